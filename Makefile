@@ -1,0 +1,43 @@
+# `make demo` and `make test` need only Python >= 3.11 and make; everything else they set up themselves.
+PYTHON ?= python3
+UV_VERSION := 0.13.9
+VENV := .venv
+ARGS ?=
+
+.PHONY: setup dev system demo test check clean
+.SILENT:
+
+$(VENV)/bin/uv:
+	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "TrueDue needs Python 3.11 or newer; set PYTHON=...")' >&2
+	$(PYTHON) -m venv $(VENV) >&2
+	$(VENV)/bin/python -m pip install --quiet uv==$(UV_VERSION) >&2
+
+$(VENV)/.run: $(VENV)/bin/uv pyproject.toml
+	$(VENV)/bin/uv sync --quiet --inexact --python $(VENV)/bin/python >&2
+	touch $@
+
+$(VENV)/.dev: $(VENV)/.run
+	$(VENV)/bin/uv sync --quiet --inexact --group dev --python $(VENV)/bin/python >&2
+	touch $@
+
+setup: $(VENV)/.run   ## the environment that runs TrueDue
+
+dev: $(VENV)/.dev     ## the environment that also tests it
+
+system:               ## what tests need from Debian
+	command -v chromium >/dev/null || (apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core) >&2
+
+demo: setup
+	$(VENV)/bin/truedue demo $(ARGS)
+
+test: dev
+	$(VENV)/bin/pytest $(ARGS)
+
+check: dev
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis var

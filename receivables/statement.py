@@ -1,0 +1,64 @@
+"""A bank statement as its file states it, before anything is concluded from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from receivables.problem import Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One transaction inside a batched entry (camt `TxDtls`); `amount` is signed, None where the file is silent."""
+
+    amount: Decimal | None
+    currency: str | None
+    counterparty: str | None
+    counterparty_account: str | None
+    remittance: str | None
+    end_to_end_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of a statement (`Ntry`, `:61:`, `STMTTRN`, `16` record). `amount` is signed: money in is positive.
+
+    `entry_id` is the same for the same line in every file that holds it, and differs between two lines that
+    only look alike.
+    """
+
+    entry_id: str
+    booked_on: date | None
+    value_on: date | None
+    amount: Decimal
+    currency: str | None
+    counterparty: str | None
+    counterparty_account: str | None
+    remittance: str | None
+    status: str | None
+    reversal: bool
+    parts: tuple[Part, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """The entries of one account in one file; balances are signed, None where the file does not state them."""
+
+    account: str | None
+    currency: str | None
+    opening: Decimal | None
+    closing: Decimal | None
+    entries: tuple[Entry, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StatementFile:
+    """A whole file. A refused file has no statements and at least one problem that says why."""
+
+    file: str
+    format: str | None
+    statements: tuple[Statement, ...]
+    problems: tuple[Problem, ...] = ()
+    refused: bool = False
