@@ -1,0 +1,113 @@
+"""May this person be contacted on this channel, now? Each obstacle is a sentence with its end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from reminders.business_time import in_contact_window, is_holiday, next_contact_time
+from reminders.evidence import Channel, ContactEvidence, LawfulBasis
+
+_ANY_BASIS = frozenset(LawfulBasis)
+_CONTRACT_OR_CONSENT = frozenset({LawfulBasis.CONTRACT, LawfulBasis.EXPRESS_CONSENT})
+_CONSENT_ONLY = frozenset({LawfulBasis.EXPRESS_CONSENT})
+_ACCEPTED_BASES = {
+    Channel.EMAIL: _ANY_BASIS,
+    Channel.LETTER: _ANY_BASIS,
+    Channel.CALL_TASK: _ANY_BASIS,
+    Channel.SMS: _CONTRACT_OR_CONSENT,
+    Channel.VOICE: _CONTRACT_OR_CONSENT,
+    Channel.CHAT: _CONTRACT_OR_CONSENT,
+}
+# 47 CFR 64.1200: automated texts and calls to telephones in the United States need prior express consent.
+_CONSENT_COUNTRIES = frozenset({"US"})
+_CONSENT_CHANNELS = frozenset({Channel.SMS, Channel.VOICE})
+_WEEK = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True)
+class ContactLimits:
+    """How often one customer may hear from us, all channels and tools together."""
+
+    weekly_cap: int = 2
+    min_days_between: int = 3
+
+
+DEFAULT_LIMITS = ContactLimits()
+
+
+@dataclass(frozen=True, slots=True)
+class Obstacle:
+    """Why no message may go out; without `until` a person or the customer must change something."""
+
+    reason: str
+    until: datetime | None = None
+
+
+def accepted_bases(channel: Channel, country: str | None) -> frozenset[LawfulBasis]:
+    """The lawful bases that permit `channel` to a person in `country`; an unknown country counts as strict."""
+    strict = country is None or country.upper() in _CONSENT_COUNTRIES
+    if strict and channel in _CONSENT_CHANNELS:
+        return _CONSENT_ONLY
+    return _ACCEPTED_BASES[channel]
+
+
+def obstacles(*, contact: ContactEvidence, as_of: datetime, limits: ContactLimits) -> list[Obstacle]:
+    """Return everything that forbids the contact at `as_of`, the lasting obstacles first."""
+    return [*_lasting(contact), *_passing(contact, as_of, limits), *_out_of_hours(contact, as_of)]
+
+
+def _lasting(contact: ContactEvidence) -> list[Obstacle]:
+    channel = _spoken(contact.channel)
+    found = []
+    if not contact.address:
+        found.append(Obstacle(f"The customer has no address for {channel}."))
+    if contact.lawful_basis not in accepted_bases(contact.channel, contact.country):
+        held = "none is recorded" if contact.lawful_basis is None else f"{_spoken(contact.lawful_basis)} is not enough"
+        found.append(Obstacle(f"There is no lawful basis for {channel} to this customer: {held}."))
+    if contact.opted_out:
+        found.append(Obstacle("The customer asked not to be contacted this way."))
+    if contact.bounced:
+        found.append(Obstacle(f"The last message to {contact.address} came back undeliverable."))
+    return found
+
+
+def _passing(contact: ContactEvidence, as_of: datetime, limits: ContactLimits) -> list[Obstacle]:
+    found = []
+    pause = timedelta(days=limits.min_days_between)
+    if contact.contacts_this_week >= limits.weekly_cap:
+        free_from = None if contact.last_contact_at is None else contact.last_contact_at + _WEEK
+        count, cap = contact.contacts_this_week, limits.weekly_cap
+        text = f"The customer was contacted {count} times in seven days; the limit is {cap}."
+        found.append(Obstacle(text, free_from))
+    if contact.last_contact_at is not None and as_of < contact.last_contact_at + pause:
+        last = _day(contact, contact.last_contact_at)
+        text = f"The customer was last contacted on {last}, less than {limits.min_days_between} days ago."
+        found.append(Obstacle(text, contact.last_contact_at + pause))
+    if contact.other_channel_running is not None:
+        found.append(Obstacle(f"A contact by {_spoken(contact.other_channel_running)} is already under way."))
+    sent_at = contact.ledger_reminder_sent_at
+    if sent_at is not None and as_of < sent_at + pause:
+        text = f"The ledger or the payment processor sent its own reminder on {_day(contact, sent_at)}."
+        found.append(Obstacle(text, sent_at + pause))
+    return found
+
+
+def _out_of_hours(contact: ContactEvidence, as_of: datetime) -> list[Obstacle]:
+    if in_contact_window(as_of, time_zone=contact.time_zone, country=contact.country):
+        return []
+    local = contact.local(as_of)
+    opens = next_contact_time(as_of, time_zone=contact.time_zone, country=contact.country)
+    cause = (
+        "a public holiday" if is_holiday(local.date(), contact.country) else "outside Monday to Friday, 08:00 to 18:00"
+    )
+    text = f"It is {local:%A %H:%M} for the payer, {cause}; the next contact time is {opens:%Y-%m-%d %H:%M}."
+    return [Obstacle(text, opens)]
+
+
+def _day(contact: ContactEvidence, at: datetime) -> str:
+    return contact.local(at).date().isoformat()
+
+
+def _spoken(name: Channel | LawfulBasis) -> str:
+    return name.value.replace("_", " ")

@@ -1,0 +1,228 @@
+"""Who is reminded of what, now: a decision for every item, and one message for each customer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+
+from receivables.money import Money, total
+from reminders.business_time import start_of_day
+from reminders.evidence import Channel, ItemEvidence
+from reminders.holds import Hold
+from reminders.policy import DunningLevel, DunningPolicy, next_level
+
+MAX_LINES_A_MESSAGE = 200  # about what a mail program shows without cutting; the oldest go first
+
+
+class Verdict(StrEnum):
+    """What happens to an item: it is reminded, a hold stops its reminder, or no reminder is due by the policy."""
+
+    REMIND = "remind"
+    HELD = "held"
+    NOT_DUE = "not_due"
+
+
+class PlanningCode(StrEnum):
+    """Why the policy does not ask for an item now. These are no holds: nothing about the item is in doubt."""
+
+    NOT_DUE = "not_due"
+    ALREADY_REMINDED = "already_reminded"
+    BELOW_MINIMUM = "below_minimum"
+    OTHER_CHANNEL = "other_channel"
+    MESSAGE_FULL = "message_full"
+
+
+@dataclass(frozen=True, slots=True)
+class PlanningReason:
+    """A planning code in plain words; `until` is when the item comes up again, if a day is known."""
+
+    code: PlanningCode
+    reason: str
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An item with its holds, and the level (0: none) and time of the last reminder sent about it."""
+
+    evidence: ItemEvidence
+    holds: tuple[Hold, ...]
+    reminded_level: int = 0
+    reminded_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ItemDecision:
+    """The verdict on one item. `level` is what is sent, or would be without the holds; all holds are kept."""
+
+    evidence: ItemEvidence
+    verdict: Verdict
+    level: DunningLevel | None
+    holds: tuple[Hold, ...] = ()
+    planning: PlanningReason | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReminderLine:
+    """One invoice in a message, with the exact amount that is due."""
+
+    item_id: str
+    number: str
+    issued_on: date
+    due_on: date
+    days_overdue: int
+    total: Money
+    amount_due: Money
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedReminder:
+    """One message to one customer: its items oldest first, a total for each currency, the highest level's tone."""
+
+    recipient_id: str
+    recipient_name: str
+    address: str
+    channel: Channel
+    level: DunningLevel
+    lines: tuple[ReminderLine, ...]
+    totals: tuple[Money, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A decision for each candidate in their order, and the messages that follow."""
+
+    decisions: tuple[ItemDecision, ...]
+    reminders: tuple[PlannedReminder, ...]
+
+
+def plan(*, candidates: Sequence[Candidate], policy: DunningPolicy, as_of: datetime) -> Plan:
+    """Decide every candidate and group what is reminded, one message for each paying customer.
+
+    The holds of each candidate must have been evaluated at `as_of`; ValueError for an item given twice.
+    """
+    decisions = {c.evidence.item.item_id: _decide(c, policy, as_of) for c in candidates}
+    if len(decisions) != len(candidates):
+        raise ValueError("an item is in the plan twice")
+    reminders = []
+    for group in _by_recipient(decisions.values()):
+        kept, dropped = _fit(group, policy, as_of)
+        decisions.update({decision.evidence.item.item_id: decision for decision in dropped})
+        if kept:
+            reminders.append(_message(kept, as_of))
+    return Plan(tuple(decisions.values()), tuple(reminders))
+
+
+def _decide(candidate: Candidate, policy: DunningPolicy, as_of: datetime) -> ItemDecision:
+    evidence = candidate.evidence
+    days = evidence.days_overdue(as_of)
+    level = next_level(policy=policy, days_overdue=days, reminded_level=candidate.reminded_level)
+    planning = _not_yet(candidate, level, policy, as_of)
+    if planning is not None:
+        return ItemDecision(evidence, Verdict.NOT_DUE, level, candidate.holds, planning)
+    return ItemDecision(evidence, Verdict.HELD if candidate.holds else Verdict.REMIND, level, candidate.holds)
+
+
+def _not_yet(
+    candidate: Candidate, level: DunningLevel | None, policy: DunningPolicy, as_of: datetime
+) -> PlanningReason | None:
+    evidence, reached = candidate.evidence, candidate.reminded_level
+    if level is None and reached >= len(policy.levels):
+        text = f"All {len(policy.levels)} levels of the policy were sent; a person takes it from here."
+        return PlanningReason(PlanningCode.ALREADY_REMINDED, text)
+    if level is None:
+        step = policy.levels[reached]
+        until = start_of_day(evidence.item.due_on + timedelta(days=step.after_due_days), evidence.contact.time_zone)
+        code = PlanningCode.ALREADY_REMINDED if reached else PlanningCode.NOT_DUE
+        said = f"Level {reached} was sent; level" if reached else f"Due on {evidence.item.due_on}; level"
+        return PlanningReason(code, f"{said} {step.level} follows on {until:%Y-%m-%d}.", until)
+    pause_ends = candidate.reminded_at and candidate.reminded_at + timedelta(days=policy.days_between_levels)
+    if pause_ends is not None and as_of < pause_ends:
+        text = (
+            f"Level {reached} was sent on {candidate.reminded_at:%Y-%m-%d}; the next waits until {pause_ends:%Y-%m-%d}."
+        )
+        return PlanningReason(PlanningCode.ALREADY_REMINDED, text, pause_ends)
+    if level.channel is not evidence.contact.channel:
+        text = (
+            f"Level {level.level} goes by {level.channel}, but the contact was checked for {evidence.contact.channel}."
+        )
+        return PlanningReason(PlanningCode.OTHER_CHANNEL, text)
+    return None
+
+
+def _by_recipient(decisions: Iterable[ItemDecision]) -> list[list[ItemDecision]]:
+    groups: dict[str, list[ItemDecision]] = {}
+    for decision in decisions:
+        if decision.verdict is Verdict.REMIND:
+            groups.setdefault(decision.evidence.contact.recipient_id, []).append(decision)
+    return list(groups.values())
+
+
+def _fit(
+    group: list[ItemDecision], policy: DunningPolicy, as_of: datetime
+) -> tuple[list[ItemDecision], list[ItemDecision]]:
+    """Split one customer's decisions into those that fill the message and those that wait, with the reason."""
+    totals = {amount.currency: amount for amount in _totals(d.evidence.remaining for d in group)}
+    small = {code for code, amount in totals.items() if amount < policy.min_amounts.get(code, amount)}
+    kept: list[ItemDecision] = []
+    dropped: list[ItemDecision] = []
+    for decision in sorted(group, key=_oldest_first):
+        currency = decision.evidence.remaining.currency
+        if currency in small:
+            text = f"{totals[currency]} in all is less than the minimum of {policy.min_amounts[currency]}."
+            dropped.append(_wait(decision, PlanningReason(PlanningCode.BELOW_MINIMUM, text)))
+        elif len(kept) == MAX_LINES_A_MESSAGE:
+            text = f"The message already names {MAX_LINES_A_MESSAGE} older invoices."
+            until = as_of + timedelta(days=policy.limits.min_days_between)
+            dropped.append(_wait(decision, PlanningReason(PlanningCode.MESSAGE_FULL, text, until)))
+        else:
+            kept.append(decision)
+    return kept, dropped
+
+
+def _wait(decision: ItemDecision, reason: PlanningReason) -> ItemDecision:
+    return replace(decision, verdict=Verdict.NOT_DUE, planning=reason)
+
+
+def _message(decisions: list[ItemDecision], as_of: datetime) -> PlannedReminder:
+    contact = decisions[0].evidence.contact
+    if contact.address is None:
+        raise ValueError(f"{contact.recipient_id} has no address, so the contact hold was not evaluated")
+    levels = [decision.level for decision in decisions if decision.level is not None]
+    lines = tuple(_line(decision.evidence, as_of) for decision in decisions)
+    return PlannedReminder(
+        recipient_id=contact.recipient_id,
+        recipient_name=contact.recipient_name,
+        address=contact.address,
+        channel=contact.channel,
+        level=max(levels, key=lambda step: step.level),
+        lines=lines,
+        totals=_totals(line.amount_due for line in lines),
+    )
+
+
+def _line(evidence: ItemEvidence, as_of: datetime) -> ReminderLine:
+    item = evidence.item
+    return ReminderLine(
+        item_id=item.item_id,
+        number=item.number,
+        issued_on=item.issued_on,
+        due_on=item.due_on,
+        days_overdue=evidence.days_overdue(as_of),
+        total=evidence.document_total,
+        amount_due=evidence.remaining,
+    )
+
+
+def _totals(amounts: Iterable[Money]) -> tuple[Money, ...]:
+    by_currency: dict[str, list[Money]] = {}
+    for amount in amounts:
+        by_currency.setdefault(amount.currency, []).append(amount)
+    return tuple(total(by_currency[currency], currency) for currency in sorted(by_currency))
+
+
+def _oldest_first(decision: ItemDecision) -> tuple[date, date, str]:
+    item = decision.evidence.item
+    return item.due_on, item.issued_on, item.item_id
