@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import os
+import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -52,9 +55,12 @@ class OAuthFlow:
 
     def begin(self, redirect_uri: str) -> Authorization:
         """Make the address of the vendor's consent page with a fresh state and PKCE verifier."""
-        session = self._session(redirect_uri)
-        url, state = session.authorization_url(self._endpoint.identity_url + self._shape.authorize_path)
-        return Authorization(url=url, state=state, verifier=session._code_verifier or "")
+        verifier = secrets.token_urlsafe(48)
+        challenge = {"code_challenge": _s256(verifier), "code_challenge_method": "S256"} if self._shape.pkce else {}
+        url, state = self._session(redirect_uri).authorization_url(
+            self._endpoint.identity_url + self._shape.authorize_path, **challenge
+        )
+        return Authorization(url=url, state=state, verifier=verifier if self._shape.pkce else "")
 
     def finish(self, *, redirect_uri: str, code: str, verifier: str) -> TokenSet:
         """Trade the code of the redirect for tokens; Reconnect when the vendor refuses it."""
@@ -74,7 +80,7 @@ class OAuthFlow:
 
     def refresh(self, refresh_token: str) -> TokenSet:
         """Trade a refresh token for new tokens; Reconnect when it is no longer accepted."""
-        body = (
+        body: dict[str, Any] = (
             {"client_id": self._endpoint.client_id, "client_secret": self._endpoint.client_secret}
             if self._shape.client_in_body
             else {}
@@ -108,7 +114,6 @@ class OAuthFlow:
             self._endpoint.client_id,
             scope=list(self._shape.scopes),
             redirect_uri=redirect_uri,
-            pkce="S256" if self._shape.pkce else None,
         )
 
     def _client_auth(self) -> HTTPBasicAuth | None:
@@ -135,3 +140,8 @@ class OAuthFlow:
             expires_at=self._clock() + lifetime,
             answer=answer,
         )
+
+
+def _s256(verifier: str) -> str:
+    """Return the PKCE challenge of `verifier` (RFC 7636 section 4.2)."""
+    return base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
