@@ -1,0 +1,218 @@
+"""The words a customer reads: a reminder or a thank-you as subject, plain text and e-mail HTML."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from types import MappingProxyType
+
+from receivables.money import Money
+from reminders.policy import Tone
+from reminders.schedule import PlannedReminder, ReminderLine
+from reminders.templating import TemplateError, render_html, render_text
+from reminders.wording import Wording, read_template, wording
+
+MAX_NAME_CHARACTERS = 200
+MAX_SUBJECT_CHARACTERS = 200
+_PARTS = re.compile(r"^---$", re.MULTILINE)
+_COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
+_WEB_ADDRESS = re.compile(r"https?://[^\s\"'<>]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Brand:
+    """Who writes: the organisation's name, the person or team that signs, a postal address, a `#rrggbb` colour."""
+
+    name: str
+    signature: str
+    postal_address: str = ""
+    colour: str = "#1f5f4a"
+
+    def __post_init__(self) -> None:
+        if not _COLOUR.fullmatch(self.colour):
+            raise ValueError(f"colour {self.colour!r} is not of the form #rrggbb")
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """Where the message leads. `pay_items` has a pay link for each item id that can be paid alone."""
+
+    pay: str
+    portal: str
+    dispute: str
+    promise: str
+    plan: str
+    question: str
+    unsubscribe: str
+    pay_items: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+    def __post_init__(self) -> None:
+        pages = (self.pay, self.portal, self.dispute, self.promise, self.plan, self.question, self.unsubscribe)
+        for address in (*pages, *self.pay_items.values()):
+            if not _WEB_ADDRESS.fullmatch(address):
+                raise ValueError(f"{address!r} is not a web address")
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A finished message. The subject is one line."""
+
+    subject: str
+    text: str
+    html: str
+
+
+@dataclass(frozen=True, slots=True)
+class PaidLine:
+    """What a payment did to one invoice."""
+
+    number: str
+    paid: Money
+    still_open: Money
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentReceived:
+    """A payment to thank for, and the invoices it was set against."""
+
+    recipient_name: str
+    amount: Money
+    received_on: date
+    lines: tuple[PaidLine, ...]
+
+
+def render(
+    *, reminder: PlannedReminder, brand: Brand, links: Links, language: str, own_copy: str | None = None
+) -> Message:
+    """Write `reminder` in `language`, in the tone of its level.
+
+    `own_copy` is the organisation's own template in place of ours: subject, opening and closing, with a line of
+    three hyphens between them. TemplateError if it is wrong or exceeds its bounds.
+    """
+    words = wording(language)
+    source = own_copy or read_template(f"{words.language}/{reminder.level.tone}.liquid")
+    oldest = reminder.lines[0]
+    facts = {
+        "recipient": _clean(reminder.recipient_name),
+        "sender": _clean(brand.name),
+        "count": len(reminder.lines),
+        "number": _clean(oldest.number),
+        "due": words.day(oldest.due_on),
+        "days": words.counted("days", oldest.days_overdue),
+        "total": words.all_money(reminder.totals),
+    }
+    layout = {
+        "lines": [_reminder_line(words, line, links) for line in reminder.lines],
+        "amount_label": words.labels["to_pay"],
+        "total_label": words.labels["total_to_pay"],
+        "totals": [words.money(amount) for amount in reminder.totals],
+        "actions": _actions(words, reminder.level.tone, links),
+        "links": _labelled(words, links, ("promise", "dispute", "question", "portal", "unsubscribe")),
+    }
+    return _compose(words, source, facts, layout, brand)
+
+
+def render_thanks(*, payment: PaymentReceived, brand: Brand, links: Links, language: str) -> Message:
+    """Thank for a payment in `language` and say what it settled."""
+    words = wording(language)
+    facts = {
+        "recipient": _clean(payment.recipient_name),
+        "sender": _clean(brand.name),
+        "amount": words.money(payment.amount),
+        "received": words.day(payment.received_on),
+        "settled": not any(line.still_open for line in payment.lines),
+    }
+    layout = {
+        "lines": [_paid_line(words, line) for line in payment.lines],
+        "amount_label": words.labels["paid"],
+        "total_label": words.labels["paid"],
+        "totals": [words.money(payment.amount)],
+        "actions": [],
+        "links": _labelled(words, links, ("portal", "question", "unsubscribe")),
+    }
+    return _compose(words, read_template(f"{words.language}/thanks.liquid"), facts, layout, brand)
+
+
+def _compose(
+    words: Wording, source: str, facts: Mapping[str, object], layout: Mapping[str, object], brand: Brand
+) -> Message:
+    parts = _PARTS.split(source)
+    if len(parts) != 3:
+        raise TemplateError("a message has three parts with a line of --- between them: subject, opening, closing")
+    subject, opening, closing = (render_text(part, facts).strip() for part in parts)
+    subject = _clean(subject)[:MAX_SUBJECT_CHARACTERS]
+    common = {
+        **layout,
+        "language": words.locale.language,
+        "labels": words.labels,
+        "subject": subject,
+        "brand": {
+            "name": _clean(brand.name),
+            "signature": _clean(brand.signature),
+            "postal_address": _clean(brand.postal_address),
+            "colour": brand.colour,
+        },
+    }
+    text = render_text(read_template("message.txt.liquid"), {**common, "opening": opening, "closing": closing})
+    page = {
+        **common,
+        "opening": _paragraphs(opening),
+        "closing": _paragraphs(closing),
+        "preview": _paragraphs(opening)[-1],
+        "on_colour": _readable_on(brand.colour),
+    }
+    return Message(subject, text.strip() + "\n", render_html(read_template("message.html.liquid"), page))
+
+
+def _reminder_line(words: Wording, line: ReminderLine, links: Links) -> dict[str, object]:
+    return {
+        "number": _clean(line.number),
+        "amount": words.money(line.amount_due),
+        "details": [
+            words.labelled_date("issued", line.issued_on),
+            words.labelled_date("due", line.due_on),
+            words.counted("overdue", line.days_overdue),
+            words.labelled_money("invoice_total", line.total),
+        ],
+        "pay": links.pay_items.get(line.item_id),
+    }
+
+
+def _paid_line(words: Wording, line: PaidLine) -> dict[str, object]:
+    open_amount = words.labelled_money("still_open", line.still_open)
+    return {
+        "number": _clean(line.number),
+        "amount": words.money(line.paid),
+        "details": [open_amount if line.still_open else words.labels["fully_paid"]],
+        "pay": None,
+    }
+
+
+def _actions(words: Wording, tone: Tone, links: Links) -> list[dict[str, str]]:
+    pay = {"label": words.labels["pay_all"], "url": links.pay}
+    plan = {"label": words.labels["agree_plan"], "url": links.plan}
+    return [plan, pay] if tone is Tone.UNDERSTANDING else [pay]
+
+
+def _labelled(words: Wording, links: Links, names: Sequence[str]) -> list[dict[str, str]]:
+    return [{"label": words.labels[name], "url": getattr(links, name)} for name in names]
+
+
+def _clean(text: str) -> str:
+    """One line without control characters: a name cannot start a header, a paragraph or a part of its own."""
+    printable = "".join(character if character.isprintable() else " " for character in text)
+    return " ".join(printable.split())[:MAX_NAME_CHARACTERS].strip()
+
+
+def _paragraphs(text: str) -> list[str]:
+    return [paragraph.strip() for paragraph in re.split(r"\n\s*\n", text) if paragraph.strip()] or [""]
+
+
+def _readable_on(colour: str) -> str:
+    """Black or white, whichever contrasts more with `colour` (WCAG 2 relative luminance, threshold 0.179)."""
+    channels = [int(colour[start : start + 2], 16) / 255 for start in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+    return "#000000" if luminance > 0.179 else "#ffffff"
