@@ -77,13 +77,17 @@ class Hypothesis:
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A decision about one receipt, its evidence in plain words, and the next best hypothesis."""
+    """A decision about one receipt, its evidence in plain words, and the next best hypothesis.
+
+    `customer_id` is the identified payer, to whom unapplied money belongs; None when nobody could be identified.
+    """
 
     receipt_id: str
     decision: Decision
     best: Hypothesis
     reasons: tuple[str, ...]
     runner_up: Hypothesis | None = None
+    customer_id: str | None = None
 
 
 def imbalance(receipt: Receipt, hypothesis: Hypothesis) -> Money:

@@ -1,0 +1,63 @@
+"""Why the cash differs from what is open: rounding, a bank's fee, a discount, a tax withheld, or part of the money."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from receivables.allocation import Explanation, ResidualKind
+from receivables.money import exponent
+from reconcile.score import AmountEvidence
+
+MAX_ROUNDING_MINOR = 5  # per receipt: five cents is the coarsest cash rounding in common use (Switzerland)
+MAX_TYPICAL_FEE_MAJOR = 30  # what a correspondent bank commonly keeps from a SWIFT payment (charges SHA or BEN)
+MAX_TYPICAL_FEE_BASIS_POINTS = 100
+MAX_BANK_FEE_MAJOR = 50
+MAX_BANK_FEE_BASIS_POINTS = 500
+BASIS_POINTS = 10_000
+DISCOUNT_BASIS_POINTS = (100, 150, 200, 250, 300, 400, 500)
+# Rates of tax the payer withholds: India TDS 1, 2, 10; Spain 7, 15; Italy 20; UK CIS 20, 30; US backup 24; Brazil ISS 5.
+WITHHOLDING_BASIS_POINTS = (100, 200, 500, 700, 1000, 1500, 2000, 2400, 3000)
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """How `minor` units by which cash falls short of the open total are explained; `kind` None leaves items open."""
+
+    explanation: Explanation | None
+    evidence: AmountEvidence
+    kind: ResidualKind | None
+    minor: int
+
+
+def explain_difference(*, short: int, total: int, items: int, currency: str, early: bool) -> Difference:
+    """Explain why `total` (open, minor units, over `items` items) was paid with `short` less (negative: more).
+
+    A discount needs a payment not after the due date. Bounds are the named constants of this module; a percentage may
+    be rounded once an item. The explanation is None where the difference does not change how the match is called.
+    """
+    unit = 10 ** exponent(currency)
+    if short == 0:
+        return Difference(None, AmountEvidence.EXACT, None, 0)
+    if abs(short) <= MAX_ROUNDING_MINOR and abs(short) * 100 <= total:
+        return Difference(None, AmountEvidence.ROUNDING, ResidualKind.ROUNDING, short)
+    if short < 0:
+        return Difference(Explanation.OVERPAYMENT, AmountEvidence.OVER, None, 0)
+    if early and _is_percentage(short, total, items, DISCOUNT_BASIS_POINTS):
+        return Difference(Explanation.DISCOUNT, AmountEvidence.DISCOUNT, ResidualKind.DISCOUNT, short)
+    if _is_percentage(short, total, items, WITHHOLDING_BASIS_POINTS):
+        return Difference(Explanation.WITHHOLDING, AmountEvidence.WITHHOLDING, ResidualKind.WITHHOLDING, short)
+    if is_typical_fee(short=short, total=total, currency=currency):
+        return Difference(Explanation.FEE, AmountEvidence.TYPICAL_FEE, ResidualKind.BANK_FEE, short)
+    if short <= MAX_BANK_FEE_MAJOR * unit and short * BASIS_POINTS <= total * MAX_BANK_FEE_BASIS_POINTS:
+        return Difference(Explanation.FEE, AmountEvidence.FEE, ResidualKind.BANK_FEE, short)
+    return Difference(Explanation.PARTIAL, AmountEvidence.PARTIAL, None, 0)
+
+
+def is_typical_fee(*, short: int, total: int, currency: str) -> bool:
+    """Whether a bank commonly keeps `short` of `total` (minor units); nothing kept counts too."""
+    most = MAX_TYPICAL_FEE_MAJOR * 10 ** exponent(currency)
+    return 0 <= short <= most and short * BASIS_POINTS <= total * MAX_TYPICAL_FEE_BASIS_POINTS
+
+
+def _is_percentage(short: int, total: int, items: int, rates: tuple[int, ...]) -> bool:
+    return any(2 * abs(short * BASIS_POINTS - total * rate) <= items * BASIS_POINTS for rate in rates)
