@@ -11,6 +11,7 @@ from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 from sandbox.standin import StandIn
 
 LOOPBACK = "127.0.0.1"
+POLL_SECONDS = 0.05  # how long a stop waits at most
 
 
 class _QuietHandler(WSGIRequestHandler):
@@ -39,6 +40,8 @@ class Served:
 def serve(standin: StandIn, *, port: int = 0) -> Served:
     """Listen on loopback (port 0: a free one) and answer in background threads; OSError when the port is taken."""
     server = make_server(LOOPBACK, port, standin, threaded=True, request_handler=_QuietHandler)
-    thread = threading.Thread(target=server.serve_forever, name=f"sandbox-{standin.name}", daemon=True)
+    thread = threading.Thread(
+        target=server.serve_forever, args=(POLL_SECONDS,), name=f"sandbox-{standin.name}", daemon=True
+    )
     thread.start()
     return Served(standin, f"http://{LOOPBACK}:{server.server_port}", server, thread)

@@ -56,11 +56,16 @@ class StandIn:
         self.avoidable_429 = 0
         self.interceptor: Interceptor | None = None
         self.lock = threading.RLock()
-        self._map = Map(list(self._rules()))
+        # A vendor's path is taken as sent: an external id may hold slashes, and SDKs differ about the last one.
+        self._map = Map(list(self._rules()), strict_slashes=False, merge_slashes=False)
 
     def before(self, request: Request, rule: str) -> Response | None:
         """Check authentication and limits; return a response to refuse the request."""
         raise NotImplementedError
+
+    def after(self, request: Request, response: Response) -> Response:
+        """Add what the vendor puts on every answer, refusals included."""
+        return response
 
     def not_found(self, request: Request) -> Response:
         """Answer a path that the vendor does not have."""
@@ -85,11 +90,13 @@ class StandIn:
         def handle() -> Response:
             with self.lock:
                 self.calls[f"{request.method} {rule.rule}"] += 1
-                refused = self.before(request, rule.rule)
-                if refused is not None:
-                    return refused
                 handler: Callable[..., Response] = getattr(self, str(rule.endpoint))
-                return handler(request, **arguments)
+                try:
+                    refused = self.before(request, rule.rule)
+                    response = handler(request, **arguments) if refused is None else refused
+                except HTTPException as error:
+                    response = error.get_response(request.environ)
+                return self.after(request, response)
 
         return self.interceptor(request, handle) if self.interceptor else handle()
 
