@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from receivables.allocation import Explanation, ResidualKind
 from receivables.document import DocumentKind
+from receivables.money import MAX_MINOR
 from receivables.open_item import OpenItem
 from reconcile.candidates import MAX_SAME_AMOUNT, OpenItemIndex
 from reconcile.payer import PayerEvidence
@@ -162,7 +163,7 @@ def _fit(reading: Reading, items: Sequence[OpenItem], *, whole_groups: bool = Fa
     """Set the receipt against exactly these items and explain the difference; nothing if no cash would be used."""
     ordered = sorted(items, key=lambda item: (item.due_on, item.item_id))
     total = sum(signed(item) for item in ordered)
-    if total <= 0 or reading.gross <= 0:
+    if not 0 < total <= MAX_MINOR or reading.gross <= 0:
         return []
     difference = explain_difference(
         short=total - reading.gross,

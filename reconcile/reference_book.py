@@ -149,21 +149,25 @@ class ReferenceBook:
         return [_mention(part.text, tail, exact=False)] if 0 < len(tail) <= MAX_SHARED else []
 
     def _runs(self, part: Chunk) -> list[Mention]:
-        """Read several numbers written as one run of digits: from the left, the longest known number first."""
+        """Read several numbers written as one run of digits: from the left, the longest known number first.
+
+        One known number alone inside a longer run may be chance, so it counts as damaged.
+        """
         run = part.digits
         if len(run) < MIN_RUN_TO_SCAN:
             return []
         lengths = [n for n in sorted(self._lengths, reverse=True) if n >= reference.SURE_DIGITS and self._lengths[n]]
-        mentions: list[Mention] = []
+        pieces: list[str] = []
         at = 0
         while at < len(run):
             piece = next((run[at : at + n] for n in lengths if run[at : at + n] in self._core), None)
-            if piece is None or run[at] == "0":
+            if piece is None:
                 at += 1
                 continue
-            mentions.append(_mention(piece, self._core[piece], exact=True))
+            pieces.append(piece)
             at += len(piece)
-        return mentions
+        sure = len(pieces) > 1
+        return [_mention(piece, self._core[piece], exact=sure, damaged=not sure) for piece in pieces]
 
     def _read_shorthand(self, parts: Sequence[Chunk], found: dict[int, list[Mention]], free: list[bool]) -> None:
         """Read `INV-0401/217` as 0401 and 0217: a short number in a list takes its beginning from the one before."""
@@ -205,8 +209,8 @@ class ReferenceBook:
         return keys
 
 
-def _mention(text: str, owners: set[str], *, exact: bool) -> Mention:
-    return Mention(text, tuple(sorted(owners)), exact=exact and len(owners) <= MAX_SHARED)
+def _mention(text: str, owners: set[str], *, exact: bool, damaged: bool = False) -> Mention:
+    return Mention(text, tuple(sorted(owners)), exact=exact and len(owners) <= MAX_SHARED, damaged=damaged)
 
 
 def _segments(digits: str) -> list[str]:

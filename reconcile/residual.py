@@ -15,7 +15,7 @@ MAX_BANK_FEE_MAJOR = 50
 MAX_BANK_FEE_BASIS_POINTS = 500
 BASIS_POINTS = 10_000
 DISCOUNT_BASIS_POINTS = (100, 150, 200, 250, 300, 400, 500)
-# Rates of tax the payer withholds: India TDS 1, 2, 10; Spain 7, 15; Italy 20; UK CIS 20, 30; US backup 24; Brazil ISS 5.
+# Rates of tax the payer withholds: India TDS 1, 2, 10; Spain 7, 15; Italy 20; UK CIS 20, 30; US 24; Brazil 5.
 WITHHOLDING_BASIS_POINTS = (100, 200, 500, 700, 1000, 1500, 2000, 2400, 3000)
 
 
