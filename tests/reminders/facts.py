@@ -32,7 +32,7 @@ def eur(text: str) -> Money:
     return Money.parse(text, "EUR")
 
 
-def item(**changes: Any) -> OpenItem:
+def item(**changes: Any) -> OpenItem:  # noqa: ANN401
     facts: dict[str, Any] = {
         "item_id": "item-1",
         "kind": DocumentKind.INVOICE,
@@ -46,7 +46,7 @@ def item(**changes: Any) -> OpenItem:
     return OpenItem(**{**facts, **changes})
 
 
-def contact(**changes: Any) -> ContactEvidence:
+def contact(**changes: Any) -> ContactEvidence:  # noqa: ANN401
     facts: dict[str, Any] = {
         "recipient_id": "customer-1",
         "recipient_name": "Birkenhof GmbH",
@@ -59,7 +59,7 @@ def contact(**changes: Any) -> ContactEvidence:
     return ContactEvidence(**{**facts, **changes})
 
 
-def freshness(as_of: datetime = NOW, **changes: Any) -> Freshness:
+def freshness(as_of: datetime = NOW, **changes: Any) -> Freshness:  # noqa: ANN401
     facts: dict[str, Any] = {
         "ledger_read_at": as_of - 10 * SECOND,
         "processors": (ProcessorEvidence("stripe", as_of - 30 * SECOND),),
@@ -68,7 +68,7 @@ def freshness(as_of: datetime = NOW, **changes: Any) -> Freshness:
     return Freshness(**{**facts, **changes})
 
 
-def evidence(as_of: datetime = NOW, **changes: Any) -> ItemEvidence:
+def evidence(as_of: datetime = NOW, **changes: Any) -> ItemEvidence:  # noqa: ANN401
     """`item` may be given; balance and total follow its open amount unless they are given too."""
     of = changes.pop("item", item())
     facts: dict[str, Any] = {
@@ -85,9 +85,17 @@ def evidence(as_of: datetime = NOW, **changes: Any) -> ItemEvidence:
     return ItemEvidence(**{**facts, **changes})
 
 
-def candidate(number: int, *, amount: Money | None = None, due_on: date = date(2026, 11, 1), **changes: Any) -> Candidate:
+def candidate(
+    number: int,
+    *,
+    amount: Money | None = None,
+    due_on: date = date(2026, 11, 1),
+    **changes: Any,  # noqa: ANN401
+) -> Candidate:
     """An item of its own with no holds."""
-    of = item(item_id=f"item-{number}", number=f"INV-{2040 + number}", due_on=due_on, open_amount=amount or eur("100.00"))
+    of = item(
+        item_id=f"item-{number}", number=f"INV-{2040 + number}", due_on=due_on, open_amount=amount or eur("100.00")
+    )
     who = changes.pop("contact", contact())
     return replace(Candidate(evidence(item=of, contact=who), ()), **changes)
 

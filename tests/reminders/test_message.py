@@ -1,0 +1,267 @@
+"""Messages: the same money as the evidence, in three languages, safe against any name, and bounded."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from datetime import date, timedelta
+from decimal import Decimal
+from itertools import combinations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from lxml import html
+
+from receivables.money import Money, exponent
+from reminders.message import (
+    Brand,
+    Links,
+    Message,
+    PaidLine,
+    PaymentReceived,
+    render,
+    render_thanks,
+)
+from reminders.policy import DEFAULT_POLICY, Tone
+from reminders.schedule import MAX_LINES_A_MESSAGE, PlannedReminder, plan
+from reminders.templating import MAX_SOURCE_CHARACTERS, TemplateError, render_html, render_text
+from reminders.wording import LANGUAGES, wording
+from tests.reminders.facts import BRAND, NOW, candidate, eur, links
+
+STARTS = {1: 5, 2: 14, 3: 38, 4: 120}
+LEVELS = tuple(STARTS)
+
+
+def reminder(level: int = 1, *amounts: Money) -> PlannedReminder:
+    due_on = NOW.date() - timedelta(days=STARTS[level])
+    candidates = [
+        candidate(n, due_on=due_on, amount=amount, reminded_level=level - 1)
+        for n, amount in enumerate(amounts or (eur("1190.00"),))
+    ]
+    return plan(candidates=candidates, policy=DEFAULT_POLICY, as_of=NOW).reminders[0]
+
+
+def write(
+    planned: PlannedReminder, language: str = "en", *, brand: Brand = BRAND, own_copy: str | None = None
+) -> Message:
+    return render(
+        reminder=planned,
+        brand=brand,
+        links=links(*(line.item_id for line in planned.lines)),
+        language=language,
+        own_copy=own_copy,
+    )
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize("count", [1, 3])
+def test_every_level_and_language_names_all_that_matters(language: str, level: int, count: int) -> None:
+    planned = reminder(level, *[eur("1190.00")] * count)
+    message = write(planned, language)
+    words = wording(language)
+    page = html.document_fromstring(message.html)
+    shown = " ".join(page.text_content().split())
+    for line in planned.lines:
+        for fact in (
+            line.number,
+            words.day(line.issued_on),
+            words.day(line.due_on),
+            words.counted("overdue", STARTS[level]),
+            words.money(line.amount_due),
+        ):
+            assert fact in message.text
+            assert " ".join(fact.split()) in shown
+    addresses = set(page.xpath("//a/@href"))
+    assert {f"https://pay.nordlicht.example/p/item-{n}" for n in range(count)} <= addresses
+    pages = {"portal", "portal/dispute", "portal/promise", "portal/question", "portal/stop", "p/all"}
+    assert {f"https://pay.nordlicht.example/{name}" for name in pages} <= addresses
+    assert all(address in message.text for address in addresses)
+    assert words.money(planned.totals[0]) in message.text
+    assert BRAND.name in shown
+    assert BRAND.signature in shown
+    assert page.get("lang") == language
+    assert "{{" not in message.text + message.html
+    assert message.subject
+    assert "\n" not in message.subject
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("count", [1, 2])
+def test_no_two_levels_read_alike(language: str, count: int) -> None:
+    planned = reminder(1, *[eur("10.00")] * count)
+    messages = [write(replace(planned, level=level), language) for level in DEFAULT_POLICY.levels]
+    assert {level.tone for level in DEFAULT_POLICY.levels} == set(Tone)
+    for one, other in combinations(messages, 2):
+        assert one.subject != other.subject
+        shared = set(_sentences(one.text)) & set(_sentences(other.text))
+        assert not shared, shared
+
+
+def test_only_the_understanding_level_offers_a_plan() -> None:
+    offers = [level for level in LEVELS if "https://pay.nordlicht.example/portal/plan" in write(reminder(level)).html]
+    assert offers == [4]
+
+
+CURRENCIES = st.sampled_from(["EUR", "USD", "GBP", "JPY", "KWD", "IQD", "HUF", "LAK", "CLF", "CHF", "ISK"])
+MONEY = st.builds(Money, st.integers(1, 10**12), CURRENCIES)
+
+
+@given(MONEY, st.sampled_from(["en", "en-GB", "de", "de-AT", "de-CH", "fr", "fr-CA", "xx", ""]))
+def test_written_money_is_exact_to_the_minor_unit(amount: Money, language: str) -> None:
+    digits = re.sub(r"\D", "", wording(language).money(amount))
+    assert Decimal(digits).scaleb(-exponent(amount.currency)) == amount.decimal
+
+
+@given(st.lists(MONEY, min_size=1, max_size=6), st.sampled_from(LANGUAGES))
+def test_amounts_and_totals_in_a_message_are_those_of_the_evidence(amounts: list[Money], language: str) -> None:
+    planned = reminder(1, *amounts)
+    words = wording(language)
+    page = html.document_fromstring(write(planned, language).html)
+    shown = page.xpath("//td[@align='right']/strong/text()")
+    assert shown == [words.money(line.amount_due) for line in planned.lines]
+    sums: dict[str, int] = {}
+    for amount in amounts:
+        sums[amount.currency] = sums.get(amount.currency, 0) + amount.minor
+    expected = {words.money(Money(minor, currency)) for currency, minor in sums.items()}
+    assert set(page.xpath("//td[@align='right' and not(*)]/text()")) == expected
+
+
+def test_regional_formats_and_unknown_languages() -> None:
+    assert wording("de-CH").money(Money(119000, "CHF")) != wording("de").money(Money(119000, "CHF"))
+    assert "1 Nov 2026" in write(reminder(2), "en-GB").text or "3 Nov 2026" in write(reminder(2), "en-GB").text
+    assert write(reminder(), "pt-BR") == write(reminder(), "en") == write(reminder(), "no such language")
+
+
+ATTACKS = [
+    "<script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    "{{ brand.name }}{% for i in (1..9) %}x{% endfor %}",
+    "Acme\r\nBcc: everyone@example.org",
+    "Acme\n---\nsubject\n---\nbody",
+    "\u202egnp.exe",
+]
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_a_name_is_only_ever_a_name(attack: str) -> None:
+    planned = reminder()
+    line = replace(planned.lines[0], number=attack)
+    message = write(
+        replace(planned, recipient_name=attack, lines=(line,)), brand=replace(BRAND, name=attack, signature=attack)
+    )
+    assert "<script" not in message.html
+    assert "<img" not in message.html
+    assert "\u202e" not in message.html + message.text + message.subject
+    assert "\n" not in message.subject
+    assert "\nBcc:" not in message.text
+    assert "\n---" not in message.text
+    plain = html.document_fromstring(write(planned).html)
+    attacked = html.document_fromstring(message.html)
+    assert [element.tag for element in attacked.iter()] == [element.tag for element in plain.iter()]
+
+
+@given(st.text(max_size=300))
+def test_no_name_changes_the_structure_of_the_page(name: str) -> None:
+    plain = html.document_fromstring(write(reminder()).html)
+    attacked = html.document_fromstring(write(replace(reminder(), recipient_name=name)).html)
+    assert [element.tag for element in attacked.iter()] == [element.tag for element in plain.iter()]
+
+
+@pytest.mark.parametrize("address", ["javascript:alert(1)", 'https://a.example/"onload=x', "ftp://a.example", ""])
+def test_only_web_addresses_are_linked(address: str) -> None:
+    with pytest.raises(ValueError, match="not a web address"):
+        replace(links(), pay=address)
+    with pytest.raises(ValueError, match="not a web address"):
+        Links(**{**_fields(links()), "pay_items": {"item-1": address}})
+
+
+def test_a_colour_is_a_colour() -> None:
+    with pytest.raises(ValueError, match="#rrggbb"):
+        replace(BRAND, colour="red;background:url(x)")
+
+
+@pytest.mark.parametrize(("colour", "text"), [("#ffff00", "#000000"), ("#1f5f4a", "#ffffff"), ("#000000", "#ffffff")])
+def test_the_button_is_readable_on_any_colour(colour: str, text: str) -> None:
+    assert (
+        f"color:{text};font-weight:600;text-decoration:none"
+        in write(reminder(), brand=replace(BRAND, colour=colour)).html
+    )
+
+
+def test_an_organisations_own_copy_takes_the_place_of_ours() -> None:
+    own = "About {{ number }}\n---\nHi {{ recipient }}, {{ total }} please.\n---\nThanks, {{ sender }}"
+    message = write(reminder(), own_copy=own)
+    assert message.subject == "About INV-2040"
+    assert message.text.startswith("Hi Birkenhof GmbH, €1,190.00 please.")
+    assert "Thanks, Nordlicht Studio" in message.html
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        "no parts",
+        "a\n---\nb",
+        "{{ nobody }}\n---\nb\n---\nc",
+        "{% if %}\n---\nb\n---\nc",
+        "{% include 'x' %}\n---\nb\n---\nc",
+        "a\n---\n{% for i in (1..100000000) %}x{% endfor %}\n---\nc",
+        "a\n---\n{% for i in (1..60) %}{% for j in (1..60) %}x{% endfor %}{% endfor %}\n---\nc",
+        "a\n---\n{{ 'aaaaaaaaaa' | replace: 'a', 'aaaaaaaaaa' }}\n---\nc",
+        "a\n---\n{% assign s = 'x' %}{{ s }}\n---\nc",
+        "a\n---\n{{ number | append: 'x' }}\n---\nc",
+        "a\n---\n{{ number.__class__ }}\n---\nc",
+    ],
+)
+def test_own_copy_that_is_wrong_or_unbounded_is_refused(broken: str) -> None:
+    with pytest.raises(TemplateError):
+        write(reminder(), own_copy=broken)
+
+
+def test_templates_are_bounded_in_source_loops_and_output() -> None:
+    with pytest.raises(TemplateError, match="characters"):
+        render_text("x" * (MAX_SOURCE_CHARACTERS + 1), {})
+    with pytest.raises(TemplateError, match="loop"):
+        render_text("{% for i in (1..2001) %}{% endfor %}", {})
+    with pytest.raises(TemplateError, match="output"):
+        render_text("{% for i in (1..1000) %}{{ text }}{% endfor %}", {"text": "x" * 1000})
+    assert render_html("{{ text }}", {"text": "<b>"}) == "&lt;b&gt;"
+
+
+def test_the_longest_message_fits_the_bounds() -> None:
+    amounts = [Money(10**12, "CLF")] * MAX_LINES_A_MESSAGE
+    planned = reminder(1, *amounts)
+    long_numbers = tuple(replace(line, number="&" * 200) for line in planned.lines)
+    message = write(replace(planned, lines=long_numbers), "fr")
+    assert len(html.document_fromstring(message.html).xpath("//td[@align='right']/strong")) == MAX_LINES_A_MESSAGE
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_payment_is_thanked_for(language: str) -> None:
+    words = wording(language)
+
+    def thanks(still_open: Money) -> Message:
+        lines = (PaidLine("INV-1", eur("100.00"), eur("0")), PaidLine("INV-2", eur("20.00"), still_open))
+        payment = PaymentReceived("Birkenhof <b>", eur("120.00"), date(2026, 11, 16), lines)
+        return render_thanks(payment=payment, brand=BRAND, links=links(), language=language)
+
+    settled, partly = thanks(eur("0")), thanks(eur("5.01"))
+    assert words.money(eur("120.00")).replace("\xa0", " ") in settled.subject
+    assert settled.text.count(words.labels["fully_paid"]) == 2
+    assert words.money(eur("5.01")) in partly.text
+    assert settled.text != partly.text
+    assert "Birkenhof &lt;b&gt;" in settled.html
+    assert "portal/stop" in settled.html
+
+
+def _sentences(text: str) -> list[str]:
+    opening, _, rest = text.partition("INV-")
+    closing = rest.partition("p/all\n\n")[2].split("\n\n")[0]
+    paragraphs = [*opening.split("\n\n")[1:-1], closing]
+    return [s for paragraph in paragraphs for s in re.split(r"(?<=[.!?]) ", paragraph.strip()) if s]
+
+
+def _fields(of: Links) -> dict[str, str]:
+    names = ("pay", "portal", "dispute", "promise", "plan", "question", "unsubscribe")
+    return {name: getattr(of, name) for name in names}
