@@ -121,7 +121,7 @@ def _entry(account: str, line: Line, seen: Counter[str]) -> Entry:
     A bank's reference stands for the texts, which one file may cut shorter than another. Day and amount stay
     beside it because banks do reuse references. What is still alike is numbered in the order of the file.
     """
-    figures = (account, _text(line.booked_on), f"{line.amount.normalize():f}", line.currency or "")
+    figures = (account, _text(line.booked_on or line.value_on), f"{line.amount.normalize():f}", line.currency or "")
     texts = (
         ("reference", line.bank_reference)
         if line.bank_reference

@@ -17,6 +17,7 @@ IBAN = re.compile(r"[A-Z]{2}\d{2}[A-Z0-9]{11,30}", re.ASCII)
 _STRUCTURED = re.compile(r"\s*\d{3}\s*([^0-9A-Za-z\s/])(?=\d\d)", re.ASCII)
 _SUBFIELD_WIDTH = 27  # a sub-field filled to its width was cut there, mid-word or not
 _LINE_WIDTH = 65  # likewise a line of field 86
+_SLASH_LINE_WIDTH = 64  # Dutch banks break `/NAME/` texts one character earlier
 _PURPOSE = tuple(f"{number}" for number in (*range(20, 30), *range(60, 64)))
 _SEPA_WORD = re.compile(r"(?:EREF|KREF|MREF|CRED|DEBT|SVWZ|ABWA|ABWE|BREF|RREF|IBAN|BIC|COAM|OAMT)\+")
 _SLASH_WORD = re.compile(
@@ -48,10 +49,9 @@ def details(tag: str, lines: list[str]) -> Details:
     structured = _STRUCTURED.match(unbroken)
     if structured:
         return _subfields(unbroken[structured.end(1) - 1 :], structured[1])
-    prose = _prose(lines)
-    if _SLASH_WORD.match(prose):
-        return _slash_words(prose)
-    return _plain(prose)
+    if _SLASH_WORD.match(unbroken.lstrip()):
+        return _slash_words(_prose(lines, _SLASH_LINE_WIDTH))
+    return _plain(_prose(lines, _LINE_WIDTH))
 
 
 def _subfields(text: str, separator: str) -> Details:
@@ -79,10 +79,10 @@ def _glued(pieces: list[str]) -> str | None:
     return clean(text)
 
 
-def _prose(lines: list[str]) -> str:
+def _prose(lines: list[str], width: int) -> str:
     text = ""
     for line in lines:
-        text += line if len(line) >= _LINE_WIDTH else f"{line}\n"
+        text += line if len(line) >= width else f"{line}\n"
     return clean(text) or ""
 
 

@@ -1,0 +1,99 @@
+"""Damaged files: never an exception, never fewer entries than the raw text shows without a refusal."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from pathlib import Path
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from connectors.banks import feed
+from connectors.banks.fields import decode
+from receivables.statement import StatementFile
+from tests.shared import shared_data
+
+RAW_ENTRY = {
+    "bai2": re.compile(r"^[ \t]*16,", re.MULTILINE),
+    "camt.052": re.compile(r"<Ntry>"),
+    "camt.053": re.compile(r"<Ntry>"),
+    "camt.054": re.compile(r"<Ntry>"),
+    "mt940": re.compile(r":61:"),
+    "mt942": re.compile(r":61:"),
+    "ofx": re.compile(r"<STMTTRN>"),
+}
+SMALL = 9000  # bytes; larger files only repeat what the small ones hold
+
+
+@lru_cache(maxsize=1)
+def originals() -> list[bytes]:
+    files = sorted(path for path in (shared_data() / "bank").rglob("*") if path.is_file())
+    return [path.read_bytes() for path in files if path.stat().st_size <= SMALL]
+
+
+def holds(content: bytes) -> StatementFile:
+    found = feed.read_statement("damaged", content)
+    assert feed.statement_file_json(found)["file"] == "damaged"
+    if found.refused:
+        assert found.problems[0].text
+        assert not found.statements
+    elif found.format in RAW_ENTRY:
+        raw = len(RAW_ENTRY[found.format].findall(decode(content)))
+        assert sum(len(statement.entries) for statement in found.statements) == raw
+    return found
+
+
+damage = settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+@damage
+@given(st.data())
+def test_cut_and_replaced_bytes(data: st.DataObject) -> None:
+    content = data.draw(st.sampled_from(originals()))
+    start = data.draw(st.integers(0, len(content)))
+    end = data.draw(st.integers(start, min(len(content), start + 200)))
+    holds(content[:start] + data.draw(st.binary(max_size=8)) + content[end:])
+    holds(content[:start])
+
+
+@damage
+@given(st.data())
+def test_swapped_repeated_and_lost_lines(data: st.DataObject) -> None:
+    lines = data.draw(st.sampled_from(originals())).splitlines(keepends=True)
+    places = st.integers(0, len(lines) - 1)
+    first, second, lost = data.draw(places), data.draw(places), data.draw(places)
+    lines[first], lines[second] = lines[second], lines[first]
+    holds(b"".join(lines[:lost] + lines[lost + 1 :]))
+    holds(b"".join([*lines, lines[lost]]))
+
+
+@damage
+@given(st.data())
+def test_other_encodings(data: st.DataObject) -> None:
+    text = data.draw(st.sampled_from(originals())).decode("latin-1")
+    encoding = data.draw(st.sampled_from(["utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-8-sig", "cp850", "cp037"]))
+    found = feed.read_statement("damaged", text.encode(encoding, errors="replace"))
+    assert found.refused or found.format in RAW_ENTRY
+
+
+@damage
+@given(
+    st.binary(max_size=400), st.sampled_from([b"", b":20:X\n:61:", b"<OFX>", b"<Document", b"01,A\n", b"date,amount\n"])
+)
+def test_random_bytes(content: bytes, start: bytes) -> None:
+    holds(start + content)
+
+
+@damage
+@given(
+    st.text(alphabet=":<>/,;\n\"'0123456789CDEURN-61820[]{}&#x= \x00\u0660", max_size=200),
+    st.sampled_from(sorted(RAW_ENTRY)),
+)
+def test_random_markup(text: str, kind: str) -> None:
+    starts = {"bai2": "01,A,B,240102/\n02,", "mt940": ":20:X\n:60F:", "mt942": ":34F:", "ofx": "<OFX><STMTRS><STMTTRN>"}
+    holds((starts.get(kind, f"<Document xmlns='{kind}'>") + text).encode())
+
+
+def test_a_whole_folder_is_no_file(tmp_path: Path) -> None:
+    assert feed.read_statement_file(tmp_path).refused

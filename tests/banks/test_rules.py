@@ -1,0 +1,252 @@
+"""Rules of the formats on small statements written here: signs, totals, pages, attacks, bounds, and columns."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from connectors.banks import feed
+from connectors.banks.delimited import ColumnMapping
+from receivables.statement import StatementFile
+
+
+def read(text: str, mapping: ColumnMapping | None = None) -> StatementFile:
+    return feed.read_statement("test", text.encode(), mapping=mapping)
+
+
+def refusal(text: str) -> str:
+    found = read(text)
+    assert found.refused
+    assert found.statements == ()
+    return found.problems[0].text
+
+
+def mt940(lines: str, closing: str = "C240102EUR100,00") -> str:
+    return f":20:X\n:25:DE02\n:28C:1/1\n:60F:C240101EUR100,00\n{lines}:62F:{closing}\n-\n"
+
+
+def camt(body: str, *, message: str = "053", unit: str = "Stmt", root: str = "BkToCstmrStmt") -> str:
+    return (
+        f'<?xml version="1.0"?><Document xmlns="urn:iso:std:iso:20022:tech:xsd:camt.{message}.001.08"><{root}>'
+        f"<GrpHdr/><{unit}><Acct><Id><IBAN>DE02</IBAN></Id><Ccy>EUR</Ccy></Acct>{body}</{unit}></{root}></Document>"
+    )
+
+
+def balance(code: str, amount: str) -> str:
+    return (
+        f"<Bal><Tp><CdOrPrtry><Cd>{code}</Cd></CdOrPrtry></Tp><Amt Ccy='EUR'>{amount}</Amt>"
+        "<CdtDbtInd>CRDT</CdtDbtInd></Bal>"
+    )
+
+
+def entry(amount: str, direction: str = "CRDT", status: str = "BOOK", more: str = "") -> str:
+    return (
+        f"<Ntry><Amt Ccy='EUR'>{amount}</Amt><CdtDbtInd>{direction}</CdtDbtInd>{more}<Sts><Cd>{status}</Cd></Sts>"
+        "<BookgDt><Dt>2024-01-02</Dt></BookgDt></Ntry>"
+    )
+
+
+@pytest.mark.parametrize(
+    ("mark", "sign", "reversal"),
+    [("C", 1, False), ("D", -1, False), ("RC", -1, True), ("RD", 1, True), ("CR", 1, False), ("RDR", 1, True)],
+)
+def test_mt940_marks(mark: str, sign: int, reversal: bool) -> None:
+    closing = f"C240102EUR{100 + sign * 20},00"
+    (found,) = read(mt940(f":61:2401020102{mark}20,00NTRFNONREF\n", closing)).statements[0].entries
+    assert (found.amount, found.reversal) == (Decimal(20 * sign), reversal)
+
+
+@given(st.lists(st.integers(-(10**9), 10**9).filter(bool), max_size=20), st.integers(-5, 5))
+def test_mt940_closing_balance_must_follow(cents: list[int], error: int) -> None:
+    def text(value: int) -> str:
+        return f"{abs(value) // 100},{abs(value) % 100:02d}"
+
+    lines = "".join(f":61:2401020102{'D' if value < 0 else 'C'}{text(value)}NTRFNONREF\n" for value in cents)
+    total = 10_000 + sum(cents) + error
+    found = read(mt940(lines, f"{'D' if total < 0 else 'C'}240102EUR{text(total)}"))
+    assert found.refused == (error != 0)
+    if not error:
+        assert [line.amount for line in found.statements[0].entries] == [Decimal(value) / 100 for value in cents]
+
+
+def test_mt940_pages_continue() -> None:
+    first = ":20:X\n:25:DE02\n:28C:1/1\n:60F:C240101EUR0,00\n:61:240102C5,00NTRFNONREF\n:62M:C240102EUR5,00\n-\n"
+    second = first.replace("1/1", "1/2").replace("60F:C240101EUR0,00", "60M:C240102EUR5,00")
+    second = second.replace("62M:C240102EUR5,00", "62F:C240102EUR10,00")
+    (statement,) = read(first + second).statements
+    assert (statement.opening, statement.closing, len(statement.entries)) == (Decimal(0), Decimal(10), 2)
+    torn = second.replace("60M:C240102EUR5,00", "60M:C240102EUR6,00").replace("EUR10,00", "EUR11,00")
+    assert "does not continue" in refusal(first + torn)
+
+
+def test_mt940_entry_date_in_the_next_year() -> None:
+    (found,) = read(mt940(":61:2312310102C0,00NTRFNONREF\n")).statements[0].entries
+    assert (found.value_on, found.booked_on) == (date(2023, 12, 31), date(2024, 1, 2))
+
+
+def test_mt940_wrapped_time_is_text() -> None:
+    lines = ":61:240102C0,00NTRFNONREF\n:86:PAID AT 12\n:26:37 INVOICE 5\n"
+    (found,) = read(mt940(lines)).statements[0].entries
+    assert found.remittance == "PAID AT 12 :26:37 INVOICE 5"
+
+
+def test_mt940_line_without_its_colon_or_line_break_is_not_lost() -> None:
+    good = ":61:240102C0,00NTRFNONREF\n"
+    assert "2 statement lines" in refusal(mt940(good + good.removeprefix(":")))
+    assert "2 statement lines" in refusal(mt940(f"{good}:86:TEXT{good}"))
+
+
+def test_mt940_in_swift_blocks_and_without_final_newline() -> None:
+    text = "{1:F01BANK}{2:O940}{4:\r\n" + mt940("").replace("\n", "\r\n").removesuffix("-\r\n") + "-}{5:}"
+    assert len(read(text).statements) == 1
+
+
+def test_mt942_totals() -> None:
+    text = ":20:X\n:25:DE02\n:28C:1/1\n:34F:EUR{floor}\n:61:240102C5,00NTRFNONREF\n:90D:0EUR0,00\n:90C:{count}EUR5,00\n"
+    assert not read(text.format(floor="0,00", count=1)).refused
+    assert ":90C: states 2 entries" in refusal(text.format(floor="0,00", count=2))
+    assert not read(text.format(floor="10,00", count=2)).refused  # lines below the limit may be left out
+
+
+def test_camt_balances_without_pending_entries() -> None:
+    body = balance("OPBD", "10") + balance("CLBD", "15") + entry("5") + entry("7", status="PDNG")
+    (statement,) = read(camt(body)).statements
+    assert [line.status for line in statement.entries] == ["BOOK", "PDNG"]
+    assert "give 15, but the file states a closing balance of 16" in refusal(camt(body.replace(">15<", ">16<")))
+
+
+def test_camt_intraday_balances_promise_nothing() -> None:
+    body = balance("OPBD", "10") + balance("CLBD", "99") + entry("5")
+    assert not read(camt(body, message="052", unit="Rpt", root="BkToCstmrAcctRpt")).refused
+
+
+def test_camt_summary() -> None:
+    def summary(count: int, total: str) -> str:
+        return (
+            f"<TxsSummry><TtlNtries><NbOfNtries>{count}</NbOfNtries><Sum>{total}</Sum></TtlNtries>"
+            "<TtlDbtNtries><NbOfNtries>1</NbOfNtries><Sum>2</Sum></TtlDbtNtries></TxsSummry>"
+        )
+
+    lines = entry("5") + entry("2", "DBIT")
+    assert not read(camt(summary(2, "7.00") + lines)).refused
+    assert "TtlNtries states 3 entries, the file holds 2" in refusal(camt(summary(3, "7") + lines))
+    assert "states a sum of 8" in refusal(camt(summary(2, "8") + lines))
+    assert "TtlDbtNtries" in refusal(camt(summary(1, "5") + entry("5")))
+
+
+def test_camt_reversal_names_the_original_parties() -> None:
+    """A returned direct debit: money out, and the customer is the debtor of the original payment."""
+    parties = (
+        "<RltdPties><Dbtr><Pty><Nm>Customer</Nm></Pty></Dbtr><DbtrAcct><Id><IBAN>NL01</IBAN></Id></DbtrAcct>"
+        "<Cdtr><Pty><Nm>Us</Nm></Pty></Cdtr><CdtrAcct><Id><IBAN>DE02</IBAN></Id></CdtrAcct></RltdPties>"
+    )
+    more = f"<RvslInd>true</RvslInd><NtryDtls><TxDtls>{parties}</TxDtls></NtryDtls>"
+    (found,) = read(camt(entry("5", "DBIT", more=more))).statements[0].entries
+    assert (found.amount, found.reversal) == (Decimal(-5), True)
+    assert (found.counterparty, found.counterparty_account) == ("Customer", "NL01")
+
+
+def test_camt_entry_outside_a_statement_is_not_lost() -> None:
+    misplaced = camt(entry("5")).replace("</BkToCstmrStmt>", f"{entry('6')}</BkToCstmrStmt>")
+    assert "holds 2 Ntry elements but 1 could be read" in refusal(misplaced)
+
+
+@pytest.mark.parametrize(
+    "declaration",
+    [
+        '<!DOCTYPE d [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;"><!ENTITY c "&b;&b;&b;&b;">]>',
+        '<!DOCTYPE d [<!ENTITY a SYSTEM "file:///etc/passwd">]>',
+        '<!DOCTYPE d SYSTEM "http://attacker.invalid/x.dtd">',
+    ],
+)
+def test_document_types_are_refused(declaration: str) -> None:
+    text = camt(entry("5", more="<AddtlNtryInf>&a;</AddtlNtryInf>")).replace("<Document", f"{declaration}<Document")
+    assert "declares a document type" in refusal(text)
+    assert feed.read_statement("test", text.encode("utf-16")).refused
+    assert "declares a document type" in refusal(f"{declaration}<OFX><STMTRS></STMTRS></OFX>")
+
+
+def test_deep_nesting_is_refused() -> None:
+    assert "not well-formed" in refusal(camt("<a>" * 500 + "</a>" * 500))
+    assert "nested more than" in refusal("<OFX>" + "<A>" * 500 + "</A>" * 500 + "</OFX>")
+
+
+def test_cut_ofx_is_refused() -> None:
+    text = "<OFX><STMTRS><STMTTRN><TRNAMT>1.00<DTPOSTED>20240102</STMTTRN></STMTRS></OFX>"
+    assert read(text).statements[0].entries[0].amount == Decimal("1.00")
+    assert "cut short" in refusal(text.removesuffix("</STMTRS></OFX>"))
+
+
+def bai2(total: str = "500", records: str = "5") -> str:
+    return (
+        "01,A,B,240102,0000,1,,,2/\n02,A,B,1,240102,,EUR,2/\n03,77,,010,0,,/\n16,475,500,Z,B1,C1,CHECK\n"
+        f"49,{total},3/\n98,500,1,{records}/\n99,500,1,7/\n"
+    )
+
+
+def test_bai2_trailers() -> None:
+    (statement,) = read(bai2()).statements
+    assert (statement.account, statement.opening, statement.currency) == ("77", Decimal(0), "EUR")
+    assert statement.entries[0].amount == Decimal("-5.00")  # 475, check paid, is a debit
+    assert "line 5: the 49 trailer states a control total of 501, found 500" in refusal(bai2(total="501"))
+    assert "line 6: the 98 trailer states a number of records of 6, found 5" in refusal(bai2(records="6"))
+    assert "cut short" in refusal(bai2().rsplit("\n", 2)[0])
+
+
+def test_a_file_above_the_bounds_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("connectors.banks.draft.MAX_ENTRIES", 1)
+    assert "2 entries, more than the 1" in refusal(camt(entry("5") + entry("6")))
+    monkeypatch.setattr(feed, "MAX_FILE_BYTES", 10)
+    assert "more than the 10" in refusal(mt940(""))
+
+
+def test_an_amount_longer_than_any_bank_writes_is_refused() -> None:
+    assert "more than 18 digits" in refusal(camt(entry("9" * 19)))
+
+
+def test_delimited_with_known_headings() -> None:
+    text = (
+        "Konto;DE02\n\nBuchungstag;Valutadatum;Auftraggeber;IBAN;Verwendungszweck;Betrag;Währung\n"
+        "31.01.2024;01.02.2024;Müller;DE55;RE 17;1.234,56;EUR\n01.02.2024;;Bank;;Gebühr;-3,00;EUR\n"
+    )
+    (statement,) = read(text).statements
+    first, second = statement.entries
+    assert (first.booked_on, first.value_on) == (date(2024, 1, 31), date(2024, 2, 1))
+    assert (first.amount, first.currency, first.counterparty) == (Decimal("1234.56"), "EUR", "Müller")
+    assert (first.counterparty_account, first.remittance) == ("DE55", "RE 17")
+    assert (second.amount, second.value_on) == (Decimal("-3.00"), None)
+
+
+def test_delimited_credit_and_debit_columns() -> None:
+    text = 'Date,Description,Debit,Credit\n2024-01-31,"Rent, January",900.00,\n2024-02-01,Sale,,"1,000.50"\n'
+    assert [line.amount for line in read(text).statements[0].entries] == [Decimal("-900.00"), Decimal("1000.50")]
+    assert "2 amounts instead of one" in refusal("Date,Debit,Credit\n2024-01-31,1.00,2.00\n")
+
+
+def test_delimited_never_guesses() -> None:
+    assert "no headings for a date and an amount" in refusal("when,much\n2024-01-01,5\n")
+    assert "could be day or month first" in refusal("date,amount\n01/02/2024,5.00\n")
+    assert "thousands or a fraction" in refusal('date,amount\n2024-01-02,"1,234"\n')
+    assert "some amounts write a decimal point" in refusal('date,amount\n2024-01-02,"1,23"\n2024-01-02,1.23\n')
+    assert "line 3: 3 columns where the headings are 2" in refusal("date,amount\n2024-01-02,1\n2024-01-02,1,2\n")
+    assert "line 2: 'five' is not an amount" in refusal("date,amount\n2024-01-02,five\n")
+
+
+def test_delimited_with_a_mapping() -> None:
+    mapping = ColumnMapping(
+        columns={"booked_on": "when", "amount": "much"}, account="A", currency="USD", date_order="mdy", decimal_mark=","
+    )
+    (statement,) = read('when,much\n01/02/2024,"1.234"\n', mapping).statements
+    assert (statement.account, statement.currency) == ("A", "USD")
+    assert (statement.entries[0].booked_on, statement.entries[0].amount) == (date(2024, 1, 2), Decimal(1234))
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252", "latin-1", "cp850"])
+def test_encodings(encoding: str) -> None:
+    text = mt940(":61:240102C0,00NTRFNONREF\n:86:Müller grüßt für Ökostrom\n")
+    (found,) = feed.read_statement("test", text.encode(encoding)).statements[0].entries
+    assert found.remittance == "Müller grüßt für Ökostrom"
