@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from itertools import combinations
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -16,7 +17,6 @@ from lxml import html
 from receivables.money import Money, exponent
 from reminders.message import (
     Brand,
-    Links,
     Message,
     PaidLine,
     PaymentReceived,
@@ -61,8 +61,7 @@ def test_every_level_and_language_names_all_that_matters(language: str, level: i
     planned = reminder(level, *[eur("1190.00")] * count)
     message = write(planned, language)
     words = wording(language)
-    page = html.document_fromstring(message.html)
-    shown = " ".join(page.text_content().split())
+    shown = " ".join("".join(find(message, "//text()")).split())
     for line in planned.lines:
         for fact in (
             line.number,
@@ -73,7 +72,7 @@ def test_every_level_and_language_names_all_that_matters(language: str, level: i
         ):
             assert fact in message.text
             assert " ".join(fact.split()) in shown
-    addresses = set(page.xpath("//a/@href"))
+    addresses = set(find(message, "//a/@href"))
     assert {f"https://pay.nordlicht.example/p/item-{n}" for n in range(count)} <= addresses
     pages = {"portal", "portal/dispute", "portal/promise", "portal/question", "portal/stop", "p/all"}
     assert {f"https://pay.nordlicht.example/{name}" for name in pages} <= addresses
@@ -81,7 +80,7 @@ def test_every_level_and_language_names_all_that_matters(language: str, level: i
     assert words.money(planned.totals[0]) in message.text
     assert BRAND.name in shown
     assert BRAND.signature in shown
-    assert page.get("lang") == language
+    assert find(message, "/html/@lang") == [language]
     assert "{{" not in message.text + message.html
     assert message.subject
     assert "\n" not in message.subject
@@ -95,8 +94,8 @@ def test_no_two_levels_read_alike(language: str, count: int) -> None:
     assert {level.tone for level in DEFAULT_POLICY.levels} == set(Tone)
     for one, other in combinations(messages, 2):
         assert one.subject != other.subject
-        shared = set(_sentences(one.text)) & set(_sentences(other.text))
-        assert not shared, shared
+        assert min(len(sentences(one)), len(sentences(other))) >= 3
+        assert not sentences(one) & sentences(other)
 
 
 def test_only_the_understanding_level_offers_a_plan() -> None:
@@ -118,14 +117,14 @@ def test_written_money_is_exact_to_the_minor_unit(amount: Money, language: str) 
 def test_amounts_and_totals_in_a_message_are_those_of_the_evidence(amounts: list[Money], language: str) -> None:
     planned = reminder(1, *amounts)
     words = wording(language)
-    page = html.document_fromstring(write(planned, language).html)
-    shown = page.xpath("//td[@align='right']/strong/text()")
+    message = write(planned, language)
+    shown = find(message, "//td[@align='right']/strong/text()")
     assert shown == [words.money(line.amount_due) for line in planned.lines]
     sums: dict[str, int] = {}
     for amount in amounts:
         sums[amount.currency] = sums.get(amount.currency, 0) + amount.minor
     expected = {words.money(Money(minor, currency)) for currency, minor in sums.items()}
-    assert set(page.xpath("//td[@align='right' and not(*)]/text()")) == expected
+    assert set(find(message, "//td[@align='right' and not(*)]/text()")) == expected
 
 
 def test_regional_formats_and_unknown_languages() -> None:
@@ -157,16 +156,12 @@ def test_a_name_is_only_ever_a_name(attack: str) -> None:
     assert "\n" not in message.subject
     assert "\nBcc:" not in message.text
     assert "\n---" not in message.text
-    plain = html.document_fromstring(write(planned).html)
-    attacked = html.document_fromstring(message.html)
-    assert [element.tag for element in attacked.iter()] == [element.tag for element in plain.iter()]
+    assert structure(message) == structure(write(planned))
 
 
 @given(st.text(max_size=300))
 def test_no_name_changes_the_structure_of_the_page(name: str) -> None:
-    plain = html.document_fromstring(write(reminder()).html)
-    attacked = html.document_fromstring(write(replace(reminder(), recipient_name=name)).html)
-    assert [element.tag for element in attacked.iter()] == [element.tag for element in plain.iter()]
+    assert structure(write(replace(reminder(), recipient_name=name))) == structure(write(reminder()))
 
 
 @pytest.mark.parametrize("address", ["javascript:alert(1)", 'https://a.example/"onload=x', "ftp://a.example", ""])
@@ -174,7 +169,7 @@ def test_only_web_addresses_are_linked(address: str) -> None:
     with pytest.raises(ValueError, match="not a web address"):
         replace(links(), pay=address)
     with pytest.raises(ValueError, match="not a web address"):
-        Links(**{**_fields(links()), "pay_items": {"item-1": address}})
+        replace(links(), pay_items={"item-1": address})
 
 
 def test_a_colour_is_a_colour() -> None:
@@ -234,7 +229,7 @@ def test_the_longest_message_fits_the_bounds() -> None:
     planned = reminder(1, *amounts)
     long_numbers = tuple(replace(line, number="&" * 200) for line in planned.lines)
     message = write(replace(planned, lines=long_numbers), "fr")
-    assert len(html.document_fromstring(message.html).xpath("//td[@align='right']/strong")) == MAX_LINES_A_MESSAGE
+    assert len(find(message, "//td[@align='right']/strong")) == MAX_LINES_A_MESSAGE
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -255,13 +250,19 @@ def test_a_payment_is_thanked_for(language: str) -> None:
     assert "portal/stop" in settled.html
 
 
-def _sentences(text: str) -> list[str]:
-    opening, _, rest = text.partition("INV-")
-    closing = rest.partition("p/all\n\n")[2].split("\n\n")[0]
-    paragraphs = [*opening.split("\n\n")[1:-1], closing]
-    return [s for paragraph in paragraphs for s in re.split(r"(?<=[.!?]) ", paragraph.strip()) if s]
+def find(message: Message, query: str) -> list[Any]:
+    found = html.document_fromstring(message.html).xpath(query)
+    assert isinstance(found, list)
+    return found
 
 
-def _fields(of: Links) -> dict[str, str]:
-    names = ("pay", "portal", "dispute", "promise", "plan", "question", "unsubscribe")
-    return {name: getattr(of, name) for name in names}
+def structure(message: Message) -> list[object]:
+    return [element.tag for element in html.document_fromstring(message.html).iter()]
+
+
+def sentences(message: Message) -> set[str]:
+    """What our copy says: every paragraph but the greeting, the signature and the postal address."""
+    paragraphs = [
+        paragraph for paragraph in find(message, "//p[not(br)]/text()")[1:] if paragraph != BRAND.postal_address
+    ]
+    return {sentence for paragraph in paragraphs for sentence in re.split(r"(?<=[.!?]) ", paragraph)}
