@@ -1,0 +1,232 @@
+"""The books of one Xero organisation, and what people do in them.
+
+Records are kept in Xero's JSON field names with Decimal amounts, `date` days and aware UTC instants. Methods here are
+what people and processors do in Xero itself: they cost no API call and emit webhooks as Xero would.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections import defaultdict
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+from sandbox.xero import bank, contacts, credits, invoices, payments
+from sandbox.xero.values import Commit, Record, Refused
+
+_NAMESPACE = uuid.UUID("6f1c2a58-6a0e-4b55-9c57-0b1f1a1f9b10")
+_CLASSES = {"BANK": "ASSET", "CURRENT": "ASSET", "FIXED": "ASSET", "PREPAYMENT": "ASSET", "EQUITY": "EQUITY"}
+_CLASSES |= dict.fromkeys(("REVENUE", "SALES", "OTHERINCOME"), "REVENUE")
+_CLASSES |= dict.fromkeys(("LIABILITY", "CURRLIAB", "TERMLIAB"), "LIABILITY")
+
+Emit = Callable[["XeroBooks", str, str, Record], None]
+
+
+def stable_id(*parts: object) -> str:
+    """The same id for the same parts in every run."""
+    return str(uuid.uuid5(_NAMESPACE, ":".join(str(part) for part in parts)))
+
+
+class XeroBooks:
+    """One organisation. `period_lock_date` and `end_of_year_lock_date` refuse writes dated on or before them."""
+
+    def __init__(
+        self,
+        *,
+        tenant_id: str,
+        name: str,
+        base_currency: str,
+        short_code: str,
+        clock: Callable[[], datetime],
+        emit: Emit,
+    ) -> None:
+        self.tenant_id = tenant_id
+        self.name = name
+        self.base_currency = base_currency
+        self.short_code = short_code
+        self.created_at = clock()
+        self.period_lock_date: date | None = None
+        self.end_of_year_lock_date: date | None = None
+        self.sends_reminders = False
+        self.accounts: dict[str, Record] = {}
+        self.contacts: dict[str, Record] = {}
+        self.invoices: dict[str, Record] = {}
+        self.credit_notes: dict[str, Record] = {}
+        self.payments: dict[str, Record] = {}
+        self.batch_payments: dict[str, Record] = {}
+        self.bank_transactions: dict[str, Record] = {}
+        self.bank_transfers: dict[str, Record] = {}
+        self.overpayments: dict[str, Record] = {}
+        self.prepayments: dict[str, Record] = {}
+        self.history: dict[str, Record] = {}
+        self.numbers: dict[str, str] = {}
+        self._clock = clock
+        self._emit = emit
+        self._counters: defaultdict[str, int] = defaultdict(int)
+
+    def now(self) -> datetime:
+        """The instant that changes are stamped with."""
+        return self._clock().astimezone(UTC)
+
+    def new_id(self, kind: str) -> str:
+        """The next id of a kind."""
+        self._counters[kind] += 1
+        return stable_id(self.tenant_id, kind, self._counters[kind])
+
+    def changed(self, category: str, event: str, record: Record) -> None:
+        """Stamp `record` as changed now and, for what Xero has webhooks of, tell subscribers."""
+        record["UpdatedDateUTC"] = self.now()
+        if category in ("INVOICE", "CONTACT", "CREDITNOTE"):
+            self._emit(self, category, event, record)
+
+    def check_open(self, day: date) -> None:
+        """Refuse a date in a locked period."""
+        for locked in (self.period_lock_date, self.end_of_year_lock_date):
+            if locked is not None and day <= locked:
+                raise Refused(
+                    f"The document date cannot be before the end of year/period lock date, currently set at {locked}"
+                )
+
+    def account(self, reference: object) -> Record:
+        """The account that `{AccountID}` or `{Code}` names; Refused when there is none."""
+        wanted = reference if isinstance(reference, dict) else {}
+        found = self.accounts.get(str(wanted.get("AccountID"))) or next(
+            (a for a in self.accounts.values() if wanted.get("Code") and a["Code"] == str(wanted["Code"])), None
+        )
+        if found is None:
+            raise Refused("Account could not be found")
+        return found
+
+    def contact(self, reference: object) -> Record:
+        """The contact that `{ContactID}`, `{ContactNumber}` or `{Name}` names; Refused when there is none."""
+        return contacts.find(self, reference)
+
+    def add_account(
+        self,
+        *,
+        code: str,
+        name: str,
+        type: str,
+        currency: str | None = None,
+        enable_payments: bool = False,
+    ) -> str:
+        """Add an account to the chart of accounts."""
+        account_id = self.new_id("account")
+        record: Record = {"AccountID": account_id, "Code": code, "Name": name, "Status": "ACTIVE", "Type": type}
+        record |= {
+            "TaxType": "NONE",
+            "Class": _CLASSES.get(type, "EXPENSE"),
+            "EnablePaymentsToAccount": enable_payments,
+        }
+        record |= {"ShowInExpenseClaims": False, "HasAttachments": False, "AddToWatchlist": False}
+        if type == "BANK":
+            record |= {"BankAccountType": "BANK", "BankAccountNumber": f"12{len(self.accounts):08d}"}
+            record["CurrencyCode"] = currency or self.base_currency
+        self.accounts[account_id] = record
+        self.changed("ACCOUNT", "CREATE", record)
+        return account_id
+
+    def add_contact(
+        self, *, name: str, email: str | None = None, number: str | None = None, country: str | None = None
+    ) -> str:
+        """Add a customer; `number` is Xero's ContactNumber."""
+        item: Record = {"Name": name, "EmailAddress": email or ""}
+        item |= {"ContactNumber": number} if number else {}
+        item |= (
+            {"Addresses": [{"AddressType": "POBOX", "City": "", "Region": "", "PostalCode": "", "Country": country}]}
+            if country
+            else {}
+        )
+        return str(contacts.plan(self, item)()["ContactID"])
+
+    def add_invoice(
+        self, *, contact_id: str, number: str, total: Decimal, currency: str, issued_on: date, due_on: date,
+        reference: str = "", status: str = "AUTHORISED", sent: bool = True,
+    ) -> str:  # fmt: skip
+        """Add a sales invoice with one line."""
+        lines = [invoices.line("Goods and services", total)]
+        record = invoices.new(
+            self, kind="ACCREC", contact_id=contact_id, number=number, lines=lines,
+            currency=currency, issued_on=issued_on, due_on=due_on, reference=reference, status=status,
+        )  # fmt: skip
+        record["SentToContact"] = sent
+        self.changed("INVOICE", "CREATE", record)
+        return str(record["InvoiceID"])
+
+    def add_credit_note(self, *, contact_id: str, number: str, total: Decimal, currency: str, issued_on: date) -> str:
+        """Add an approved sales credit note."""
+        return str(
+            credits.new_note(
+                self,
+                contact_id=contact_id,
+                number=number,
+                total=total,
+                currency=currency,
+                issued_on=issued_on,
+            )["CreditNoteID"]
+        )
+
+    def allocate_credit(self, *, credit_note_id: str, invoice_id: str, amount: Decimal) -> str:
+        """Set part of a credit note against an invoice."""
+        item = {"Invoice": {"InvoiceID": invoice_id}, "Amount": amount, "Date": self.now().date()}
+        return str(credits.plan_allocation(self, self.credit_notes[credit_note_id], item, {})()["AllocationID"])
+
+    def add_payment(
+        self, *, invoice_id: str, amount: Decimal, paid_on: date, account_code: str, reference: str = ""
+    ) -> str:
+        """Record a payment by hand; Refused for the same reasons as through the API."""
+        item = {"Invoice": {"InvoiceID": invoice_id}, "Account": {"Code": account_code}, "Amount": amount}
+        item |= {"Date": paid_on, "Reference": reference}
+        return str(payments.plan(self, item, {})()["PaymentID"])
+
+    def add_receive_money(
+        self, *, account_code: str, line_account_code: str, amount: Decimal, currency: str, received_on: date,
+        contact_id: str | None = None, reference: str = "",
+    ) -> str:  # fmt: skip
+        """Record money coded straight to income."""
+        line = {"Description": reference, "Quantity": 1, "UnitAmount": amount, "AccountCode": line_account_code}
+        item: Record = {"Type": "RECEIVE", "BankAccount": {"Code": account_code}, "LineItems": [line]}
+        item |= {"Date": received_on, "CurrencyCode": currency, "Reference": reference}
+        item |= {"Contact": {"ContactID": contact_id}} if contact_id else {}
+        return str(bank.plan_transaction(self, item, {}, by_person=True)()["BankTransactionID"])
+
+    def edit_invoice(self, invoice_id: str, **fields: object) -> None:
+        """Change fields as a person may in Xero, by their JSON names."""
+        invoices.plan_update(self, self.invoices[invoice_id], fields)()
+
+    def edit_contact(self, contact_id: str, **fields: object) -> None:
+        """Change fields of a contact, by their JSON names."""
+        contacts.plan(self, {"ContactID": contact_id, **fields})()
+
+    def merge_contact(self, contact_id: str, *, into: str) -> None:
+        """Merge a contact into another: its documents move and it is archived."""
+        contacts.merge(self, contact_id, into)
+
+    def void_invoice(self, invoice_id: str) -> None:
+        """Void an approved invoice; Refused while something is paid on it."""
+        invoices.plan_update(self, self.invoices[invoice_id], {"Status": "VOIDED"})()
+
+    def delete_payment(self, payment_id: str) -> None:
+        """Remove a payment; the invoice is open again."""
+        payments.plan_delete(self, self.payments[payment_id])()
+
+    def reconcile(self, payment_id: str) -> None:
+        """Confirm a payment against its bank line: from then on it resists deletion."""
+        record = self.payments[payment_id]
+        record["IsReconciled"] = True
+        if batch := self.batch_payments.get(record.get("BatchPaymentID", "")):
+            batch["IsReconciled"] = True
+        self.changed("PAYMENT", "UPDATE", record)
+
+    def note(self, object_id: str, details: str, *, changes: str = "Note", user: str = "System Generated") -> Commit:
+        """Plan a line in the history of a document."""
+
+        def commit() -> Record:
+            history_id = self.new_id("history")
+            self.history[history_id] = {
+                "ObjectID": object_id, "Changes": changes, "DateUTC": self.now(), "User": user, "Details": details,
+            }  # fmt: skip
+            return self.history[history_id]
+
+        return commit

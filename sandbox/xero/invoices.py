@@ -1,0 +1,172 @@
+"""Invoices: created, changed within the rules of their status, and kept in step with what is paid on them."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from sandbox.xero.values import ZERO, Commit, Record, Refused, read_amount, read_day
+
+if TYPE_CHECKING:
+    from sandbox.xero.books import XeroBooks
+
+_NEXT = {
+    "DRAFT": {"DRAFT", "SUBMITTED", "AUTHORISED", "DELETED"},
+    "SUBMITTED": {"DRAFT", "SUBMITTED", "AUTHORISED", "DELETED"},
+    "AUTHORISED": {"AUTHORISED", "VOIDED"},
+    "PAID": {"PAID"},
+    "VOIDED": set(),
+    "DELETED": set(),
+}
+_ALWAYS = {
+    "DueDate",
+    "Reference",
+    "SentToContact",
+    "Url",
+    "ExpectedPaymentDate",
+    "PlannedPaymentDate",
+    "BrandingThemeID",
+}
+_DAYS = {"DueDate", "ExpectedPaymentDate", "PlannedPaymentDate", "Date"}
+_WHILE_UNPAID = {"LineItems", "Date", "Contact", "InvoiceNumber", "CurrencyCode"}
+
+
+def line(description: str, amount: Decimal, account_code: str = "200") -> Record:
+    """One line item without tax."""
+    return {"Description": description, "Quantity": Decimal(1), "UnitAmount": amount, "AccountCode": account_code,
+            "TaxType": "NONE", "TaxAmount": ZERO, "LineAmount": amount, "Tracking": []}  # fmt: skip
+
+
+def read_lines(items: object) -> list[Record]:
+    """Line items of a request body with their amounts worked out; Refused without any."""
+    if not isinstance(items, list) or not items:
+        raise Refused("One or more line items must be specified")
+    lines = []
+    for item in items:
+        quantity = Decimal(str(item.get("Quantity", 1)))
+        unit = Decimal(str(item.get("UnitAmount", 0)))
+        amount = read_amount(item.get("LineAmount", quantity * unit), field="LineAmount")
+        made = line(str(item.get("Description", "")), amount, str(item.get("AccountCode", "")))
+        lines.append(made | {"Quantity": quantity, "UnitAmount": unit if "UnitAmount" in item else amount})
+    return lines
+
+
+def new(
+    books: XeroBooks, *, kind: str, contact_id: str, number: str, lines: list[Record], currency: str,
+    issued_on: date, due_on: date, reference: str, status: str,
+) -> Record:  # fmt: skip
+    """Keep a new invoice; the caller announces it."""
+    invoice_id = books.new_id("invoice")
+    total = sum((item["LineAmount"] for item in lines), ZERO)
+    for item in lines:
+        item["LineItemID"] = books.new_id("line")
+    record: Record = {"Type": kind, "InvoiceID": invoice_id, "InvoiceNumber": number, "Reference": reference}
+    record |= {"Payments": [], "CreditNotes": [], "Prepayments": [], "Overpayments": [], "AmountDue": total}
+    record |= {"AmountPaid": ZERO, "AmountCredited": ZERO, "CurrencyRate": Decimal("1.000000"), "SentToContact": False}
+    record |= {"IsDiscounted": False, "HasAttachments": False, "HasErrors": False, "Contact": {"ContactID": contact_id}}
+    record |= {"Date": issued_on, "DueDate": due_on, "Status": status, "LineAmountTypes": "NoTax", "LineItems": lines}
+    record |= {"SubTotal": total, "TotalTax": ZERO, "Total": total, "CurrencyCode": currency}
+    books.invoices[invoice_id] = record
+    books.numbers[number] = invoice_id
+    return record
+
+
+def find(books: XeroBooks, reference: object) -> Record | None:
+    """The invoice that `{InvoiceID}` or `{InvoiceNumber}` names."""
+    wanted = reference if isinstance(reference, dict) else {}
+    by_number = books.numbers.get(str(wanted.get("InvoiceNumber")), "")
+    return books.invoices.get(str(wanted.get("InvoiceID") or by_number))
+
+
+def plan(books: XeroBooks, item: Record, *, may_update: bool) -> Commit:
+    """Plan what POST (create or update) or PUT (create) asks for one invoice."""
+    existing = find(books, item)
+    if item.get("InvoiceID") and existing is None:
+        raise Refused("Invoice not found")
+    if existing is not None:
+        if not may_update:
+            raise Refused("Invoice # must be unique.")
+        return plan_update(books, existing, item)
+    return _plan_new(books, item)
+
+
+def plan_update(books: XeroBooks, record: Record, fields: Record) -> Commit:
+    """Plan to change an invoice, within what its status allows."""
+    status = str(fields.get("Status", record["Status"]))
+    asked = {name: _read(name, fields[name]) for name in (_ALWAYS | _WHILE_UNPAID) & fields.keys()}
+    asked = {name: value for name, value in asked.items() if _differs(record, name, value)}
+    if status not in _NEXT[record["Status"]]:
+        raise Refused("Invoice not of valid status for modification")
+    paid = bool(record["AmountPaid"] or record["AmountCredited"])
+    if paid and (status == "VOIDED" or asked.keys() & _WHILE_UNPAID):
+        raise Refused("This document cannot be edited as it has a payment or credit note allocated to it.")
+    books.check_open(record["Date"])
+    if "Contact" in asked:
+        asked["Contact"] = {"ContactID": books.contact(asked["Contact"])["ContactID"]}
+
+    def commit() -> Record:
+        record.update(asked)
+        record["Status"] = status
+        if "InvoiceNumber" in asked:
+            books.numbers[record["InvoiceNumber"]] = record["InvoiceID"]
+        if "LineItems" in asked:
+            record["Total"] = record["SubTotal"] = sum((item["LineAmount"] for item in record["LineItems"]), ZERO)
+        settle(record, on=books.now().date())
+        books.changed("INVOICE", "UPDATE", record)
+        return record
+
+    return commit
+
+
+def settle(record: Record, *, on: date) -> None:
+    """Work out what is due from what is paid and credited, and the status that follows."""
+    record["AmountDue"] = record["Total"] - record["AmountPaid"] - record["AmountCredited"]
+    if record["Status"] in ("VOIDED", "DELETED"):
+        record["AmountDue"] = ZERO
+    elif record["Status"] == "AUTHORISED" and record["AmountDue"] == 0 and record["Total"]:
+        record |= {"Status": "PAID", "FullyPaidOnDate": on}
+    elif record["Status"] == "PAID" and record["AmountDue"] > 0:
+        record["Status"] = "AUTHORISED"
+        record.pop("FullyPaidOnDate", None)
+
+
+def _plan_new(books: XeroBooks, item: Record) -> Commit:
+    if item.get("Type") not in ("ACCREC", "ACCPAY"):
+        raise Refused("Invoice Type is not valid")
+    status = str(item.get("Status", "DRAFT"))
+    if status not in ("DRAFT", "SUBMITTED", "AUTHORISED"):
+        raise Refused("Invoice not of valid status for creation")
+    contact_id = str(books.contact(item.get("Contact"))["ContactID"])
+    issued_on = read_day(item.get("Date", books.now().date()), field="Date")
+    due_on = read_day(item["DueDate"], field="DueDate") if item.get("DueDate") else issued_on
+    lines = read_lines(item.get("LineItems"))
+    books.check_open(issued_on)
+
+    def commit() -> Record:
+        record = new(
+            books, kind=str(item["Type"]), contact_id=contact_id,
+            number=str(item.get("InvoiceNumber") or f"INV-{len(books.invoices) + 1:04d}"), lines=lines,
+            currency=str(item.get("CurrencyCode") or books.base_currency), issued_on=issued_on, due_on=due_on,
+            reference=str(item.get("Reference") or ""), status=status,
+        )  # fmt: skip
+        record["SentToContact"] = bool(item.get("SentToContact", False))
+        books.changed("INVOICE", "CREATE", record)
+        return record
+
+    return commit
+
+
+def _read(name: str, value: object) -> object:
+    if name in _DAYS:
+        return read_day(value, field=name)
+    return read_lines(value) if name == "LineItems" else value
+
+
+def _differs(record: Record, name: str, value: object) -> bool:
+    if name == "Contact":
+        return isinstance(value, dict) and value.get("ContactID") != record["Contact"]["ContactID"]
+    if name == "LineItems" and isinstance(value, list):
+        pick = ("Description", "Quantity", "UnitAmount", "LineAmount", "AccountCode")
+        return [[item[f] for f in pick] for item in value] != [[item[f] for f in pick] for item in record["LineItems"]]
+    return bool(record.get(name) != value)

@@ -1,0 +1,132 @@
+"""The accounting API's GET routes."""
+
+from __future__ import annotations
+
+from werkzeug.wrappers import Request, Response
+
+from sandbox.standin import route
+from sandbox.xero import render
+from sandbox.xero.books import XeroBooks, stable_id
+from sandbox.xero.identity import IdentityRoutes
+from sandbox.xero.listing import page_of, select
+from sandbox.xero.values import Record, respond
+from sandbox.xero.where import NotUnderstood
+
+API = "/api.xro/2.0"
+# collection: (attribute of XeroBooks, id field, renderer in full, renderer in lists without a page)
+COLLECTIONS: dict[str, tuple[str, str, render.Renderer, render.Renderer]] = {
+    "Accounts": ("accounts", "AccountID", render.plain, render.plain),
+    "Contacts": ("contacts", "ContactID", render.plain, render.plain),
+    "Invoices": ("invoices", "InvoiceID", render.document, render.summary),
+    "CreditNotes": ("credit_notes", "CreditNoteID", render.document, render.summary),
+    "Payments": ("payments", "PaymentID", render.payment, render.payment),
+    "BatchPayments": ("batch_payments", "BatchPaymentID", render.plain, render.plain),
+    "BankTransactions": ("bank_transactions", "BankTransactionID", render.document, render.summary),
+    "BankTransfers": ("bank_transfers", "BankTransferID", render.plain, render.plain),
+    "Overpayments": ("overpayments", "OverpaymentID", render.document, render.document),
+    "Prepayments": ("prepayments", "PrepaymentID", render.document, render.document),
+}
+_NEEDS_LINES = {"BankTransactions"}  # the SDK's model refuses one without
+
+
+class ReadingRoutes(IdentityRoutes):
+    """Everything that is read."""
+
+    def envelope(self, **content: object) -> Record:
+        """The frame of every answer of the accounting API."""
+        now = self.clock()
+        frame: Record = {"Id": stable_id(now, sum(self.calls.values())), "Status": "OK", "ProviderName": "TrueDue"}
+        return frame | {"DateTimeUTC": now, **content}
+
+    def books_of(self, request: Request) -> XeroBooks:
+        """The organisation that the `xero-tenant-id` header names; `before` has checked it."""
+        return self.organisations[request.headers["xero-tenant-id"]]
+
+    def missing(self) -> Response:
+        """Answer an id that this organisation does not have."""
+        return Response("The resource you're looking for cannot be found", status=404, content_type="text/html")
+
+    @route("GET", f"{API}/Organisation")
+    def organisation(self, request: Request) -> Response:
+        """The organisation."""
+        return respond(self.envelope(Organisations=[render.organisation(self.books_of(request))]))
+
+    @route("GET", f"{API}/InvoiceReminders/Settings")
+    def reminders(self, request: Request) -> Response:
+        """Whether Xero itself reminds customers."""
+        return respond(self.envelope(InvoiceReminders=[{"Enabled": self.books_of(request).sends_reminders}]))
+
+    @route("GET", f"{API}/<any({', '.join(COLLECTIONS)}):collection>")
+    def listing(self, request: Request, collection: str) -> Response:
+        """A list, filtered, ordered and paged."""
+        books = self.books_of(request)
+        attribute, id_field, full, short = COLLECTIONS[collection]
+        try:
+            found = select(
+                request, _visible(request, collection, getattr(books, attribute).values()), id_field=id_field,
+                see=lambda record: _seen(books, record),
+            )  # fmt: skip
+            shown, pagination = page_of(request, found)
+        except NotUnderstood as error:
+            body = {"ErrorNumber": 16, "Type": "QueryParseException", "Message": str(error)}
+            return respond(body, 400)
+        light = request.args.get("summaryOnly", "").lower() == "true" or pagination is None
+        renderer = short if light and collection not in _NEEDS_LINES else full
+        content: Record = {"pagination": pagination} if pagination else {}
+        return respond(self.envelope(**content, **{collection: [renderer(books, record) for record in shown]}))
+
+    @route("GET", f"{API}/<any({', '.join(COLLECTIONS)}):collection>/<object_id>")
+    def one(self, request: Request, collection: str, object_id: str) -> Response:
+        """One record in full; invoices and contacts are also found by number."""
+        books = self.books_of(request)
+        attribute, _, full, _ = COLLECTIONS[collection]
+        record = getattr(books, attribute).get(object_id) or _by_number(books, collection, object_id)
+        return self.missing() if record is None else respond(self.envelope(**{collection: [full(books, record)]}))
+
+    @route("GET", f"{API}/Invoices/<invoice_id>/OnlineInvoice")
+    def online_invoice(self, request: Request, invoice_id: str) -> Response:
+        """The address where the customer sees the invoice."""
+        record = self.books_of(request).invoices.get(invoice_id)
+        if record is None or record["Status"] in ("DRAFT", "SUBMITTED"):
+            return self.missing()
+        url = f"https://in.xero.com/{stable_id(invoice_id).replace('-', '')}"
+        return respond(self.envelope(OnlineInvoices=[{"OnlineInvoiceUrl": url}]))
+
+    @route("GET", f"{API}/<any({', '.join(COLLECTIONS)}):collection>/<object_id>/History")
+    def read_history(self, request: Request, collection: str, object_id: str) -> Response:
+        """The notes on a document, newest first."""
+        books = self.books_of(request)
+        if object_id not in getattr(books, COLLECTIONS[collection][0]):
+            return self.missing()
+        notes = [note for note in books.history.values() if note["ObjectID"] == object_id]
+        return respond(self.envelope(HistoryRecords=[history_record(note) for note in reversed(notes)]))
+
+
+def history_record(note: Record) -> Record:
+    """A note as Xero shows it."""
+    shown = {name: value for name, value in note.items() if name != "ObjectID"}
+    return shown | {"DateUTCString": f"{note['DateUTC']:%Y-%m-%dT%H:%M:%S}"}
+
+
+def _visible(request: Request, collection: str, records: list[Record]) -> list[Record]:
+    if (
+        collection == "Contacts"
+        and request.args.get("includeArchived", "").lower() != "true"
+        and "IDs" not in request.args
+    ):
+        return [record for record in records if record["ContactStatus"] == "ACTIVE"]
+    return records
+
+
+def _seen(books: XeroBooks, record: Record) -> Record:
+    contact = books.contacts.get(record.get("Contact", {}).get("ContactID", ""))
+    invoice = books.invoices.get(record["Invoice"]["InvoiceID"]) if "Invoice" in record else None
+    return record | ({"Contact": contact} if contact else {}) | ({"Invoice": invoice} if invoice else {})
+
+
+def _by_number(books: XeroBooks, collection: str, number: str) -> Record | None:
+    if collection == "Invoices":
+        return books.invoices.get(books.numbers.get(number, ""))
+    if collection == "Contacts":
+        return next((c for c in books.contacts.values() if c.get("ContactNumber") == number), None)
+    return None

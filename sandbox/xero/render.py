@@ -1,0 +1,93 @@
+"""Records as the accounting API shows them: with names, date texts and the documents they point to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, datetime
+from typing import TYPE_CHECKING
+
+from sandbox.xero.values import Record, date_string
+
+if TYPE_CHECKING:
+    from sandbox.xero.books import XeroBooks
+
+_HEAVY = ("LineItems", "Payments", "CreditNotes", "Prepayments", "Overpayments", "Allocations")
+_INVOICE_IN_PAYMENT = """
+    Type InvoiceID InvoiceNumber Reference AmountDue AmountPaid AmountCredited SentToContact CurrencyRate Date DueDate
+    Status LineAmountTypes SubTotal TotalTax Total UpdatedDateUTC CurrencyCode FullyPaidOnDate
+""".split()
+
+
+def _dated(record: Record) -> Record:
+    shown = dict(record)
+    for name in ("Date", "DueDate"):
+        if isinstance(day := record.get(name), date):
+            shown[f"{name}String"] = date_string(day)
+    if isinstance(changed := record.get("UpdatedDateUTC"), datetime):
+        shown["UpdatedDateUTCString"] = f"{changed:%Y-%m-%dT%H:%M:%SZ}"
+    return shown
+
+
+def _contact_of(books: XeroBooks, record: Record) -> Record:
+    contact = books.contacts[record["Contact"]["ContactID"]]
+    shown = {name: contact[name] for name in ("ContactID", "ContactNumber", "Name", "EmailAddress") if name in contact}
+    return shown | {
+        "Addresses": [],
+        "Phones": [],
+        "ContactGroups": [],
+        "ContactPersons": [],
+        "HasValidationErrors": False,
+    }
+
+
+def document(books: XeroBooks, record: Record) -> Record:
+    """An invoice, credit note, overpayment, prepayment or bank transaction in full."""
+    shown = _dated(record)
+    if "Contact" in record:
+        shown["Contact"] = _contact_of(books, record)
+    return shown
+
+
+def summary(books: XeroBooks, record: Record) -> Record:
+    """A document without what is heavy to compute (`summaryOnly=true`, and lists without `page`)."""
+    shown = document(books, record)
+    return {name: value for name, value in shown.items() if name not in _HEAVY}
+
+
+def payment(books: XeroBooks, record: Record) -> Record:
+    """A payment with the document it pays."""
+    shown = _dated(record)
+    if batch := books.batch_payments.get(record.get("BatchPaymentID", "")):
+        names = ("Account", "BatchPaymentID", "Date", "Type", "Status", "TotalAmount", "UpdatedDateUTC", "IsReconciled")
+        shown["BatchPayment"] = {name: batch[name] for name in names if name in batch}
+    if "Invoice" in record:
+        invoice = books.invoices[record["Invoice"]["InvoiceID"]]
+        inner = _dated({name: invoice[name] for name in _INVOICE_IN_PAYMENT if name in invoice})
+        inner |= {"Contact": _contact_of(books, invoice), "Payments": [], "CreditNotes": [], "Prepayments": []}
+        shown["Invoice"] = inner | {"Overpayments": [], "LineItems": [], "HasErrors": False, "IsDiscounted": False}
+    return shown
+
+
+def plain(_books: XeroBooks, record: Record) -> Record:
+    """A record that needs nothing beside its dates."""
+    return _dated(record)
+
+
+def organisation(books: XeroBooks) -> Record:
+    """The organisation itself."""
+    shown: Record = {"Name": books.name, "LegalName": books.name, "PaysTax": False, "Version": "GLOBAL"}
+    shown |= {"OrganisationType": "COMPANY", "BaseCurrency": books.base_currency, "IsDemoCompany": False}
+    shown |= {"OrganisationStatus": "ACTIVE", "FinancialYearEndDay": 31, "FinancialYearEndMonth": 12}
+    shown |= {"SalesTaxBasis": "ACCRUALS", "CreatedDateUTC": books.created_at, "OrganisationEntityType": "COMPANY"}
+    shown |= {
+        "ShortCode": books.short_code,
+        "OrganisationID": books.tenant_id,
+        "Edition": "BUSINESS",
+        "Class": "PREMIUM",
+    }
+    locks = {"PeriodLockDate": books.period_lock_date, "EndOfYearLockDate": books.end_of_year_lock_date}
+    shown |= {name: day for name, day in locks.items() if day is not None}
+    return shown | {"Addresses": [], "Phones": [], "ExternalLinks": [], "PaymentTerms": {}}
+
+
+Renderer = Callable[["XeroBooks", Record], Record]
