@@ -1,0 +1,87 @@
+"""Salesforce: accounts and contacts are read, invoices, balances, receipts and reminders are shown.
+
+Modules: `client` (calls through simple-salesforce), `reading` (SOQL and records), `writing` (rows of intents),
+`connector` (the contract).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from urllib.parse import urlsplit
+
+from connectors.contract import (
+    Access,
+    Account,
+    Declaration,
+    EditContact,
+    Endpoint,
+    Kind,
+    Notice,
+    OAuthShape,
+    Role,
+    ShowBalance,
+    ShowInvoice,
+    ShowReceipt,
+    ShowReminder,
+)
+from connectors.crm.salesforce.client import BATCH, Client
+from connectors.crm.salesforce.connector import SalesforceConnector
+from connectors.errors import ConnectorError, Fatal
+from connectors.limits import Budget, Limit
+
+__all__ = ["DECLARATION", "SalesforceConnector"]
+
+
+def _accounts(endpoint: Endpoint, token: Mapping[str, object], query: Mapping[str, str]) -> list[Account]:  # noqa: ARG001
+    """Return the one org of a consent, from the identity URL `…/id/ORG/USER` of the token answer."""
+    parts = urlsplit(str(token.get("id", ""))).path.strip("/").split("/")
+    if len(parts) != 3 or parts[0] != "id":
+        raise Fatal("Salesforce's token answer names no org")
+    org = Account(external_id=parts[1], name=parts[1], instance_url=str(token.get("instance_url", "")))
+    return [Account(org.external_id, _name(endpoint, org, str(token.get("access_token", ""))), org.instance_url)]
+
+
+def _name(endpoint: Endpoint, org: Account, access_token: str) -> str:
+    """Ask for the org's name; a user who may not see it still connects, and the org is called by its id."""
+    client = Client(Access(org, endpoint, lambda: access_token, Budget(()), lambda: datetime.now(UTC)))
+    try:
+        rows = [row for page in client.query("SELECT Name FROM Organization", urgent=True) for row in page]
+    except ConnectorError:
+        return org.external_id
+    finally:
+        client.close()
+    return str(rows[0]["Name"]) if rows else org.external_id
+
+
+def _verify(secret: str, headers: Mapping[str, str], body: bytes, now: datetime) -> bool:  # noqa: ARG001
+    """Refuse everything: Salesforce sends no webhooks; its changes are found by asking (SystemModstamp)."""
+    return False
+
+
+def _notices(body: bytes) -> list[Notice]:  # noqa: ARG001
+    """Raise ValueError: there is no webhook of Salesforce to read."""
+    raise ValueError("Salesforce sends no webhooks")
+
+
+DECLARATION = Declaration(
+    system="salesforce",
+    title="Salesforce",
+    role=Role.CRM,
+    reads=(Kind.CUSTOMER, Kind.CONTACT, Kind.INVOICE),
+    writes=(ShowInvoice, ShowBalance, ShowReceipt, ShowReminder, EditContact),
+    # Enterprise edition: 100,000 calls in 24 hours and more by licence; other tools of the org share them.
+    limits=(Limit(calls=100_000, seconds=86_400.0, reserve=10_000),),
+    oauth=OAuthShape(
+        authorize_path="/services/oauth2/authorize",
+        token_path="/services/oauth2/token",  # noqa: S106 - a path
+        revoke_path="/services/oauth2/revoke",
+        scopes=("api", "refresh_token"),
+        client_in_body=True,
+    ),
+    open=SalesforceConnector,
+    accounts=_accounts,
+    verify=_verify,
+    notices=_notices,
+    fetch_batch=BATCH,
+)

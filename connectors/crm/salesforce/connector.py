@@ -1,0 +1,132 @@
+"""The connector of one Salesforce org."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from connectors.contract import Access, Done, EditContact, Intent, Kind, Outcome, Page, Record
+from connectors.crm.salesforce.client import BATCH, Client, Row, refusal
+from connectors.crm.salesforce.reading import page_of, select, select_by_id
+from connectors.crm.salesforce.writing import Change, Target, change_of
+from connectors.errors import Absent, ConnectorError, Reject, Retry, Stale
+from receivables.problem import Problem
+
+Address = tuple[Target, str]
+
+
+class SalesforceConnector:
+    """Reads by SOQL in order of SystemModstamp; every write is an upsert or update by key, so repeating is harmless.
+
+    `Done` carries no version: one read after the write could be a person's edit in between, and taking it for
+    our own echo would lose that edit.
+    """
+
+    def __init__(self, access: Access) -> None:
+        self._client = Client(access)
+
+    def read(self, kind: Kind, *, since: datetime | None) -> Iterator[Page]:
+        """Yield pages of up to 2,000 records, oldest change first; deleted ones only among changes."""
+        pages = self._client.query(select(kind, since=since), urgent=False, include_deleted=since is not None)
+        return (page_of(kind, rows) for rows in pages)
+
+    def fetch(self, kind: Kind, external_ids: Sequence[str]) -> Page:
+        """Read these records, deleted ones included, BATCH ids a call."""
+        records: list[Record] = []
+        problems: list[Problem] = []
+        for start in range(0, len(external_ids), BATCH):
+            soql = select_by_id(kind, external_ids[start : start + BATCH])
+            for rows in self._client.query(soql, urgent=True, include_deleted=True) if soql else ():
+                page = page_of(kind, rows)
+                records.extend(page.records)
+                problems.extend(page.problems)
+        return Page(tuple(records), tuple(problems))
+
+    def write(self, intents: Sequence[Intent]) -> list[Outcome]:
+        """Send one record for each address, the last intent's; all intents for it get that record's outcome."""
+        changes = [change_of(intent) for intent in intents]
+        wanted: dict[Address, tuple[Intent, Change]] = {}
+        for intent, change in zip(intents, changes, strict=True):
+            if change is not None:
+                wanted[change.target, change.key] = (intent, change)
+        outcomes = self._check_edits({a: i for a, (i, _) in wanted.items() if isinstance(i, EditContact)})
+        by_target: dict[Target, list[Change]] = {}
+        for address, (_, change) in wanted.items():
+            if address not in outcomes:
+                by_target.setdefault(change.target, []).append(change)
+        for target, rows in by_target.items():
+            for start in range(0, len(rows), BATCH):
+                outcomes |= self._send(target, rows[start : start + BATCH])
+        return [
+            outcomes[change.target, change.key] if change else _misplaced(intent)
+            for intent, change in zip(intents, changes, strict=True)
+        ]
+
+    def find(self, intent: Intent) -> Done | None:
+        """Read the intent's record and compare: it took effect when every field stands as the intent sets it."""
+        change = change_of(intent)
+        if change is None:
+            return None
+        record = self._client.record(change.target.sobject, change.target.key_field, change.key)
+        if record is None or not change.stands_in(record):
+            return None
+        return Done((str(record["Id"]),))
+
+    def close(self) -> None:
+        """Let go of connections."""
+        self._client.close()
+
+    def _check_edits(self, edits: dict[Address, EditContact]) -> dict[Address, Outcome]:
+        """Settle the edits that need no write or must not be written; the others are left out."""
+        outcomes: dict[Address, Outcome] = {}
+        addresses = list(edits)
+        for start in range(0, len(addresses), BATCH):
+            chunk = addresses[start : start + BATCH]
+            try:
+                page = self.fetch(Kind.CONTACT, [key for _, key in chunk])
+            except ConnectorError as error:
+                outcomes |= dict.fromkeys(chunk, error)
+                continue
+            found = {record.external_id: record for record in page.records if not record.deleted}
+            for address in chunk:
+                settled = _settled(edits[address], found.get(address[1]))
+                if settled is not None:
+                    outcomes[address] = settled
+        return outcomes
+
+    def _send(self, target: Target, changes: Sequence[Change]) -> dict[Address, Outcome]:
+        addresses = [(change.target, change.key) for change in changes]
+        try:
+            results = self._client.patch(target.path, [change.body() for change in changes])
+        except ConnectorError as error:
+            return dict.fromkeys(addresses, error)
+        return {address: _outcome(target, row) for address, row in zip(addresses, results, strict=True)}
+
+
+def _settled(edit: EditContact, current: Record | None) -> Outcome | None:
+    if current is None:
+        return Absent(f"contact {edit.contact_external_id} is no longer in Salesforce")
+    if getattr(current.fields, "email", None) == edit.email:
+        return Done((current.external_id,))
+    if current.version != edit.version:
+        return Stale(
+            f"contact {edit.contact_external_id} changed in Salesforce since it was read",
+            code="stale",
+            remedy="Nothing to do: the change is merged again with what Salesforce shows now.",
+        )
+    return None
+
+
+def _outcome(target: Target, row: Row) -> Outcome:
+    if row.get("success"):
+        return Done((str(row["id"]),))
+    error: Row = next(iter(row.get("errors") or ()), {})
+    code, message = str(error.get("statusCode", "")), str(error.get("message", ""))
+    if code == "DUPLICATE_VALUE" and target.is_upsert:
+        # Two workers created the same record at once: the loser's repetition finds it and updates it.
+        return Retry(f"Salesforce: {message} ({code})")
+    return refusal(code, message)
+
+
+def _misplaced(intent: Intent) -> Reject:
+    return Reject(f"Salesforce has no place for {intent.intent}", code="unsupported_intent")

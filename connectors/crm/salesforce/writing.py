@@ -1,0 +1,157 @@
+"""What is shown in Salesforce: the row of each intent, and whether a record already holds it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+from connectors.contract import EditContact, Intent, ShowBalance, ShowInvoice, ShowReceipt, ShowReminder
+from connectors.crm.salesforce.client import Row
+from connectors.crm.salesforce.reading import instant
+from receivables.document import DocumentKind
+from receivables.money import Money
+
+NAME_LENGTH = 80  # Salesforce's limit of a record name
+
+Value = str | Decimal | date | datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """An object and the field by which its records are addressed."""
+
+    sobject: str
+    key_field: str
+
+    @property
+    def path(self) -> str:
+        """The collection resource that writes it."""
+        return f"composite/sobjects/{self.sobject}/{self.key_field}" if self.is_upsert else "composite/sobjects"
+
+    @property
+    def is_upsert(self) -> bool:
+        """Whether a missing record is created."""
+        return self.key_field != "Id"
+
+
+INVOICE = Target("TrueDue_Invoice__c", "External_Id__c")
+RECEIPT = Target("TrueDue_Receipt__c", "External_Id__c")
+REMINDER = Target("TrueDue_Reminder__c", "External_Id__c")
+ACCOUNT = Target("Account", "Id")
+CONTACT = Target("Contact", "Id")
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """The fields that one intent sets on the record `key` of `target`."""
+
+    target: Target
+    key: str
+    fields: dict[str, Value]
+
+    def body(self) -> Row:
+        """The record as a collection call wants it."""
+        key_name = self.target.key_field if self.target.is_upsert else "id"
+        fields = {name: _sent(value) for name, value in self.fields.items()}
+        return {"attributes": {"type": self.target.sobject}, key_name: self.key, **fields}
+
+    def stands_in(self, record: Row) -> bool:
+        """Whether `record` holds every field as this change sets it."""
+        return all(_same(value, record.get(name)) for name, value in self.fields.items())
+
+
+def change_of(intent: Intent) -> Change | None:
+    """Return what an intent changes in Salesforce; None when it has no place there.
+
+    An invoice's dispute and promise fields are people's: they are never written.
+    """
+    match intent:
+        case ShowInvoice():
+            return Change(INVOICE, intent.document_id, _invoice(intent))
+        case ShowBalance():
+            return Change(ACCOUNT, intent.account_external_id, _balance(intent))
+        case ShowReceipt():
+            return Change(RECEIPT, intent.receipt_id, _receipt(intent))
+        case ShowReminder():
+            return Change(REMINDER, intent.reminder_id, _reminder(intent))
+        case EditContact():
+            return Change(CONTACT, intent.contact_external_id, {"Email": intent.email})
+        case _:
+            return None
+
+
+def _invoice(intent: ShowInvoice) -> dict[str, Value]:
+    # A credit note is shown below zero, so that sums over an account's list are what the customer owes.
+    sign = -1 if intent.kind is DocumentKind.CREDIT_NOTE else 1
+    return {
+        "Account__c": intent.account_external_id,
+        "Name": (intent.number or intent.document_id)[:NAME_LENGTH],
+        "Number__c": intent.number,
+        "Status__c": intent.status.value,
+        "CurrencyIsoCode": intent.total.currency,
+        "Total__c": sign * intent.total.decimal,
+        "Balance__c": sign * intent.balance.decimal,
+        "Issue_Date__c": intent.issued_on,
+        **({"Due_Date__c": intent.due_on} if intent.due_on else {}),
+    }
+
+
+def _balance(intent: ShowBalance) -> dict[str, Value]:
+    return {
+        "TrueDue_Id__c": intent.customer_id,
+        "TrueDue_Balance__c": intent.balance.decimal,
+        "TrueDue_Overdue__c": intent.overdue.decimal,
+        "TrueDue_Oldest_Due_Date__c": intent.oldest_due_on,
+        "TrueDue_Hold__c": intent.hold,
+    }
+
+
+def _receipt(intent: ShowReceipt) -> dict[str, Value]:
+    return {
+        "Account__c": intent.account_external_id,
+        "Name": _title(intent.payer, intent.amount, intent.received_on),
+        "Received_On__c": intent.received_on,
+        "Amount__c": intent.amount.decimal,
+        "CurrencyIsoCode": intent.amount.currency,
+        "Payer__c": intent.payer,
+        "Status__c": intent.status,
+        "Detail__c": intent.detail,
+    }
+
+
+def _reminder(intent: ShowReminder) -> dict[str, Value]:
+    return {
+        "Account__c": intent.account_external_id,
+        "Name": f"{intent.sent_at.date().isoformat()} level {intent.level} {intent.channel}"[:NAME_LENGTH],
+        "Level__c": str(intent.level),
+        "Channel__c": intent.channel,
+        "Sent_At__c": intent.sent_at.astimezone(UTC).replace(microsecond=0),  # Salesforce keeps whole seconds
+        "Detail__c": intent.detail,
+    }
+
+
+def _title(payer: str, amount: Money, received_on: date) -> str:
+    tail = f" {amount} {received_on.isoformat()}"
+    return f"{payer[: NAME_LENGTH - len(tail)]}{tail}".strip()
+
+
+def _sent(value: Value) -> str | Decimal | None:
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%dT%H:%M:%S}.000Z"
+    if isinstance(value, date):
+        return value.isoformat()
+    return value
+
+
+def _same(wanted: Value, shown: Any) -> bool:  # noqa: ANN401 - a JSON value
+    if shown is None:
+        return wanted is None or wanted == ""  # Salesforce keeps empty text as null
+    if isinstance(wanted, datetime):
+        return instant(str(shown)) == wanted
+    if isinstance(wanted, Decimal):
+        return Decimal(shown) == wanted
+    if isinstance(wanted, str):
+        return str(shown) == wanted.strip()  # Salesforce trims text
+    return wanted is not None and str(shown) == wanted.isoformat()

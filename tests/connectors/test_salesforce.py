@@ -1,0 +1,490 @@
+"""The Salesforce connector through the real SDK against the stand-in over loopback HTTP."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+import requests
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from werkzeug.wrappers import Request, Response
+
+from connectors.contract import (
+    Access,
+    Account,
+    ContactFields,
+    CustomerFields,
+    DocumentFields,
+    Done,
+    EditContact,
+    EditCustomer,
+    Endpoint,
+    Intent,
+    Kind,
+    Record,
+    ShowBalance,
+    ShowInvoice,
+    ShowReceipt,
+    ShowReminder,
+)
+from connectors.crm.salesforce import DECLARATION, SalesforceConnector
+from connectors.crm.salesforce.client import LIMIT_PAUSE_SECONDS, exact_json
+from connectors.crm.salesforce.reading import instant
+from connectors.errors import Absent, Reconnect, Reject, Retry, Stale
+from connectors.limits import Budget
+from connectors.oauth import OAuthFlow
+from receivables.document import DocumentKind, DocumentStatus
+from receivables.money import Money
+from sandbox.salesforce import SalesforceOrg, SalesforceStandIn
+from sandbox.server import Served, serve
+
+START = datetime(2026, 11, 17, 10, 0, tzinfo=UTC)
+REDIRECT = "http://127.0.0.1/callback"
+INVOICE, RECEIPT, REMINDER = "TrueDue_Invoice__c", "TrueDue_Receipt__c", "TrueDue_Reminder__c"
+Handle = Callable[[], Response]
+
+
+@dataclass
+class Clock:
+    now: datetime = START
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def forward(self, **span: float) -> None:
+        self.now += timedelta(**span)
+
+
+@dataclass
+class World:
+    """One stand-in with an org that gave its consent, and the connector open on it."""
+
+    clock: Clock = field(default_factory=Clock)
+    standin: SalesforceStandIn = field(init=False)
+    served: Served = field(init=False)
+    org: SalesforceOrg = field(init=False)
+    tokens: list[str] = field(default_factory=list)
+    budget: Budget = field(default_factory=lambda: Budget(()))
+
+    def __post_init__(self) -> None:
+        self.standin = SalesforceStandIn(clock=self.clock, client_id="app", client_secret="hush")
+        self.org = self.standin.add_org(name="Brightwater Ltd")
+        self.served = serve(self.standin)
+        self.endpoint = Endpoint(self.served.url, self.served.url, "app", "hush")
+        self.account = self.sign_in()
+        self.connector = SalesforceConnector(self.access())
+
+    def sign_in(self) -> Account:
+        flow = OAuthFlow(DECLARATION.oauth, self.endpoint, self.clock)
+        begun = flow.begin(REDIRECT)
+        answer = requests.get(begun.url, allow_redirects=False, timeout=5)
+        query = dict(parse_qsl(urlsplit(answer.headers["Location"]).query))
+        tokens = flow.finish(redirect_uri=REDIRECT, code=query["code"], verifier=begun.verifier)
+        self.tokens.append(tokens.access_token)
+        (account,) = DECLARATION.accounts(self.endpoint, tokens.answer, query)
+        return account
+
+    def access(self) -> Access:
+        return Access(self.account, self.endpoint, lambda: self.tokens[-1], self.budget, self.clock)
+
+    def rows(self, sobject: str) -> list[dict[str, Any]]:
+        return list(self.org.records[sobject].values())
+
+    def read(self, kind: Kind, since: datetime | None = None) -> list[Record]:
+        pages = list(self.connector.read(kind, since=since))
+        assert not [problem for page in pages for problem in page.problems]
+        return [record for page in pages for record in page.records]
+
+    def calls(self) -> int:
+        return sum(self.standin.calls.values())
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    one = World()
+    yield one
+    one.connector.close()
+    one.served.stop()
+
+
+def invoice(account: str, document_id: str = "doc-1", **changes: Any) -> ShowInvoice:  # noqa: ANN401 - any field
+    base = ShowInvoice(
+        key=f"show:{document_id}",
+        document_id=document_id,
+        account_external_id=account,
+        number="INV-100",
+        kind=DocumentKind.INVOICE,
+        status=DocumentStatus.OPEN,
+        total=Money.parse("1234.50", "GBP"),
+        balance=Money.parse("1000.10", "GBP"),
+        issued_on=date(2026, 10, 1),
+        due_on=date(2026, 10, 31),
+    )
+    return replace(base, **changes)
+
+
+def done(outcome: object) -> Done:
+    assert isinstance(outcome, Done), outcome
+    return outcome
+
+
+def test_consent_names_the_org_and_its_host(world: World) -> None:
+    assert world.account == Account(world.org.org_id, "Brightwater Ltd", world.served.url)
+
+
+def test_reads_equal_what_was_seeded(world: World) -> None:
+    parent = world.org.create("Account", Name="Parent & Söhne", BillingCountry="Germany")
+    child = world.org.create(
+        "Account", Name="Child", AccountNumber="C-7", ParentId=parent, TrueDue_Id__c="cust/7", BillingCountry=None
+    )
+    person = world.org.create(
+        "Contact", AccountId=child, FirstName="Ana", LastName="Ng", Email="ana@example.com", HasOptedOutOfEmail=True
+    )
+    world.org.create("Contact", LastName="Private")
+    customers = {record.external_id: record for record in world.read(Kind.CUSTOMER)}
+    assert customers[parent].fields == CustomerFields(name="Parent & Söhne", country="Germany")
+    assert customers[child].fields == CustomerFields(
+        name="Child", number="C-7", parent_external_id=parent, keys=("cust/7", "C-7")
+    )
+    (contact,) = world.read(Kind.CONTACT)
+    assert contact.external_id == person
+    assert contact.fields == ContactFields(child, "Ana Ng", "ana@example.com", opted_out=True)
+    assert contact.modified_at == START and not contact.deleted
+
+
+def test_people_edit_invoices_and_the_edit_is_read(world: World) -> None:
+    account = world.org.create("Account", Name="A")
+    (shown,) = world.connector.write([invoice(account)])
+    world.org.update(
+        INVOICE,
+        done(shown).external_ids[0],
+        Disputed__c=True,
+        Dispute_Reason__c="two short",
+        Promised_On__c="2026-11-30",
+    )
+    (record,) = world.read(Kind.INVOICE)
+    assert record.fields == DocumentFields(
+        kind=DocumentKind.INVOICE,
+        customer_external_id=account,
+        number="INV-100",
+        total=Money(123450, "GBP"),
+        balance=Money(100010, "GBP"),
+        issued_on=date(2026, 10, 1),
+        due_on=date(2026, 10, 31),
+        status=DocumentStatus.OPEN,
+        external_key="doc-1",
+        disputed=True,
+        dispute_reason="two short",
+        promised_on=date(2026, 11, 30),
+    )
+    world.connector.write([invoice(account, balance=Money(5, "GBP"), due_on=None)])
+    (row,) = world.rows(INVOICE)
+    assert (row["Disputed__c"], row["Dispute_Reason__c"], row["Promised_On__c"]) == (True, "two short", "2026-11-30")
+    assert (row["Balance__c"], row["Due_Date__c"]) == (Decimal("0.05"), "2026-10-31")
+
+
+def test_changes_since_include_deleted_and_only_what_changed(world: World) -> None:
+    ids = [world.org.create("Account", Name=f"A{n}") for n in range(5)]
+    world.clock.forward(minutes=10)
+    world.org.update("Account", ids[3], Name="renamed")
+    world.org.delete("Account", ids[1])
+    changed = {r.external_id: r.deleted for r in world.read(Kind.CUSTOMER, since=START + timedelta(minutes=10))}
+    assert changed == {ids[3]: False, ids[1]: True}
+    assert len(world.read(Kind.CUSTOMER, since=START)) == 5
+    assert {r.external_id for r in world.read(Kind.CUSTOMER)} == set(ids) - {ids[1]}
+
+
+def test_pages_are_followed_to_the_end(world: World) -> None:
+    for n in range(4_100):
+        world.org.create("Account", Name=f"A{n}")
+    pages = list(world.connector.read(Kind.CUSTOMER, since=None))
+    assert [len(page.records) for page in pages] == [2000, 2000, 100]
+    assert len({record.external_id for page in pages for record in page.records}) == 4_100
+
+
+def test_an_unreadable_row_does_not_lose_the_others(world: World) -> None:
+    account = world.org.create("Account", Name="A")
+    world.connector.write([invoice(account), invoice(account, "doc-2")])
+    world.org.update(INVOICE, str(world.rows(INVOICE)[0]["Id"]), Status__c="Escalated by Bob")
+    (page,) = world.connector.read(Kind.INVOICE, since=None)
+    assert [record.fields.external_key for record in page.records if isinstance(record.fields, DocumentFields)] == [
+        "doc-2"
+    ]
+    (problem,) = page.problems
+    assert "Escalated by Bob" in problem.text and problem.subject == world.rows(INVOICE)[0]["Id"]
+
+
+def test_fetch_reads_by_id_and_leaves_out_the_absent(world: World) -> None:
+    ids = [world.org.create("Account", Name=f"A{n}") for n in range(250)]
+    before = world.calls()
+    page = world.connector.fetch(Kind.CUSTOMER, [*ids, "001000000000000AAA", "' OR Name != '"])
+    assert {record.external_id for record in page.records} == set(ids)
+    assert world.calls() - before == 2
+
+
+def test_upserts_happen_exactly_once_in_few_calls(world: World) -> None:
+    account = world.org.create("Account", Name="A")
+    intents = [invoice(account, f"doc-{n}", total=Money(n, "GBP")) for n in range(450)]
+    before = world.calls()
+    first = [done(outcome).external_ids for outcome in world.connector.write(intents)]
+    assert world.calls() - before == 3
+    again = [done(outcome).external_ids for outcome in world.connector.write(intents)]
+    assert first == again and len(world.rows(INVOICE)) == 450
+    assert {row["External_Id__c"]: row["Total__c"] for row in world.rows(INVOICE)} == {
+        f"doc-{n}": Decimal(n) / 100 for n in range(450)
+    }
+
+
+def test_only_the_last_of_several_intents_for_a_record_is_sent(world: World) -> None:
+    account = world.org.create("Account", Name="A")
+    outcomes = world.connector.write([invoice(account, balance=Money(n, "GBP")) for n in (300, 200, 100)])
+    (row,) = world.rows(INVOICE)
+    assert row["Balance__c"] == Decimal(1)
+    assert [done(outcome).external_ids for outcome in outcomes] == [(row["Id"],)] * 3
+
+
+@pytest.mark.parametrize("key", ["a/b", "a?b=c", "a#b", "50% ü", "x&y", "o'brien", "a/b/../c", "dot.", 'q"'])
+def test_an_external_id_with_special_characters_is_its_own_record(world: World, key: str) -> None:
+    account = world.org.create("Account", Name="A")
+    world.connector.write([invoice(account, "a"), invoice(account, key, balance=Money(777, "GBP"))])
+    mine = next(row for row in world.rows(INVOICE) if row["External_Id__c"] == key)
+    assert world.connector.find(invoice(account, key, balance=Money(777, "GBP"))) == Done((str(mine["Id"]),))
+    assert world.connector.find(invoice(account, key, balance=Money(778, "GBP"))) is None
+    assert world.connector.find(invoice(account, key + "z")) is None
+
+
+def test_a_refused_record_does_not_lose_the_others(world: World) -> None:
+    account = world.org.create("Account", Name="A")
+    gone = world.org.create("Account", Name="B")
+    world.org.delete("Account", gone)
+    good, bad, last = world.connector.write(
+        [invoice(account, "doc-1"), invoice(gone, "doc-2"), invoice(account, "doc-3")]
+    )
+    assert isinstance(bad, Reject) and bad.code == "ENTITY_IS_DELETED" and bad.remedy
+    assert done(good).external_ids != done(last).external_ids
+    assert {row["External_Id__c"] for row in world.rows(INVOICE)} == {"doc-1", "doc-3"}
+
+
+def test_balances_receipts_and_reminders_are_shown(world: World) -> None:
+    account = world.org.create("Account", Name="A")
+    balance = ShowBalance(
+        "b", "cust-1", account, Money(1234567, "GBP"), Money(-5, "GBP"), date(2026, 9, 1), "disputed: INV-1"
+    )
+    receipt = ShowReceipt("r", "rec-1", account, date(2026, 11, 2), Money(9, "GBP"), "P" * 200, "applied", "INV-1")
+    sent_at = datetime(2026, 11, 17, 11, 30, 5, 999, tzinfo=UTC)
+    reminder = ShowReminder("m", "rem-1", account, 2, "email", sent_at, "INV-1: 10.00 GBP")
+    intents: list[Intent] = [balance, receipt, reminder]
+    outcomes = world.connector.write(intents)
+    assert [type(outcome) for outcome in outcomes] == [Done, Done, Done], outcomes
+    shown = world.org.records["Account"][account]
+    assert (shown["TrueDue_Balance__c"], shown["TrueDue_Overdue__c"]) == (Decimal("12345.67"), Decimal("-0.05"))
+    assert (shown["TrueDue_Oldest_Due_Date__c"], shown["TrueDue_Hold__c"]) == ("2026-09-01", "disputed: INV-1")
+    assert shown["TrueDue_Id__c"] == "cust-1"
+    (paid,) = world.rows(RECEIPT)
+    assert (paid["External_Id__c"], paid["Amount__c"], paid["Received_On__c"]) == (
+        "rec-1",
+        Decimal("0.09"),
+        "2026-11-02",
+    )
+    (told,) = world.rows(REMINDER)
+    assert (told["External_Id__c"], told["Level__c"], told["Channel__c"]) == ("rem-1", "2", "email")
+    assert instant(str(told["Sent_At__c"])) == sent_at.replace(microsecond=0)
+    for intent, outcome in zip(intents, outcomes, strict=True):
+        assert world.connector.find(intent) == outcome
+    assert world.connector.find(replace(balance, hold="")) is None
+
+
+def test_a_credit_note_is_shown_below_zero_and_read_back_as_one(world: World) -> None:
+    account = world.org.create("Account", Name="A")
+    world.connector.write([invoice(account, kind=DocumentKind.CREDIT_NOTE, number="CN-1")])
+    assert world.rows(INVOICE)[0]["Total__c"] == Decimal("-1234.50")
+    (record,) = world.read(Kind.INVOICE)
+    assert isinstance(record.fields, DocumentFields)
+    assert (record.fields.kind, record.fields.total) == (DocumentKind.CREDIT_NOTE, Money(123450, "GBP"))
+
+
+def test_a_contact_edit_checks_what_it_was_merged_with(world: World) -> None:
+    account = world.org.create("Account", Name="A")
+    people = [
+        world.org.create("Contact", AccountId=account, LastName=f"L{n}", Email=f"old{n}@example.com") for n in range(3)
+    ]
+    versions = {record.external_id: record.version for record in world.read(Kind.CONTACT)}
+    world.clock.forward(minutes=1)
+    world.org.update("Contact", people[1], Email="human@example.com")
+    world.org.delete("Contact", people[2])
+    edits = [EditContact(f"e{n}", who, versions[who], f"new{n}@example.com") for n, who in enumerate(people)]
+    first, stale, gone = world.connector.write(edits)
+    assert done(first).external_ids == (people[0],)
+    assert isinstance(stale, Stale) and isinstance(gone, Absent)
+    emails = [world.org.records["Contact"][who]["Email"] for who in people]
+    assert emails == ["new0@example.com", "human@example.com", "old2@example.com"]
+    before = dict(world.org.records["Contact"][people[0]])
+    assert done(world.connector.write(edits[:1])[0]).external_ids == (people[0],)
+    assert world.org.records["Contact"][people[0]] == before  # a repetition writes nothing
+
+
+def test_an_intent_of_another_system_is_refused(world: World) -> None:
+    (outcome,) = world.connector.write([EditCustomer("k", "c", "1", "a@example.com")])
+    assert isinstance(outcome, Reject)
+
+
+def test_amounts_leave_with_their_exact_digits(world: World) -> None:
+    bodies: list[bytes] = []
+
+    def listen(request: Request, handle: Handle) -> Response:
+        bodies.append(request.get_data())
+        return handle()
+
+    account = world.org.create("Account", Name="A")
+    world.standin.interceptor = listen
+    world.connector.write([invoice(account, total=Money(9007199254740993, "GBP"), balance=Money(10, "GBP"))])
+    assert b'"Total__c":90071992547409.93,' in bodies[-1]
+    assert b'"Balance__c":0.10,' in bodies[-1]
+    assert world.rows(INVOICE)[0]["Total__c"] == Decimal("90071992547409.93")
+
+
+@given(st.integers(min_value=-(2**63) + 1, max_value=2**63 - 1), st.sampled_from(["GBP", "JPY", "KWD", "CLF"]))
+def test_exact_json_keeps_every_amount(minor: int, currency: str) -> None:
+    money = Money(minor, currency)
+    read = json.loads(exact_json({"a": [money.decimal, None, True, 'x"\n']}), parse_float=Decimal, parse_int=Decimal)
+    assert read == {"a": [money.decimal, None, True, 'x"\n']}
+
+
+@settings(max_examples=50)
+@given(st.datetimes(min_value=datetime(2000, 1, 1), max_value=datetime(2100, 1, 1)))  # noqa: DTZ001
+def test_instants_are_read_as_salesforce_writes_them(moment: datetime) -> None:
+    aware = moment.replace(tzinfo=UTC, microsecond=moment.microsecond // 1000 * 1000)
+    assert instant(f"{aware:%Y-%m-%dT%H:%M:%S}.{aware.microsecond // 1000:03d}+0000") == aware
+
+
+# --- faults ---------------------------------------------------------------------------------------------------
+
+
+def refuse(status: int, code: str = "", **headers: str) -> Callable[[Request, Handle], Response]:
+    body = json.dumps([{"message": "no", "errorCode": code}]) if code else "<html>down</html>"
+    return lambda _request, _handle: Response(body, status, headers)
+
+
+def test_a_token_refused_once_is_asked_for_again(world: World) -> None:
+    world.org.create("Account", Name="A")
+    good = world.tokens.pop()
+    given_out: list[str] = []
+
+    def token() -> str:
+        given_out.append("stale" if not given_out else good)
+        return given_out[-1]
+
+    connector = SalesforceConnector(replace(world.access(), token=token))
+    assert [len(page.records) for page in connector.read(Kind.CUSTOMER, since=None)] == [1]
+    assert given_out == ["stale", good]
+
+
+def test_a_token_refused_for_good_asks_a_person_after_two_calls(world: World) -> None:
+    world.standin.oauth.revoke(world.tokens[-1])
+    before = world.calls()
+    with pytest.raises(Reconnect):
+        list(world.connector.read(Kind.CUSTOMER, since=None))
+    assert world.calls() - before == 2
+    (outcome,) = world.connector.write([invoice("001000000000000AAA")])
+    assert isinstance(outcome, Reconnect)
+
+
+def test_a_used_up_daily_limit_stops_all_calls_for_long(world: World) -> None:
+    world.standin.interceptor = refuse(403, "REQUEST_LIMIT_EXCEEDED")
+    with pytest.raises(Retry) as raised:
+        list(world.connector.read(Kind.CUSTOMER, since=None))
+    assert raised.value.after_seconds >= LIMIT_PAUSE_SECONDS and not raised.value.ambiguous
+    world.standin.interceptor = None
+    before = world.calls()
+    (outcome,) = world.connector.write([invoice("001000000000000AAA")])
+    assert isinstance(outcome, Retry) and world.calls() == before
+
+
+def test_the_last_calls_of_the_day_are_left_to_urgent_work(world: World) -> None:
+    account = world.org.create("Account", Name="A")
+    usage = {"Sforce-Limit-Info": "api-usage=96000/100000"}
+
+    def nearly(_request: Request, handle: Handle) -> Response:
+        answer = handle()
+        answer.headers.update(usage)
+        return answer
+
+    world.standin.interceptor = nearly
+    list(world.connector.read(Kind.CUSTOMER, since=None))
+    with pytest.raises(Retry):
+        list(world.connector.read(Kind.CUSTOMER, since=None))
+    assert isinstance(world.connector.write([invoice(account)])[0], Done)
+    world.clock.forward(seconds=LIMIT_PAUSE_SECONDS)
+    assert len(world.read(Kind.CUSTOMER)) == 1
+
+
+@pytest.mark.parametrize("status", [500, 502, 503])
+def test_a_server_error_after_a_write_leaves_it_open(world: World, status: int) -> None:
+    world.standin.interceptor = refuse(status)
+    (outcome,) = world.connector.write([invoice("001000000000000AAA")])
+    assert isinstance(outcome, Retry) and outcome.ambiguous
+    with pytest.raises(Retry) as raised:
+        list(world.connector.read(Kind.CUSTOMER, since=None))
+    assert not raised.value.ambiguous
+
+
+def test_an_answer_lost_after_the_write_is_found_again(world: World) -> None:
+    account = world.org.create("Account", Name="A")
+
+    def lose(_request: Request, handle: Handle) -> Response:
+        handle()
+        return Response(b"[{", 200, {"Content-Type": "application/json"})
+
+    world.standin.interceptor = lose
+    (outcome,) = world.connector.write([invoice(account)])
+    assert isinstance(outcome, Retry) and outcome.ambiguous
+    world.standin.interceptor = None
+    assert world.connector.find(invoice(account)) == Done((str(world.rows(INVOICE)[0]["Id"]),))
+
+
+def test_a_refused_connection_was_surely_not_written(world: World) -> None:
+    nowhere = replace(world.account, instance_url="http://127.0.0.1:9")
+    connector = SalesforceConnector(replace(world.access(), account=nowhere))
+    (outcome,) = connector.write([invoice("001000000000000AAA")])
+    assert isinstance(outcome, Retry) and not outcome.ambiguous
+
+
+def test_a_locked_row_is_tried_again_and_the_rest_is_done(world: World) -> None:
+    account = world.org.create("Account", Name="A")
+
+    def lock(_request: Request, handle: Handle) -> Response:
+        rows = json.loads(handle().get_data())
+        locked = {"statusCode": "UNABLE_TO_LOCK_ROW", "message": "unable to obtain exclusive access", "fields": []}
+        rows[0] = {"success": False, "errors": [locked]}
+        return Response(json.dumps(rows), 200, {"Content-Type": "application/json"})
+
+    world.standin.interceptor = lock
+    first, second = world.connector.write([invoice(account), invoice(account, "doc-2")])
+    assert isinstance(first, Retry) and not first.ambiguous and isinstance(second, Done)
+
+
+def test_a_missing_package_says_so(world: World) -> None:
+    world.standin.interceptor = refuse(400, "INVALID_TYPE")
+    with pytest.raises(Reject, match="no") as raised:
+        list(world.connector.read(Kind.INVOICE, since=None))
+    assert "package" in raised.value.remedy
+
+
+def test_a_next_page_elsewhere_is_not_followed(world: World) -> None:
+    body = json.dumps({"records": [], "done": False, "nextRecordsUrl": "@elsewhere.example/x"})
+    world.standin.interceptor = lambda _request, _handle: Response(body, 200, {"Content-Type": "application/json"})
+    with pytest.raises(Exception, match="not its own"):
+        list(world.connector.read(Kind.CUSTOMER, since=None))
+
+
+def test_there_are_no_webhooks() -> None:
+    assert DECLARATION.verify("s", {}, b"{}", START) is False
+    with pytest.raises(ValueError, match="no webhooks"):
+        DECLARATION.notices(b"{}")
