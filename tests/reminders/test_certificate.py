@@ -26,7 +26,7 @@ from reminders.schedule import Candidate, ItemDecision, plan
 from tests.reminders.facts import DAY, NOW, contact, eur, evidence, freshness, item
 
 
-def decide(facts: ItemEvidence, **options: Any) -> ItemDecision:  # noqa: ANN401
+def decide(facts: ItemEvidence, *, freshness_is_reported: bool = False) -> ItemDecision:
     holds = evaluate(evidence=facts, as_of=NOW, freshness_is_reported=freshness_is_reported)
     return plan(candidates=[Candidate(facts, holds)], policy=DEFAULT_POLICY, as_of=NOW).decisions[0]
 
