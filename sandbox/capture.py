@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from socket import socket
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
@@ -53,8 +54,7 @@ class CaptureServer:
         """The port to send to; RuntimeError when it is not started."""
         if self._controller is None:
             raise RuntimeError("the capture server is not started")
-        port: int = self._controller.server.sockets[0].getsockname()[1]
-        return port
+        return self._controller.port
 
     @property
     def mails(self) -> list[CapturedMail]:
@@ -90,7 +90,8 @@ class _AnyPort(Controller):
     """Port 0 means a free one: the controller's own start-up check must ask the port that was really taken."""
 
     def _trigger_server(self) -> None:
-        self.port = self.server.sockets[0].getsockname()[1]
+        sockets: list[socket] = getattr(self.server, "sockets", [])
+        self.port = sockets[0].getsockname()[1]
         super()._trigger_server()  # type: ignore[no-untyped-call]
 
 

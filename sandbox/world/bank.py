@@ -79,7 +79,7 @@ def reference_to(invoice: TrueInvoice, rng: random.Random) -> str:
         number.lower(),
         f"INVOICE {digits.lstrip('0')}",
         f"INV. NO {digits.lstrip('0')}",
-        f"{number[:-2]} {number[-2:]}",
+        f"INV NO. {digits} THX",
     )
     return rng.choice(plain if rng.random() < 0.6 else damaged)
 

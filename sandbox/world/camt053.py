@@ -22,7 +22,8 @@ def document(statements: Sequence[BankStatement], *, created_at: datetime) -> by
     for statement in statements:
         _statement(body, statement, created_at)
     indent(root, space=" ")
-    return b'<?xml version="1.0" encoding="UTF-8"?>\n' + tostring(root, encoding="utf-8") + b"\n"
+    written: str = tostring(root, encoding="unicode")
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{written}\n'.encode()
 
 
 def _statement(body: Element, statement: BankStatement, created_at: datetime) -> None:

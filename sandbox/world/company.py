@@ -135,7 +135,7 @@ def _customer(profile: Profile, rng: random.Random, number: int, name: str, curr
 
 def _euro_country(name: str) -> str:
     by_suffix = {"GmbH": "DE", "KG": "DE", "AG": "AT", "SARL": "FR", "SAS": "FR", "BV": "NL"}
-    return by_suffix.get(name.split()[-1], "IE")
+    return by_suffix.get(name.rsplit(maxsplit=1)[-1], "IE")
 
 
 def _add_groups(profile: Profile, rng: random.Random, organisation: Organisation) -> None:

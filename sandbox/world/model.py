@@ -60,6 +60,10 @@ class Customer:
         self._emails.append((now_order(), self.email))
         self.email = email
 
+    def knows(self, address: str) -> bool:
+        """Whether the address is or was this customer's."""
+        return address == self.email or any(address == before for _, before in self._emails)
+
     def email_at(self, order: int) -> str | None:
         """The true address at `order`."""
         return next((before for changed, before in self._emails if order < changed), self.email)
@@ -69,7 +73,7 @@ class Customer:
 class Truth:
     """What is true of an invoice at one time.
 
-    `open` counts all money that truly arrived; `covered` says why nothing more is due, `held` why it must not be asked for.
+    `open` counts all money that truly arrived; `covered` says why nothing more is due, `held` why nobody may ask for it.
     """
 
     open: Decimal
@@ -84,7 +88,7 @@ class Truth:
 
 @dataclass
 class TrueInvoice:
-    """One invoice and its truth. `role` says what the plan wants it for; `ledger_open` is what the ledger shows at start."""
+    """One invoice and its truth. `role`: what the plan wants it for; `ledger_open`: what the ledger shows at start."""
 
     organisation: str
     number: str
@@ -197,7 +201,10 @@ class Credit:
 
 @dataclass
 class Charge:
-    """A payment through the processor. `state`: succeeded, processing, recorded (the ledger already has it), live, paid_out."""
+    """A payment through the processor.
+
+    `state`: `processing`, `recorded` (the ledger has it already), `paid_out` (the ledger has not), `live` (still to come).
+    """
 
     key: str
     invoice: str

@@ -113,7 +113,8 @@ class Trade:
             yield self._ahead(customer, "card") if index < 3 else self._aged(customer, rng.randint(2, 40), "card")
         for _ in range(CARD_FOREIGN):
             yield self._aged(rng.choice([c for c in self._foreign if c.reachable]), rng.randint(2, 40), "card")
-        for role, count in (("draft", DRAFTS), ("void", VOIDS)):
+        drafts = DRAFTS if self._profile.system == "xero" else 0  # QuickBooks has no draft status
+        for role, count in (("draft", drafts), ("void", VOIDS)):
             for _ in range(count):
                 yield self._aged(rng.choice(self._home), rng.randint(5, 40), role)
 
