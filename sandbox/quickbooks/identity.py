@@ -1,0 +1,116 @@
+"""Intuit's OAuth 2 service: discovery document, consent of one company, rolling refresh tokens."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from typing import TYPE_CHECKING
+
+from werkzeug.utils import redirect
+from werkzeug.wrappers import Request, Response
+
+from sandbox.oauth import OAuthRefused
+from sandbox.quickbooks.values import Record
+from sandbox.standin import StandIn, json_response, route
+
+if TYPE_CHECKING:
+    from sandbox.quickbooks.books import QuickBooksBooks
+
+
+def bearer(request: Request) -> str:
+    """The bearer token of a request, empty when there is none."""
+    kind, _, token = request.headers.get("Authorization", "").partition(" ")
+    return token if kind.lower() == "bearer" else ""
+
+
+class IdentityRoutes(StandIn):
+    """Routes that Intuit serves at appcenter.intuit.com, oauth.platform.intuit.com and developer.intuit.com."""
+
+    companies: dict[str, QuickBooksBooks]
+
+    @route("GET", "/.well-known/openid_configuration")
+    @route("GET", "/.well-known/openid_configuration/")
+    def discovery(self, request: Request) -> Response:
+        """Where the other addresses are."""
+        here = request.host_url.rstrip("/")
+        return json_response({
+            "issuer": here, "authorization_endpoint": f"{here}/connect/oauth2",
+            "token_endpoint": f"{here}/oauth2/v1/tokens/bearer",
+            "revocation_endpoint": f"{here}/v2/oauth2/tokens/revoke",
+            "userinfo_endpoint": f"{here}/v1/openid_connect/userinfo", "jwks_uri": f"{here}/op/v1/jwks",
+            "response_types_supported": ["code"], "grant_types_supported": ["authorization_code", "refresh_token"],
+            "token_endpoint_auth_methods_supported": ["client_secret_post", "client_secret_basic"],
+        })  # fmt: skip
+
+    @route("GET", "/connect/oauth2")
+    def authorize(self, request: Request) -> Response:
+        """Consent at once, for the company of `login_hint` or the first; the redirect carries realmId."""
+        query = request.args.to_dict()
+        hinted = query.get("login_hint", "").split(",")[0]
+        realm_id = hinted if hinted in self.companies else next(iter(self.companies), "")
+        try:
+            if not realm_id:
+                raise OAuthRefused("access_denied", "there is no company")
+            return redirect(self.oauth.authorize(query=query, accounts=(realm_id,), extra={"realmId": realm_id}))
+        except OAuthRefused as refused:
+            return json_response({"error": refused.error, "error_description": refused.description}, 400)
+
+    @route("POST", "/oauth2/v1/tokens/bearer")
+    def token(self, request: Request) -> Response:
+        """Trade a code or a refresh token for tokens."""
+        form = request.form
+        try:
+            self.oauth.check_client(*_client_of(request))
+            if form.get("grant_type") == "authorization_code":
+                grant = self.oauth.exchange(
+                    code=form.get("code", ""),
+                    redirect_uri=form.get("redirect_uri", ""),
+                    verifier=form.get("code_verifier"),
+                )
+            elif form.get("grant_type") == "refresh_token":
+                grant = self.oauth.refresh(form.get("refresh_token", ""))
+            else:
+                raise OAuthRefused("unsupported_grant_type", "authorization_code or refresh_token")
+        except OAuthRefused as refused:
+            body = {"error": refused.error, "error_description": refused.description}
+            return json_response(body, 401 if refused.error == "invalid_client" else 400)
+        answer: Record = {
+            "access_token": grant.access_token,
+            "refresh_token": grant.refresh_token,
+            "token_type": "bearer",
+        }
+        answer["expires_in"] = int(self.oauth.access_lifetime.total_seconds())
+        answer["x_refresh_token_expires_in"] = int((grant.refresh_expires_at - self.clock()).total_seconds())
+        return json_response(answer)
+
+    @route("POST", "/v2/oauth2/tokens/revoke")
+    def revoke(self, request: Request) -> Response:
+        """End a consent."""
+        try:
+            self.oauth.check_client(*_client_of(request))
+        except OAuthRefused as refused:
+            return json_response({"error": refused.error}, 401)
+        self.oauth.revoke(_token_to_revoke(request))
+        return Response(status=200)
+
+
+def _client_of(request: Request) -> tuple[str | None, str | None]:
+    kind, _, value = request.headers.get("Authorization", "").partition(" ")
+    if kind.lower() != "basic":
+        return request.form.get("client_id"), request.form.get("client_secret")
+    try:
+        client_id, _, secret = base64.b64decode(value, validate=True).decode().partition(":")
+    except (binascii.Error, UnicodeDecodeError):
+        return None, None
+    return client_id, secret
+
+
+def _token_to_revoke(request: Request) -> str:
+    if "token" in request.form:
+        return request.form["token"]
+    try:
+        body = json.loads(request.get_data() or b"{}")
+    except ValueError:
+        return ""
+    return str(body.get("token", "")) if isinstance(body, dict) else ""

@@ -1,0 +1,126 @@
+"""What payments and deposits are linked to, and the balances that follow."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from sandbox.quickbooks.values import ZERO, Record, business, not_found, reference
+
+if TYPE_CHECKING:
+    from sandbox.quickbooks.books import QuickBooksBooks
+
+Links = dict[tuple[str, str], Decimal]
+
+
+def links_of(payment: Record) -> Links:
+    """How much of a payment goes to each linked (entity, id)."""
+    amounts: defaultdict[tuple[str, str], Decimal] = defaultdict(lambda: ZERO)
+    for line in payment.get("Line", []):
+        for link in line.get("LinkedTxn") or []:
+            amounts[str(link["TxnType"]), str(link["TxnId"])] += line["Amount"]
+    return dict(amounts)
+
+
+def check_payment(books: QuickBooksBooks, payment: Record) -> None:
+    """Refuse to apply more than a document has open or than there is money, or to another customer's document."""
+    before = links_of(books.payments[payment["Id"]]) if payment.get("Id") in books.payments else {}
+    applied = credited = ZERO
+    for (kind, document_id), amount in links_of(payment).items():
+        if kind not in ("Invoice", "CreditMemo"):
+            raise business(f"A payment cannot be linked to {kind}")
+        document = books.entities[kind].get(document_id)
+        if document is None:
+            raise not_found()
+        if amount < 0:
+            raise business("The amount applied must be 0 or greater")
+        if amount > document["Balance"] + before.get((kind, document_id), ZERO):
+            raise business("The amount you are trying to apply is more than the open balance of the transaction")
+        if not _pays_for(books, reference(payment["CustomerRef"]), reference(document["CustomerRef"])):
+            raise business("The customer of the payment and of the linked transaction must be the same")
+        if document["CurrencyRef"]["value"] != payment["CurrencyRef"]["value"]:
+            raise business("The currency of the payment and of the linked transaction must be the same")
+        if kind == "Invoice":
+            applied += amount
+        else:
+            credited += amount
+    if applied > payment["TotalAmt"] + credited:
+        raise business("You cannot apply more than the payment amount and the credits together")
+    payment["UnappliedAmt"] = payment["TotalAmt"] + credited - applied
+
+
+def apply(books: QuickBooksBooks, payment: Record, *, sign: int) -> None:
+    """Set (`sign` 1) or take back (-1) what a payment does to its documents and to the customer's balance."""
+    for (kind, document_id), amount in links_of(payment).items():
+        document = books.entities[kind].get(document_id)
+        if document is None:
+            continue
+        document["Balance"] -= sign * amount
+        if kind == "CreditMemo":
+            document["RemainingCredit"] = document["Balance"]
+        link = {"TxnId": payment["Id"], "TxnType": "Payment"}
+        kept = [other for other in document["LinkedTxn"] if other != link]
+        document["LinkedTxn"] = [*kept, link] if sign > 0 else kept
+        books.touch(kind, document, "updated")
+    owe(books, payment, -sign * payment["TotalAmt"])
+
+
+def owe(books: QuickBooksBooks, record: Record, amount: Decimal) -> None:
+    """Add to what the customer of a transaction owes, itself and through its parents."""
+    customer = books.customers.get(reference(record["CustomerRef"]))
+    if customer is not None:
+        customer["Balance"] += amount
+    while customer is not None:
+        customer["BalanceWithJobs"] = customer.get("BalanceWithJobs", ZERO) + amount
+        customer = books.customers.get(reference(customer.get("ParentRef")))
+
+
+def unlink(books: QuickBooksBooks, kind: str, document_id: str) -> None:
+    """Free the money that was applied to a voided or deleted document: it stays on the payments, unapplied."""
+    for payment in books.payments.values():
+        if (kind, document_id) in links_of(payment):
+            payment["Line"] = [line for line in payment["Line"] if not _links_to(line, kind, document_id)]
+            applied = sum((a for (k, _), a in links_of(payment).items() if k == "Invoice"), ZERO)
+            credited = sum((a for (k, _), a in links_of(payment).items() if k == "CreditMemo"), ZERO)
+            payment["UnappliedAmt"] = max(ZERO, payment["TotalAmt"] + credited - applied)
+            books.touch("Payment", payment, "updated")
+
+
+def check_deposit(books: QuickBooksBooks, deposit: Record) -> None:
+    """Refuse payments that are not waiting in Undeposited Funds, or not in full."""
+    for line in deposit["Line"]:
+        for link in line.get("LinkedTxn") or []:
+            payment = books.payments.get(str(link["TxnId"])) if link["TxnType"] == "Payment" else None
+            if payment is None:
+                raise not_found()
+            taken = [other for other in payment["LinkedTxn"] if other["TxnType"] == "Deposit"]
+            if taken and taken[0]["TxnId"] != deposit.get("Id"):
+                raise business("The payment has already been deposited")
+            if reference(payment["DepositToAccountRef"]) != books.undeposited_funds_id:
+                raise business("The payment is not in Undeposited Funds")
+            if line["Amount"] != payment["TotalAmt"]:
+                raise business("A deposit takes the whole amount of a payment")
+
+
+def mark_deposited(books: QuickBooksBooks, deposit: Record, *, sign: int) -> None:
+    """Link (`sign` 1) or free (-1) the payments of a deposit."""
+    link = {"TxnId": deposit["Id"], "TxnType": "Deposit"}
+    for line in deposit["Line"]:
+        for part in line.get("LinkedTxn") or []:
+            payment = books.payments[str(part["TxnId"])]
+            kept = [other for other in payment["LinkedTxn"] if other != link]
+            payment["LinkedTxn"] = [*kept, link] if sign > 0 else kept
+            books.touch("Payment", payment, "updated")
+
+
+def _links_to(line: Record, kind: str, document_id: str) -> bool:
+    return any((str(x["TxnType"]), str(x["TxnId"])) == (kind, document_id) for x in line.get("LinkedTxn") or [])
+
+
+def _pays_for(books: QuickBooksBooks, payer_id: str, customer_id: str) -> bool:
+    while customer_id:
+        if customer_id == payer_id:
+            return True
+        customer_id = reference(books.customers[customer_id].get("ParentRef"))
+    return False
