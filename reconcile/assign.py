@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from receivables.allocation import Explanation
 from receivables.open_item import OpenItem
 from reconcile.hypotheses import Draft
-from reconcile.residual import is_typical_fee
+from reconcile.residual import Difference, explain_difference
 from reconcile.score import NEAR_TIE_POINTS, AmountEvidence
 
 MAX_EXACT_RECEIPTS = 12  # a component of more receipts is assigned greedily, best points first
 MAX_NODES = 20_000
 MAX_JOINT_RECEIPTS = 12
+_JOINT_AMOUNTS = frozenset({AmountEvidence.EXACT, AmountEvidence.ROUNDING, AmountEvidence.TYPICAL_FEE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +27,8 @@ class Claim:
 
 
 def join_instalments(claims: Sequence[Claim]) -> list[Claim]:
-    """Recognise receipts that pay one item together: parts whose sum is the open amount, or short of it by no more
-    than a typical bank fee, are instalments with exact evidence.
+    """Recognise receipts that pay one item together: parts whose sum is the open amount, or differs from it by a
+    rounding or a typical bank fee, are instalments with exact evidence. The last of them carries the difference.
     """
     parts: defaultdict[str, list[int]] = defaultdict(list)
     items: dict[str, OpenItem] = {}
@@ -38,14 +39,12 @@ def join_instalments(claims: Sequence[Claim]) -> list[Claim]:
             items[item.item_id] = item
     joined = list(claims)
     for item_id, members in parts.items():
-        if 2 <= len(members) <= MAX_JOINT_RECEIPTS and _together(items[item_id], [claims[at] for at in members]):
+        if not 2 <= len(members) <= MAX_JOINT_RECEIPTS:
+            continue
+        together = _difference(items[item_id], [claims[at].gross for at in members])
+        if together.evidence in _JOINT_AMOUNTS:
             for at in members:
-                first, *rest = claims[at].options
-                evidence = replace(first.evidence, amount=AmountEvidence.JOINT, alternatives=0)
-                near = sum(other.evidence.points >= evidence.points - NEAR_TIE_POINTS for other in rest)
-                evidence = replace(evidence, alternatives=near)
-                first = replace(first, explanation=Explanation.INSTALMENT, evidence=evidence)
-                joined[at] = replace(claims[at], options=(first, *rest))
+                joined[at] = _as_instalment(claims[at], together if at == members[-1] else None)
     return joined
 
 
@@ -53,10 +52,22 @@ def _is_part(draft: Draft) -> bool:
     return len(draft.shares) == 1 and draft.evidence.amount is AmountEvidence.PARTIAL
 
 
-def _together(item: OpenItem, claims: Iterable[Claim]) -> bool:
+def _difference(item: OpenItem, parts: Sequence[int]) -> Difference:
     total = item.open_amount
-    short = total.minor - sum(claim.gross for claim in claims)
-    return is_typical_fee(short=short, total=total.minor, currency=total.currency)
+    return explain_difference(
+        short=total.minor - sum(parts), total=total.minor, items=1, currency=total.currency, early=False
+    )
+
+
+def _as_instalment(claim: Claim, last: Difference | None) -> Claim:
+    first, *rest = claim.options
+    evidence = replace(first.evidence, amount=AmountEvidence.JOINT, alternatives=0)
+    near = sum(other.evidence.points >= evidence.points - NEAR_TIE_POINTS for other in rest)
+    first = replace(first, explanation=Explanation.INSTALMENT, evidence=replace(evidence, alternatives=near))
+    if last is not None and last.kind is not None:
+        item, share = first.shares[0]
+        first = replace(first, shares=((item, share + last.minor),), residual_kind=last.kind, residual=last.minor)
+    return replace(claim, options=(first, *rest))
 
 
 def assign(claims: Sequence[Claim]) -> list[Draft | None]:
@@ -75,7 +86,35 @@ def assign(claims: Sequence[Claim]) -> list[Draft | None]:
             chosen[at] = pick
         for at in component:
             chosen[at] = _with_rivals(chosen[at], at, [(o, claims[o]) for o in component], claims[at].gross)
-    return chosen
+    return _break_up_instalments(claims, chosen)
+
+
+def _break_up_instalments(claims: Sequence[Claim], chosen: Sequence[Draft | None]) -> list[Draft | None]:
+    """Call instalments parts again where one of them went elsewhere: together they no longer pay the item."""
+    missing = {
+        item_id
+        for claim, pick in zip(claims, chosen, strict=True)
+        for draft in claim.options[:1]
+        for item_id in draft.item_ids
+        if draft.evidence.amount is AmountEvidence.JOINT and (pick is None or pick.item_ids != draft.item_ids)
+    }
+    return [_as_part(pick, missing, claim.gross) for claim, pick in zip(claims, chosen, strict=True)]
+
+
+def _as_part(pick: Draft | None, missing: set[str], gross: int) -> Draft | None:
+    if pick is None or pick.evidence.amount is not AmountEvidence.JOINT or not pick.item_ids <= missing:
+        return pick
+    ((item, share),) = pick.shares
+    share = min(share, gross)
+    return replace(
+        pick,
+        explanation=Explanation.PARTIAL,
+        shares=((item, share),),
+        residual_kind=None,
+        residual=0,
+        unapplied=gross - share,
+        evidence=replace(pick.evidence, amount=AmountEvidence.PARTIAL),
+    )
 
 
 def _scarce(claims: Sequence[Claim]) -> set[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from receivables.money import Money
 from reconcile.candidates import OpenItemIndex
-from reconcile.hypotheses import Draft
+from reconcile.hypotheses import Draft, signed
 from reconcile.payer import PayerEvidence
 from reconcile.reading import Reading
 from reconcile.score import AmountEvidence, ReferenceEvidence
@@ -16,7 +16,7 @@ _REFERENCE_TEXT = {
     ReferenceEvidence.EXACT: "The remittance names {numbers}.",
     ReferenceEvidence.DAMAGED: "The remittance seems to name {numbers}, with a damaged number.",
     ReferenceEvidence.WEAK: "The remittance may mean {numbers}: a short or shared number.",
-    ReferenceEvidence.NONE: "The remittance does not name all of {numbers}.",
+    ReferenceEvidence.NONE: "The remittance does not name {numbers}.",
 }
 _PAYER_TEXT = {
     PayerEvidence.KNOWN: "The payer is known to pay for {customer}.",
@@ -44,6 +44,8 @@ def reasons(reading: Reading, draft: Draft, index: OpenItemIndex) -> tuple[str, 
         _amount_text(reading, draft),
         _PAYER_TEXT[evidence.payer].format(customer=", ".join(customers[:3]), payer=payer),
     ]
+    if evidence.inferred:
+        said.append(f"{evidence.inferred} item(s) of these are not named and follow from the amount.")
     if evidence.left_out:
         said.append(f"{evidence.left_out} named item(s) are not covered by this set.")
     if evidence.alternatives:
@@ -58,13 +60,13 @@ def reasons(reading: Reading, draft: Draft, index: OpenItemIndex) -> tuple[str, 
 def _amount_text(reading: Reading, draft: Draft) -> str:
     currency = reading.currency
     paid = Money(reading.gross, currency)
-    opened = Money(sum(_signed_share(item_share, whole=True) for item_share in _pairs(draft)), currency)
+    opened = Money(sum(signed(item) for item, _ in draft.shares), currency)
     what = "the open amount" if len(draft.shares) == 1 else f"the sum of {len(draft.shares)} items"
-    if draft.residual_kind is not None:
-        kind = draft.residual_kind.replace("_", " ")
-        return f"{paid} differs from {what}, {opened}, by {Money(draft.residual, currency)}: {kind}."
     if draft.evidence.amount is AmountEvidence.JOINT:
-        return f"{paid} is one of several receipts that together pay {opened}."
+        rest = f", the last of them with {_residual_text(draft, currency)}" if draft.residual_kind is not None else ""
+        return f"{paid} is one of several receipts that together pay {opened}{rest}."
+    if draft.residual_kind is not None:
+        return f"{paid} differs from {what}, {opened}: {_residual_text(draft, currency)}."
     if draft.unapplied:
         return f"{paid} is {Money(draft.unapplied, currency)} more than {what}, {opened}."
     if draft.evidence.amount is AmountEvidence.PARTIAL:
@@ -72,11 +74,6 @@ def _amount_text(reading: Reading, draft: Draft) -> str:
     return f"{paid} equals {what} exactly."
 
 
-def _pairs(draft: Draft) -> list[tuple[int, int, bool]]:
-    return [(item.open_amount.minor, share, item.kind == "credit_note") for item, share in draft.shares]
-
-
-def _signed_share(pair: tuple[int, int, bool], *, whole: bool) -> int:
-    opened, share, is_credit = pair
-    minor = opened if whole else share
-    return -minor if is_credit else minor
+def _residual_text(draft: Draft, currency: str) -> str:
+    kind = "difference" if draft.residual_kind is None else draft.residual_kind.replace("_", " ")
+    return f"{Money(draft.residual, currency)} {kind}"

@@ -155,7 +155,7 @@ def _by_sum(reading: Reading, items: Sequence[OpenItem]) -> Iterable[Draft]:
         return
     for item in items:
         for draft in _fit(reading, [item]) if signed(item) >= reading.gross else ():
-            if draft.evidence.amount not in (AmountEvidence.PARTIAL, AmountEvidence.EXACT):
+            if draft.evidence.amount in (AmountEvidence.ROUNDING, AmountEvidence.TYPICAL_FEE):
                 yield draft
 
 
@@ -176,8 +176,10 @@ def _fit(reading: Reading, items: Sequence[OpenItem], *, whole_groups: bool = Fa
     if difference.evidence is AmountEvidence.PARTIAL:
         shares = _share_out(ordered, reading.gross)
     used = [item for item, _ in shares]
+    reference, inferred = _reference(reading, used, whole_groups=whole_groups)
     evidence = Evidence(
-        reference=_weakest_reference(reading, used, whole_groups=whole_groups),
+        reference=reference,
+        inferred=inferred,
         amount=difference.evidence,
         payer=min(reading.payer_of(item) for item in used),
         items=len(used),
@@ -216,19 +218,24 @@ def _share_out(items: Sequence[OpenItem], gross: int) -> tuple[tuple[OpenItem, i
     return tuple(shares)
 
 
-def _weakest_reference(reading: Reading, items: Sequence[OpenItem], *, whole_groups: bool) -> ReferenceEvidence:
+def _reference(reading: Reading, items: Sequence[OpenItem], *, whole_groups: bool) -> tuple[ReferenceEvidence, int]:
+    """Return the weakest evidence among the items named, and how many are not named."""
     if all(item.item_id in reading.hints for item in items):
-        return ReferenceEvidence.HINT
-    levels = [reading.levels.get(item.item_id, ReferenceEvidence.NONE) for item in items]
-    if whole_groups and min(levels) is ReferenceEvidence.WEAK:
-        return ReferenceEvidence.EXACT
-    return min(levels)
+        return ReferenceEvidence.HINT, 0
+    named = [reading.levels[item.item_id] for item in items if item.item_id in reading.levels]
+    weakest = min(named, default=ReferenceEvidence.NONE)
+    if whole_groups and weakest is ReferenceEvidence.WEAK:
+        weakest = ReferenceEvidence.EXACT
+    return weakest, len(items) - len(named) if named else 0
 
 
 def _left_out(reading: Reading, items: Sequence[OpenItem]) -> int:
+    """Count what the payer named exactly and the set ignores, items that are paid already included."""
+    if reading.hints:
+        return 0
     used = {item.item_id for item in items}
     exact = (item_id for item_id, level in reading.levels.items() if level is ReferenceEvidence.EXACT)
-    return sum(item_id not in used for item_id in exact) if not reading.hints else 0
+    return sum(item_id not in used for item_id in exact) + len(reading.closed)
 
 
 def _ranked(found: Iterable[Draft]) -> list[Draft]:

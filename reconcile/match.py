@@ -140,10 +140,10 @@ def _why_nothing(reading: Reading, claim: Claim, index: OpenItemIndex) -> tuple[
     if taken:
         text = f"{explain.numbers(taken[0])} is already paid by another receipt of this batch: paid twice?"
         return Explanation.DUPLICATE, DUPLICATE_CONFIDENCE, text
-    closed = index.closed_mentions(receipt.remittance)
-    if closed:
-        owner = index.name_of(closed[0].customer_id)
-        text = f"{closed[0].number} of {owner} is already paid: a second payment of {receipt.amount}?"
+    if reading.closed:
+        first = reading.closed[0]
+        owner = index.name_of(first.customer_id)
+        text = f"{first.number} of {owner} is already paid: a second payment of {receipt.amount}?"
         return Explanation.DUPLICATE, DUPLICATE_CONFIDENCE, text
     if reading.foreign:
         item = index.items(reading.foreign)[0]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from receivables.open_item import OpenItem
 from receivables.receipt import Receipt
 from reconcile.calibrate import History
-from reconcile.candidates import OpenItemIndex
+from reconcile.candidates import ClosedItem, OpenItemIndex
 from reconcile.payer import PayerEvidence
 from reconcile.score import ReferenceEvidence
 
@@ -16,7 +16,8 @@ from reconcile.score import ReferenceEvidence
 @dataclass(frozen=True, slots=True)
 class Reading:
     """`levels`: named items of the receipt's currency with the best evidence each; `groups`: items that one exact
-    reference shares; `foreign`: items named exactly that are open in another currency.
+    reference shares; `foreign`: items named exactly that are open in another currency; `closed`: those
+    named exactly that are paid already.
     """
 
     receipt: Receipt
@@ -27,6 +28,7 @@ class Reading:
     groups: tuple[tuple[str, ...], ...]
     hints: tuple[str, ...]
     foreign: tuple[str, ...]
+    closed: tuple[ClosedItem, ...] = ()
 
     @property
     def payer_known(self) -> bool:
@@ -54,9 +56,7 @@ class Reading:
     def with_damaged(self, item_ids: Iterable[str]) -> Reading:
         """The same reading with further items that a damaged reference may name."""
         levels = dict.fromkeys(item_ids, ReferenceEvidence.DAMAGED) | self.levels
-        return Reading(
-            self.receipt, self.gross, self.currency, self.payers, levels, self.groups, self.hints, self.foreign
-        )
+        return replace(self, levels=levels)
 
 
 def read(receipt: Receipt, index: OpenItemIndex, history: History, *, blind: bool) -> Reading:
@@ -87,6 +87,7 @@ def read(receipt: Receipt, index: OpenItemIndex, history: History, *, blind: boo
         groups=tuple(dict.fromkeys(groups)),
         hints=tuple(item.item_id for item in hinted if item.open_amount.currency == currency),
         foreign=tuple(dict.fromkeys(foreign)),
+        closed=tuple(index.closed_mentions(receipt.remittance)),
     )
 
 

@@ -19,6 +19,7 @@ MAX_SEGMENT_KEYS = 64  # a beginning or ending that more numbers share is no gui
 MAX_CLOSEST_KEYS = 6_000
 MIN_DAMAGED_DIGITS = 6
 SEGMENT_LENGTHS = (4, 5)
+MIN_BARE_SHORTHAND = 3  # shorter continuations of a list need a sign such as `/` or `,` before them
 MIN_RUN_TO_SCAN = 12  # from here on a run of digits may be several numbers written without a blank
 
 
@@ -82,7 +83,8 @@ class ReferenceBook:
                     free[at] = not any(mention.exact for mention in mentions)
         self._read_shorthand(parts, found, free)
         self._read_damaged(parts, found, free)
-        return [mention for at in sorted(found) for mention in found[at]]
+        every = [mention for at in sorted(found) for mention in found[at]]
+        return list({(mention.item_ids, mention.exact): mention for mention in reversed(every)}.values())[::-1]
 
     def closest(self, text: str, item_ids: Iterable[str]) -> list[Mention]:
         """Return damaged mentions of the given items only: their numbers one edit from a number in `text`."""
@@ -126,7 +128,7 @@ class ReferenceBook:
 
     def _whole(self, window: Sequence[Chunk]) -> Mention | None:
         digits = "".join(part.digits for part in window)
-        if len(digits) < reference.MIN_CORE_DIGITS:
+        if not digits:
             return None
         text = "".join(part.text for part in window)
         if len(text) >= reference.SURE_LETTERS_AND_DIGITS:
@@ -178,6 +180,8 @@ class ReferenceBook:
                 continue
             if not stem or not part.is_number or not reference.lists(part.gap):
                 stem = ""
+                continue
+            if len(part.digits) < MIN_BARE_SHORTHAND and not part.gap.strip():
                 continue
             digits = stem[: max(0, len(stem) - len(part.digits))] + part.digits
             owners = self._core.get(reference.core(digits))

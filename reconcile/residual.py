@@ -46,17 +46,11 @@ def explain_difference(*, short: int, total: int, items: int, currency: str, ear
         return Difference(Explanation.DISCOUNT, AmountEvidence.DISCOUNT, ResidualKind.DISCOUNT, short)
     if _is_percentage(short, total, items, WITHHOLDING_BASIS_POINTS):
         return Difference(Explanation.WITHHOLDING, AmountEvidence.WITHHOLDING, ResidualKind.WITHHOLDING, short)
-    if is_typical_fee(short=short, total=total, currency=currency):
+    if short <= MAX_TYPICAL_FEE_MAJOR * unit and short * BASIS_POINTS <= total * MAX_TYPICAL_FEE_BASIS_POINTS:
         return Difference(Explanation.FEE, AmountEvidence.TYPICAL_FEE, ResidualKind.BANK_FEE, short)
     if short <= MAX_BANK_FEE_MAJOR * unit and short * BASIS_POINTS <= total * MAX_BANK_FEE_BASIS_POINTS:
         return Difference(Explanation.FEE, AmountEvidence.FEE, ResidualKind.BANK_FEE, short)
     return Difference(Explanation.PARTIAL, AmountEvidence.PARTIAL, None, 0)
-
-
-def is_typical_fee(*, short: int, total: int, currency: str) -> bool:
-    """Whether a bank commonly keeps `short` of `total` (minor units); nothing kept counts too."""
-    most = MAX_TYPICAL_FEE_MAJOR * 10 ** exponent(currency)
-    return 0 <= short <= most and short * BASIS_POINTS <= total * MAX_TYPICAL_FEE_BASIS_POINTS
 
 
 def _is_percentage(short: int, total: int, items: int, rates: tuple[int, ...]) -> bool:

@@ -12,6 +12,7 @@ MIN_POINTS = 3.0  # below this nobody is helped by a suggestion
 NEAR_TIE_POINTS = 1.0
 LEFT_OUT_POINTS = -8.0  # a set that ignores an item the payer named
 NOT_YET_ISSUED_POINTS = -3.0
+INFERRED_POINTS = -3.0  # an item that only the amount adds to those named
 EACH_UNNAMED_ITEM_POINTS = -1.0  # the more items a sum may choose from, the more sums come out by chance
 
 
@@ -71,13 +72,16 @@ _PROOF_AMOUNTS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """`alternatives`: other item sets that explain the receipt about as well; `left_out`: items named but not in it."""
+    """`alternatives`: other item sets that explain the receipt about as well; `left_out`: items named but not in it;
+    `inferred`: items that are not named, in a set where others are.
+    """
 
     reference: ReferenceEvidence
     amount: AmountEvidence
     payer: PayerEvidence
     items: int
     left_out: int = 0
+    inferred: int = 0
     alternatives: int = 0
     not_yet_issued: bool = False
 
@@ -92,7 +96,7 @@ class Evidence:
         the right payer, and an amount that is exact, exact together with other receipts, or short by a rounding
         or a typical bank fee (at most MAX_TYPICAL_FEE_MAJOR and MAX_TYPICAL_FEE_SHARE of reconcile.residual).
         """
-        if not self.unambiguous:
+        if not self.unambiguous or self.inferred:
             return False
         if self.reference is ReferenceEvidence.HINT:
             return True
@@ -103,7 +107,7 @@ class Evidence:
     def points(self) -> float:
         """The sum of fixed points for each kind of evidence, which stand for logarithms of likelihood ratios."""
         points = _REFERENCE_POINTS[self.reference] + _AMOUNT_POINTS[self.amount] + _PAYER_POINTS[self.payer]
-        points += LEFT_OUT_POINTS * self.left_out
+        points += LEFT_OUT_POINTS * self.left_out + INFERRED_POINTS * self.inferred
         if self.reference is ReferenceEvidence.NONE:
             points += EACH_UNNAMED_ITEM_POINTS * (self.items - 1)
         if self.not_yet_issued and self.reference < ReferenceEvidence.EXACT:
@@ -113,7 +117,7 @@ class Evidence:
     @property
     def band(self) -> str:
         """The class of cases whose past precision speaks for this one."""
-        clear = "clear" if self.unambiguous else "open"
+        clear = ("inferred" if self.inferred else "clear") if self.unambiguous else "open"
         size = "one" if self.items == 1 else "set"
         return "/".join((self.reference.name, self.amount.name, self.payer.name, clear, size)).lower()
 

@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+from itertools import combinations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reconcile.subset import MAX_EXHAUSTIVE, MAX_SOLUTIONS, solve
+
+
+@given(st.lists(st.integers(-50, 50).filter(bool), max_size=9), st.integers(-120, 120))
+def test_agrees_with_trying_every_set(amounts: list[int], target: int) -> None:
+    every = [
+        positions
+        for size in range(1, len(amounts) + 1)
+        for positions in combinations(range(len(amounts)), size)
+        if sum(amounts[at] for at in positions) == target
+    ]
+    solutions = solve(amounts, target)
+    assert solutions.complete
+    assert set(solutions.found) <= set(every)
+    assert len(solutions.found) == min(MAX_SOLUTIONS, len(every))
+    assert solutions.unique == (len(every) == 1)
+
+
+def test_two_solutions_are_not_unique() -> None:
+    assert len(solve([100, 100, 250], 350).found) == 2
+    assert not solve([100, 100, 250], 350).unique
+
+
+def test_beyond_the_bound_an_answer_is_never_unique() -> None:
+    amounts = [2**power for power in range(MAX_EXHAUSTIVE + 5)]
+    solutions = solve(amounts, 2**3 + 2**7 + 2**9)
+    assert solutions.found == ((3, 7, 9),)
+    assert not solutions.unique
+
+
+def test_finds_the_run_of_the_oldest_items_among_many() -> None:
+    amounts = [1_000 + 37 * at * at for at in range(200)]
+    assert tuple(range(50)) in solve(amounts, sum(amounts[:50])).found
