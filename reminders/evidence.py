@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from receivables.allocation import Allocation
 from receivables.document import DocumentKind, DocumentStatus
@@ -15,7 +15,7 @@ from receivables.promise import Dispute, PromiseToPay
 
 
 class EvidenceError(ValueError):
-    """Facts that contradict each other (another item's allocation, another currency, a naive time)."""
+    """Facts that cannot be right: another item's allocation, another currency, a naive time, an unknown time zone."""
 
 
 class Channel(StrEnum):
@@ -75,7 +75,7 @@ class InFlight:
     expires_at: datetime
 
     def __post_init__(self) -> None:
-        _require_aware(self.begun_at, self.expires_at)
+        require_aware(self.begun_at, self.expires_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,7 @@ class Flag:
     until: datetime | None = None
 
     def __post_init__(self) -> None:
-        _require_aware(self.until)
+        require_aware(self.until)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +128,8 @@ class ContactEvidence:
     ledger_reminder_sent_at: datetime | None = None
 
     def __post_init__(self) -> None:
-        _require_aware(self.last_contact_at, self.ledger_reminder_sent_at)
+        require_aware(self.last_contact_at, self.ledger_reminder_sent_at)
+        _require_zone(self.time_zone)
 
     def local(self, at: datetime) -> datetime:
         """`at` on the payer's clock."""
@@ -143,7 +144,7 @@ class ProcessorEvidence:
     caught_up_at: datetime | None
 
     def __post_init__(self) -> None:
-        _require_aware(self.caught_up_at)
+        require_aware(self.caught_up_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +164,8 @@ class BankEvidence:
     country: str | None = None
 
     def __post_init__(self) -> None:
-        _require_aware(self.caught_up_at)
+        require_aware(self.caught_up_at)
+        _require_zone(self.time_zone)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +177,7 @@ class Freshness:
     bank: tuple[BankEvidence, ...]
 
     def __post_init__(self) -> None:
-        _require_aware(self.ledger_read_at)
+        require_aware(self.ledger_read_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +190,7 @@ class Read:
     read_at: datetime
 
     def __post_init__(self) -> None:
-        _require_aware(self.read_at)
+        require_aware(self.read_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,7 +248,15 @@ class ItemEvidence:
         return (self.contact.local(as_of).date() - self.item.due_on).days
 
 
-def _require_aware(*times: datetime | None) -> None:
+def require_aware(*times: datetime | None) -> None:
+    """Raise EvidenceError for a time without a time zone: it would silently mean the server's."""
     for time in times:
         if time is not None and time.tzinfo is None:
             raise EvidenceError(f"the time {time.isoformat()} has no time zone")
+
+
+def _require_zone(name: str) -> None:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        raise EvidenceError(f"{name!r} is not an IANA time zone such as Europe/Berlin") from None

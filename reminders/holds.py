@@ -15,7 +15,7 @@ from receivables.money import Money
 from receivables.open_item import OpenItem
 from reminders.business_time import start_of_day
 from reminders.contact import DEFAULT_LIMITS, ContactLimits, obstacles
-from reminders.evidence import FlagCode, InFlight, InFlightKind, ItemEvidence, PlausibleReceipt
+from reminders.evidence import FlagCode, InFlight, InFlightKind, ItemEvidence, PlausibleReceipt, require_aware
 from reminders.freshness import gaps
 
 # SEPA debits confirm within 14 business days at the latest (Stripe), ACH and Bacs sooner.
@@ -70,7 +70,9 @@ def evaluate(
     """Return every hold that applies, in the order of `HoldCode`; none means truly due and sendable.
 
     `freshness_is_reported` is for a dry run in the past, where evidence cannot be fresh: `stale` is left out.
+    EvidenceError for an `as_of` without a time zone.
     """
+    require_aware(as_of)
     holds = [check(evidence, as_of) for check in _CHECKS]
     holds.append(contact(evidence, as_of, limits))
     if not freshness_is_reported:

@@ -89,7 +89,8 @@ def render(
     """Write `reminder` in `language`, in the tone of its level.
 
     `own_copy` is the organisation's own template in place of ours: subject, opening and closing, with a line of
-    three hyphens between them. TemplateError if it is wrong or exceeds its bounds.
+    three hyphens between them. It may use `recipient`, `sender`, `count`, `total`, and of the oldest invoice
+    `number`, `due` and `days`. TemplateError if it is wrong or exceeds its bounds.
     """
     words = wording(language)
     source = own_copy or read_template(f"{words.language}/{reminder.level.tone}.liquid")
@@ -122,6 +123,7 @@ def render_thanks(*, payment: PaymentReceived, brand: Brand, links: Links, langu
         "sender": _clean(brand.name),
         "amount": words.money(payment.amount),
         "received": words.day(payment.received_on),
+        "count": len(payment.lines),
         "settled": not any(line.still_open for line in payment.lines),
     }
     layout = {

@@ -74,6 +74,7 @@ def test_a_decision_its_evidence_does_not_bear_out_gets_no_certificate() -> None
         (good, NOW + timedelta(minutes=2), DEFAULT_POLICY),
         (decide(evidence(contact=contact(contacts_this_week=1))), NOW, SMALL_DEBT),
         (replace(decide(disputed), verdict=good.verdict), NOW, DEFAULT_POLICY),
+        (replace(decide(disputed), holds=decide(evidence(ledger_balance=eur("0"))).holds), NOW, DEFAULT_POLICY),
     ):
         with pytest.raises(CertificateError):
             certify(organisation="org-1", decision=decision, policy=policy, as_of=as_of, previous=None)

@@ -392,6 +392,10 @@ def test_evidence_refuses_facts_that_contradict_each_other() -> None:
         evidence(credit_available=Money(1, "USD"))
     with pytest.raises(EvidenceError, match="credit_note"):
         evidence(item=item(kind=DocumentKind.CREDIT_NOTE))
+    with pytest.raises(EvidenceError, match="IANA"):
+        contact(time_zone="Mars/Olympus")
+    with pytest.raises(EvidenceError, match="no time zone"):
+        codes(evidence(), NOW.replace(tzinfo=None))
     with pytest.raises(EvidenceError, match="no time zone"):
         freshness(ledger_read_at=datetime(2026, 11, 17, 10))  # noqa: DTZ001
 

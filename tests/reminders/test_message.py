@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import html
 
+from receivables.allocation import Allocation
 from receivables.money import Money, exponent
 from reminders.message import (
     Brand,
@@ -24,10 +25,10 @@ from reminders.message import (
     render_thanks,
 )
 from reminders.policy import DEFAULT_POLICY, Tone
-from reminders.schedule import MAX_LINES_A_MESSAGE, PlannedReminder, plan
+from reminders.schedule import MAX_LINES_A_MESSAGE, Candidate, PlannedReminder, plan
 from reminders.templating import MAX_SOURCE_CHARACTERS, TemplateError, render_html, render_text
 from reminders.wording import LANGUAGES, wording
-from tests.reminders.facts import BRAND, NOW, candidate, eur, links
+from tests.reminders.facts import BRAND, NOW, candidate, eur, evidence, item, links
 
 STARTS = {1: 5, 2: 14, 3: 38, 4: 120}
 LEVELS = tuple(STARTS)
@@ -232,6 +233,18 @@ def test_the_longest_message_fits_the_bounds() -> None:
     assert len(find(message, "//td[@align='right']/strong")) == MAX_LINES_A_MESSAGE
 
 
+def test_a_partly_paid_invoice_asks_for_the_rest_beside_its_total() -> None:
+    of = item(open_amount=eur("300.00"))
+    allocations = (Allocation("item-1", eur("50.01")),)
+    partly = evidence(item=of, document_total=eur("1000.00"), our_allocations=allocations)
+    (planned,) = plan(candidates=[Candidate(partly, ())], policy=DEFAULT_POLICY, as_of=NOW).reminders
+    message = write(planned)
+    assert planned.totals == (eur("249.99"),)
+    assert find(message, "//td[@align='right']/strong/text()") == ["€249.99"]
+    assert "Invoice INV-2041: €249.99" in message.text
+    assert "Invoice total €1,000.00" in message.text
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_payment_is_thanked_for(language: str) -> None:
     words = wording(language)
@@ -248,6 +261,9 @@ def test_a_payment_is_thanked_for(language: str) -> None:
     assert settled.text != partly.text
     assert "Birkenhof &lt;b&gt;" in settled.html
     assert "portal/stop" in settled.html
+    on_account = PaymentReceived("Birkenhof", eur("120.00"), date(2026, 11, 16), ())
+    unlisted = render_thanks(payment=on_account, brand=BRAND, links=links(), language=language)
+    assert len({frozenset(sentences(message)) for message in (settled, partly, unlisted)}) == 3
 
 
 def find(message: Message, query: str) -> list[Any]:
