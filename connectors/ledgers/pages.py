@@ -1,0 +1,43 @@
+"""Pages that survive a bad object: it becomes a problem, the others become records."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from connectors.contract import Kind, Page, Record
+from receivables.problem import Problem
+
+
+def page(
+    kind: Kind,
+    items: Iterable[Mapping[str, Any]],
+    convert: Callable[[Mapping[str, Any]], Record | None],
+    *,
+    identity: str,
+    title: str,
+) -> Page:
+    """Convert each of `items`; one that cannot be read is a problem named by its `identity` field."""
+    records: list[Record] = []
+    problems: list[Problem] = []
+    for item in items:
+        try:
+            record = convert(item)
+        except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
+            problems.append(unreadable(kind, item, error, identity=identity, title=title))
+        else:
+            if record is not None:
+                records.append(record)
+    return Page(tuple(records), tuple(problems))
+
+
+def unreadable(kind: Kind, item: object, error: Exception, *, identity: str, title: str) -> Problem:
+    """The problem of one object that could not be read."""
+    subject = str(item.get(identity, "")) if isinstance(item, Mapping) else ""
+    reason = f"{error} is missing" if isinstance(error, KeyError) else str(error)
+    return Problem(
+        code="unreadable_record",
+        text=f"{title}: {kind.value.replace('_', ' ')} {subject or 'without an id'} cannot be read: {reason}",
+        remedy=f"Open it in {title}, correct it and save it; it is read again then.",
+        subject=subject,
+    )
