@@ -42,6 +42,9 @@ def read(text: str) -> Reading:
     if not drafts:
         raise BankFileError(_why_empty(root))
     check_count(drafts, stated=stated, what="STMTTRN elements")
+    amounts = len(re.findall(r"<TRNAMT\s*/?>", text, re.IGNORECASE))
+    if amounts > stated + sum(node.name == "STMTTRNP" for node in _descend(root)):
+        raise BankFileError(f"the file holds {amounts} amounts (TRNAMT) but only {stated} STMTTRN elements")
     return Reading("ofx", drafts, tuple(remarks))
 
 

@@ -19,9 +19,9 @@ RAW_ENTRY = {
     "camt.052": re.compile(r"<Ntry>"),
     "camt.053": re.compile(r"<Ntry>"),
     "camt.054": re.compile(r"<Ntry>"),
-    "mt940": re.compile(r":61:"),
-    "mt942": re.compile(r":61:"),
-    "ofx": re.compile(r"<STMTTRN>"),
+    "mt940": re.compile(r":\n?61:"),
+    "mt942": re.compile(r":\n?61:"),
+    "ofx": re.compile(r"<STMTTRN\s*/?>", re.IGNORECASE),
 }
 SMALL = 9000  # bytes; larger files only repeat what the small ones hold
 

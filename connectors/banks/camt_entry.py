@@ -1,0 +1,107 @@
+"""One `Ntry` of a camt message with its `TxDtls`: amounts, the other side, and what it is for."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from connectors.banks.camt_xml import (
+    Element,
+    account_of,
+    child,
+    children,
+    currency_of,
+    line_of,
+    magnitude,
+    signed_amount,
+    text_at,
+)
+from connectors.banks.draft import Line
+from connectors.banks.fields import clean, iso_day, joined, signed
+from receivables.statement import Part
+
+
+def read_entry(entry: Element, own_account: str | None) -> Line:
+    """Read an `Ntry` of the account `own_account`; BankFileError when it states no amount or direction."""
+    value = signed_amount(entry)
+    reversal = _true(text_at(entry, "RvslInd"))
+    details = [part for group in children(entry, "NtryDtls") for part in children(group, "TxDtls")]
+    parts = tuple(_part(detail, value, reversal, own_account) for detail in details)
+    references = {reference for detail in details if (reference := text_at(detail, "Refs", "AcctSvcrRef"))}
+    booked, valued = child(entry, "BookgDt"), child(entry, "ValDt")
+    return Line(
+        amount=value,
+        line=line_of(entry),
+        bank_reference=_reference(text_at(entry, "AcctSvcrRef"), references),
+        booked_on=iso_day(text_at(booked, "Dt") or text_at(booked, "DtTm")),
+        value_on=iso_day(text_at(valued, "Dt") or text_at(valued, "DtTm")),
+        currency=currency_of(entry),
+        counterparty=_common([part.counterparty for part in parts]),
+        counterparty_account=_common([part.counterparty_account for part in parts]),
+        remittance=joined([part.remittance for part in parts], " | ") or text_at(entry, "AddtlNtryInf"),
+        status=text_at(entry, "Sts", "Cd") or text_at(entry, "Sts", "Prtry") or text_at(entry, "Sts"),
+        reversal=reversal,
+        parts=parts,
+    )
+
+
+def _reference(stated: str | None, of_details: set[str]) -> str | None:
+    reference = stated or (of_details.pop() if len(of_details) == 1 else None)
+    return None if reference in {"NOTPROVIDED", "NONREF"} else reference
+
+
+def _part(detail: Element, entry_value: Decimal, reversal: bool, own_account: str | None) -> Part:
+    stated = child(detail, "Amt")
+    holder = detail if stated is not None else child(child(detail, "AmtDtls"), "TxAmt")
+    value = None
+    if holder is not None and child(holder, "Amt") is not None:
+        direction = text_at(detail, "CdtDbtInd") or ("DBIT" if entry_value < 0 else "CRDT")
+        value = signed(magnitude(holder), outgoing=direction == "DBIT")
+    incoming = (entry_value >= 0) != reversal
+    name, account = _counterparty(child(detail, "RltdPties"), incoming, own_account)
+    remittance = child(detail, "RmtInf")
+    end_to_end = text_at(detail, "Refs", "EndToEndId")
+    return Part(
+        amount=value,
+        currency=currency_of(holder) if value is not None else None,
+        counterparty=name,
+        counterparty_account=account,
+        remittance=_remittance(remittance) or text_at(detail, "AddtlTxInf"),
+        end_to_end_id=None if end_to_end == "NOTPROVIDED" else end_to_end,
+    )
+
+
+def _counterparty(parties: Element | None, incoming: bool, own_account: str | None) -> tuple[str | None, str | None]:
+    """The other side: the debtor of money in, the creditor of money out, and never the account's own side.
+
+    Parties of a reversal are those of the original payment, which went the other way.
+    """
+    for side in ("Dbtr", "Cdtr") if incoming else ("Cdtr", "Dbtr"):
+        party = child(parties, side)
+        account = account_of(child(parties, f"{side}Acct"))
+        name = (
+            text_at(party, "Nm")
+            or text_at(party, "Pty", "Nm")
+            or text_at(party, "Agt", "FinInstnId", "Nm")
+            or text_at(child(parties, f"{side}Acct"), "Nm")
+        )
+        if account is None or account != own_account:
+            return name, account
+    return None, None
+
+
+def _remittance(information: Element | None) -> str | None:
+    pieces: list[str | None] = [clean(line.text) for line in children(information, "Ustrd")]
+    for structured in children(information, "Strd"):
+        pieces.append(text_at(structured, "CdtrRefInf", "Ref"))
+        pieces += [text_at(document, "Nb") for document in children(structured, "RfrdDocInf")]
+        pieces += [clean(line.text) for line in children(structured, "AddtlRmtInf")]
+    return joined(pieces)
+
+
+def _common(values: list[str | None]) -> str | None:
+    """The one value that all parts share, else None."""
+    return values[0] if values and len(set(values)) == 1 else None
+
+
+def _true(text: str | None) -> bool:
+    return text in {"true", "1"}
