@@ -13,7 +13,7 @@ from reminders.evidence import Channel, ItemEvidence
 from reminders.holds import Hold
 from reminders.policy import DunningLevel, DunningPolicy, next_level
 
-MAX_LINES_A_MESSAGE = 200  # about what a mail program shows without cutting; the oldest go first
+MAX_LINES_A_MESSAGE = 75  # Gmail cuts a page at 102 KB, and with it the links at its end; the oldest go first
 
 
 class Verdict(StrEnum):

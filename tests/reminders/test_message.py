@@ -32,6 +32,7 @@ from tests.reminders.facts import BRAND, NOW, candidate, eur, evidence, item, li
 
 STARTS = {1: 5, 2: 14, 3: 38, 4: 120}
 LEVELS = tuple(STARTS)
+GMAIL_CUTS_AT = 102 * 1024
 
 
 def reminder(level: int = 1, *amounts: Money) -> PlannedReminder:
@@ -229,6 +230,7 @@ def test_the_longest_message_fits_the_bounds() -> None:
     amounts = [Money(10**12, "CLF")] * MAX_LINES_A_MESSAGE
     planned = reminder(1, *amounts)
     long_numbers = tuple(replace(line, number="&" * 200) for line in planned.lines)
+    assert all(len(write(planned, language).html.encode()) < GMAIL_CUTS_AT for language in LANGUAGES)
     message = write(replace(planned, lines=long_numbers), "fr")
     assert len(find(message, "//td[@align='right']/strong")) == MAX_LINES_A_MESSAGE
 
