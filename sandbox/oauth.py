@@ -86,10 +86,13 @@ class OAuthServer:
         answer = {"code": code, "state": query.get("state", ""), **extra}
         return f"{query['redirect_uri']}?{urlencode(answer)}"
 
-    def exchange(self, *, code: str, redirect_uri: str, verifier: str | None) -> Grant:
-        """Trade a code for tokens once; the PKCE verifier must match the challenge (RFC 7636 section 4.6)."""
+    def exchange(self, *, code: str, redirect_uri: str | None, verifier: str | None) -> Grant:
+        """Trade a code for tokens once; the PKCE verifier must match the challenge (RFC 7636 section 4.6).
+
+        A vendor that does not ask for the redirect_uri again passes None.
+        """
         kept = self._codes.pop(code, None)
-        if kept is None or kept.expires_at < self.clock() or kept.redirect_uri != redirect_uri:
+        if kept is None or kept.expires_at < self.clock() or redirect_uri not in (None, kept.redirect_uri):
             raise OAuthRefused("invalid_grant", "the code is unknown, used, expired or for another redirect_uri")
         if kept.challenge is not None and s256(verifier or "") != kept.challenge:
             raise OAuthRefused("invalid_grant", "code_verifier does not match code_challenge")

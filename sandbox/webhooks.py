@@ -19,13 +19,17 @@ _BACKOFF_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0)
 
 @dataclass
 class Delivery:
-    """One signed post. `delivered_at` is set once the subscriber answered 2xx."""
+    """One signed post. `delivered_at` is set once the subscriber answered 2xx.
+
+    `sign` makes the headers of a vendor that signs each attempt with its own time.
+    """
 
     url: str
     body: bytes
     headers: dict[str, str]
     event_ids: tuple[str, ...]
     created_at: datetime
+    sign: Callable[[], dict[str, str]] | None = None
     attempts: int = 0
     status: int | None = None
     delivered_at: datetime | None = None
@@ -43,9 +47,17 @@ class Courier:
     pending: queue.Queue[Delivery | None] = field(default_factory=lambda: queue.Queue(MAX_QUEUED))
     _thread: threading.Thread | None = None
 
-    def send(self, *, url: str, body: bytes, headers: dict[str, str], event_ids: tuple[str, ...]) -> Delivery:
+    def send(
+        self,
+        *,
+        url: str,
+        body: bytes,
+        headers: dict[str, str],
+        event_ids: tuple[str, ...],
+        sign: Callable[[], dict[str, str]] | None = None,
+    ) -> Delivery:
         """Queue one post and return its record."""
-        delivery = Delivery(url, body, headers, event_ids, self.clock())
+        delivery = Delivery(url, body, headers | (sign() if sign else {}), event_ids, self.clock(), sign)
         self.log.append(delivery)
         self.pending.put_nowait(delivery)
         return delivery
@@ -69,6 +81,8 @@ class Courier:
     def deliver(self, delivery: Delivery, session: requests.Session) -> bool:
         """Try once; True when the subscriber answered 2xx."""
         delivery.attempts += 1
+        if delivery.sign is not None:
+            delivery.headers |= delivery.sign()
         try:
             answer = session.post(
                 delivery.url, data=delivery.body, headers=delivery.headers, timeout=DELIVERY_TIMEOUT_SECONDS
