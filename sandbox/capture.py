@@ -64,7 +64,7 @@ class CaptureServer:
 
     def start(self) -> None:
         """Listen on a free port; OSError when that is not possible."""
-        controller = _AnyPort(self, hostname=LOOPBACK, port=0)
+        controller = _AnyPort(_Mailbox(self.keep), hostname=LOOPBACK, port=0)
         controller.start()
         self._controller = controller
 
@@ -74,16 +74,26 @@ class CaptureServer:
             self._controller.stop()
             self._controller = None
 
-    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802 - aiosmtpd's hook
-        """Keep one message."""
-        content = envelope.content
-        raw = content if isinstance(content, bytes) else (content or "").encode()
-        mail = parse(raw, recipients=tuple(envelope.rcpt_tos), received_at=self._clock())
+    def keep(self, raw: bytes, recipients: tuple[str, ...]) -> bool:
+        """Keep one message; False when MAX_MAILS are kept already."""
+        mail = parse(raw, recipients=recipients, received_at=self._clock())
         with self._lock:
             if len(self._mails) >= MAX_MAILS:
-                return "452 too many messages"
+                return False
             self._mails.append(mail)
-        return "250 OK"
+        return True
+
+
+class _Mailbox:
+    """The SMTP hooks, apart from the server: aiosmtpd looks at every attribute of its handler."""
+
+    def __init__(self, keep: Callable[[bytes, tuple[str, ...]], bool]) -> None:
+        self._keep = keep
+
+    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802 - aiosmtpd's name
+        content = envelope.content
+        raw = content if isinstance(content, bytes) else (content or "").encode()
+        return "250 OK" if self._keep(raw, tuple(envelope.rcpt_tos)) else "452 too many messages"
 
 
 class _AnyPort(Controller):

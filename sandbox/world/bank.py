@@ -92,7 +92,7 @@ class Teller:
         self._rng = rng
         self._lines: list[Line] = []
 
-    def receive(
+    def book(
         self,
         *,
         payer: str,
@@ -103,14 +103,18 @@ class Teller:
         gross: Decimal | None = None,
         fee: Decimal | None = None,
     ) -> Line:
-        """Book money in, on a day drawn when none is given."""
-        return self._book(on, amount, payer, account, remittance, gross, fee)
+        """Book money in (negative: out), on a day drawn when none is given."""
+        day = on or self._rng.choice(self._profile.bank_days)
+        reference = f"FT{day:%y%j}{len(self._lines) + 4100:06d}"
+        line = Line(day, amount, payer, account, remittance, reference, gross=gross, fee=fee)
+        self._lines.append(line)
+        return line
 
     def pay_running_costs(self) -> None:
         """Book the debits of an ordinary fortnight."""
         for name, remittance, amount in _DEBITS[self._profile.currency]:
-            account = _routing("10700123") + "/" + "0045512345" if self._profile.currency == "USD" else ""
-            self._book(None, -Decimal(amount), name, account, remittance, None, None)
+            account = f"{_routing('10700123')}/0045512345" if self._profile.currency == "USD" else ""
+            self.book(payer=name, account=account, amount=-Decimal(amount), remittance=remittance)
 
     def statements(self) -> list[BankStatement]:
         """One statement a banking day; each opens with what the one before closed with."""
@@ -129,19 +133,3 @@ class Teller:
             made.append(statement)
             opening = statement.closing
         return made
-
-    def _book(
-        self,
-        on: date | None,
-        amount: Decimal,
-        name: str,
-        account: str,
-        remittance: str,
-        gross: Decimal | None,
-        fee: Decimal | None,
-    ) -> Line:
-        day = on or self._rng.choice(self._profile.bank_days)
-        reference = f"FT{day:%y%j}{len(self._lines) + 4100:06d}"
-        line = Line(day, amount, name, account, remittance, reference, gross=gross, fee=fee)
-        self._lines.append(line)
-        return line

@@ -90,7 +90,7 @@ class Cases:
         """
         owed = sum((i.true_open for i in invoices), NIL)
         arrived = owed - fee if amount is None else amount
-        line = self.teller.receive(
+        line = self.teller.book(
             payer=payer or payer_name(customer, self.rng),
             account=account_of(customer, self.profile.currency) if payer is None else "",
             amount=arrived,
@@ -99,7 +99,9 @@ class Cases:
             gross=arrived + fee if fee else None,
             fee=fee or None,
         )
-        self.receipt(line.reference, "bank", customer, invoices, arrived, fee, days_ago=(TODAY - line.booked_on).days)
+        self.receipt(
+            line.reference, "bank", customer, invoices, amount=arrived, fee=fee, days_ago=(TODAY - line.booked_on).days
+        )
         return line
 
     def receipt(
@@ -108,9 +110,9 @@ class Cases:
         channel: str,
         customer: Customer,
         invoices: Sequence[TrueInvoice],
+        *,
         amount: Decimal,
         fee: Decimal = NIL,
-        *,
         days_ago: int = 0,
     ) -> TrueReceipt:
         """Record the truth about money that arrived."""
@@ -140,7 +142,7 @@ class Cases:
     def charge(self, invoice: TrueInvoice, *, method: str, state: str, days_ago: int) -> Charge:
         """Plan a payment through the processor for the invoice's whole amount."""
         charge = Charge(
-            key=f"{self.organisation.key}:charge:{len(self.organisation.charges) + 1}",
+            key=f"charge:{len(self.organisation.charges) + 1}",
             invoice=invoice.number,
             customer=invoice.customer,
             currency=invoice.currency,
@@ -214,14 +216,14 @@ def _identical(cases: Cases, invoices: list[TrueInvoice]) -> dict[str, Any]:
     customer = cases.customer(invoices[0])
     payer = payer_name(customer, cases.rng)
     for invoice in invoices:
-        line = cases.teller.receive(
+        line = cases.teller.book(
             payer=payer,
             account=account_of(customer, cases.profile.currency),
             amount=invoice.total,
             remittance="MONTHLY INVOICE PAYMENT",
             on=cases.profile.bank_days[3],
         )
-        cases.receipt(line.reference, "bank", customer, [invoice], invoice.total, days_ago=4)
+        cases.receipt(line.reference, "bank", customer, [invoice], amount=invoice.total, days_ago=4)
     return paid_once(*invoices)
 
 
@@ -234,10 +236,10 @@ def _wrong_reference(cases: Cases, invoices: list[TrueInvoice]) -> dict[str, Any
 
 def _unknown_payer(cases: Cases, invoices: list[TrueInvoice]) -> dict[str, Any]:
     (invoice,) = invoices
-    line = cases.teller.receive(
+    line = cases.teller.book(
         payer="PAYMENT BUREAU 4471", account="", amount=invoice.total, remittance="TRANSFER OWN REF A77C"
     )
-    receipt = cases.receipt(line.reference, "bank", cases.customer(invoice), [], invoice.total)
+    receipt = cases.receipt(line.reference, "bank", cases.customer(invoice), [], amount=invoice.total)
     receipt.payer, receipt.received_on = None, line.booked_on
     invoice.change(held="probably_paid")
     return {
@@ -290,7 +292,7 @@ def _recorded(days_ago: int, hold: str) -> Callable[[Cases, list[TrueInvoice]], 
         (invoice,) = invoices
         charge = cases.charge(invoice, method="card", state="recorded", days_ago=days_ago)
         customer = cases.customer(invoice)
-        receipt = cases.receipt(charge.key, "stripe", customer, [], invoice.total - charge.fee, charge.fee)
+        receipt = cases.receipt(charge.key, "stripe", customer, [], amount=invoice.total - charge.fee, fee=charge.fee)
         receipt.allocations, receipt.unapplied = ((invoice.number, invoice.total),), NIL
         receipt.received_on = charge.created_at.date()
         return {
@@ -307,10 +309,12 @@ def _payout(cases: Cases, invoices: list[TrueInvoice]) -> dict[str, Any]:
     for invoice in invoices:
         charge = cases.charge(invoice, method="card", state="paid_out", days_ago=6)
         amount = invoice.total - charge.fee
-        cases.receipt(charge.key, "stripe", cases.customer(invoice), [invoice], amount, charge.fee, days_ago=6)
+        cases.receipt(
+            charge.key, "stripe", cases.customer(invoice), [invoice], amount=amount, fee=charge.fee, days_ago=6
+        )
         net += amount
         fees.append(charge.fee)
-    cases.teller.receive(
+    cases.teller.book(
         payer="STRIPE PAYMENTS UK LTD" if cases.profile.currency == "GBP" else "STRIPE",
         account="",
         amount=net,
@@ -334,7 +338,7 @@ def _live_hold(hold: str) -> Callable[[Cases, list[TrueInvoice]], dict[str, Any]
 
 def _coded(cases: Cases, invoices: list[TrueInvoice]) -> dict[str, Any]:
     (invoice,) = invoices
-    receipt = cases.receipt("income:1", "coded_to_income", cases.customer(invoice), [invoice], invoice.total)
+    receipt = cases.receipt("income:1", "coded_to_income", cases.customer(invoice), [invoice], amount=invoice.total)
     receipt.received_on = TODAY - timedelta(days=15)
     cases.organisation.income.append(receipt)
     return {"reminded": {invoice.number: False}, "settled_or_held": {invoice.number: True}}

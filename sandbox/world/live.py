@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from decimal import Decimal
 
 from sandbox.world.books import Books
 from sandbox.world.cases import NIL, new_email
@@ -85,47 +84,34 @@ def edits(organisation: Organisation, books: Books) -> Iterator[LiveEdit]:
 def payments(organisation: Organisation, books: Books, clock: Clock) -> Iterator[LivePayment]:
     """Yield what happens at the processor: card payments, a late failure, a refund, a chargeback."""
     cards = [charge for charge in organisation.charges if charge.state == "live"]
+    pay = _pay(organisation, books, clock)
+
+    def payment(name: str, text: str, charge: Charge, happen: Callable[[Charge], None], *, stage: str) -> LivePayment:
+        return LivePayment(name, organisation.key, charge.invoice, stage, text, lambda: happen(charge))
+
     for index, charge in enumerate(cards):
-        stage = "before" if index % 2 == 0 else "after"
-        yield _payment("card", stage, "a customer pays by card", organisation, charge, _pay(organisation, books, clock))
-    recorded = {organisation.invoices[c.invoice].role: c for c in organisation.charges if c.state != "live"}
-    yield _payment(
-        "ach_fails_late",
-        "after",
-        "a bank debit fails after three days",
-        organisation,
-        recorded["case:ach_fails_late"],
-        _fail(organisation, books),
-    )
-    yield _payment(
-        "refund",
-        "before",
-        "the card payment is refunded",
-        organisation,
-        recorded["case:refund"],
-        _take_back(organisation, books.processor.refund, "refund_review"),
-    )
-    yield _payment(
-        "chargeback",
-        "before",
-        "the card's bank charges the payment back",
-        organisation,
-        recorded["case:chargeback"],
-        _take_back(organisation, books.processor.charge_back, "chargeback_open"),
-    )
+        twice = organisation.invoices[charge.invoice].role == "case:paid_twice"
+        name, text = (
+            ("paid_twice", "a customer who has paid by bank pays again by card")
+            if twice
+            else ("card", "a customer pays by card")
+        )
+        yield payment(name, text, charge, pay, stage="before" if index % 2 == 0 else "after")
+    earlier = {organisation.invoices[c.invoice].role: c for c in organisation.charges if c.state != "live"}
+    for name, text, happen, stage in (
+        ("ach_fails_late", "a bank debit fails after three days", _fail(organisation, books), "after"),
+        ("refund", "the card payment is refunded", _refund(organisation, books), "before"),
+        ("chargeback", "the card's bank charges the payment back", _charge_back(organisation, books), "before"),
+    ):
+        yield payment(name, text, earlier[f"case:{name}"], happen, stage=stage)
 
 
-def _payment(
-    name: str,
-    stage: str,
-    description: str,
-    organisation: Organisation,
-    charge: Charge,
-    happen: Callable[[Charge], None],
-) -> LivePayment:
-    if organisation.invoices[charge.invoice].role == "case:paid_twice":
-        name, description = "paid_twice", "a customer who has paid by bank pays again by card"
-    return LivePayment(name, organisation.key, charge.invoice, stage, description, lambda: happen(charge))
+def _refund(organisation: Organisation, books: Books) -> Callable[[Charge], None]:
+    return _take_back(organisation, books.processor.refund, "refund_review")
+
+
+def _charge_back(organisation: Organisation, books: Books) -> Callable[[Charge], None]:
+    return _take_back(organisation, books.processor.charge_back, "chargeback_open")
 
 
 def _pay(organisation: Organisation, books: Books, clock: Clock) -> Callable[[Charge], None]:
@@ -166,7 +152,7 @@ def _take_back(organisation: Organisation, act: Callable[[Charge], None], hold: 
         invoice = organisation.invoices[charge.invoice]
         receipt = next(r for r in organisation.receipts if r.key == f"{organisation.key}:{charge.key}")
         receipt.allocations, receipt.refunded = (), charge.amount
-        receipt.unapplied = Decimal(NIL)
+        receipt.unapplied = NIL
         invoice.change(open=charge.amount, covered=None, held=hold)
 
     return happen

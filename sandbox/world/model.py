@@ -73,7 +73,8 @@ class Customer:
 class Truth:
     """What is true of an invoice at one time.
 
-    `open` counts all money that truly arrived; `covered` says why nothing more is due, `held` why nobody may ask for it.
+    `open`: what is owed after all money that truly arrived; `covered`: why nothing more is due; `held`: why nobody may
+    ask for it.
     """
 
     open: Decimal
@@ -203,7 +204,7 @@ class Credit:
 class Charge:
     """A payment through the processor.
 
-    `state`: `processing`, `recorded` (the ledger has it already), `paid_out` (the ledger has not), `live` (still to come).
+    `state`: `processing`, `recorded` (in the ledger already), `paid_out` (not in the ledger yet) or `live` (to come).
     """
 
     key: str

@@ -26,7 +26,7 @@ def _organisation(profile: Profile, rng: random.Random) -> Organisation:
     for number, invoice in enumerate(organisation.by_role("card"), start=1):
         charge = cases.charge(invoice, method="card", state="live", days_ago=0)
         charge.created_at = DEMO_START
-        charge.key = f"{organisation.key}:card:{number}"
+        charge.key = f"card:{number}"
     teller.pay_running_costs()
     organisation.statements = teller.statements()
     return organisation

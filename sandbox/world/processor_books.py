@@ -21,7 +21,7 @@ class ProcessorBooks:
 
     def seed(self, *, payout_on: date) -> None:
         """Make the payments that came before the demo, and the payout whose line is in the bank statement."""
-        for charge in self._organisation.charges:
+        for charge in sorted(self._organisation.charges, key=lambda c: c.created_at):
             if charge.state != "live":
                 self.pay(charge, self._organisation.customers[charge.customer])
         paid_out = [c.payment_intent for c in self._organisation.charges if c.state == "paid_out"]

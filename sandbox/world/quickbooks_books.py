@@ -134,23 +134,21 @@ class QuickBooksLedger:
         for receipt in organisation.receipts:
             if receipt.channel == "ledger":
                 for number, amount in receipt.allocations:
-                    self._pay(organisation, organisation.invoices[number], amount, receipt.received_on, "Checking")
+                    invoice = organisation.invoices[number]
+                    self._pay(invoice, amount=amount, on=receipt.received_on, account="Checking")
         for charge in organisation.charges:
             if charge.state == "recorded":
-                invoice, on = organisation.invoices[charge.invoice], charge.created_at.date()
-                self._pay(organisation, invoice, charge.amount, on, "Stripe Clearing", charge.payment_intent)
+                self._pay(
+                    organisation.invoices[charge.invoice],
+                    amount=charge.amount,
+                    on=charge.created_at.date(),
+                    account="Stripe Clearing",
+                    reference=charge.payment_intent,
+                )
 
-    def _pay(
-        self,
-        organisation: Organisation,
-        invoice: TrueInvoice,
-        amount: Decimal,
-        on: date,
-        account: str,
-        reference: str = "",
-    ) -> None:
+    def _pay(self, invoice: TrueInvoice, *, amount: Decimal, on: date, account: str, reference: str = "") -> None:
         self.books.add_payment(
-            customer_id=organisation.customer_of(invoice).ledger_id,
+            customer_id=str(self.books.invoices[invoice.ledger_id]["CustomerRef"]["value"]),
             lines=[(invoice.ledger_id, amount)],
             total=amount,
             paid_on=on,

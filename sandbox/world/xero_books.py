@@ -144,13 +144,15 @@ class XeroLedger:
         for receipt in organisation.receipts:
             if receipt.channel == "ledger":
                 for number, amount in receipt.allocations:
-                    self._pay(organisation.invoices[number], amount, receipt.received_on, _BANK_OF[receipt.currency])
+                    account = _BANK_OF[receipt.currency]
+                    paid = self._pay(organisation.invoices[number], amount, receipt.received_on, account)
+                    self.books.reconcile(paid)
         for charge in organisation.charges:
             if charge.state == "recorded":
                 invoice = organisation.invoices[charge.invoice]
                 self._pay(invoice, charge.amount, charge.created_at.date(), CLEARING, charge.payment_intent)
 
-    def _pay(self, invoice: TrueInvoice, amount: Decimal, on: date, account: str, reference: str = "") -> None:
-        self.books.add_payment(
+    def _pay(self, invoice: TrueInvoice, amount: Decimal, on: date, account: str, reference: str = "") -> str:
+        return self.books.add_payment(
             invoice_id=invoice.ledger_id, amount=amount, paid_on=on, account_code=account, reference=reference
         )
