@@ -37,7 +37,6 @@ _ALIASES = {
     "reference": "reference|payment reference|end to end reference|kundenreferenz|betalingskenmerk|"
     "referentie|referencia",
     "bank_reference": "transaction id|bank reference|fitid|entry reference|volgnr|transaction reference",
-    "balance": "balance|saldo|running balance|solde|saldo na mutatie|kontostand",
 }
 _COLUMNS = {alias: column for column, aliases in _ALIASES.items() for alias in aliases.split("|")}
 

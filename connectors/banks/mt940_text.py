@@ -8,6 +8,7 @@ Field 86 has no common form. German and Austrian banks, and others after them, w
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from dataclasses import dataclass
 
 from connectors.banks.fields import clean, joined
@@ -56,9 +57,10 @@ def details(tag: str, lines: list[str]) -> Details:
 
 def _subfields(text: str, separator: str) -> Details:
     pieces = re.split(rf"{re.escape(separator)}(\d\d)", text)
-    found: dict[str, str] = {}
+    repeated: defaultdict[str, list[str]] = defaultdict(list)
     for code, value in zip(pieces[1::2], pieces[2::2], strict=True):
-        found[code] = found.get(code, "") + value
+        repeated[code].append(value)
+    found = {code: "".join(values) for code, values in repeated.items()}
     account = found.get("38") or found.get("31") or ""
     return Details(
         counterparty=_glued([found[code] for code in ("32", "33") if code in found]),

@@ -150,6 +150,22 @@ def test_camt_reversal_names_the_original_parties() -> None:
     assert (found.counterparty, found.counterparty_account) == ("Customer", "NL01")
 
 
+@pytest.mark.parametrize(
+    ("direction", "reversal", "name"),
+    [
+        ("CRDT", "false", "Debtor"),
+        ("DBIT", "false", "Creditor"),
+        ("CRDT", "true", "Creditor"),
+        ("DBIT", "true", "Debtor"),
+    ],
+)
+def test_camt_other_side_without_accounts(direction: str, reversal: str, name: str) -> None:
+    parties = "<RltdPties><Dbtr><Nm>Debtor</Nm></Dbtr><Cdtr><Nm>Creditor</Nm></Cdtr></RltdPties>"
+    more = f"<RvslInd>{reversal}</RvslInd><NtryDtls><TxDtls>{parties}</TxDtls></NtryDtls>"
+    (found,) = read(camt(entry("5", direction, more=more))).statements[0].entries
+    assert (found.counterparty, found.reversal) == (name, reversal == "true")
+
+
 def test_camt_entry_outside_a_statement_is_not_lost() -> None:
     misplaced = camt(entry("5")).replace("</BkToCstmrStmt>", f"{entry('6')}</BkToCstmrStmt>")
     assert "holds 2 Ntry elements but 1 could be read" in refusal(misplaced)
@@ -170,6 +186,13 @@ def test_document_types_are_refused(declaration: str) -> None:
     assert "declares a document type" in refusal(f"{declaration}<OFX><STMTRS></STMTRS></OFX>")
 
 
+def test_entities_in_attributes_do_not_grow() -> None:
+    entities = "".join(f'<!ENTITY e{n + 1} "{f"&e{n};" * 20}">' for n in range(9))
+    attack = f'<!DOCTYPE d [<!ENTITY e0 "ha">{entities}]>'
+    text = camt(entry("5").replace("'EUR'", "'&e9;'")).replace("<Document", f"{attack}<Document")
+    assert "declares a document type" in refusal(text) or "not well-formed" in refusal(text)
+
+
 def test_deep_nesting_is_refused() -> None:
     assert "not well-formed" in refusal(camt("<a>" * 500 + "</a>" * 500))
     assert "nested more than" in refusal("<OFX>" + "<A>" * 500 + "</A>" * 500 + "</OFX>")
@@ -179,6 +202,11 @@ def test_cut_ofx_is_refused() -> None:
     text = "<OFX><STMTRS><STMTTRN><TRNAMT>1.00<DTPOSTED>20240102</STMTTRN></STMTRS></OFX>"
     assert read(text).statements[0].entries[0].amount == Decimal("1.00")
     assert "cut short" in refusal(text.removesuffix("</STMTRS></OFX>"))
+
+
+def test_ofx_amount_outside_an_entry_is_not_lost() -> None:
+    text = "<OFX><STMTRS><STMTTRN><TRNAMT>1.00</STMTTRN><STMTTR><TRNAMT>2.00</STMTTR></STMTRS></OFX>"
+    assert "2 amounts (TRNAMT) but only 1" in refusal(text)
 
 
 def bai2(total: str = "500", records: str = "5") -> str:
