@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +13,7 @@ from sandbox.world import camt053, checks, live, mt940, score
 from sandbox.world.books import Books, LedgerBooks
 from sandbox.world.company import PROFILES
 from sandbox.world.crm_books import CrmBooks
-from sandbox.world.model import Case, Clock, Organisation, TrueInvoice
+from sandbox.world.model import Case, Clock, Organisation, TrueInvoice, TrueReceipt
 from sandbox.world.plan import draw
 from sandbox.world.processor_books import ProcessorBooks
 from sandbox.world.quickbooks_books import QuickBooksLedger
@@ -99,6 +101,24 @@ class World:
     def live_edits(self) -> list[live.LiveEdit]:
         """What people edit during the demo, to be fired after the first sync; the same objects at every call."""
         return list(self._edits)
+
+    def accountant(
+        self, *, organisation: str, booked_on: date, amount: Decimal, counterparty: str
+    ) -> list[TrueReceipt]:
+        """What an accountant who knows the customers says a line of the bank statement was: the true receipts.
+
+        Empty for a line that is no customer's money; several for identical lines (each answers one of them). A receipt
+        with `payer` None is one that the accountant cannot tell either.
+        """
+        kept = self.organisations[organisation]
+        wanted = (booked_on, amount, counterparty)
+        keys = {
+            f"{organisation}:{line.reference}"
+            for statement in kept.statements
+            for line in statement.lines
+            if (line.booked_on, line.amount, line.counterparty) == wanted
+        }
+        return [receipt for receipt in kept.receipts if receipt.key in keys]
 
     def score(self, mails: Iterable[CapturedMail], *, grace_days: int = score.GRACE_DAYS) -> score.Score:
         """Judge the reminders among `mails` by the truth each was sent under, and what was missed by the truth now."""

@@ -141,3 +141,20 @@ def test_each_case_has_a_customer_with_nothing_else_open(world: World) -> None:
                     if i.customer == customer and i.ledger_open and i not in invoices
                 ]
                 assert not others, (name, others)
+
+
+def test_the_accountant_can_tell_what_a_line_was(world: World) -> None:
+    for organisation in world.organisations.values():
+        answers: Counter[str] = Counter()
+        for line in (line for statement in organisation.statements for line in statement.lines):
+            told = world.accountant(
+                organisation=organisation.key,
+                booked_on=line.booked_on,
+                amount=line.amount,
+                counterparty=line.counterparty,
+            )
+            answers[f"{min(line.amount, Decimal(0)) < 0}:{len(told)}"] += 1
+        assert answers["True:0"] == 12
+        assert answers["False:0"] == 1  # the payout
+        assert answers["False:2"] == 2  # identical_twice
+        assert answers.total() == answers["True:0"] + answers["False:0"] + answers["False:1"] + answers["False:2"]
