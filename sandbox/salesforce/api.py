@@ -44,7 +44,7 @@ class SalesforceStandIn(Identity, Queries, Writes):
 
     def add_org(self, *, name: str) -> SalesforceOrg:
         """Found an org."""
-        org = SalesforceOrg(name=name, pod=(self._seed * 61 + len(self.orgs)) % 3844, clock=self.clock)
+        org = SalesforceOrg(name=name, pod=(self._seed * 61 + len(self.orgs)) % 3844, clock=self.clock, lock=self.lock)
         self.orgs[org.org_id] = org
         self._windows[org.org_id] = SlidingWindow(limit=self.daily_limit, seconds=DAY_SECONDS, clock=self.clock)
         return org

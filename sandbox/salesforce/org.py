@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -29,8 +30,11 @@ class SalesforceOrg:
     `create`, `update` and `delete` are what people in the org do; the REST resources come through here as well.
     """
 
-    def __init__(self, *, name: str, pod: int, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, *, name: str, pod: int, clock: Callable[[], datetime], lock: threading.RLock | None = None
+    ) -> None:
         self.name = name
+        self._lock = lock or threading.RLock()
         self._pod = pod
         self._clock = clock
         self._numbers: dict[str, int] = {}
@@ -42,19 +46,22 @@ class SalesforceOrg:
 
     def create(self, sobject: str, **fields: Any) -> str:  # noqa: ANN401 - any written value
         """Create a record and return its id."""
-        return self.insert(sobject, fields)
+        with self._lock:
+            return self.insert(sobject, fields)
 
     def update(self, sobject: str, id: str, **fields: Any) -> None:  # noqa: ANN401
         """Change fields of a record."""
-        self.change(sobject, id, fields)
+        with self._lock:
+            self.change(sobject, id, fields)
 
     def delete(self, sobject: str, id: str) -> None:
         """Put a record into the recycle bin."""
-        record = self.find(sobject, id)
-        record["IsDeleted"] = True
-        self._stamp(record)
-        for field in _external_ids(object_named(sobject)):
-            self._by_external_id.pop((object_named(sobject), field.name, _folded(record[field.name])), None)
+        with self._lock:
+            record = self.find(sobject, id)
+            record["IsDeleted"] = True
+            self._stamp(record)
+            for field in _external_ids(object_named(sobject)):
+                self._by_external_id.pop((object_named(sobject), field.name, _folded(record[field.name])), None)
 
     def insert(self, sobject: str, given: dict[str, Any]) -> str:
         """Create a record from the fields of a request; Refused when a rule of the org is broken."""

@@ -361,6 +361,11 @@ def account(*, id: str, created: int, name: str, currency: str, country: str) ->
         "email": None,
         "metadata": {},
         "payouts_enabled": True,
-        "settings": {"dashboard": {"display_name": name, "timezone": "Etc/UTC"}},
+        "settings": {
+            "branding": {"icon": None, "logo": None, "primary_color": None, "secondary_color": None},
+            "card_payments": {"statement_descriptor_prefix": None},
+            "dashboard": {"display_name": name, "timezone": "Etc/UTC"},
+            "payments": {"statement_descriptor": None},
+        },
         "type": "standard",
     }

@@ -22,7 +22,7 @@ from simple_salesforce.exceptions import (
 )
 from simple_salesforce.format import format_external_id, format_soql
 
-from tests.sandbox.salesforce import CALLBACK, CLIENT_SECRET, VERIFIER, Client, Json, Wired, wired
+from tests.sandbox.salesforce_wired import CALLBACK, CLIENT_SECRET, VERIFIER, Client, Json, Wired, wired
 
 
 @pytest.fixture
