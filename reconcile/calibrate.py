@@ -41,6 +41,9 @@ class Band:
     count: int
 
 
+_NO_CASES = Band(0, 0)
+
+
 @dataclass
 class History:
     """What confirmed work has taught. `learn_payer` and `record` may go on while the product runs."""
@@ -59,7 +62,7 @@ class History:
 
     def record(self, band: str, *, right: bool) -> None:
         """Take note of the outcome of one past case."""
-        seen = self.bands.get(band, Band(0, 0))
+        seen = self.bands.get(band, _NO_CASES)
         self.bands[band] = Band(seen.right + right, seen.count + 1)
 
     def customers_of(self, receipt: Receipt, *, blind: bool = False) -> dict[str, PayerEvidence]:
@@ -86,19 +89,37 @@ class History:
 
 
 def confidence(evidence: Evidence, bands: Mapping[str, Band]) -> float:
-    """Return the calibrated chance that the item set is right: past cases of its band, steadied by a prior."""
+    """Return the calibrated chance that the item set is right.
+
+    The past of its own band counts, steadied by that of its pool, which a prior steadies in turn (each as PRIOR_WEIGHT
+    cases).
+    """
     prior = PROOF_CONFIDENCE if evidence.is_proof else evidence.prior
-    band = bands.get(evidence.band, Band(0, 0))
-    return (band.right + PRIOR_WEIGHT * prior) / (band.count + PRIOR_WEIGHT)
+    if not bands:
+        return prior
+    return _steadied(bands.get(evidence.band, _NO_CASES), _steadied(_pooled(evidence, bands), prior))
 
 
 def may_apply(evidence: Evidence, bands: Mapping[str, Band]) -> bool:
-    """Whether to apply without a person: proof that experience does not refute, or a band that has proved itself.
+    """Whether to apply without a person: proof that experience does not refute, or evidence that has proved itself.
 
-    Ambiguous evidence never is. A band has proved itself when the lower 95 % bound of its precision reaches
-    APPLY_PRECISION, which takes some 540 cases without an error; proof is refuted when the upper bound is below it.
+    Ambiguous evidence never is. Evidence has proved itself when the lower 95 % bound of the precision of its pool
+    reaches APPLY_PRECISION, which takes some 540 cases without an error. Either way its own band must not refute
+    it: the upper bound of that band's precision must reach APPLY_PRECISION.
     """
-    band = bands.get(evidence.band, Band(0, 0))
+    own = bands.get(evidence.band, _NO_CASES)
+    if not evidence.unambiguous or wilson_upper(own.right, own.count) < APPLY_PRECISION:
+        return False
     if evidence.is_proof:
-        return wilson_upper(band.right, band.count) >= APPLY_PRECISION
-    return evidence.unambiguous and wilson_lower(band.right, band.count) >= APPLY_PRECISION
+        return True
+    pool = _pooled(evidence, bands)
+    return wilson_lower(pool.right, pool.count) >= APPLY_PRECISION
+
+
+def _pooled(evidence: Evidence, bands: Mapping[str, Band]) -> Band:
+    members = [bands[band] for band in evidence.pool if band in bands] if bands else []
+    return Band(sum(band.right for band in members), sum(band.count for band in members))
+
+
+def _steadied(band: Band, prior: float) -> float:
+    return (band.right + PRIOR_WEIGHT * prior) / (band.count + PRIOR_WEIGHT)

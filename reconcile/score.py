@@ -69,6 +69,8 @@ _PROOF_AMOUNTS = frozenset(
     {AmountEvidence.EXACT, AmountEvidence.JOINT, AmountEvidence.ROUNDING, AmountEvidence.TYPICAL_FEE}
 )
 
+_SIZES = ("one", "set")
+
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
@@ -117,9 +119,20 @@ class Evidence:
     @property
     def band(self) -> str:
         """The class of cases whose past precision speaks for this one."""
+        return self._band(self.amount, self.payer, _SIZES[self.items > 1])
+
+    @property
+    def pool(self) -> tuple[str, ...]:
+        """The bands whose cases may also speak for this one: the same but for the number of items, the way in which
+        the amount agrees, and payers that fit no better. If those went well, so should this one.
+        """
+        amounts = _PROOF_AMOUNTS if self.amount in _PROOF_AMOUNTS else {self.amount}
+        payers = [payer for payer in PayerEvidence if payer <= self.payer]
+        return tuple(self._band(a, p, size) for a in sorted(amounts) for p in payers for size in _SIZES)
+
+    def _band(self, amount: AmountEvidence, payer: PayerEvidence, size: str) -> str:
         clear = ("inferred" if self.inferred else "clear") if self.unambiguous else "open"
-        size = "one" if self.items == 1 else "set"
-        return "/".join((self.reference.name, self.amount.name, self.payer.name, clear, size)).lower()
+        return "/".join((self.reference.name, amount.name, payer.name, clear, size)).lower()
 
     @property
     def prior(self) -> float:

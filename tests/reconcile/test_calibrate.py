@@ -32,6 +32,14 @@ def test_experience_lets_a_band_apply_and_refutes_proof() -> None:
     assert not may_apply(PROOF, {PROOF.band: Band(90, 100)})
 
 
+def test_weaker_payers_in_the_pool_speak_for_better_ones_and_not_the_other_way_round() -> None:
+    by_stranger = Evidence(ReferenceEvidence.EXACT, AmountEvidence.EXACT, PayerEvidence.UNKNOWN, items=1)
+    by_like_name = Evidence(ReferenceEvidence.EXACT, AmountEvidence.EXACT, PayerEvidence.WEAK, items=3)
+    assert may_apply(by_like_name, {by_stranger.band: Band(600, 600)})
+    assert not may_apply(by_stranger, {by_like_name.band: Band(600, 600)})
+    assert not may_apply(by_like_name, {by_stranger.band: Band(6000, 6000), by_like_name.band: Band(90, 100)})
+
+
 def test_ambiguity_is_never_applied_however_often_it_went_well() -> None:
     open_case = Evidence(ReferenceEvidence.NONE, AmountEvidence.EXACT, PayerEvidence.NAME, items=2, alternatives=1)
     assert not may_apply(open_case, {open_case.band: Band(10_000, 10_000)})
