@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -36,8 +36,22 @@ class Source:
 CONTACTS = Source(
     "get_contacts", "get_contact", "Contacts", "ContactID", convert.customer, options=(("include_archived", True),)
 )
-INVOICES = Source("get_invoices", "get_invoice", "Invoices", "InvoiceID", convert.invoice)
-CREDIT_NOTES = Source("get_credit_notes", "get_credit_note", "CreditNotes", "CreditNoteID", convert.credit_note)
+INVOICES = Source(
+    "get_invoices",
+    "get_invoice",
+    "Invoices",
+    "InvoiceID",
+    convert.invoice,
+    options=(("where", 'Type=="ACCREC"'),),
+)
+CREDIT_NOTES = Source(
+    "get_credit_notes",
+    "get_credit_note",
+    "CreditNotes",
+    "CreditNoteID",
+    convert.credit_note,
+    options=(("where", 'Type=="ACCRECCREDIT"'),),
+)
 PAYMENTS = Source("get_payments", "get_payment", "Payments", "PaymentID", convert.payment)
 BATCHES = Source(
     "get_batch_payments", "get_batch_payment", "BatchPayments", "BatchPaymentID", lambda _: None, paged=False
@@ -51,6 +65,7 @@ BANK = Source(
     "BankTransactionID",
     convert.coded_receipt,
 )
+RECEIVED = replace(BANK, options=(("where", 'Type=="RECEIVE"'),))
 ACCOUNTS = Source("get_accounts", "get_account", "Accounts", "AccountID", convert.account, paged=False)
 TRANSFERS = Source(
     "get_bank_transfers", "get_bank_transfer", "BankTransfers", "BankTransferID", lambda _: None, paged=False
@@ -60,7 +75,7 @@ _SOURCES = {
     Kind.CUSTOMER: CONTACTS,
     Kind.INVOICE: INVOICES,
     Kind.CREDIT_NOTE: CREDIT_NOTES,
-    Kind.CODED_RECEIPT: BANK,
+    Kind.CODED_RECEIPT: RECEIVED,
     Kind.ACCOUNT: ACCOUNTS,
 }
 _BY_IDS = (Kind.CUSTOMER, Kind.INVOICE)  # the lists that take IDs=

@@ -18,7 +18,7 @@ from receivables.money import Money, MoneyError, total
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _DETAILS_CHARACTERS = 18  # of a batch payment's Details, the only text it keeps outside New Zealand
-_FEE_CONTACT = "Payment processor"  # Xero wants a contact on money spent
+FEE_CONTACT = "Payment processor"  # Xero wants a contact on money spent
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +49,12 @@ class Step:
         return (own,) if not overpayment or overpayment == own else (own, str(overpayment))
 
     def _same_text(self, item: Mapping[str, Any]) -> bool:
+        # Outside New Zealand a batch payment keeps its Details alone, and credit kept has no reference but its line's.
         details = self.body.get("Details")
-        return item.get("Reference") == self.body["Reference"] or bool(details and item.get("Details") == details)
+        described = [line.get("Description") for line in item.get("LineItems") or []]
+        return self.body["Reference"] in (item.get("Reference"), *described) or (
+            details is not None and item.get("Details") == details
+        )
 
 
 def receipt_steps(intent: PostReceipt) -> list[Step]:
@@ -76,7 +80,7 @@ def payout_steps(intent: PostPayout) -> list[Step]:
     if intent.fees:
         body: Json = {
             "Type": "SPEND" if intent.fees.minor > 0 else "RECEIVE",
-            "Contact": {"Name": _FEE_CONTACT},
+            "Contact": {"Name": FEE_CONTACT},
             "BankAccount": account_reference(intent.clearing_account),
             "Date": intent.paid_on,
             "Reference": intent.reference,

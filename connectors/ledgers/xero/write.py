@@ -109,7 +109,10 @@ class XeroWriter:
     def _create(self, step: Step) -> Done:
         operation = getattr(self._client.api, step.create)
         options = {"summarize_errors": False} if step.per_element_errors else {}
-        answer = self._client.put(operation, {step.source.items: [step.body]}, key=step.key, **options)
+        body = step.body
+        if "Name" in body.get("Contact", {}):
+            body = body | {"Contact": {"ContactID": self._contact_named(body["Contact"]["Name"])}}
+        answer = self._client.put(operation, {step.source.items: [body]}, key=step.key, **options)
         try:
             result = _result(step, answer[step.source.items][0])
         except (KeyError, TypeError, ValueError, IndexError) as error:
@@ -117,6 +120,16 @@ class XeroWriter:
         if isinstance(result, ConnectorError):
             raise result
         return result
+
+    def _contact_named(self, name: str) -> str:
+        """The contact of that name, made when there is none: only one active contact can have it."""
+        api = self._client.api
+        found = self._client.get(api.get_contacts, urgent=True, where=f'Name=="{name}"').get("Contacts")
+        if not found:
+            body: Json = {"Contacts": [{"Name": name}]}
+            key = stable_id("td", "contact", name)
+            found = self._client.put(api.create_contacts, body, key=key, summarize_errors=False)["Contacts"]
+        return str(found[0]["ContactID"])
 
     def _made(self, steps: Sequence[Step]) -> dict[str, Done]:
         """Which steps already stand in Xero, by key."""

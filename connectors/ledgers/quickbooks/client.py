@@ -1,0 +1,187 @@
+"""QuickBooks' SDK behind guards: time-outs, exact bodies, errors named by what to do, the token asked at each call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import requests
+from quickbooks.client import QuickBooks  # type: ignore[import-untyped]
+from quickbooks.exceptions import QuickbooksException  # type: ignore[import-untyped]
+from urllib3.exceptions import MaxRetryError, NewConnectionError
+
+from connectors.contract import CALL_TIMEOUT_SECONDS, Access
+from connectors.errors import Absent, ConnectorError, Reconnect, Reject, Retry
+from connectors.ledgers import exact
+from connectors.ledgers.quickbooks.refusals import OBJECT_NOT_FOUND, THROTTLED, fault_of
+from connectors.limits import Budget, Limit
+
+MINOR_VERSION = 75  # the floor since 2025
+BATCH_LIMIT = Limit(40, 60.0)  # batch calls a minute, beside the limits of all calls
+DEFAULT_RETRY_AFTER_SECONDS = 60.0  # what Intuit asks for after a 429 that names no time
+
+Json = dict[str, Any]
+
+
+class QuickBooksClient:
+    """Calls of one company. Bodies are dicts of exact values; `key` becomes Intuit's requestid."""
+
+    def __init__(self, access: Access) -> None:
+        http = requests.Session()
+        self._patient = _sdk(access, http, urgent=False)
+        self._urgent = _sdk(access, http, urgent=True)
+        self._http = http
+        self._batches = Budget((BATCH_LIMIT,))
+
+    def query(self, select: str, *, urgent: bool) -> Json:
+        """Run a query of at most 1,000 objects and return its QueryResponse."""
+        sdk = self._urgent if urgent else self._patient
+        answer = _asked(lambda: sdk.query(select), write=False)
+        return dict(answer.get("QueryResponse") or {})
+
+    def changes(self, entity: str, since: datetime) -> list[Json]:
+        """Return what changed of an entity since, deleted objects included; at most 1,000 and 30 days back."""
+        stamp = since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S+00:00")
+        answer = _asked(lambda: self._patient.change_data_capture(entity, stamp), write=False)
+        return [
+            item
+            for response in answer.get("CDCResponse") or []
+            for part in response.get("QueryResponse") or []
+            for item in part.get(entity) or []
+        ]
+
+    def create(self, entity: str, body: Json, *, key: str) -> Json:
+        """Create an object and return it."""
+        text = exact.dumps(body)
+        answer = _asked(lambda: self._urgent.create_object(entity, text, request_id=key), write=True)
+        return _object(answer, entity)
+
+    def update(self, entity: str, body: Json, *, key: str) -> Json:
+        """Change the fields that `body` names (it says sparse) and return the object; Stale for an old SyncToken."""
+        text = exact.dumps(body)
+        answer = _asked(lambda: self._urgent.update_object(entity, text, request_id=key), write=True)
+        return _object(answer, entity)
+
+    def delete(self, entity: str, body: Json, *, key: str) -> None:
+        """Delete an object; `body` holds its Id and SyncToken."""
+        text = exact.dumps(body)
+        _asked(lambda: self._urgent.delete_object(entity, text, request_id=key), write=True)
+
+    def batch(self, items: Sequence[Json], *, key: str) -> list[Json]:
+        """Run up to 30 operations in one call; the SDK's own batch knows no requestid."""
+        self._batches.take(urgent=True)
+        url = f"{self._urgent.api_url}/company/{self._urgent.company_id}/batch"
+        text = exact.dumps({"BatchItemRequest": list(items)})
+        answer = _asked(lambda: self._urgent.post(url, text, request_id=key), write=True)
+        return list(answer.get("BatchItemResponse") or [])
+
+    def close(self) -> None:
+        """Let go of connections."""
+        self._http.close()
+
+
+class _Sdk(QuickBooks):  # type: ignore[misc]
+    """The SDK with our transport: its own has no time-out and shows a 429 as a validation error."""
+
+    access: Access
+    http: requests.Session
+    urgent: bool
+
+    def process_request(
+        self,
+        request_type: str,
+        url: str,
+        headers: Any = "",  # noqa: ANN401 - the SDK's own signature
+        params: Any = "",  # noqa: ANN401
+        data: Any = "",  # noqa: ANN401
+    ) -> requests.Response:
+        """Send once; any answer but a good one raises the error that says what to do."""
+        write = request_type == "POST" and not url.endswith("/query")  # a query travels as POST and changes nothing
+        self.access.budget.take(urgent=self.urgent)
+        try:
+            answer = self.http.request(
+                request_type,
+                url,
+                headers=headers,
+                params=params,
+                data=data.encode() if isinstance(data, str) else data,
+                auth=_Bearer(self.access.token()),
+                timeout=CALL_TIMEOUT_SECONDS,
+                allow_redirects=False,
+            )
+        except requests.RequestException as error:
+            ambiguous = write and not _never_sent(error)
+            raise Retry(f"the connection to QuickBooks broke: {error}", ambiguous=ambiguous) from error
+        answer.encoding = "utf-8"  # requests would guess it from the text
+        refused = self._refused(answer, write=write)
+        if refused is not None:
+            raise refused
+        return answer
+
+    def _refused(self, answer: requests.Response, *, write: bool) -> ConnectorError | None:
+        status = answer.status_code
+        fault = fault_of(answer.content)
+        if status == 429 or (fault is not None and fault.code == THROTTLED):
+            seconds = _seconds(answer, DEFAULT_RETRY_AFTER_SECONDS)
+            self.access.budget.hold_off(seconds)
+            return Retry("QuickBooks' call limit", after_seconds=seconds)
+        if status in (401, 403):
+            return Reconnect(f"QuickBooks refuses the consent of {self.access.account.name} ({status})")
+        if status >= 500:
+            return Retry(f"QuickBooks failed ({status})", after_seconds=_seconds(answer, 5.0), ambiguous=write)
+        if status == 404 or (fault is not None and fault.code == OBJECT_NOT_FOUND):
+            return Absent("QuickBooks does not have this object")
+        if fault is not None:
+            return fault.error()
+        if status != 200:
+            return Reject(f"QuickBooks refuses the request ({status})", code=str(status), remedy="Ask for support.")
+        return None
+
+
+class _Bearer(requests.auth.AuthBase):
+    """The token as `auth`, so that a .netrc file of the machine cannot replace it."""
+
+    def __init__(self, token: str) -> None:
+        self._token = token
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers["Authorization"] = f"Bearer {self._token}"
+        return request
+
+
+def _sdk(access: Access, http: requests.Session, *, urgent: bool) -> _Sdk:
+    sdk = _Sdk(company_id=access.account.external_id, minorversion=MINOR_VERSION, use_decimal=True)
+    sdk.api_url_v3 = f"{access.endpoint.api_url}/v3"
+    sdk.access, sdk.http, sdk.urgent = access, http, urgent
+    return sdk
+
+
+def _asked(ask: Callable[[], Json], *, write: bool) -> Json:
+    try:
+        try:
+            answer = ask()
+        except Reconnect:
+            answer = ask()  # the token may just have been rotated: ask for it once more
+    except QuickbooksException as error:
+        raise Retry(f"QuickBooks' answer cannot be read: {error}", ambiguous=write) from error
+    if not isinstance(answer, dict):
+        raise Retry("QuickBooks' answer is not an object", ambiguous=write)
+    return answer
+
+
+def _object(answer: Json, entity: str) -> Json:
+    found = answer.get(entity)
+    if not isinstance(found, dict):
+        raise Retry(f"QuickBooks' answer has no {entity}", ambiguous=True)
+    return found
+
+
+def _never_sent(error: requests.RequestException) -> bool:
+    reason = error.args[0].reason if error.args and isinstance(error.args[0], MaxRetryError) else None
+    return isinstance(error, requests.ConnectTimeout) or isinstance(reason, NewConnectionError)
+
+
+def _seconds(answer: requests.Response, default: float) -> float:
+    text = answer.headers.get("Retry-After", "")
+    return float(text) if text.strip().isdecimal() else default

@@ -1,0 +1,97 @@
+"""QuickBooks' webhooks, old and new shape, and the company that a consent covers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from urllib.parse import quote
+
+import requests
+
+from connectors.contract import CALL_TIMEOUT_SECONDS, Account, Endpoint, Kind, Notice
+from connectors.errors import Reconnect
+from connectors.ledgers import exact
+from connectors.ledgers.quickbooks.client import MINOR_VERSION
+from connectors.signature import hmac_base64_matches
+from receivables.identity import stable_id
+
+_KINDS = {
+    "customer": Kind.CUSTOMER,
+    "invoice": Kind.INVOICE,
+    "creditmemo": Kind.CREDIT_NOTE,
+    "payment": Kind.PAYMENT,
+    "deposit": Kind.CODED_RECEIPT,
+}
+
+
+def verify(secret: str, headers: Mapping[str, str], body: bytes, now: datetime) -> bool:
+    """Whether Intuit signed this body. The signature carries no time, so `now` does not count."""
+    del now
+    return hmac_base64_matches(secret, body, headers.get("intuit-signature", ""))
+
+
+def notices(body: bytes) -> list[Notice]:
+    """Read a webhook: a CloudEvents array, or the older eventNotifications. ValueError when it is neither."""
+    answer = exact.loads(body)
+    try:
+        if isinstance(answer, list):
+            return [_cloud_event(event) for event in answer]
+        return [
+            _entity(str(notification["realmId"]), entity)
+            for notification in answer["eventNotifications"]
+            for entity in notification["dataChangeEvent"]["entities"]
+        ]
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"a QuickBooks webhook cannot be read: {error!r}") from error
+
+
+def accounts(endpoint: Endpoint, token: Mapping[str, object], query: Mapping[str, str]) -> list[Account]:
+    """The company that the redirect names; Reconnect when it names none."""
+    realm = query.get("realmId", "")
+    if not realm.isdecimal():
+        raise Reconnect("QuickBooks did not say which company was connected: connect again")
+    return [Account(realm, _company_name(endpoint, str(token.get("access_token", "")), realm) or f"Company {realm}")]
+
+
+def _company_name(endpoint: Endpoint, token: str, realm: str) -> str:
+    """The company's name; empty when it cannot be read, because a connection must not fail for a name."""
+    try:
+        answer = requests.get(
+            f"{endpoint.api_url}/v3/company/{quote(realm)}/companyinfo/{quote(realm)}",
+            params={"minorversion": str(MINOR_VERSION)},
+            headers={"Authorization": f"Bearer {token}", "Accept": "application/json"},
+            timeout=CALL_TIMEOUT_SECONDS,
+            allow_redirects=False,
+        )
+        answer.raise_for_status()
+        return str(exact.loads(answer.content)["CompanyInfo"]["CompanyName"])
+    except (requests.RequestException, ValueError, KeyError, TypeError):
+        return ""
+
+
+def _cloud_event(event: Mapping[str, Any]) -> Notice:
+    kind = str(event["type"]).split(".")  # qbo.invoice.updated.v1
+    return Notice(
+        account=str(event["intuitaccountid"]),
+        event_id=str(event["id"]),
+        kind=_KINDS.get(kind[1]) if len(kind) > 1 else None,
+        external_id=str(event["intuitentityid"]),
+        occurred_at=_time(str(event["time"])),
+    )
+
+
+def _entity(realm: str, entity: Mapping[str, Any]) -> Notice:
+    parts = [str(entity[name]) for name in ("name", "operation", "id", "lastUpdated")]
+    return Notice(
+        account=realm,
+        event_id=stable_id("quickbooks", realm, *parts),
+        kind=_KINDS.get(parts[0].lower()),
+        external_id=parts[2],
+        occurred_at=_time(parts[3]),
+    )
+
+
+def _time(text: str) -> datetime | None:
+    read = datetime.fromisoformat(text)
+    return read if read.tzinfo else None
