@@ -9,7 +9,7 @@ from sandbox.quickbooks import settlement
 from sandbox.quickbooks.values import ZERO, Fault, Record, business, missing, read_amount, read_day, reference
 
 if TYPE_CHECKING:
-    from sandbox.quickbooks.books import QuickBooksBooks
+    from sandbox.quickbooks.ledger import Ledger
 
 TRANSACTIONS = ("Invoice", "CreditMemo", "Payment", "Deposit", "JournalEntry", "Transfer")
 NAMES = ("Account", "Customer")
@@ -48,7 +48,7 @@ _DEFAULTS: dict[str, Record] = {
 }
 
 
-def shape(books: QuickBooksBooks, name: str, body: Record, old: Record | None) -> Record:
+def shape(books: Ledger, name: str, body: Record, old: Record | None) -> Record:
     """The record that `body` asks for, checked, with what QuickBooks works out; nothing is kept yet.
 
     A sparse update changes only what it names but replaces whole Line arrays; a full update drops what it omits.
@@ -76,7 +76,7 @@ def _fresh(defaults: Record) -> Record:
     return {key: list(value) if isinstance(value, list) else value for key, value in defaults.items()}
 
 
-def _sale(books: QuickBooksBooks, record: Record) -> None:
+def _sale(books: Ledger, record: Record) -> None:
     _customer_and_currency(books, record)
     total = ZERO
     for number, line in enumerate(record["Line"], start=1):
@@ -92,19 +92,19 @@ def _sale(books: QuickBooksBooks, record: Record) -> None:
     record |= {"TotalAmt": total, "Balance": total - applied}
 
 
-def _invoice(books: QuickBooksBooks, record: Record) -> None:
+def _invoice(books: Ledger, record: Record) -> None:
     record["DueDate"] = read_day(record.get("DueDate") or record["TxnDate"], field="DueDate")
     _sale(books, record)
     if not record.get("DocNumber"):
         record["DocNumber"] = str(1_001 + len(books.invoices))
 
 
-def _credit_memo(books: QuickBooksBooks, record: Record) -> None:
+def _credit_memo(books: Ledger, record: Record) -> None:
     _sale(books, record)
     record["RemainingCredit"] = record["Balance"]
 
 
-def _payment(books: QuickBooksBooks, record: Record) -> None:
+def _payment(books: Ledger, record: Record) -> None:
     _customer_and_currency(books, record)
     record["TotalAmt"] = read_amount(record["TotalAmt"], field="TotalAmt")
     if record["TotalAmt"] < 0:
@@ -114,18 +114,18 @@ def _payment(books: QuickBooksBooks, record: Record) -> None:
         raise not_valid("DepositToAccountRef")
     record["DepositToAccountRef"] = {"value": account}
     for line in record.setdefault("Line", []):
-        line["Amount"] = read_amount(line.get("Amount", 0), field="Line.Amount")
+        _read_line(line)
     settlement.check_payment(books, record)
 
 
-def _deposit(books: QuickBooksBooks, record: Record) -> None:
+def _deposit(books: Ledger, record: Record) -> None:
     account = books.accounts.get(reference(record["DepositToAccountRef"]))
     if account is None:
         raise not_valid("DepositToAccountRef")
     record.setdefault("CurrencyRef", account["CurrencyRef"])
     record.setdefault("ExchangeRate", 1)
     for number, line in enumerate(record["Line"], start=1):
-        line["Amount"] = read_amount(line.get("Amount", 0), field="Line.Amount")
+        _read_line(line)
         line.setdefault("Id", str(number))
     settlement.check_deposit(books, record)
     record["TotalAmt"] = sum((line["Amount"] for line in record["Line"]), ZERO)
@@ -133,7 +133,12 @@ def _deposit(books: QuickBooksBooks, record: Record) -> None:
         raise business("The total of a deposit must be 0 or greater")
 
 
-def _journal_entry(books: QuickBooksBooks, record: Record) -> None:
+def _read_line(line: Record) -> None:
+    line["Amount"] = read_amount(line.get("Amount", 0), field="Line.Amount")
+    line["LinkedTxn"] = [{**link, "TxnId": str(link["TxnId"])} for link in line.get("LinkedTxn") or []]
+
+
+def _journal_entry(books: Ledger, record: Record) -> None:
     sides = {"Debit": ZERO, "Credit": ZERO}
     for line in record["Line"]:
         line["Amount"] = read_amount(line.get("Amount", 0), field="Line.Amount")
@@ -149,21 +154,21 @@ def _journal_entry(books: QuickBooksBooks, record: Record) -> None:
     record.setdefault("CurrencyRef", {"value": books.home_currency})
 
 
-def _transfer(books: QuickBooksBooks, record: Record) -> None:
+def _transfer(books: Ledger, record: Record) -> None:
     record["Amount"] = read_amount(record["Amount"], field="Amount")
     for field in ("FromAccountRef", "ToAccountRef"):
         if reference(record[field]) not in books.accounts:
             raise not_valid(field)
 
 
-def _account(books: QuickBooksBooks, record: Record) -> None:
+def _account(books: Ledger, record: Record) -> None:
     record.setdefault("AccountType", "Bank")
     record["FullyQualifiedName"] = record["Name"]
     record.setdefault("CurrencyRef", {"value": books.home_currency})
     _unique(books, "Account", "Name", record)
 
 
-def _customer(books: QuickBooksBooks, record: Record) -> None:
+def _customer(books: Ledger, record: Record) -> None:
     parent_id = reference(record.get("ParentRef"))
     if parent_id and parent_id not in books.customers:
         raise not_valid("ParentRef")
@@ -179,13 +184,13 @@ def _customer(books: QuickBooksBooks, record: Record) -> None:
     _unique(books, "Customer", "DisplayName", record)
 
 
-def _unique(books: QuickBooksBooks, name: str, field: str, record: Record) -> None:
+def _unique(books: Ledger, name: str, field: str, record: Record) -> None:
     for other in books.entities[name].values():
         if other[field] == record[field] and other["Id"] != record.get("Id"):
             raise Fault("6240", "Duplicate Name Exists Error", f"The name supplied already exists. : Id={other['Id']}")
 
 
-def _customer_and_currency(books: QuickBooksBooks, record: Record) -> None:
+def _customer_and_currency(books: Ledger, record: Record) -> None:
     customer = books.customers.get(reference(record["CustomerRef"]))
     if customer is None:
         raise not_valid("CustomerRef")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from sandbox.quickbooks.values import ZERO, Record, business, not_found, reference
 
 if TYPE_CHECKING:
-    from sandbox.quickbooks.books import QuickBooksBooks
+    from sandbox.quickbooks.ledger import Ledger
 
 Links = dict[tuple[str, str], Decimal]
 
@@ -23,7 +23,7 @@ def links_of(payment: Record) -> Links:
     return dict(amounts)
 
 
-def check_payment(books: QuickBooksBooks, payment: Record) -> None:
+def check_payment(books: Ledger, payment: Record) -> None:
     """Refuse to apply more than a document has open or than there is money, or to another customer's document."""
     before = links_of(books.payments[payment["Id"]]) if payment.get("Id") in books.payments else {}
     applied = credited = ZERO
@@ -50,7 +50,7 @@ def check_payment(books: QuickBooksBooks, payment: Record) -> None:
     payment["UnappliedAmt"] = payment["TotalAmt"] + credited - applied
 
 
-def apply(books: QuickBooksBooks, payment: Record, *, sign: int) -> None:
+def apply(books: Ledger, payment: Record, *, sign: int) -> None:
     """Set (`sign` 1) or take back (-1) what a payment does to its documents and to the customer's balance."""
     for (kind, document_id), amount in links_of(payment).items():
         document = books.entities[kind].get(document_id)
@@ -66,7 +66,7 @@ def apply(books: QuickBooksBooks, payment: Record, *, sign: int) -> None:
     owe(books, payment, -sign * payment["TotalAmt"])
 
 
-def owe(books: QuickBooksBooks, record: Record, amount: Decimal) -> None:
+def owe(books: Ledger, record: Record, amount: Decimal) -> None:
     """Add to what the customer of a transaction owes, itself and through its parents."""
     customer = books.customers.get(reference(record["CustomerRef"]))
     if customer is not None:
@@ -76,7 +76,7 @@ def owe(books: QuickBooksBooks, record: Record, amount: Decimal) -> None:
         customer = books.customers.get(reference(customer.get("ParentRef")))
 
 
-def unlink(books: QuickBooksBooks, kind: str, document_id: str) -> None:
+def unlink(books: Ledger, kind: str, document_id: str) -> None:
     """Free the money that was applied to a voided or deleted document: it stays on the payments, unapplied."""
     for payment in books.payments.values():
         if (kind, document_id) in links_of(payment):
@@ -87,7 +87,7 @@ def unlink(books: QuickBooksBooks, kind: str, document_id: str) -> None:
             books.touch("Payment", payment, "updated")
 
 
-def check_deposit(books: QuickBooksBooks, deposit: Record) -> None:
+def check_deposit(books: Ledger, deposit: Record) -> None:
     """Refuse payments that are not waiting in Undeposited Funds, or not in full."""
     for line in deposit["Line"]:
         for link in line.get("LinkedTxn") or []:
@@ -103,7 +103,7 @@ def check_deposit(books: QuickBooksBooks, deposit: Record) -> None:
                 raise business("A deposit takes the whole amount of a payment")
 
 
-def mark_deposited(books: QuickBooksBooks, deposit: Record, *, sign: int) -> None:
+def mark_deposited(books: Ledger, deposit: Record, *, sign: int) -> None:
     """Link (`sign` 1) or free (-1) the payments of a deposit."""
     link = {"TxnId": deposit["Id"], "TxnType": "Deposit"}
     for line in deposit["Line"]:
@@ -118,7 +118,7 @@ def _links_to(line: Record, kind: str, document_id: str) -> bool:
     return any((str(x["TxnType"]), str(x["TxnId"])) == (kind, document_id) for x in line.get("LinkedTxn") or [])
 
 
-def _pays_for(books: QuickBooksBooks, payer_id: str, customer_id: str) -> bool:
+def _pays_for(books: Ledger, payer_id: str, customer_id: str) -> bool:
     while customer_id:
         if customer_id == payer_id:
             return True

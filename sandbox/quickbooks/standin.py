@@ -14,8 +14,9 @@ from werkzeug.wrappers import Request, Response
 from sandbox.limits import SlidingWindow
 from sandbox.oauth import OAuthServer
 from sandbox.quickbooks.api import ApiRoutes
-from sandbox.quickbooks.books import QuickBooksBooks, Verb
+from sandbox.quickbooks.books import QuickBooksBooks
 from sandbox.quickbooks.identity import bearer
+from sandbox.quickbooks.ledger import Ledger, Verb
 from sandbox.quickbooks.values import Fault, Record, respond, stamp
 from sandbox.standin import Clock, Replays
 from sandbox.webhooks import Courier
@@ -105,7 +106,7 @@ class QuickBooksStandIn(ApiRoutes):
         )
         return respond({"Fault": fault.body, "time": stamp(self.clock())}, status)
 
-    def _emit(self, books: QuickBooksBooks, changes: list[tuple[str, str, Verb]]) -> None:
+    def _emit(self, books: Ledger, changes: list[tuple[str, str, Verb]]) -> None:
         if self._subscriber is None:
             return
         events = [self._event(books, name, object_id, verb) for name, object_id, verb in changes]
@@ -116,7 +117,7 @@ class QuickBooksStandIn(ApiRoutes):
             event_ids=tuple(str(event["id"]) for event in events),
         )  # fmt: skip
 
-    def _event(self, books: QuickBooksBooks, name: str, object_id: str, verb: Verb) -> Record:
+    def _event(self, books: Ledger, name: str, object_id: str, verb: Verb) -> Record:
         self._events += 1
         now = books.now()
         return {

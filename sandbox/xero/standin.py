@@ -17,11 +17,12 @@ from sandbox.limits import SlidingWindow
 from sandbox.oauth import OAuthServer
 from sandbox.standin import Clock, Replays, json_response
 from sandbox.webhooks import DELIVERY_TIMEOUT_SECONDS, Courier
+from sandbox.xero.batching import IDEMPOTENCY_SECONDS
 from sandbox.xero.books import XeroBooks, stable_id
 from sandbox.xero.identity import bearer
 from sandbox.xero.reading import API
 from sandbox.xero.values import Record
-from sandbox.xero.writing import IDEMPOTENCY_SECONDS, WritingRoutes
+from sandbox.xero.writing import WritingRoutes
 
 CALLS_PER_MINUTE = 60
 CALLS_PER_DAY = 5_000

@@ -1,38 +1,36 @@
-"""The accounting API's POST, PUT and DELETE routes: several items a call, all refused together or one by one."""
+"""The accounting API's POST, PUT and DELETE routes."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from decimal import Decimal
 
 from werkzeug.wrappers import Request, Response
 
-from sandbox.standin import Replays, route
+from sandbox.standin import route
 from sandbox.xero import bank, contacts, credits, invoices, payments
+from sandbox.xero.batching import BatchingRoutes, body_of
 from sandbox.xero.books import XeroBooks
-from sandbox.xero.reading import API, COLLECTIONS, ReadingRoutes, history_record
-from sandbox.xero.values import NO_ID, Commit, Record, Refused, read_day, respond
-
-MAX_ELEMENTS = 50
-MAX_BODY_BYTES = 3_500_000
-MAX_KEY_CHARS = 128
-IDEMPOTENCY_SECONDS = 360
-
-Planner = Callable[[Record, dict[str, Decimal]], Commit]
+from sandbox.xero.reading import API, COLLECTIONS
+from sandbox.xero.values import Commit, Record, Refused, respond
 
 
-class WritingRoutes(ReadingRoutes):
+class WritingRoutes(BatchingRoutes):
     """Everything that changes the books."""
-
-    replays: Replays
 
     @route("PUT", f"{API}/Payments")
     @route("POST", f"{API}/Payments")
     def write_payments(self, request: Request) -> Response:
-        """Pay invoices or refund credits (PUT: several, POST: one)."""
+        """Pay invoices or refund credits (PUT: several, POST: one); POST with an id and Status DELETED deletes."""
         books = self.books_of(request)
-        return self._write(request, "Payments", lambda item, pending: payments.plan(books, item, pending))
+
+        def plan(item: Record, pending: dict[str, Decimal]) -> Commit:
+            existing = books.payments.get(str(item.get("PaymentID")))
+            if existing is not None and item.get("Status") == "DELETED":
+                return payments.plan_delete(books, existing)
+            return payments.plan(books, item, pending)
+
+        return self.write(request, "Payments", plan)
 
     @route("POST", f"{API}/Payments/<object_id>")
     def delete_payment(self, request: Request, object_id: str) -> Response:
@@ -43,13 +41,13 @@ class WritingRoutes(ReadingRoutes):
     def write_batches(self, request: Request) -> Response:
         """Pay several invoices by one bank line."""
         books = self.books_of(request)
-        return self._write(request, "BatchPayments", lambda item, pending: payments.plan_batch(books, item, pending))
+        return self.write(request, "BatchPayments", lambda item, pending: payments.plan_batch(books, item, pending))
 
     @route("POST", f"{API}/BatchPayments")
     @route("POST", f"{API}/BatchPayments/<object_id>")
     def delete_batch(self, request: Request, object_id: str = "") -> Response:
         """Delete a batch with every payment in it."""
-        object_id = object_id or str(_body(request).get("BatchPaymentID"))
+        object_id = object_id or str(body_of(request).get("BatchPaymentID"))
         return self._delete(request, "BatchPayments", object_id, payments.plan_delete_batch)
 
     @route("PUT", f"{API}/BankTransactions")
@@ -66,27 +64,27 @@ class WritingRoutes(ReadingRoutes):
                 else bank.plan_transaction(books, item, pending)
             )
 
-        return self._write(request, "BankTransactions", plan)
+        return self.write(request, "BankTransactions", plan)
 
     @route("PUT", f"{API}/BankTransfers")
     def write_transfers(self, request: Request) -> Response:
         """Move money between bank accounts."""
         books = self.books_of(request)
-        return self._write(request, "BankTransfers", lambda item, pending: bank.plan_transfer(books, item, pending))
+        return self.write(request, "BankTransfers", lambda item, pending: bank.plan_transfer(books, item, pending))
 
     @route("POST", f"{API}/Contacts")
     @route("PUT", f"{API}/Contacts")
     def write_contacts(self, request: Request) -> Response:
         """Create or change contacts."""
         books = self.books_of(request)
-        return self._write(request, "Contacts", lambda item, _: contacts.plan(books, item))
+        return self.write(request, "Contacts", lambda item, _: contacts.plan(books, item))
 
     @route("POST", f"{API}/Invoices")
     @route("PUT", f"{API}/Invoices")
     def write_invoices(self, request: Request) -> Response:
         """Create invoices; POST also changes them."""
         books, may_update = self.books_of(request), request.method == "POST"
-        return self._write(request, "Invoices", lambda item, _: invoices.plan(books, item, may_update=may_update))
+        return self.write(request, "Invoices", lambda item, _: invoices.plan(books, item, may_update=may_update))
 
     @route("POST", f"{API}/<any(Contacts, Invoices, BankTransactions):collection>/<object_id>")
     def update_one(self, request: Request, collection: str, object_id: str) -> Response:
@@ -104,7 +102,7 @@ class WritingRoutes(ReadingRoutes):
                 return invoices.plan_update(books, record, item)
             return bank.plan_transaction_update(books, record, item)
 
-        return self._write(request, collection, plan)
+        return self.write(request, collection, plan)
 
     @route("PUT", f"{API}/<any(CreditNotes, Overpayments, Prepayments):collection>/<object_id>/Allocations")
     def allocate(self, request: Request, collection: str, object_id: str) -> Response:
@@ -113,7 +111,7 @@ class WritingRoutes(ReadingRoutes):
         credit = getattr(books, COLLECTIONS[collection][0]).get(object_id)
         if credit is None:
             return self.missing()
-        return self._write(
+        return self.write(
             request, "Allocations", lambda item, pending: credits.plan_allocation(books, credit, item, pending)
         )
 
@@ -129,14 +127,7 @@ class WritingRoutes(ReadingRoutes):
             gone = credits.plan_undo(books, credit or {"CreditNoteID": "", "Allocations": []}, allocation_id)()
         except Refused:
             return self.missing()
-        return respond(
-            {
-                "AllocationId": gone["AllocationID"],
-                "Date": gone["Date"],
-                "Invoice": [gone["Invoice"]],
-                "IsDeleted": True,
-            }
-        )
+        return respond({"AllocationId": allocation_id, **gone})  # the SDK needs Amount, which the contract omits
 
     @route("PUT", f"{API}/<any({', '.join(COLLECTIONS)}):collection>/<object_id>/History")
     def write_history(self, request: Request, collection: str, object_id: str) -> Response:
@@ -150,7 +141,7 @@ class WritingRoutes(ReadingRoutes):
                 raise Refused("The Details field is required")
             return books.note(object_id, str(item["Details"]))
 
-        return self._write(request, "HistoryRecords", plan)
+        return self.write(request, "HistoryRecords", plan)
 
     @route("POST", f"{API}/Invoices/<invoice_id>/Email")
     def email_invoice(self, request: Request, invoice_id: str) -> Response:
@@ -176,92 +167,4 @@ class WritingRoutes(ReadingRoutes):
                 raise Refused("Only a change of Status to DELETED is possible")
             return plan(books, record)
 
-        return self._write(request, collection, planner)
-
-    def _write(self, request: Request, collection: str, plan: Planner) -> Response:
-        key = request.headers.get("Idempotency-Key")
-        if key and len(key) > MAX_KEY_CHARS:
-            return _bad_request("The idempotency key is longer than 128 characters")
-        return self.replays.answer(
-            account=request.headers["xero-tenant-id"],
-            key=key,
-            fingerprint=f"{request.method} {request.full_path}\n".encode() + request.get_data(),
-            conflict=lambda: _bad_request("The Idempotency-Key was used before with a different request"),
-            perform=lambda: self._perform(request, collection, plan),
-        )
-
-    def _perform(self, request: Request, collection: str, plan: Planner) -> Response:
-        body = _body(request)
-        items = body[collection] if isinstance(body.get(collection), list) else [body]
-        if not items or len(items) > MAX_ELEMENTS or len(request.get_data()) > MAX_BODY_BYTES:
-            return _bad_request(f"A request holds 1 to {MAX_ELEMENTS} elements and at most {MAX_BODY_BYTES} bytes")
-        books = self.books_of(request)
-        if request.args.get("summarizeErrors", "true").lower() == "false":
-            shown = [self._one_by_one(books, collection, plan, item) for item in items]
-            return respond(self.envelope(**{collection: shown}))
-        pending: dict[str, Decimal] = {}
-        planned = [_planned(plan, item, pending) for item in items]
-        if any(isinstance(outcome, Refused) for outcome in planned):
-            elements = [{**item, **_errors(outcome)} for item, outcome in zip(items, planned, strict=True)]
-            error = {"ErrorNumber": 10, "Type": "ValidationException", "Message": "A validation exception occurred"}
-            return respond({**error, "Elements": elements}, 400)
-        made = [outcome() for outcome in planned if not isinstance(outcome, Refused)]
-        return respond(self.envelope(**{collection: [_shown(books, collection, record) for record in made]}))
-
-    def _one_by_one(self, books: XeroBooks, collection: str, plan: Planner, item: Record) -> Record:
-        outcome = _planned(plan, item, {})
-        if isinstance(outcome, Refused):
-            return _refused_item(collection, item) | _errors(outcome)
-        return _shown(books, collection, outcome()) | {"StatusAttributeString": "OK"}
-
-
-def _planned(plan: Planner, item: Record, pending: dict[str, Decimal]) -> Commit | Refused:
-    try:
-        return plan(item, pending)
-    except Refused as refused:
-        return refused
-
-
-def _shown(books: XeroBooks, collection: str, record: Record) -> Record:
-    if collection == "HistoryRecords":
-        return history_record(record)
-    if collection == "Allocations":
-        return record
-    return COLLECTIONS[collection][2](books, record)
-
-
-def _errors(outcome: Commit | Refused) -> Record:
-    if not isinstance(outcome, Refused):
-        return {"ValidationErrors": []}
-    messages = [{"Message": message} for message in outcome.messages]
-    return {
-        "HasErrors": True,
-        "HasValidationErrors": True,
-        "StatusAttributeString": "ERROR",
-        "ValidationErrors": messages,
-    }
-
-
-def _refused_item(collection: str, item: Record) -> Record:
-    shown = dict(item)
-    for name in ("Date", "DueDate"):
-        if shown.get(name):
-            try:
-                shown[name] = read_day(shown[name], field=name)
-            except Refused:
-                del shown[name]
-    if collection in COLLECTIONS:
-        shown.setdefault(COLLECTIONS[collection][1], NO_ID)
-    return shown
-
-
-def _body(request: Request) -> Record:
-    try:
-        body = json.loads(request.get_data() or b"{}", parse_float=Decimal)
-    except ValueError:
-        return {}
-    return body if isinstance(body, dict) else {}
-
-
-def _bad_request(message: str) -> Response:
-    return respond({"ErrorNumber": 14, "Type": "PostDataInvalidException", "Message": message}, 400)
+        return self.write(request, collection, planner)
