@@ -8,7 +8,8 @@ from datetime import date
 from decimal import Decimal
 
 from sandbox.world.company import Profile
-from sandbox.world.model import BankStatement, Customer, Line, TrueInvoice
+from sandbox.world.model import Customer, TrueInvoice
+from sandbox.world.statement import BankStatement, Line
 
 BACS_NAME_LENGTH = 18
 _DEBITS = {

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
-from sandbox.world.model import BankStatement, Line
+from sandbox.world.statement import BankStatement, Line
 
 NAMESPACE = "urn:iso:std:iso:20022:tech:xsd:camt.053.001.08"
 

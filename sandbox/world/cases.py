@@ -6,30 +6,31 @@ and mails must show in the end. The facts of `expected` are measured by `sandbox
 
 from __future__ import annotations
 
-import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import timedelta
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from typing import Any
 
-from sandbox.world.bank import Teller, account_of, payer_name, reference_to
-from sandbox.world.company import Profile
-from sandbox.world.model import (
-    DEMO_START,
-    Case,
-    Charge,
-    Credit,
-    Customer,
-    Line,
-    Organisation,
-    TrueInvoice,
-    TrueReceipt,
-)
+from sandbox.world.bank import account_of, payer_name, reference_to
+from sandbox.world.model import Case, Credit, Customer, TrueInvoice
+from sandbox.world.takings import NIL, TODAY, Takings
 from sandbox.world.trade import CENT
 
-NIL = Decimal("0.00")
 BANK_FEE = Decimal("15.00")
-TODAY = DEMO_START.date()
+
+
+def plan_cases(takings: Takings) -> None:
+    """Plan every case once."""
+    organisation = takings.organisation
+    for name, (plan, description) in PLANS.items():
+        expected = plan(takings, organisation.by_role(f"case:{name}"))
+        organisation.cases.append(Case(name, organisation.key, description, expected))
+
+
+def plan_ordinary_receipts(takings: Takings) -> None:
+    """Let the bank role's invoices be paid exactly, with good or lightly damaged references."""
+    for invoice in takings.organisation.by_role("bank"):
+        takings.bank(takings.customer(invoice), [invoice], reference_to(invoice, takings.rng))
 
 
 def text(amount: Decimal) -> str:
@@ -48,135 +49,27 @@ def paid_once(*invoices: TrueInvoice, **more: Any) -> dict[str, Any]:  # noqa: A
     }
 
 
-class Cases:
-    """Plans the cases of one organisation."""
-
-    def __init__(self, profile: Profile, organisation: Organisation, teller: Teller, rng: random.Random) -> None:
-        self.profile = profile
-        self.organisation = organisation
-        self.teller = teller
-        self.rng = rng
-
-    def run(self) -> None:
-        """Plan every case once."""
-        for name, (plan, description) in PLANS.items():
-            invoices = self.organisation.by_role(f"case:{name}")
-            expected = plan(self, invoices)
-            self.organisation.cases.append(Case(name, self.organisation.key, description, expected))
-
-    def ordinary_receipts(self) -> None:
-        """Let the bank role's invoices be paid exactly, with good or lightly damaged references."""
-        for invoice in self.organisation.by_role("bank"):
-            self.bank(self.customer(invoice), [invoice], reference_to(invoice, self.rng))
-
-    def customer(self, invoice: TrueInvoice) -> Customer:
-        """The customer of an invoice."""
-        return self.organisation.customer_of(invoice)
-
-    def bank(
-        self,
-        customer: Customer,
-        invoices: Sequence[TrueInvoice],
-        remittance: str,
-        *,
-        amount: Decimal | None = None,
-        fee: Decimal = NIL,
-        payer: str | None = None,
-        day: int | None = None,
-    ) -> Line:
-        """Money from `customer` reaches the bank account and pays `invoices` in order; the rest stays unapplied.
-
-        `amount` is what arrived (default: what the invoices come to, less the fee); `day` counts the statement's days.
-        """
-        owed = sum((i.true_open for i in invoices), NIL)
-        arrived = owed - fee if amount is None else amount
-        line = self.teller.book(
-            payer=payer or payer_name(customer, self.rng),
-            account=account_of(customer, self.profile.currency) if payer is None else "",
-            amount=arrived,
-            remittance=remittance,
-            on=None if day is None else self.profile.bank_days[day],
-            gross=arrived + fee if fee else None,
-            fee=fee or None,
-        )
-        self.receipt(
-            line.reference, "bank", customer, invoices, amount=arrived, fee=fee, days_ago=(TODAY - line.booked_on).days
-        )
-        return line
-
-    def receipt(
-        self,
-        key: str,
-        channel: str,
-        customer: Customer,
-        invoices: Sequence[TrueInvoice],
-        *,
-        amount: Decimal,
-        fee: Decimal = NIL,
-        days_ago: int = 0,
-    ) -> TrueReceipt:
-        """Record the truth about money that arrived."""
-        rest, allocations = amount + fee, []
-        for invoice in invoices:
-            part = min(rest, invoice.true_open)
-            rest -= part
-            if part:
-                allocations.append((invoice.number, part))
-                left = invoice.true_open - part
-                invoice.change(open=left, covered=None if left else f"paid_by_{channel}")
-        receipt = TrueReceipt(
-            key=f"{self.organisation.key}:{key}",
-            organisation=self.organisation.key,
-            channel=channel,
-            received_on=TODAY - timedelta(days=days_ago),
-            currency=customer.currency,
-            amount=amount,
-            payer=customer.key,
-            allocations=tuple(allocations),
-            fee=fee,
-            unapplied=rest,
-        )
-        self.organisation.receipts.append(receipt)
-        return receipt
-
-    def charge(self, invoice: TrueInvoice, *, method: str, state: str, days_ago: int) -> Charge:
-        """Plan a payment through the processor for the invoice's whole amount."""
-        charge = Charge(
-            key=f"charge:{len(self.organisation.charges) + 1}",
-            invoice=invoice.number,
-            customer=invoice.customer,
-            currency=invoice.currency,
-            amount=invoice.total,
-            method=method,
-            state=state,
-            created_at=DEMO_START - timedelta(days=days_ago, hours=2, minutes=len(self.organisation.charges)),
-            fee=card_fee(invoice.total) if method == "card" else Decimal("0.80"),
-        )
-        self.organisation.charges.append(charge)
-        return charge
+def new_email(customer: Customer) -> str:
+    """The address that the CRM user learns during the demo."""
+    return f"new.{(customer.email or '').replace('new.', '')}"
 
 
-def card_fee(amount: Decimal) -> Decimal:
-    """What the processor keeps of a card payment: 1.5 % and 25 minor units."""
-    return (amount * Decimal("0.015")).quantize(CENT, ROUND_HALF_UP) + Decimal("0.25")
-
-
-def _exact(cases: Cases, invoices: list[TrueInvoice]) -> dict[str, Any]:
+def _exact(takings: Takings, invoices: list[TrueInvoice]) -> dict[str, Any]:
     (invoice,) = invoices
-    cases.bank(cases.customer(invoice), [invoice], f"INVOICE {invoice.number}")
+    takings.bank(takings.customer(invoice), [invoice], f"INVOICE {invoice.number}")
     return paid_once(invoice)
 
 
-def _five(cases: Cases, invoices: list[TrueInvoice]) -> dict[str, Any]:
+def _five(takings: Takings, invoices: list[TrueInvoice]) -> dict[str, Any]:
     digits = [i.number.rpartition("-")[2] for i in invoices]
-    cases.bank(cases.customer(invoices[0]), invoices, f"INVOICES {invoices[0].number} {' '.join(digits[1:])}")
+    takings.bank(takings.customer(invoices[0]), invoices, f"INVOICES {invoices[0].number} {' '.join(digits[1:])}")
     return paid_once(*invoices)
 
 
-def _partial(cases: Cases, invoices: list[TrueInvoice]) -> dict[str, Any]:
+def _partial(takings: Takings, invoices: list[TrueInvoice]) -> dict[str, Any]:
     (invoice,) = invoices
     part = (invoice.total * Decimal("0.6")).quantize(CENT)
-    cases.bank(cases.customer(invoice), [invoice], f"PART PAYMENT {invoice.number}", amount=part)
+    takings.bank(takings.customer(invoice), [invoice], f"PART PAYMENT {invoice.number}", amount=part)
     rest = text(invoice.total - part)
     return {
         "ledger_payments": {invoice.number: [text(part)]},
@@ -186,17 +79,17 @@ def _partial(cases: Cases, invoices: list[TrueInvoice]) -> dict[str, Any]:
     }
 
 
-def _overpayment(cases: Cases, invoices: list[TrueInvoice]) -> dict[str, Any]:
+def _overpayment(takings: Takings, invoices: list[TrueInvoice]) -> dict[str, Any]:
     (invoice,) = invoices
     extra = Decimal("100.00")
-    customer = cases.customer(invoice)
-    cases.bank(customer, [invoice], f"{invoice.number} THANK YOU", amount=invoice.total + extra)
+    customer = takings.customer(invoice)
+    takings.bank(customer, [invoice], f"{invoice.number} THANK YOU", amount=invoice.total + extra)
     return paid_once(invoice, unapplied={customer.name: text(extra)})
 
 
-def _net_of_fee(cases: Cases, invoices: list[TrueInvoice]) -> dict[str, Any]:
+def _net_of_fee(takings: Takings, invoices: list[TrueInvoice]) -> dict[str, Any]:
     (invoice,) = invoices
-    cases.bank(cases.customer(invoice), [invoice], f"{invoice.number} LESS BANK CHARGES", fee=BANK_FEE)
+    takings.bank(takings.customer(invoice), [invoice], f"{invoice.number} LESS BANK CHARGES", fee=BANK_FEE)
     return {
         "ledger_balance": {invoice.number: text(NIL)},
         "crm_balance": {invoice.number: text(NIL)},
@@ -205,41 +98,41 @@ def _net_of_fee(cases: Cases, invoices: list[TrueInvoice]) -> dict[str, Any]:
     }
 
 
-def _parent(cases: Cases, invoices: list[TrueInvoice]) -> dict[str, Any]:
+def _parent(takings: Takings, invoices: list[TrueInvoice]) -> dict[str, Any]:
     (invoice,) = invoices
-    parent = cases.organisation.customers[cases.customer(invoice).parent or ""]
-    cases.bank(parent, [invoice], f"GROUP PMT {invoice.number}")
+    parent = takings.organisation.customers[takings.customer(invoice).parent or ""]
+    takings.bank(parent, [invoice], f"GROUP PMT {invoice.number}")
     return paid_once(invoice)
 
 
-def _identical(cases: Cases, invoices: list[TrueInvoice]) -> dict[str, Any]:
-    customer = cases.customer(invoices[0])
-    payer = payer_name(customer, cases.rng)
+def _identical(takings: Takings, invoices: list[TrueInvoice]) -> dict[str, Any]:
+    customer = takings.customer(invoices[0])
+    payer = payer_name(customer, takings.rng)
     for invoice in invoices:
-        line = cases.teller.book(
+        line = takings.teller.book(
             payer=payer,
-            account=account_of(customer, cases.profile.currency),
+            account=account_of(customer, takings.profile.currency),
             amount=invoice.total,
             remittance="MONTHLY INVOICE PAYMENT",
-            on=cases.profile.bank_days[3],
+            on=takings.profile.bank_days[3],
         )
-        cases.receipt(line.reference, "bank", customer, [invoice], amount=invoice.total, days_ago=4)
+        takings.receipt(line.reference, "bank", customer, [invoice], amount=invoice.total, days_ago=4)
     return paid_once(*invoices)
 
 
-def _wrong_reference(cases: Cases, invoices: list[TrueInvoice]) -> dict[str, Any]:
+def _wrong_reference(takings: Takings, invoices: list[TrueInvoice]) -> dict[str, Any]:
     (invoice,) = invoices
-    cases.bank(cases.customer(invoice), [invoice], "REF 77/4410 OCTOBER DELIVERY")
+    takings.bank(takings.customer(invoice), [invoice], "REF 77/4410 OCTOBER DELIVERY")
     invoice.change(held="probably_paid")
     return {"reminded": {invoice.number: False}, "settled_or_held": {invoice.number: True}}
 
 
-def _unknown_payer(cases: Cases, invoices: list[TrueInvoice]) -> dict[str, Any]:
+def _unknown_payer(takings: Takings, invoices: list[TrueInvoice]) -> dict[str, Any]:
     (invoice,) = invoices
-    line = cases.teller.book(
+    line = takings.teller.book(
         payer="PAYMENT BUREAU 4471", account="", amount=invoice.total, remittance="TRANSFER OWN REF A77C"
     )
-    receipt = cases.receipt(line.reference, "bank", cases.customer(invoice), [], amount=invoice.total)
+    receipt = takings.receipt(line.reference, "bank", takings.customer(invoice), [], amount=invoice.total)
     receipt.payer, receipt.received_on = None, line.booked_on
     invoice.change(held="probably_paid")
     return {
@@ -249,9 +142,9 @@ def _unknown_payer(cases: Cases, invoices: list[TrueInvoice]) -> dict[str, Any]:
     }
 
 
-def _credit_note(cases: Cases, invoices: list[TrueInvoice]) -> dict[str, Any]:
+def _credit_note(takings: Takings, invoices: list[TrueInvoice]) -> dict[str, Any]:
     (invoice,) = invoices
-    cases.organisation.credits.append(
+    takings.organisation.credits.append(
         Credit(
             number=f"CN-{invoice.number.rpartition('-')[2]}",
             customer=invoice.customer,
@@ -264,9 +157,9 @@ def _credit_note(cases: Cases, invoices: list[TrueInvoice]) -> dict[str, Any]:
     return {"reminded": {invoice.number: False}, "ledger_payments": {invoice.number: []}}
 
 
-def _in_flight(cases: Cases, invoices: list[TrueInvoice]) -> dict[str, Any]:
+def _in_flight(takings: Takings, invoices: list[TrueInvoice]) -> dict[str, Any]:
     (invoice,) = invoices
-    cases.charge(invoice, method=cases.profile.debit_method, state="processing", days_ago=2)
+    takings.charge(invoice, method=takings.profile.debit_method, state="processing", days_ago=2)
     invoice.change(held="in_flight")
     return {
         "reminded": {invoice.number: False},
@@ -275,9 +168,9 @@ def _in_flight(cases: Cases, invoices: list[TrueInvoice]) -> dict[str, Any]:
     }
 
 
-def _fails_late(cases: Cases, invoices: list[TrueInvoice]) -> dict[str, Any]:
+def _fails_late(takings: Takings, invoices: list[TrueInvoice]) -> dict[str, Any]:
     (invoice,) = invoices
-    cases.charge(invoice, method=cases.profile.debit_method, state="processing", days_ago=3)
+    takings.charge(invoice, method=takings.profile.debit_method, state="processing", days_ago=3)
     invoice.change(held="in_flight")
     return {
         "ledger_payments": {invoice.number: []},
@@ -287,12 +180,12 @@ def _fails_late(cases: Cases, invoices: list[TrueInvoice]) -> dict[str, Any]:
     }
 
 
-def _recorded(days_ago: int, hold: str) -> Callable[[Cases, list[TrueInvoice]], dict[str, Any]]:
-    def plan(cases: Cases, invoices: list[TrueInvoice]) -> dict[str, Any]:
+def _recorded(days_ago: int, hold: str) -> Callable[[Takings, list[TrueInvoice]], dict[str, Any]]:
+    def plan(takings: Takings, invoices: list[TrueInvoice]) -> dict[str, Any]:
         (invoice,) = invoices
-        charge = cases.charge(invoice, method="card", state="recorded", days_ago=days_ago)
-        customer = cases.customer(invoice)
-        receipt = cases.receipt(charge.key, "stripe", customer, [], amount=invoice.total - charge.fee, fee=charge.fee)
+        charge = takings.charge(invoice, method="card", state="recorded", days_ago=days_ago)
+        customer = takings.customer(invoice)
+        receipt = takings.receipt(charge.key, "stripe", customer, [], amount=invoice.total - charge.fee, fee=charge.fee)
         receipt.allocations, receipt.unapplied = ((invoice.number, invoice.total),), NIL
         receipt.received_on = charge.created_at.date()
         return {
@@ -304,28 +197,28 @@ def _recorded(days_ago: int, hold: str) -> Callable[[Cases, list[TrueInvoice]], 
     return plan
 
 
-def _payout(cases: Cases, invoices: list[TrueInvoice]) -> dict[str, Any]:
+def _payout(takings: Takings, invoices: list[TrueInvoice]) -> dict[str, Any]:
     net, fees = NIL, []
     for invoice in invoices:
-        charge = cases.charge(invoice, method="card", state="paid_out", days_ago=6)
+        charge = takings.charge(invoice, method="card", state="paid_out", days_ago=6)
         amount = invoice.total - charge.fee
-        cases.receipt(
-            charge.key, "stripe", cases.customer(invoice), [invoice], amount=amount, fee=charge.fee, days_ago=6
+        takings.receipt(
+            charge.key, "stripe", takings.customer(invoice), [invoice], amount=amount, fee=charge.fee, days_ago=6
         )
         net += amount
         fees.append(charge.fee)
-    cases.teller.book(
-        payer="STRIPE PAYMENTS UK LTD" if cases.profile.currency == "GBP" else "STRIPE",
+    takings.teller.book(
+        payer="STRIPE PAYMENTS UK LTD" if takings.profile.currency == "GBP" else "STRIPE",
         account="",
         amount=net,
-        remittance="STRIPE PAYOUT" if cases.profile.currency == "GBP" else "STRIPE TRANSFER ST-K4Q9Z7",
-        on=cases.profile.bank_days[3],
+        remittance="STRIPE PAYOUT" if takings.profile.currency == "GBP" else "STRIPE TRANSFER ST-K4Q9Z7",
+        on=takings.profile.bank_days[3],
     )
     return paid_once(*invoices, fees_accounted={"+".join(text(fee) for fee in fees): True})
 
 
-def _live_hold(hold: str) -> Callable[[Cases, list[TrueInvoice]], dict[str, Any]]:
-    def plan(_cases: Cases, invoices: list[TrueInvoice]) -> dict[str, Any]:
+def _live_hold(hold: str) -> Callable[[Takings, list[TrueInvoice]], dict[str, Any]]:
+    def plan(_takings: Takings, invoices: list[TrueInvoice]) -> dict[str, Any]:
         (invoice,) = invoices
         return {
             "reminded": {invoice.number: False},
@@ -336,26 +229,26 @@ def _live_hold(hold: str) -> Callable[[Cases, list[TrueInvoice]], dict[str, Any]
     return plan
 
 
-def _coded(cases: Cases, invoices: list[TrueInvoice]) -> dict[str, Any]:
+def _coded(takings: Takings, invoices: list[TrueInvoice]) -> dict[str, Any]:
     (invoice,) = invoices
-    receipt = cases.receipt("income:1", "coded_to_income", cases.customer(invoice), [invoice], amount=invoice.total)
+    receipt = takings.receipt("income:1", "coded_to_income", takings.customer(invoice), [invoice], amount=invoice.total)
     receipt.received_on = TODAY - timedelta(days=15)
-    cases.organisation.income.append(receipt)
+    takings.organisation.income.append(receipt)
     return {"reminded": {invoice.number: False}, "settled_or_held": {invoice.number: True}}
 
 
-def _paid_twice(cases: Cases, invoices: list[TrueInvoice]) -> dict[str, Any]:
+def _paid_twice(takings: Takings, invoices: list[TrueInvoice]) -> dict[str, Any]:
     (invoice,) = invoices
-    customer = cases.customer(invoice)
-    cases.bank(customer, [invoice], f"INVOICE {invoice.number}", day=1)
-    if cases.profile.system == "quickbooks":  # twice by bank; elsewhere the second time is by card, live
-        cases.bank(customer, [invoice], f"INVOICE {invoice.number}", amount=invoice.total, day=4)
+    customer = takings.customer(invoice)
+    takings.bank(customer, [invoice], f"INVOICE {invoice.number}", day=1)
+    if takings.profile.system == "quickbooks":  # twice by bank; elsewhere the second time is by card, live
+        takings.bank(customer, [invoice], f"INVOICE {invoice.number}", amount=invoice.total, day=4)
     else:
-        cases.charge(invoice, method="card", state="live", days_ago=0)
+        takings.charge(invoice, method="card", state="live", days_ago=0)
     return paid_once(invoice, unapplied_at_most={customer.name: text(invoice.total)})
 
 
-def _due_date(_cases: Cases, invoices: list[TrueInvoice]) -> dict[str, Any]:
+def _due_date(_takings: Takings, invoices: list[TrueInvoice]) -> dict[str, Any]:
     (invoice,) = invoices
     later = (TODAY + timedelta(days=21)).isoformat()
     return {
@@ -365,18 +258,13 @@ def _due_date(_cases: Cases, invoices: list[TrueInvoice]) -> dict[str, Any]:
     }
 
 
-def _contact_email(cases: Cases, invoices: list[TrueInvoice]) -> dict[str, Any]:
+def _contact_email(takings: Takings, invoices: list[TrueInvoice]) -> dict[str, Any]:
     (invoice,) = invoices
-    customer = cases.customer(invoice)
+    customer = takings.customer(invoice)
     return {"ledger_email": {customer.name: new_email(customer)}, "reminded": {invoice.number: True}}
 
 
-def new_email(customer: Customer) -> str:
-    """The address that the CRM user learns during the demo."""
-    return f"new.{(customer.email or '').replace('new.', '')}"
-
-
-PLANS: dict[str, tuple[Callable[[Cases, list[TrueInvoice]], dict[str, Any]], str]] = {
+PLANS: dict[str, tuple[Callable[[Takings, list[TrueInvoice]], dict[str, Any]], str]] = {
     "exact_payment": (_exact, "one payment, the invoice's number and exact amount"),
     "five_invoices": (_five, "one payment for five invoices, all named"),
     "partial": (_partial, "60 % of an overdue invoice; the rest is truly due"),

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 from sandbox.world.books import Books
-from sandbox.world.cases import NIL, new_email
+from sandbox.world.cases import new_email
 from sandbox.world.model import Charge, Clock, Organisation, TrueInvoice, TrueReceipt
-from sandbox.world.trade import TODAY
+from sandbox.world.takings import NIL, TODAY
 
 PROMISED_ON = date(2026, 11, 27)
 LATER = TODAY + timedelta(days=21)

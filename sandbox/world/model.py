@@ -13,6 +13,8 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
+from sandbox.world.statement import BankStatement
+
 DEMO_START = datetime(2026, 11, 17, 10, 0, tzinfo=UTC)
 HISTORY_MONTHS = 18
 
@@ -153,39 +155,6 @@ class TrueReceipt:
     fee: Decimal = Decimal(0)
     unapplied: Decimal = Decimal(0)
     refunded: Decimal = Decimal(0)
-
-
-@dataclass(frozen=True)
-class Line:
-    """One line of the bank statement; debits are negative. `gross` and `fee` are told when the bank took a charge."""
-
-    booked_on: date
-    amount: Decimal
-    counterparty: str
-    counterparty_account: str
-    remittance: str
-    reference: str
-    end_to_end: str = "NOTPROVIDED"
-    gross: Decimal | None = None
-    fee: Decimal | None = None
-
-
-@dataclass(frozen=True)
-class BankStatement:
-    """One day's statement of one account; the closing balance is the opening balance and the lines."""
-
-    account: str
-    currency: str
-    owner: str
-    number: int
-    on: date
-    opening: Decimal
-    lines: tuple[Line, ...]
-
-    @property
-    def closing(self) -> Decimal:
-        """The balance at the end of the day."""
-        return self.opening + sum((line.amount for line in self.lines), Decimal(0))
 
 
 @dataclass

@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
-from sandbox.world.model import BankStatement, Line
+from sandbox.world.statement import BankStatement, Line
 
 LINE_LENGTH = 65
 PART_LENGTH = 27

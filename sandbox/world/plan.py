@@ -5,9 +5,10 @@ from __future__ import annotations
 import random
 
 from sandbox.world.bank import Teller
-from sandbox.world.cases import Cases
+from sandbox.world.cases import plan_cases, plan_ordinary_receipts
 from sandbox.world.company import PROFILES, Profile, found
 from sandbox.world.model import DEMO_START, Organisation
+from sandbox.world.takings import Takings
 from sandbox.world.trade import Trade
 
 
@@ -20,11 +21,11 @@ def _organisation(profile: Profile, rng: random.Random) -> Organisation:
     organisation = found(profile, rng)
     Trade(profile, organisation, rng).run()
     teller = Teller(profile, rng)
-    cases = Cases(profile, organisation, teller, rng)
-    cases.run()
-    cases.ordinary_receipts()
+    takings = Takings(profile, organisation, teller, rng)
+    plan_cases(takings)
+    plan_ordinary_receipts(takings)
     for number, invoice in enumerate(organisation.by_role("card"), start=1):
-        charge = cases.charge(invoice, method="card", state="live", days_ago=0)
+        charge = takings.charge(invoice, method="card", state="live", days_ago=0)
         charge.created_at = DEMO_START
         charge.key = f"card:{number}"
     teller.pay_running_costs()
