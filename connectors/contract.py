@@ -297,7 +297,10 @@ class EditCustomer:
 
 @dataclass(frozen=True, slots=True)
 class ShowInvoice:
-    """Show an invoice on the CRM account's page: create or update it under our document id."""
+    """Show an invoice on the CRM account's page: create or update it under our document id.
+
+    `due_on` None leaves the due date there alone: people edit it in the CRM.
+    """
 
     key: str
     document_id: str
@@ -308,7 +311,7 @@ class ShowInvoice:
     total: Money
     balance: Money
     issued_on: date
-    due_on: date
+    due_on: date | None
     intent: Literal["show_invoice"] = "show_invoice"
 
 
@@ -410,12 +413,18 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where a vendor answers, and who we are to it."""
+    """Where a vendor answers, and who we are to it.
+
+    `authorize_url` and `revoke_url` differ from `identity_url` where the vendor has hosts of their own for
+    the consent page and for ending a consent.
+    """
 
     api_url: str
     identity_url: str
     client_id: str
     client_secret: str
+    authorize_url: str = ""
+    revoke_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -474,7 +483,12 @@ class Connector(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class OAuthShape:
-    """How a vendor's OAuth differs: paths under the identity URL, scopes, how the client is named to the token path."""
+    """How a vendor's OAuth differs: paths under the identity URL, scopes, how the client is named to the token path.
+
+    The client's id and secret go into the Basic header, or with `client_in_body` into the form; with
+    `secret_as_username` the Basic header holds the secret alone, as user name. `revoke_account_field` is set where
+    a consent is ended by naming its account in that form field instead of giving a token.
+    """
 
     authorize_path: str
     token_path: str
@@ -482,6 +496,8 @@ class OAuthShape:
     scopes: tuple[str, ...]
     client_in_body: bool = False
     pkce: bool = True
+    secret_as_username: bool = False
+    revoke_account_field: str = ""
 
 
 @dataclass(frozen=True, slots=True)

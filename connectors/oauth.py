@@ -58,7 +58,7 @@ class OAuthFlow:
         verifier = secrets.token_urlsafe(48)
         challenge = {"code_challenge": _s256(verifier), "code_challenge_method": "S256"} if self._shape.pkce else {}
         url, state = self._session(redirect_uri).authorization_url(
-            self._endpoint.identity_url + self._shape.authorize_path, **challenge
+            (self._endpoint.authorize_url or self._endpoint.identity_url) + self._shape.authorize_path, **challenge
         )
         return Authorization(url=url, state=state, verifier=verifier if self._shape.pkce else "")
 
@@ -97,13 +97,18 @@ class OAuthFlow:
             keep_refresh=refresh_token,
         )
 
-    def revoke(self, token: str) -> None:
-        """Tell the vendor that the consent is over; a vendor that cannot be reached keeps it until it expires."""
+    def revoke(self, token: str, *, account: str = "") -> None:
+        """Tell the vendor that the consent is over; a vendor that cannot be reached keeps it until it expires.
+
+        `account` is the vendor's id of the account, for vendors that end a consent by it.
+        """
+        field = self._shape.revoke_account_field
+        form = {"client_id": self._endpoint.client_id, field: account} if field else {"token": token}
         try:
             requests.post(
-                self._endpoint.identity_url + self._shape.revoke_path,
-                data={"token": token},
-                auth=HTTPBasicAuth(self._endpoint.client_id, self._endpoint.client_secret),
+                (self._endpoint.revoke_url or self._endpoint.identity_url) + self._shape.revoke_path,
+                data=form,
+                auth=self._basic(),
                 timeout=CALL_TIMEOUT_SECONDS,
             )
         except requests.RequestException as error:
@@ -117,8 +122,11 @@ class OAuthFlow:
         )
 
     def _client_auth(self) -> HTTPBasicAuth | None:
-        if self._shape.client_in_body:
-            return None
+        return None if self._shape.client_in_body else self._basic()
+
+    def _basic(self) -> HTTPBasicAuth:
+        if self._shape.secret_as_username:
+            return HTTPBasicAuth(self._endpoint.client_secret, "")
         return HTTPBasicAuth(self._endpoint.client_id, self._endpoint.client_secret)
 
     def _tokens(
@@ -127,6 +135,10 @@ class OAuthFlow:
         with self._session(redirect_uri) as session:
             try:
                 answer = ask(session)
+            except Warning as changed:
+                # oauthlib raises this when the vendor grants other scopes than asked for (Stripe names its own, people
+                # may grant fewer): what was granted is the vendor's to say, and a missing scope shows at the call.
+                answer = dict(vars(changed)["token"])
             except OAuth2Error as error:
                 raise Reconnect(f"the vendor refused the consent: {error.description or error.error}") from error
             except requests.RequestException as error:

@@ -1,0 +1,71 @@
+"""Stripe: payments with their refunds and disputes, and payouts with what they are made of. Nothing is written.
+
+Modules: `client` (calls through the SDK), `reading` (objects to records), `notices` (webhooks), `connector`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from connectors.contract import Access, Account, Declaration, Endpoint, Kind, OAuthShape, Role
+from connectors.errors import ConnectorError, Fatal
+from connectors.limits import Budget, Limit
+from connectors.payments.stripe.client import Client
+from connectors.payments.stripe.connector import StripeConnector
+from connectors.payments.stripe.notices import notices
+from connectors.signature import stripe_matches
+
+__all__ = ["DECLARATION", "StripeConnector"]
+
+
+def _accounts(endpoint: Endpoint, token: Mapping[str, object], query: Mapping[str, str]) -> list[Account]:  # noqa: ARG001
+    """Return the one account that installed the app."""
+    account_id = str(token.get("stripe_user_id") or "")
+    if not account_id:
+        raise Fatal("Stripe's token answer names no account")
+    account = Account(external_id=account_id, name=account_id)
+    return [Account(account_id, _name(endpoint, account, str(token.get("access_token", ""))))]
+
+
+def _name(endpoint: Endpoint, account: Account, access_token: str) -> str:
+    """Ask for the account's name; without the permission to see it the account is called by its id."""
+    client = Client(Access(account, endpoint, lambda: access_token, Budget(()), lambda: datetime.now(UTC)))
+    try:
+        shown = client.one(lambda sdk: sdk.v1.accounts.retrieve_current(), urgent=True)
+    except ConnectorError:
+        return account.external_id
+    finally:
+        client.close()
+    business = (shown or {}).get("business_profile") or {}
+    dashboard = ((shown or {}).get("settings") or {}).get("dashboard") or {}
+    return str(dashboard.get("display_name") or business.get("name") or account.external_id)
+
+
+def _verify(secret: str, headers: Mapping[str, str], body: bytes, now: datetime) -> bool:
+    """Check the Stripe-Signature header on the raw body."""
+    return stripe_matches(secret, body, headers.get("stripe-signature", ""), now)
+
+
+DECLARATION = Declaration(
+    system="stripe",
+    title="Stripe",
+    role=Role.PROCESSOR,
+    reads=(Kind.PROCESSOR_PAYMENT, Kind.PAYOUT),
+    writes=(),
+    # 25 a second for each endpoint in a sandbox and 100 live: 20 in all leave room for the merchant's own tools.
+    limits=(Limit(calls=20, seconds=1.0, reserve=5),),
+    oauth=OAuthShape(
+        authorize_path="/oauth/v2/authorize",
+        token_path="/v1/oauth/token",  # noqa: S106 - a path
+        revoke_path="/oauth/deauthorize",
+        scopes=(),  # the app's manifest holds them
+        pkce=False,  # Stripe Apps documents none: the secret and the state protect the code
+        secret_as_username=True,
+        revoke_account_field="stripe_user_id",
+    ),
+    open=StripeConnector,
+    accounts=_accounts,
+    verify=_verify,
+    notices=notices,
+)

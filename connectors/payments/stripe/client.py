@@ -1,0 +1,101 @@
+"""Stripe's API through the official SDK: bounded calls, plain dicts, errors named by what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import requests
+import stripe
+
+from connectors.contract import CALL_TIMEOUT_SECONDS, Access
+from connectors.errors import Absent, ConnectorError, Fatal, Reconnect, Retry
+
+PAGE_SIZE = 100  # Stripe's largest
+MAX_PAGES = 10_000  # of one list
+MAX_HOLD_SECONDS = 600.0  # longest Retry-After that is believed
+
+Row = dict[str, Any]
+
+
+class Client:
+    """Calls for one account. Nothing is repeated except once after a refused token, with the token asked for again."""
+
+    def __init__(self, access: Access) -> None:
+        self._access = access
+        self._session = requests.Session()
+        self._http = stripe.RequestsClient(timeout=CALL_TIMEOUT_SECONDS, session=self._session)
+
+    def one(self, ask: Callable[[stripe.StripeClient], Any], *, urgent: bool) -> Row | None:
+        """Read one object, or None when there is none."""
+        try:
+            return self._call(ask, urgent=urgent)
+        except Absent:
+            return None
+
+    def pages(
+        self, ask: Callable[[stripe.StripeClient, Any], Any], params: Row, *, urgent: bool
+    ) -> Iterator[list[Row]]:
+        """Yield the pages of a list, newest objects first."""
+        cursor: Row = {}
+        for _ in range(MAX_PAGES):
+            asked = {**params, **cursor, "limit": PAGE_SIZE}
+            page = self._call(lambda sdk, asked=asked: ask(sdk, asked), urgent=urgent)
+            rows: list[Row] = page["data"]
+            yield rows
+            if not page["has_more"] or not rows:
+                return
+            cursor = {"starting_after": rows[-1]["id"]}
+        raise Fatal(f"a list of Stripe has more than {MAX_PAGES} pages")
+
+    def close(self) -> None:
+        """Let go of connections."""
+        self._session.close()
+
+    def _call(self, ask: Callable[..., Any], *, urgent: bool) -> Row:
+        try:
+            return self._attempt(ask, urgent=urgent)
+        except stripe.AuthenticationError:
+            pass  # the token may just have been renewed by another worker: ask for it once more
+        try:
+            return self._attempt(ask, urgent=urgent)
+        except stripe.AuthenticationError as error:
+            raise Reconnect(f"Stripe no longer accepts the connection: {error.user_message}") from error
+
+    def _attempt(self, ask: Callable[..., Any], *, urgent: bool) -> Row:
+        token = self._access.token()
+        self._access.budget.take(urgent=urgent)
+        sdk = stripe.StripeClient(
+            token,
+            base_addresses={"api": self._access.endpoint.api_url},
+            max_network_retries=0,
+            http_client=self._http,
+        )
+        try:
+            answer: Row = ask(sdk).to_dict()
+        except stripe.AuthenticationError:
+            raise
+        except stripe.StripeError as error:
+            raise self._named(error) from error
+        return answer
+
+    def _named(self, error: stripe.StripeError) -> ConnectorError:
+        text = f"Stripe: {error.user_message or type(error).__name__}"
+        status = error.http_status or 0
+        if isinstance(error, stripe.RateLimitError):
+            wait = _retry_after(error)
+            self._access.budget.hold_off(wait)
+            return Retry(text, after_seconds=wait)
+        if isinstance(error, stripe.PermissionError):
+            return Reconnect(f"{text}; accept the app's permissions in Stripe")
+        if status == 404:
+            return Absent(text)
+        if status == 409 or not 400 <= status < 500:  # a lock, a fault at Stripe's end, no answer or no readable one
+            return Retry(text)
+        return Fatal(text)
+
+
+def _retry_after(error: stripe.StripeError) -> float:
+    """Return the wait that Stripe asks for; 2 s when it names none, as it usually does not."""
+    header = str((error.headers or {}).get("retry-after", ""))
+    return min(float(header), MAX_HOLD_SECONDS) if header.isascii() and header.isdecimal() else 2.0

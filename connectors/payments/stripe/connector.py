@@ -1,0 +1,165 @@
+"""The connector of one Stripe account."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
+
+from connectors.contract import Access, Done, Intent, Kind, Outcome, Page, Record
+from connectors.errors import Reject
+from connectors.payments.stripe.client import PAGE_SIZE, Client, Row
+from connectors.payments.stripe.notices import subject_of
+from connectors.payments.stripe.reading import is_disputed, payment_of, payout_of
+from receivables.problem import Problem
+
+EVENT_RETENTION = timedelta(days=29)  # Stripe keeps events for 30 days; older changes need a full read
+
+# What changes a payment or a payout; `types` of an event list takes at most 20 names and no wildcard.
+_EVENTS = {
+    Kind.PROCESSOR_PAYMENT: [
+        "payment_intent.created",
+        "payment_intent.processing",
+        "payment_intent.requires_action",
+        "payment_intent.amount_capturable_updated",
+        "payment_intent.partially_funded",
+        "payment_intent.succeeded",
+        "payment_intent.payment_failed",
+        "payment_intent.canceled",
+        "charge.updated",
+        "charge.refunded",
+        "charge.refund.updated",
+        "charge.dispute.created",
+        "charge.dispute.updated",
+        "charge.dispute.closed",
+        "charge.dispute.funds_withdrawn",
+        "charge.dispute.funds_reinstated",
+        "refund.created",
+        "refund.updated",
+        "refund.failed",
+    ],
+    Kind.PAYOUT: [
+        "payout.created",
+        "payout.updated",
+        "payout.paid",
+        "payout.failed",
+        "payout.canceled",
+        "payout.reconciliation_completed",
+    ],
+}
+_PAYMENT_PARTS = ["latest_charge.balance_transaction", "customer"]
+
+
+class StripeConnector:
+    """Reads payments and payouts. What changed since a time is told by events and read again, once each.
+
+    A payment is disputed here while the bank contests it (`dispute_open`) and after it is lost; a dispute that
+    was won, prevented or closed as an inquiry leaves the payment as good as any.
+    """
+
+    def __init__(self, access: Access) -> None:
+        self._client = Client(access)
+        self._clock = access.clock
+
+    def read(self, kind: Kind, *, since: datetime | None) -> Iterator[Page]:
+        """Yield all objects of a kind, or those that events since a time name, newest first."""
+        if since is not None and self._clock() - since < EVENT_RETENTION:
+            for ids in _batches(self._changed(kind, since)):
+                yield self._fetch(kind, ids, urgent=False)
+            return
+        for rows in self._all(kind):
+            yield self._page(kind, rows, urgent=False)
+
+    def fetch(self, kind: Kind, external_ids: Sequence[str]) -> Page:
+        """Read these objects, one call each: Stripe has no other way."""
+        return self._fetch(kind, external_ids, urgent=True)
+
+    def write(self, intents: Sequence[Intent]) -> list[Outcome]:
+        """Refuse: nothing is written to Stripe."""
+        return [Reject(f"Stripe has no place for {intent.intent}", code="unsupported_intent") for intent in intents]
+
+    def find(self, intent: Intent) -> Done | None:
+        """Return None: nothing is written to Stripe."""
+        return None
+
+    def close(self) -> None:
+        """Let go of connections."""
+        self._client.close()
+
+    def _all(self, kind: Kind) -> Iterator[list[Row]]:
+        if kind is Kind.PAYOUT:
+            return self._client.pages(lambda sdk, params: sdk.v1.payouts.list(params), {}, urgent=False)
+        expand = [f"data.{part}" for part in _PAYMENT_PARTS]
+        return self._client.pages(
+            lambda sdk, params: sdk.v1.payment_intents.list(params), {"expand": expand}, urgent=False
+        )
+
+    def _changed(self, kind: Kind, since: datetime) -> Iterator[str]:
+        """Yield the ids that events since a time are about, each once."""
+        seen: set[str] = set()
+        asked = {"created": {"gte": int(since.timestamp())}, "types": _EVENTS[kind]}
+        for events in self._client.pages(lambda sdk, params: sdk.v1.events.list(params), asked, urgent=False):
+            for event in events:
+                about, external_id = subject_of(event)
+                if about is kind and external_id not in seen:
+                    seen.add(external_id)
+                    yield external_id
+
+    def _fetch(self, kind: Kind, external_ids: Iterable[str], *, urgent: bool) -> Page:
+        found = (self._one(kind, external_id, urgent=urgent) for external_id in dict.fromkeys(external_ids))
+        return self._page(kind, (row for row in found if row is not None), urgent=urgent)
+
+    def _one(self, kind: Kind, external_id: str, *, urgent: bool) -> Row | None:
+        if kind is Kind.PAYOUT:
+            return self._client.one(lambda sdk: sdk.v1.payouts.retrieve(external_id), urgent=urgent)
+        return self._client.one(
+            lambda sdk: sdk.v1.payment_intents.retrieve(external_id, {"expand": _PAYMENT_PARTS}), urgent=urgent
+        )
+
+    def _page(self, kind: Kind, rows: Iterable[Row], *, urgent: bool) -> Page:
+        read: Callable[..., Record | None] = self._payout if kind is Kind.PAYOUT else self._payment
+        records: list[Record] = []
+        problems: list[Problem] = []
+        for row in rows:
+            try:
+                record = read(row, urgent=urgent)
+            except (KeyError, TypeError, ValueError) as error:
+                problems.append(_unreadable(kind, row, error))
+                continue
+            if record is not None:
+                records.append(record)
+        return Page(tuple(records), tuple(problems))
+
+    def _payment(self, intent: Row, *, urgent: bool) -> Record | None:
+        disputes: list[Row] = []
+        if is_disputed(intent):
+            asked = {"payment_intent": intent["id"]}
+            pages = self._client.pages(lambda sdk, params: sdk.v1.disputes.list(params), asked, urgent=urgent)
+            disputes = [dispute for page in pages for dispute in page]
+        return payment_of(intent, disputes, self._clock())
+
+    def _payout(self, payout: Row, *, urgent: bool) -> Record:
+        if not payout["automatic"] or payout["reconciliation_status"] != "completed":
+            return payout_of(payout, None)
+        asked = {"payout": payout["id"], "expand": ["data.source"]}
+        pages = self._client.pages(lambda sdk, params: sdk.v1.balance_transactions.list(params), asked, urgent=urgent)
+        return payout_of(payout, [row for page in pages for row in page])
+
+
+def _batches(ids: Iterator[str]) -> Iterator[list[str]]:
+    batch: list[str] = []
+    for external_id in ids:
+        batch.append(external_id)
+        if len(batch) == PAGE_SIZE:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def _unreadable(kind: Kind, row: Row, error: Exception) -> Problem:
+    return Problem(
+        code="unreadable_record",
+        text=f"Stripe {kind.value.replace('_', ' ')} {row.get('id')} cannot be read: {error}",
+        remedy="Look at it in the Stripe Dashboard and record its money by hand; tell us what is unusual about it.",
+        subject=str(row.get("id") or ""),
+    )
