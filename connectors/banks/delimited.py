@@ -30,7 +30,7 @@ _ALIASES = {
     "currency": "currency|wahrung|waehrung|valuta code|munt|muntsoort|devise|moneda|divisa|ccy",
     "counterparty": "payer|payee|payer name|counterparty|counterparty name|name|beneficiary|sender|auftraggeber|"
     "beguenstigter zahlungspflichtiger|begunstigter zahlungspflichtiger|naam tegenpartij|tegenpartij|contrepartie",
-    "counterparty_account": "iban|counterparty account|counterparty iban|payer account|payer iban|account number|"
+    "counterparty_account": "iban|counterparty account|counterparty iban|payer account|payer iban|"
     "kontonummer iban|kontonummer|tegenrekening|tegenrekening iban bban|iban counterparty",
     "description": "description|details|memo|narrative|verwendungszweck|omschrijving|mededelingen|libelle|concepto|"
     "descrizione|remittance|remittance information|text|buchungstext|particulars",
