@@ -8,13 +8,14 @@ from dataclasses import dataclass, replace
 
 from receivables.allocation import Explanation
 from receivables.open_item import OpenItem
-from reconcile.hypotheses import Draft
+from reconcile.draft import Draft
 from reconcile.residual import Difference, explain_difference
 from reconcile.score import NEAR_TIE_POINTS, AmountEvidence
 
 MAX_EXACT_RECEIPTS = 12  # a component of more receipts is assigned greedily, best points first
 MAX_NODES = 20_000
 MAX_JOINT_RECEIPTS = 12
+MAX_RIVALS = 3  # more say nothing new: the case is ambiguous
 _JOINT_AMOUNTS = frozenset({AmountEvidence.EXACT, AmountEvidence.ROUNDING, AmountEvidence.TYPICAL_FEE})
 
 
@@ -221,6 +222,8 @@ def _with_rivals(pick: Draft | None, at: int, component: Sequence[tuple[int, Cla
             if near and not same and _collide(pick, draft):
                 rivals += 1
                 break
+        if rivals == MAX_RIVALS:
+            break
     evidence = replace(pick.evidence, alternatives=pick.evidence.alternatives + rivals)
     return replace(pick, evidence=evidence)
 

@@ -10,7 +10,8 @@ from receivables.open_item import OpenItem
 from reconcile.payer import NameBook, PayerEvidence
 from reconcile.reference_book import Mention, ReferenceBook
 
-MAX_SAME_AMOUNT = 60  # an amount that more items share (a subscription price) needs other evidence
+MAX_AMOUNT_BUCKET = 1_000  # beyond, an amount alone (a subscription price) says nothing about who paid
+MAX_SAME_AMOUNT = 64  # an amount that more items share (a subscription price) needs other evidence
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +93,12 @@ class OpenItemIndex:
         items = self.items(self._by_payer.get(customer_id, ()))
         return [item for item in items if item.open_amount.currency == currency]
 
-    def of_amount(self, minor: int, currency: str) -> list[OpenItem]:
-        """The items open for exactly this amount, by due date."""
-        return self.items(self._by_amount.get((currency, minor), ()))
+    def of_amount(self, minor: int, currency: str, *, payers: Iterable[str] = ()) -> list[OpenItem]:
+        """The items open for exactly this amount, by due date; only those of `payers` where very many share it."""
+        bucket = self._by_amount.get((currency, minor), set())
+        if len(bucket) > MAX_AMOUNT_BUCKET:
+            bucket = {item_id for payer in payers for item_id in self._by_payer.get(payer, ()) if item_id in bucket}
+        return self.items(bucket)
 
     def mentions(self, text: str) -> list[Mention]:
         """What `text` names among the open items."""
@@ -110,6 +114,10 @@ class OpenItemIndex:
             return []
         mentions = [mention for mention in self._closed_references.mentions(text) if mention.exact]
         return [self._closed[mention.item_ids[0]] for mention in mentions if len(mention.item_ids) == 1]
+
+    def closed_item(self, item_id: str) -> ClosedItem | None:
+        """What is remembered of an item paid not long ago, or None."""
+        return self._closed.get(item_id)
 
     def resolve_name(self, payer_name: str) -> dict[str, PayerEvidence]:
         """The customers that a payer's name could be."""

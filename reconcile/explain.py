@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from receivables.money import Money
 from reconcile.candidates import OpenItemIndex
-from reconcile.hypotheses import Draft, signed
+from reconcile.draft import Draft, signed
 from reconcile.payer import PayerEvidence
 from reconcile.reading import Reading
 from reconcile.score import AmountEvidence, ReferenceEvidence

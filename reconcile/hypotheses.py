@@ -3,59 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from receivables.allocation import Explanation, ResidualKind
+from receivables.allocation import Explanation
 from receivables.document import DocumentKind
 from receivables.money import MAX_MINOR
 from receivables.open_item import OpenItem
 from reconcile.candidates import MAX_SAME_AMOUNT, OpenItemIndex
+from reconcile.draft import Draft, ranked, signed
 from reconcile.payer import PayerEvidence
 from reconcile.reading import Reading
-from reconcile.residual import explain_difference
-from reconcile.score import MIN_POINTS, NEAR_TIE_POINTS, AmountEvidence, Evidence, ReferenceEvidence
+from reconcile.residual import BASIS_POINTS, MAX_TYPICAL_FEE_BASIS_POINTS, explain_difference
+from reconcile.score import AmountEvidence, Evidence, ReferenceEvidence
 from reconcile.subset import MAX_EXHAUSTIVE, MAX_SOLUTIONS, solve
 
-MAX_HYPOTHESES = 8  # kept a receipt
 MAX_SINGLES = 16  # named items tried one by one
 MAX_PAYER_ITEMS = 1_500  # of one payer, looked through for sums and damaged numbers
 MAX_WEAK_PAYERS = 3
 MAX_CREDITS = 6
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """One explanation in minor units. `shares` are positive; a credit note's share offsets the others."""
-
-    explanation: Explanation
-    shares: tuple[tuple[OpenItem, int], ...]
-    residual_kind: ResidualKind | None
-    residual: int
-    unapplied: int
-    evidence: Evidence
-
-    @property
-    def item_ids(self) -> frozenset[str]:
-        """The items it touches."""
-        return frozenset(item.item_id for item, _ in self.shares)
-
-    @property
-    def order(self) -> tuple[float, int, str, tuple[str, ...]]:
-        """Sorts the likeliest first, then the earlier due, and never leaves two sets in doubt."""
-        due = max(item.due_on for item, _ in self.shares)
-        return (-self.evidence.points, due.toordinal(), self.explanation, tuple(sorted(self.item_ids)))
-
-
-def signed(item: OpenItem) -> int:
-    """The open amount in minor units, negative for a credit note."""
-    minor = item.open_amount.minor
-    return -minor if item.kind is DocumentKind.CREDIT_NOTE else minor
-
-
 def drafts(reading: Reading, index: OpenItemIndex) -> list[Draft]:
-    """Return the likeliest explanations of a receipt, best first, at most MAX_HYPOTHESES; none if nothing speaks."""
+    """Return the likeliest explanations of a receipt, best first, as many as `ranked` keeps; none if nothing speaks."""
     if reading.hints:
-        return _ranked(_fit(reading, index.items(reading.hints)))
+        return ranked(_fit(reading, index.items(reading.hints)))
     found = list(_by_reference(reading, index))
     found += _by_amount(reading, index)
     if not _convincing(found):
@@ -67,7 +38,7 @@ def drafts(reading: Reading, index: OpenItemIndex) -> list[Draft]:
         if not _convincing(found):
             for items in payers:
                 found += _by_sum(reading, items)
-    return _ranked(found)
+    return ranked(found)
 
 
 def _convincing(found: Iterable[Draft]) -> bool:
@@ -126,7 +97,9 @@ def _with_missing(reading: Reading, named: Sequence[OpenItem], gap: int, index: 
 
 
 def _by_amount(reading: Reading, index: OpenItemIndex) -> Iterable[Draft]:
-    same = [item for item in index.of_amount(reading.gross, reading.currency) if signed(item) == reading.gross]
+    known = [payer for payer, level in reading.payers.items() if level >= PayerEvidence.WEAK]
+    items = index.of_amount(reading.gross, reading.currency, payers=known)
+    same = [item for item in items if signed(item) == reading.gross]
     own = [item for item in same if reading.payer_of(item) >= PayerEvidence.WEAK]
     for item in (own or same)[:MAX_SAME_AMOUNT]:
         yield from _fit(reading, [item])
@@ -154,7 +127,8 @@ def _by_sum(reading: Reading, items: Sequence[OpenItem]) -> Iterable[Draft]:
         yield from _fit(reading, items)
         return
     for item in items:
-        for draft in _fit(reading, [item]) if signed(item) >= reading.gross else ():
+        near = 0 < signed(item) - reading.gross <= signed(item) * MAX_TYPICAL_FEE_BASIS_POINTS // BASIS_POINTS
+        for draft in _fit(reading, [item]) if near else ():
             if draft.evidence.amount in (AmountEvidence.ROUNDING, AmountEvidence.TYPICAL_FEE):
                 yield draft
 
@@ -236,20 +210,3 @@ def _left_out(reading: Reading, items: Sequence[OpenItem]) -> int:
     used = {item.item_id for item in items}
     exact = (item_id for item_id, level in reading.levels.items() if level is ReferenceEvidence.EXACT)
     return sum(item_id not in used for item_id in exact) + len(reading.closed)
-
-
-def _ranked(found: Iterable[Draft]) -> list[Draft]:
-    """Keep the best draft of each item set, drop the hopeless, and count for each how many others come near it."""
-    best: dict[frozenset[str], Draft] = {}
-    for draft in found:
-        held = best.get(draft.item_ids)
-        if held is None or draft.order < held.order:
-            best[draft.item_ids] = draft
-    ordered = sorted((d for d in best.values() if d.evidence.points >= MIN_POINTS), key=lambda d: d.order)
-    ranked: list[Draft] = []
-    for draft in ordered[:MAX_HYPOTHESES]:
-        least = draft.evidence.points - NEAR_TIE_POINTS
-        near = sum(other.evidence.points >= least for other in ordered) - 1
-        alternatives = max(draft.evidence.alternatives, near)
-        ranked.append(replace(draft, evidence=replace(draft.evidence, alternatives=alternatives)))
-    return ranked

@@ -13,7 +13,8 @@ from reconcile import explain
 from reconcile.assign import Claim, assign, join_instalments
 from reconcile.calibrate import History, confidence, may_apply
 from reconcile.candidates import OpenItemIndex
-from reconcile.hypotheses import Draft, drafts
+from reconcile.draft import Draft
+from reconcile.hypotheses import drafts
 from reconcile.reading import Reading, read
 from reconcile.score import ReferenceEvidence
 
@@ -89,11 +90,14 @@ def _with_items(
         best=_hypothesis(reading, chosen, history),
         reasons=said,
         runner_up=_hypothesis(reading, others[0], history) if others else None,
-        customer_id=reading.best_payer or _common_customer(chosen),
+        customer_id=reading.best_payer or _named_customer(chosen),
     )
 
 
-def _common_customer(draft: Draft) -> str | None:
+def _named_customer(draft: Draft) -> str | None:
+    """The customer of items that are named beyond doubt, which identifies a payer without a name."""
+    if draft.evidence.reference < ReferenceEvidence.EXACT:
+        return None
     customers = {item.customer_id for item, _ in draft.shares}
     return customers.pop() if len(customers) == 1 else None
 
@@ -126,8 +130,14 @@ def _without_items(reading: Reading, claim: Claim, index: OpenItemIndex) -> Prop
         decision=Decision.NONE if unrelated else Decision.SUGGEST,
         best=Hypothesis(explanation, sure, (), (), reading.receipt.amount),
         reasons=(said,),
-        customer_id=reading.best_payer,
+        customer_id=reading.best_payer or _owner_of_paid(reading, claim, explanation),
     )
+
+
+def _owner_of_paid(reading: Reading, claim: Claim, explanation: Explanation) -> str | None:
+    if explanation is not Explanation.DUPLICATE:
+        return None
+    return reading.closed[0].customer_id if reading.closed else _named_customer(claim.options[0])
 
 
 def _why_nothing(reading: Reading, claim: Claim, index: OpenItemIndex) -> tuple[Explanation, float, str]:

@@ -78,6 +78,7 @@ def read(receipt: Receipt, index: OpenItemIndex, history: History, *, blind: boo
         for item_id in local:
             levels[item_id] = max(levels.get(item_id, level), level)
     hinted = index.items(receipt.item_hints)
+    closed = [found for hint in receipt.item_hints if (found := index.closed_item(hint)) is not None]
     return Reading(
         receipt=receipt,
         gross=receipt.gross.minor,
@@ -87,7 +88,7 @@ def read(receipt: Receipt, index: OpenItemIndex, history: History, *, blind: boo
         groups=tuple(dict.fromkeys(groups)),
         hints=tuple(item.item_id for item in hinted if item.open_amount.currency == currency),
         foreign=tuple(dict.fromkeys(foreign)),
-        closed=tuple(index.closed_mentions(receipt.remittance)),
+        closed=tuple(closed or index.closed_mentions(receipt.remittance)),
     )
 
 

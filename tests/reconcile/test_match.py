@@ -229,3 +229,23 @@ def test_the_index_follows_changes() -> None:
     index.remove("A")
     assert propose(index=index, receipts=money, as_of=DAY)[0].decision is Decision.NONE
     assert len(index) == 0
+
+
+def test_a_pay_link_used_twice_is_a_duplicate_of_its_item() -> None:
+    index = OpenItemIndex([item("B", 49_00, number="INV-0402")])
+    index.note_closed("INV-0401", "A", "HARBOUR-SUPPLIES-LTD")
+    money = receipt(49_00, payer="", item_hints=("A",))
+    (found,) = propose(index=index, receipts=[money], as_of=DAY)
+    assert (found.best.explanation, paid(found), found.customer_id) == (
+        Explanation.DUPLICATE,
+        {},
+        "HARBOUR-SUPPLIES-LTD",
+    )
+
+
+def test_a_price_that_very_many_pay_is_found_for_its_payer() -> None:
+    crowd = [item(f"X{at}", 49_00, customer=f"Subscriber {at}") for at in range(1_200)]
+    (found,) = match([*crowd, item("A", 49_00)], receipt(49_00))
+    assert paid(found) == {"A": 49_00}
+    (nobody,) = match(crowd, receipt(49_00, payer=""))
+    assert nobody.decision is Decision.NONE

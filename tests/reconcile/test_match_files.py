@@ -58,7 +58,7 @@ def files(folder: Path, items: list[dict[str, str]], receipts: list[dict[str, st
 
 
 def test_a_proposal_is_printed_as_the_contract_says(tmp_path: Path) -> None:
-    second = {**ITEM, "item_id": "B", "number": "INV-0402", "references": ""}
+    second = {**ITEM, "item_id": "B", "number": "INV-0402", "references": "", "amount_open": "55.00"}
     open_items, receipts = files(tmp_path, [ITEM, second], [RECEIPT])
     run = match_files(open_items=open_items, receipts=receipts)
     (found,) = [proposal_json(proposal) for proposal in run.proposals]

@@ -99,7 +99,8 @@ def test_the_order_of_receipts_and_items_does_not_matter(company: Company, rando
     assert {p.receipt_id: p for p in match(items, *receipts)} == before
 
 
-@given(st.integers(2, 6), st.integers(1, 10**7))
+@settings(max_examples=40, deadline=None)
+@given(st.integers(2, 40), st.integers(1, 10**7))
 def test_as_many_identical_receipts_as_identical_items_pay_each_once(count: int, amount: int) -> None:
     items = [item(f"I{at}", amount) for at in range(count)]
     receipts = [receipt(amount, receipt_id=f"R{at}") for at in range(count)]
