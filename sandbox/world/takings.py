@@ -15,6 +15,8 @@ from sandbox.world.trade import CENT
 
 NIL = Decimal("0.00")
 TODAY = DEMO_START.date()
+DEBIT_FEE = Decimal("0.80")
+_CARD_FEES = {"GBP": (Decimal("0.015"), Decimal("0.20")), "USD": (Decimal("0.029"), Decimal("0.30"))}
 
 
 class Takings:
@@ -107,12 +109,13 @@ class Takings:
             method=method,
             state=state,
             created_at=DEMO_START - timedelta(days=days_ago, hours=2, minutes=len(self.organisation.charges)),
-            fee=card_fee(invoice.total) if method == "card" else Decimal("0.80"),
+            fee=card_fee(invoice.total, self.profile.currency) if method == "card" else DEBIT_FEE,
         )
         self.organisation.charges.append(charge)
         return charge
 
 
-def card_fee(amount: Decimal) -> Decimal:
-    """What the processor keeps of a card payment: 1.5 % and 25 minor units."""
-    return (amount * Decimal("0.015")).quantize(CENT, ROUND_HALF_UP) + Decimal("0.25")
+def card_fee(amount: Decimal, currency: str) -> Decimal:
+    """What the processor keeps of a card payment: a share, and a fixed part for each payment."""
+    share, fixed = _CARD_FEES[currency]
+    return (amount * share).quantize(CENT, ROUND_HALF_UP) + fixed

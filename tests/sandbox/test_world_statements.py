@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 
-from sandbox.world import DEMO_START, Organisation, World, build_world
+from sandbox.world import DEMO_START, Organisation, World, build_world, mt940
+from sandbox.world.statement import BankStatement, Line
 
 CAMT = {"c": "urn:iso:std:iso:20022:tech:xsd:camt.053.001.08"}
 
@@ -96,6 +98,21 @@ def test_mt940_subfields_hold_remittance_and_payer(world: World, files: dict[str
         read.add((purpose, parts["32"] + parts.get("33", "")))
     lines = [line for s in world.organisations["cedar-ridge"].statements for line in s.lines]
     assert read == {(line.remittance, line.counterparty.replace("&", "+")) for line in lines}
+
+
+def test_no_folded_line_of_mt940_looks_like_a_field_or_an_end() -> None:
+    day = date(2026, 11, 16)
+    for width in range(10, 27):
+        remittance = f"{'A' * width}-:- - INV-04217 -:X- :20:"
+        line = Line(day, Decimal("5.00"), "PAYER -:- LTD", "107000271/123456789", remittance, "FT26320000001")
+        statement = BankStatement("1/2", "USD", "Owner", 1, day, Decimal("1.00"), (line,))
+        text = mt940.document([statement]).decode("ascii").replace("\r\n", "\n")
+        tags = [found.split(":")[1] for found in text.split("\n") if found.startswith(":")]
+        assert tags == ["20", "25", "28C", "60F", "61", "86", "62F"]
+        assert [found for found in text.split("\n") if found.startswith("-")] == ["-"]
+        (details,) = re.findall(r"^:86:(.*?)(?=^:62F)", text, flags=re.M | re.S)
+        parts = dict(re.findall(r"\?(\d\d)([^?]*)", details.replace("\n", "")))
+        assert parts["20"] + parts.get("21", "") == remittance
 
 
 def _lines(organisation: Organisation) -> int:
