@@ -1,0 +1,1 @@
+"""Taking what a vendor showed into the store: one room for parties, one for documents, one for money."""

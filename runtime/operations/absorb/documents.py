@@ -1,0 +1,118 @@
+"""Invoices and credit notes: the ledger states them, the CRM says what people decided about them there."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any, cast
+
+from connectors.contract import DocumentFields, Record, Role
+from runtime.operations.absorb.scope import DOCUMENT_LINK, Scope, pairs_of
+from runtime.store import tables as t
+from runtime.store.rows import update_rows, upsert
+from runtime.store.touch import touch_documents
+from sync.merge import Value, merge
+
+_CRM_FIELDS = ("due_on", "disputed", "dispute_reason", "promised_on")
+
+
+def absorb_documents(scope: Scope, records: list[Record]) -> None:
+    """Take in documents as the ledger shows them, or what people changed on them in the CRM."""
+    if scope.role is Role.LEDGER:
+        _absorb_ledger_documents(scope, records)
+    else:
+        _absorb_crm_invoices(scope, records)
+    scope.flush_links()
+
+
+def _absorb_ledger_documents(scope: Scope, records: list[Record]) -> None:
+    ids = {record.external_id: scope.local_id("doc", record.external_id) for record in records}
+    links = scope.known_links(DOCUMENT_LINK, ids)
+    known = scope.rows(t.document, ids.values())
+    rows = []
+    for record in records:
+        local_id = ids[record.external_id]
+        old = known.get(local_id)
+        if old is not None and old["read_at"] > scope.read_at:
+            continue  # a later reading is already here
+        rows.append(_ledger_row(scope, record, local_id, old, links.get(record.external_id)))
+    upsert(scope.db, t.document, rows, keys=["id"])
+    changed = [row["id"] for row in rows if row["changed_at"] == scope.read_at]
+    touch_documents(scope.db, scope.organisation_id, changed, scope.read_at)
+
+
+def _ledger_row(
+    scope: Scope, record: Record, local_id: str, old: dict[str, Any] | None, link: dict[str, Any] | None
+) -> dict[str, Any]:
+    fields = cast(DocumentFields, record.fields)
+    merged = merge(
+        speaker=scope.speaker,
+        pairs=pairs_of(link),
+        ours={"due_on": old["due_on"].isoformat()} if old else {},
+        theirs={"due_on": fields.due_on.isoformat()},
+    )
+    scope.note_conflicts(local_id, merged.conflicts)
+    scope.keep_link(DOCUMENT_LINK, record.external_id, local_id, record.version, merged.pairs)
+    row: dict[str, Any] = {
+        "id": local_id,
+        "organisation_id": scope.organisation_id,
+        "customer_id": scope.local_id("cus", fields.customer_external_id),
+        "kind": fields.kind.value,
+        "number": fields.number,
+        "references": list(fields.references),
+        "currency": fields.total.currency,
+        "total_minor": fields.total.minor,
+        "balance_minor": fields.balance.minor,
+        "issued_on": fields.issued_on,
+        "due_on": date.fromisoformat(str(merged.values["due_on"])),
+        "status": "void" if record.deleted else fields.status.value,
+        "sent": fields.sent,
+    }
+    changed = old is None or any(old[name] != value for name, value in row.items())
+    if old is not None and changed:
+        scope.record("document_changed", local_id, _differences(old, row))
+    return {
+        **row,
+        "read_at": scope.read_at,
+        "changed_at": scope.read_at if old is None or changed else old["changed_at"],
+    }
+
+
+def _differences(old: dict[str, Any], new: dict[str, Any]) -> str:
+    return "; ".join(f"{name}: {old[name]} → {value}" for name, value in new.items() if old[name] != value)
+
+
+def _absorb_crm_invoices(scope: Scope, records: list[Record]) -> None:
+    keys = {record.external_id: key for record in records if (key := cast(DocumentFields, record.fields).external_key)}
+    links = scope.known_links(DOCUMENT_LINK, keys)
+    known = scope.rows(t.document, keys.values())
+    rows = []
+    for record in records:
+        old = known.get(keys.get(record.external_id, ""))
+        if old is None or record.deleted:
+            continue
+        ours = {name: _value(old[name]) for name in _CRM_FIELDS}
+        fields = cast(DocumentFields, record.fields)
+        theirs = {name: _value(getattr(fields, name)) for name in _CRM_FIELDS}
+        merged = merge(speaker=scope.speaker, pairs=pairs_of(links.get(record.external_id)), ours=ours, theirs=theirs)
+        scope.note_conflicts(old["id"], merged.conflicts)
+        scope.keep_link(DOCUMENT_LINK, record.external_id, old["id"], record.version, merged.pairs)
+        if any(merged.values[name] != ours[name] for name in _CRM_FIELDS):
+            rows.append(_crm_row(scope, old, merged.values))
+    update_rows(scope.db, t.document, "id", rows)
+    touch_documents(scope.db, scope.organisation_id, [row["id"] for row in rows], scope.read_at)
+
+
+def _crm_row(scope: Scope, old: dict[str, Any], values: Any) -> dict[str, Any]:  # noqa: ANN401 - a merge's mapping
+    row = {
+        "id": old["id"],
+        "due_on": date.fromisoformat(str(values["due_on"])),
+        "disputed": bool(values["disputed"]),
+        "dispute_reason": values["dispute_reason"],
+        "promised_on": date.fromisoformat(str(values["promised_on"])) if values["promised_on"] else None,
+    }
+    scope.record("document_changed", old["id"], _differences(old, row))
+    return {**row, "changed_at": scope.read_at}
+
+
+def _value(value: Any) -> Value:  # noqa: ANN401 - a column of any type
+    return value.isoformat() if isinstance(value, date) else cast(Value, value)

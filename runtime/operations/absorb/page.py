@@ -1,0 +1,43 @@
+"""The one door for everything that was read: a page of records goes to the room of its kind."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from connectors.contract import Kind, Page, Record
+from runtime.operations.absorb import documents, money, parties
+from runtime.operations.absorb.scope import Scope
+from runtime.store import journal
+from runtime.store.connections import VendorConnection
+
+Room = Callable[[Scope, list[Record]], None]
+
+_ROOMS: dict[Kind, Room] = {
+    Kind.CUSTOMER: parties.absorb_customers,
+    Kind.CONTACT: parties.absorb_contacts,
+    Kind.INVOICE: documents.absorb_documents,
+    Kind.CREDIT_NOTE: documents.absorb_documents,
+    Kind.PAYMENT: money.absorb_payments,
+    Kind.CODED_RECEIPT: money.absorb_coded_receipts,
+    Kind.ACCOUNT: money.absorb_accounts,
+    Kind.PROCESSOR_PAYMENT: money.absorb_processor_payments,
+    Kind.PAYOUT: money.absorb_payouts,
+}
+
+
+def absorb(db: Connection, *, connection: VendorConnection, page: Page, read_at: datetime) -> None:
+    """Merge one page into the store; `read_at` is when the call that read it began, by our clock."""
+    scope = Scope(db, connection.organisation_id, connection.system, connection.role, read_at)
+    by_kind: defaultdict[Kind, list[Record]] = defaultdict(list)
+    for record in page.records:
+        by_kind[record.kind].append(record)
+    for kind, records in by_kind.items():
+        _ROOMS[kind](scope, records)
+    for problem in page.problems:
+        found = replace(problem, subject=problem.subject or connection.id)
+        journal.raise_problem(db, organisation_id=connection.organisation_id, problem=found, at=read_at)

@@ -1,0 +1,126 @@
+"""What every room of absorbing needs: whose data, from which system, in which unit of work."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Table, select
+
+from connectors.contract import Kind, Role
+from receivables.identity import stable_id
+from receivables.problem import Problem
+from runtime.store import journal
+from runtime.store import tables as t
+from runtime.store.rows import upsert
+from sync.merge import Conflict, Owner, Pair
+
+IDS_PER_QUERY = 500
+
+
+@dataclass
+class Scope:
+    """One organisation's records of one system, being taken in at `read_at`."""
+
+    db: Connection
+    organisation_id: str
+    system: str
+    role: Role
+    read_at: datetime
+    links: list[dict[str, object]] = field(default_factory=list)
+
+    @property
+    def speaker(self) -> Owner:
+        """Whose word these records are, for the merge."""
+        return Owner.LEDGER if self.role is Role.LEDGER else Owner.CRM
+
+    def local_id(self, prefix: str, external_id: str) -> str:
+        """Return our id of a vendor's object: the same in whatever order objects arrive."""
+        return stable_id(prefix, self.organisation_id, self.system, external_id)
+
+    def rows(self, table: Table, ids: Iterable[str], column: str = "id") -> dict[str, dict[str, Any]]:
+        """Return this organisation's rows of `table` whose `column` is one of `ids`, by that column."""
+        wanted = sorted(set(ids))
+        found: dict[str, dict[str, Any]] = {}
+        for start in range(0, len(wanted), IDS_PER_QUERY):
+            chunk = wanted[start : start + IDS_PER_QUERY]
+            statement = select(table).where(table.c.organisation_id == self.organisation_id, table.c[column].in_(chunk))
+            found |= {row._mapping[column]: dict(row._mapping) for row in self.db.execute(statement)}
+        return found
+
+    def known_links(self, kind: str, external_ids: Iterable[str]) -> dict[str, dict[str, Any]]:
+        """Return the identity map rows of this system and kind, by external id."""
+        wanted = sorted(set(external_ids))
+        found: dict[str, dict[str, Any]] = {}
+        for start in range(0, len(wanted), IDS_PER_QUERY):
+            statement = select(t.link).where(
+                t.link.c.organisation_id == self.organisation_id,
+                t.link.c.system == self.system,
+                t.link.c.kind == kind,
+                t.link.c.external_id.in_(wanted[start : start + IDS_PER_QUERY]),
+            )
+            found |= {row.external_id: dict(row._mapping) for row in self.db.execute(statement)}
+        return found
+
+    def keep_link(self, kind: str, external_id: str, local_id: str, version: str, pairs: Mapping[str, Pair]) -> None:
+        """Remember who an external object is to us, and what both sides last agreed on."""
+        self.links.append(
+            {
+                "organisation_id": self.organisation_id,
+                "system": self.system,
+                "kind": kind,
+                "external_id": external_id,
+                "local_id": local_id,
+                "version": version,
+                "base": {name: list(pair) for name, pair in pairs.items()},
+            }
+        )
+
+    def flush_links(self) -> None:
+        """Write the links that were kept."""
+        upsert(self.db, t.link, self.links, keys=["organisation_id", "system", "kind", "external_id"])
+        self.links.clear()
+
+    def note_conflicts(self, local_id: str, conflicts: Iterable[Conflict]) -> None:
+        """Keep the losing values of a merge and show that there are some."""
+        for conflict in conflicts:
+            row = {
+                "id": stable_id("cfl", local_id, conflict.field, self.system, str(conflict.lost), str(conflict.kept)),
+                "organisation_id": self.organisation_id,
+                "local_id": local_id,
+                "field": conflict.field,
+                "system": self.system,
+                "kept": str(conflict.kept),
+                "lost": str(conflict.lost),
+                "found_at": self.read_at,
+            }
+            upsert(self.db, t.conflict, [row], keys=["id"], keep=["found_at"])
+
+    def record(self, action: str, subject: str, detail: str) -> None:
+        """Add a line to the audit trail in this system's name."""
+        journal.record(
+            self.db,
+            organisation_id=self.organisation_id,
+            at=self.read_at,
+            actor=self.system,
+            action=action,
+            subject=subject,
+            detail=detail,
+        )
+
+    def problem(self, problem: Problem) -> None:
+        """Show something to a person."""
+        journal.raise_problem(self.db, organisation_id=self.organisation_id, problem=problem, at=self.read_at)
+
+
+def pairs_of(link: Mapping[str, Any] | None) -> dict[str, Pair]:
+    """Return the agreed pairs that a link row keeps."""
+    return {} if link is None else {name: (pair[0], pair[1]) for name, pair in link["base"].items()}
+
+
+CUSTOMER_LINK = Kind.CUSTOMER.value
+CONTACT_LINK = Kind.CONTACT.value
+DOCUMENT_LINK = "document"
+POSTING_LINK = "posting"

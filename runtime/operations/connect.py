@@ -1,0 +1,129 @@
+"""Connect an organisation to a vendor by OAuth, and disconnect it."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from datetime import timedelta
+
+from sqlalchemy import delete, insert, select, update
+
+from connectors import registry
+from connectors.contract import Account, Role
+from receivables.identity import stable_id
+from runtime.app import App
+from runtime.operations.errors import RefusedError
+from runtime.store import connections, journal
+from runtime.store import tables as t
+from runtime.store.connections import CONNECTED, VendorConnection
+from runtime.store.rows import upsert
+
+STATE_LIFETIME = timedelta(minutes=15)
+
+
+def redirect_uri(app: App, system: str) -> str:
+    """Return the address that the vendor sends the person back to."""
+    return f"{app.settings.public_url}/connect/{system}/callback"
+
+
+def begin_connect(app: App, *, organisation_id: str, system: str) -> str:
+    """Return the vendor's consent page; the state and the PKCE verifier are kept until the person returns."""
+    authorization = app.vendors.flow(system).begin(redirect_uri(app, system))
+    with app.store.write() as db:
+        now = app.clock()
+        db.execute(delete(t.oauth_state).where(t.oauth_state.c.created_at < now - STATE_LIFETIME))
+        db.execute(
+            insert(t.oauth_state).values(
+                state=authorization.state,
+                organisation_id=organisation_id,
+                system=system,
+                verifier=authorization.verifier,
+                created_at=now,
+            )
+        )
+    return authorization.url
+
+
+def finish_connect(app: App, *, system: str, query: Mapping[str, str]) -> VendorConnection:
+    """Take the person back from the vendor: trade the code, find the account, keep the connection.
+
+    RefusedError when the state is unknown or old, when consent was denied, or when the account belongs to another
+    organisation already.
+    """
+    with app.store.write() as db:
+        begun = db.execute(select(t.oauth_state).where(t.oauth_state.c.state == query.get("state", ""))).first()
+        if begun is None or begun.system != system or begun.created_at < app.clock() - STATE_LIFETIME:
+            raise RefusedError("this connection attempt is unknown or too old: start again from the connections page")
+        db.execute(delete(t.oauth_state).where(t.oauth_state.c.state == begun.state))
+    if "code" not in query:
+        raise RefusedError(f"{system} did not give consent ({query.get('error', 'no code')}): start again")
+    declaration = registry.declaration(system)
+    tokens = app.vendors.flow(system).finish(
+        redirect_uri=redirect_uri(app, system), code=query["code"], verifier=begun.verifier
+    )
+    endpoint = app.settings.endpoint(system)
+    accounts = declaration.accounts(endpoint, {**tokens.answer, "access_token": tokens.access_token}, query)
+    consent_id = stable_id("cns", system, secrets.token_hex(16))
+    with app.store.write() as db:
+        account = _free_account(app, accounts, begun.organisation_id, system)
+        db.execute(
+            insert(t.consent).values(
+                id=consent_id, system=system, generation=0, **app.vendors.sealed(consent_id, system, tokens)
+            )
+        )
+        row = {
+            "id": stable_id("con", system, account.external_id),
+            "organisation_id": begun.organisation_id,
+            "system": system,
+            "role": declaration.role.value,
+            "account": account.external_id,
+            "account_name": account.name,
+            "instance_url": account.instance_url,
+            "consent_id": consent_id,
+            "status": CONNECTED,
+            "connected_at": app.clock(),
+        }
+        upsert(db, t.connection, [row], keys=["id"])
+        journal.record(
+            db,
+            organisation_id=begun.organisation_id,
+            at=app.clock(),
+            actor="owner",
+            action="connected",
+            subject=str(row["id"]),
+            detail=f"{declaration.title}: {account.name}",
+        )
+        connection = connections.connection_for_account(db, system, account.external_id)
+    if connection is None:
+        raise RefusedError(f"the connection to {system} could not be kept: start again")
+    return connection
+
+
+def _free_account(app: App, accounts: list[Account], organisation_id: str, system: str) -> Account:
+    """Return the first account of the consent that is this organisation's or nobody's yet."""
+    with app.store.read() as db:
+        for account in accounts:
+            taken = connections.connection_for_account(db, system, account.external_id)
+            if taken is None or taken.organisation_id == organisation_id:
+                return account
+    raise RefusedError(f"the account you chose at {system} is connected to another organisation: disconnect it there")
+
+
+def disconnect(app: App, *, organisation_id: str, role: Role) -> None:
+    """End a connection here and tell the vendor; nothing more is read, written or sent through it."""
+    with app.store.read() as db:
+        connection = connections.connection_for_role(db, organisation_id, role)
+    if connection is None:
+        raise RefusedError(f"no {role} is connected")
+    app.vendors.flow(connection.system).revoke(app.vendors.token(connection.consent_id, connection.system))
+    with app.store.write() as db:
+        db.execute(update(t.connection).where(t.connection.c.id == connection.id).values(status="disconnected"))
+        journal.record(
+            db,
+            organisation_id=organisation_id,
+            at=app.clock(),
+            actor="owner",
+            action="disconnected",
+            subject=connection.id,
+            detail=connection.account.name,
+        )

@@ -1,0 +1,112 @@
+"""A person decides about a proposed match: confirm, reject, or undo what was applied."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Connection, select, update
+
+from receivables.allocation import Hypothesis
+from runtime.app import App
+from runtime.operations.apply import apply_hypothesis
+from runtime.operations.errors import RefusedError
+from runtime.operations.match import HYPOTHESIS
+from runtime.operations.open_items import open_documents
+from runtime.operations.undo import reverse_application
+from runtime.store import connections, journal
+from runtime.store import tables as t
+
+
+def confirm(app: App, *, organisation_id: str, receipt_id: str, actor: str) -> None:
+    """Apply what was proposed. RefusedError when it waits no more, or the items have changed meanwhile."""
+    with app.store.write() as db:
+        connections.lock_organisation(db, organisation_id)
+        receipt = _receipt(db, organisation_id, receipt_id)
+        proposal = db.execute(
+            select(t.proposal).where(
+                t.proposal.c.organisation_id == organisation_id,
+                t.proposal.c.receipt_id == receipt_id,
+                t.proposal.c.state == "pending",
+            )
+        ).first()
+        if proposal is None:
+            raise RefusedError("this proposal was decided already: reload the queue")
+        best = HYPOTHESIS.validate_python(proposal.body["best"])
+        if not best.allocations and proposal.body["customer_id"] is None:
+            raise RefusedError("nothing is proposed for this receipt: choose the items in the ledger")
+        _check_room(db, organisation_id, best)
+        now = app.clock()
+        apply_hypothesis(
+            db,
+            receipt=receipt,
+            hypothesis=best,
+            customer_id=proposal.body["customer_id"],
+            actor=actor,
+            at=now,
+        )
+        db.execute(
+            update(t.proposal)
+            .where(t.proposal.c.receipt_id == receipt_id)
+            .values(state="confirmed", decided_by=actor, decided_at=now, plausible=[])
+        )
+    app.wake()
+
+
+def reject(app: App, *, organisation_id: str, receipt_id: str, actor: str) -> None:
+    """Say that the proposal is wrong: these items are not asked about again for this receipt, and are free of it."""
+    with app.store.write() as db:
+        now = app.clock()
+        done = db.execute(
+            update(t.proposal)
+            .where(
+                t.proposal.c.organisation_id == organisation_id,
+                t.proposal.c.receipt_id == receipt_id,
+                t.proposal.c.state == "pending",
+            )
+            .values(state="rejected", decided_by=actor, decided_at=now, plausible=[])
+        )
+        if done.rowcount == 0:
+            raise RefusedError("this proposal was decided already: reload the queue")
+        db.execute(
+            update(t.receipt)
+            .where(t.receipt.c.organisation_id == organisation_id, t.receipt.c.id == receipt_id)
+            .values(state="unidentified", changed_at=now)
+        )
+        journal.record(
+            db,
+            organisation_id=organisation_id,
+            at=now,
+            actor=actor,
+            action="proposal_rejected",
+            subject=receipt_id,
+            detail="the proposed items are not what this receipt pays",
+        )
+
+
+def undo(app: App, *, organisation_id: str, receipt_id: str, actor: str) -> None:
+    """Take an application back everywhere: the items are open again, and what was posted is undone in the ledger."""
+    with app.store.write() as db:
+        connections.lock_organisation(db, organisation_id)
+        _receipt(db, organisation_id, receipt_id)
+        if not reverse_application(db, organisation_id, receipt_id, actor=actor, at=app.clock()):
+            raise RefusedError("this receipt is not applied to anything")
+    app.wake()
+
+
+def _receipt(db: Connection, organisation_id: str, receipt_id: str) -> dict[str, Any]:
+    row = db.execute(
+        select(t.receipt).where(t.receipt.c.organisation_id == organisation_id, t.receipt.c.id == receipt_id)
+    ).first()
+    if row is None:
+        raise RefusedError("there is no such receipt")
+    return dict(row._mapping)
+
+
+def _check_room(db: Connection, organisation_id: str, best: Hypothesis) -> None:
+    items = [allocation.item_id for allocation in best.allocations]
+    room = {
+        each.document.document_id: each.open_amount for each in open_documents(db, organisation_id, document_ids=items)
+    }
+    for allocation in best.allocations:
+        if allocation.item_id not in room or allocation.amount > room[allocation.item_id]:
+            raise RefusedError("an invoice of this proposal was paid or changed meanwhile: it is matched again")

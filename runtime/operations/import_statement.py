@@ -1,0 +1,128 @@
+"""Import a bank statement file: every credit becomes a receipt, once, however often files overlap."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from connectors.banks.feed import read_statement
+from receivables.identity import stable_id
+from receivables.money import Money, MoneyError
+from receivables.statement import Entry, Statement
+from runtime.app import App
+from runtime.operations.errors import InputError
+from runtime.store import queues
+from runtime.store import tables as t
+from runtime.store.rows import insert_new, upsert
+
+BOOKED = ("BOOK", None)  # camt status; formats without one hold booked lines only
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What a file brought: lines in it, receipts that were new, lines that are no money in, and the accounts."""
+
+    entries: int
+    added: int
+    other: int
+    accounts: tuple[str, ...]
+
+
+def import_statement(app: App, *, organisation_id: str, name: str, content: bytes) -> Imported:
+    """Read a whole file and store its receipts in one unit of work; InputError says why a file is refused."""
+    file = read_statement(name, content)
+    if file.refused:
+        raise InputError("; ".join(problem.text for problem in file.problems) or f"{name}: the file cannot be read")
+    entries = added = other = 0
+    with app.store.write() as db:
+        for statement in file.statements:
+            rows = [_receipt(organisation_id, statement, entry, name) for entry in statement.entries]
+            money_in = [row for row in rows if row is not None]
+            for row in money_in:
+                row["changed_at"] = app.clock()
+            new = insert_new(db, t.receipt, money_in, keys=["organisation_id", "source", "external_id"])
+            _note_account(db, organisation_id, statement)
+            queues.record_statement(
+                db,
+                {
+                    "organisation_id": organisation_id,
+                    "file": name,
+                    "account": statement.account or "",
+                    "entries": len(statement.entries),
+                    "added": new,
+                    "imported_at": app.clock(),
+                },
+            )
+            entries += len(statement.entries)
+            added += new
+            other += len(rows) - len(money_in)
+    app.wake()
+    accounts = tuple(statement.account or "" for statement in file.statements)
+    return Imported(entries=entries, added=added, other=other, accounts=accounts)
+
+
+def _receipt(organisation_id: str, statement: Statement, entry: Entry, name: str) -> dict[str, Any] | None:
+    if entry.amount <= 0 or entry.status not in BOOKED:
+        return None
+    currency = entry.currency or statement.currency
+    day = entry.booked_on or entry.value_on
+    if currency is None or day is None:
+        raise InputError(f"{name}: the line {entry.entry_id} has no {'currency' if currency is None else 'date'}")
+    try:
+        amount = Money.of(entry.amount, currency)
+    except MoneyError as error:
+        raise InputError(f"{name}: the line {entry.entry_id}: {error}") from None
+    remittance = entry.remittance or " ".join(part.remittance for part in entry.parts if part.remittance)
+    return {
+        "id": stable_id("rcp", organisation_id, "bank", entry.entry_id),
+        "organisation_id": organisation_id,
+        "source": "bank",
+        "source_account": statement.account or "",
+        "external_id": entry.entry_id,
+        "received_on": day,
+        "currency": currency,
+        "amount_minor": amount.minor,
+        "unapplied_minor": 0,
+        "payer_name": entry.counterparty or _part(entry, "counterparty"),
+        "payer_account": entry.counterparty_account or _part(entry, "counterparty_account"),
+        "remittance": remittance,
+        "hints": {},
+        "status": "received",
+        "state": "new",
+        "method": "bank",
+        "applications": 0,
+    }
+
+
+def _part(entry: Entry, field: str) -> str:
+    """Return what the only transaction of an entry says; several are not one payer."""
+    return (getattr(entry.parts[0], field) or "") if len(entry.parts) == 1 else ""
+
+
+def _note_account(db: Connection, organisation_id: str, statement: Statement) -> None:
+    """Remember the account and how far its evidence reaches: a statement file proves up to its last line's day."""
+    days = [day for entry in statement.entries if (day := entry.booked_on or entry.value_on)]
+    if statement.account is None or statement.currency is None or not days:
+        return
+    known = db.execute(
+        select(t.bank_account).where(
+            t.bank_account.c.organisation_id == organisation_id,
+            t.bank_account.c.identification == statement.account,
+            t.bank_account.c.currency == statement.currency,
+        )
+    ).first()
+    until: date = max(days)
+    if known is not None and known.evidence_until is not None:
+        until = max(until, known.evidence_until)
+    row = {
+        "id": stable_id("bnk", organisation_id, statement.account, statement.currency),
+        "organisation_id": organisation_id,
+        "identification": statement.account,
+        "currency": statement.currency,
+        "declares": known.declares if known else "statement",
+        "evidence_until": until,
+    }
+    upsert(db, t.bank_account, [row], keys=["id"])

@@ -1,0 +1,240 @@
+"""Match waiting receipts to open items: apply what is proof, ask a person about the rest."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from pydantic import TypeAdapter
+from sqlalchemy import Connection, select, update
+
+from receivables.allocation import Decision, Hypothesis, Proposal
+from receivables.document import DocumentKind, DocumentStatus
+from receivables.money import Money
+from receivables.receipt import Receipt, ReceiptStatus
+from reconcile.calibrate import History
+from reconcile.candidates import OpenItemIndex
+from reconcile.holds import plausible_items
+from reconcile.match import propose
+from runtime.app import App
+from runtime.operations.apply import apply_hypothesis, unpostable
+from runtime.operations.open_items import open_documents
+from runtime.operations.recognise import recognise_receipts
+from runtime.operations.withdraw import withdraw_reminders
+from runtime.store import connections
+from runtime.store import tables as t
+from runtime.store.rows import upsert
+
+MAX_RECEIPTS = 2_000  # considered in one unit of work; the rest follow in the next
+CLOSED_REMEMBERED = timedelta(days=400)
+MAX_LEARNED = 5_000
+WAITING = ("new", "suggested", "unidentified")
+HYPOTHESIS: TypeAdapter[Hypothesis] = TypeAdapter(Hypothesis)
+
+
+@dataclass
+class _Matching:
+    """One run over an organisation: the unit of work, what is open in it, who is known, and when."""
+
+    db: Connection
+    organisation_id: str
+    index: OpenItemIndex
+    history: History
+    now: datetime
+
+    def propose(self, receipts: Sequence[Receipt]) -> list[Proposal]:
+        """Propose for a batch of receipts that compete for the same items."""
+        return propose(index=self.index, receipts=receipts, history=self.history, as_of=self.now.date())
+
+
+def match_receipts(app: App, organisation_id: str) -> Counter[str]:
+    """Decide about every receipt that waits. Returns how many went each way."""
+    outcome: Counter[str] = Counter()
+    with app.store.write() as db:
+        connections.lock_organisation(db, organisation_id)
+        now = app.clock()
+        outcome.update(recognise_receipts(db, organisation_id, now))
+        rows = {row["id"]: row for row in _waiting(db, organisation_id)}
+        if not rows:
+            return outcome
+        index = build_index(db, organisation_id, now)
+        run = _Matching(db, organisation_id, index, _history(db, organisation_id), now)
+        receipts = [_receipt(row, index) for row in rows.values()]
+        arrived = [receipt for receipt in receipts if receipt.status is ReceiptStatus.RECEIVED]
+        for receipt, proposal in zip(arrived, run.propose(arrived), strict=True):
+            row = rows[receipt.receipt_id]
+            if row["state"] in WAITING:
+                outcome[_act(run, row, receipt, proposal)] += 1
+            else:
+                _hold_plausible(run, row, receipt, proposal)
+        for receipt in receipts:
+            if receipt.status is ReceiptStatus.IN_FLIGHT:
+                _hold_in_flight(run, rows[receipt.receipt_id], receipt)
+                outcome["in_flight"] += 1
+    return outcome
+
+
+def _waiting(db: Connection, organisation_id: str) -> list[dict[str, Any]]:
+    """Receipts to decide about: also those that a person was asked about (the items may have changed since)."""
+    receipt = t.receipt
+    statement = (
+        select(receipt)
+        .where(
+            receipt.c.organisation_id == organisation_id,
+            receipt.c.state.in_((*WAITING, "coded")),
+            receipt.c.status.in_((ReceiptStatus.RECEIVED.value, ReceiptStatus.IN_FLIGHT.value)),
+        )
+        .order_by(receipt.c.received_on, receipt.c.id)
+        .limit(MAX_RECEIPTS)
+    )
+    return [dict(row._mapping) for row in db.execute(statement)]
+
+
+def build_index(db: Connection, organisation_id: str, now: datetime) -> OpenItemIndex:
+    """Return the index of everything open, the items closed lately, and who the customers are."""
+    index = OpenItemIndex(each.item() for each in open_documents(db, organisation_id) if each.open_amount)
+    closed = db.execute(
+        select(t.document.c.number, t.document.c.id, t.document.c.customer_id).where(
+            t.document.c.organisation_id == organisation_id,
+            t.document.c.status == DocumentStatus.PAID.value,
+            t.document.c.kind == DocumentKind.INVOICE.value,
+            t.document.c.issued_on >= (now - CLOSED_REMEMBERED).date(),
+        )
+    )
+    for row in closed:
+        index.note_closed(row.number, row.id, row.customer_id)
+    names = select(t.customer.c.id, t.customer.c.name).where(t.customer.c.organisation_id == organisation_id)
+    for customer in db.execute(names):
+        index.note_customer(customer.id, customer.name)
+    return index
+
+
+def _history(db: Connection, organisation_id: str) -> History:
+    """Return who pays from which account, learned from receipts of ours that were applied and not undone."""
+    history = History()
+    rows = db.execute(
+        select(t.receipt)
+        .where(
+            t.receipt.c.organisation_id == organisation_id,
+            t.receipt.c.state == "applied",
+            t.receipt.c.payer_account != "",
+            t.receipt.c.customer_id.is_not(None),
+        )
+        .order_by(t.receipt.c.received_on.desc(), t.receipt.c.id)
+        .limit(MAX_LEARNED)
+    )
+    for row in rows:
+        history.learn_payer(_plain_receipt(dict(row._mapping)), [row.customer_id])
+    return history
+
+
+def _plain_receipt(row: dict[str, Any]) -> Receipt:
+    return Receipt(
+        receipt_id=row["id"],
+        received_on=row["received_on"],
+        amount=Money(row["amount_minor"], row["currency"]),
+        payer_name=row["payer_name"],
+        payer_account=row["payer_account"],
+        remittance=row["remittance"],
+        fee=None if row["fee_minor"] is None else Money(row["fee_minor"], row["currency"]),
+        payer_id=row["customer_id"],
+        status=ReceiptStatus(row["status"]),
+    )
+
+
+def _receipt(row: dict[str, Any], index: OpenItemIndex) -> Receipt:
+    """Turn a row into a receipt, with the items that a trusted system named."""
+    named = [item_id for item_id in row["hints"].get("item_ids", []) if item_id in index]
+    for number in row["hints"].get("numbers", []):
+        found = {item_id for mention in index.mentions(number) if mention.exact for item_id in mention.item_ids}
+        exact = [item.item_id for item in index.items(sorted(found)) if item.number == number]
+        named += exact if len(exact) == 1 else []
+    return replace(_plain_receipt(row), item_hints=tuple(dict.fromkeys(named)))
+
+
+def _act(run: _Matching, row: dict[str, Any], receipt: Receipt, proposal: Proposal) -> str:
+    if proposal.decision is Decision.APPLY and unpostable(proposal.best) is None:
+        _keep_proposal(run, row, proposal, held=(), state="applied")
+        apply_hypothesis(
+            run.db,
+            receipt=row,
+            hypothesis=proposal.best,
+            customer_id=proposal.customer_id,
+            actor="matching",
+            at=run.now,
+        )
+        for allocation in proposal.best.allocations:
+            _lower(run.index, allocation.item_id, allocation.amount)
+        return "applied"
+    if _was_rejected(run.db, row, proposal):
+        return "rejected"
+    state = "unidentified" if proposal.decision is Decision.NONE else "suggested"
+    if row["state"] != state or row["customer_id"] != proposal.customer_id:
+        run.db.execute(
+            update(t.receipt)
+            .where(t.receipt.c.id == row["id"])
+            .values(state=state, customer_id=proposal.customer_id, changed_at=run.now)
+        )
+    _hold_plausible(run, row, receipt, proposal)
+    return state
+
+
+def _lower(index: OpenItemIndex, item_id: str, amount: Money) -> None:
+    """Take what was just applied off the index, for the receipts that follow in the same run."""
+    item = index.get(item_id)
+    if item is None:
+        return
+    if item.open_amount == amount:
+        index.remove(item_id)
+    else:
+        index.update(replace(item, open_amount=item.open_amount - amount))
+
+
+def _was_rejected(db: Connection, row: dict[str, Any], proposal: Proposal) -> bool:
+    """Whether a person refused these very items for this receipt: the same question is not asked twice."""
+    old = db.execute(select(t.proposal).where(t.proposal.c.receipt_id == row["id"])).first()
+    if old is None or old.state != "rejected":
+        return False
+    refused = {allocation["item_id"] for allocation in old.body["best"]["allocations"]}
+    return refused == {allocation.item_id for allocation in proposal.best.allocations}
+
+
+def _hold_plausible(run: _Matching, row: dict[str, Any], receipt: Receipt, proposal: Proposal) -> None:
+    # Money that is proof and still not applied (coded to income, or not postable) holds its items as well.
+    asked = replace(proposal, decision=Decision.SUGGEST) if proposal.decision is Decision.APPLY else proposal
+    held = plausible_items(proposal=asked, receipt=receipt, index=run.index, history=run.history)
+    _keep_proposal(run, row, asked, held=held, state="pending" if row["state"] in WAITING else "held")
+    why = f"{receipt.amount} received on {receipt.received_on} may pay it"
+    withdraw_reminders(run.db, organisation_id=run.organisation_id, document_ids=held, why=why, at=run.now)
+
+
+def _hold_in_flight(run: _Matching, row: dict[str, Any], receipt: Receipt) -> None:
+    """Find what money on its way would pay if it arrived, and hold just that."""
+    (proposal,) = run.propose([replace(receipt, status=ReceiptStatus.RECEIVED)])
+    held = tuple(allocation.item_id for allocation in proposal.best.allocations)
+    _keep_proposal(run, row, proposal, held=held, state="in_flight")
+    why = f"a payment of {receipt.amount} is on its way"
+    withdraw_reminders(run.db, organisation_id=run.organisation_id, document_ids=held, why=why, at=run.now)
+
+
+def _keep_proposal(run: _Matching, row: dict[str, Any], proposal: Proposal, *, held: Sequence[str], state: str) -> None:
+    """Store the newest proposal of a receipt, and the items that it holds meanwhile."""
+    runner_up = proposal.runner_up
+    kept = {
+        "receipt_id": row["id"],
+        "organisation_id": run.organisation_id,
+        "decision": proposal.decision.value,
+        "state": state,
+        "body": {
+            "best": HYPOTHESIS.dump_python(proposal.best, mode="json"),
+            "runner_up": None if runner_up is None else HYPOTHESIS.dump_python(runner_up, mode="json"),
+            "reasons": list(proposal.reasons),
+            "customer_id": proposal.customer_id,
+        },
+        "plausible": list(held),
+        "proposed_at": run.now,
+    }
+    upsert(run.db, t.proposal, [kept], keys=["receipt_id"])

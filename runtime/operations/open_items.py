@@ -1,0 +1,109 @@
+"""What is open now: the ledger's balance less what we have applied and the ledger does not show yet."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, RowMapping, or_, select
+
+from receivables.document import Document, DocumentKind, DocumentStatus
+from receivables.money import Money
+from receivables.open_item import OpenItem
+from runtime.store import tables as t
+
+
+@dataclass(frozen=True, slots=True)
+class OpenDocument:
+    """A document with its customer's name and parent, and our allocations that its balance does not show yet."""
+
+    document: Document
+    customer_name: str
+    parent_id: str | None
+    pending: Money
+
+    @property
+    def open_amount(self) -> Money:
+        """What is really open: never negative."""
+        return max(self.document.balance - self.pending, Money.zero(self.pending.currency))
+
+    def item(self) -> OpenItem:
+        """The document as the matcher sees it."""
+        return OpenItem(
+            item_id=self.document.document_id,
+            kind=self.document.kind,
+            number=self.document.number,
+            customer_id=self.document.customer_id,
+            customer_name=self.customer_name,
+            open_amount=self.open_amount,
+            issued_on=self.document.issued_on,
+            due_on=self.document.due_on,
+            references=self.document.references,
+            parent_id=self.parent_id,
+        )
+
+
+def open_documents(
+    db: Connection, organisation_id: str, *, document_ids: Collection[str] | None = None
+) -> list[OpenDocument]:
+    """Return the documents with an open balance, or exactly those of `document_ids`, whatever their state."""
+    statement = (
+        select(t.document, t.customer.c.name, t.customer.c.parent_id)
+        .outerjoin(t.customer, t.customer.c.id == t.document.c.customer_id)
+        .where(t.document.c.organisation_id == organisation_id)
+        .order_by(t.document.c.due_on, t.document.c.id)
+    )
+    if document_ids is None:
+        statement = statement.where(t.document.c.status == DocumentStatus.OPEN.value)
+    else:
+        statement = statement.where(t.document.c.id.in_(document_ids))
+    rows = db.execute(statement).all()
+    pending = pending_allocations(db, organisation_id)
+    return [
+        OpenDocument(
+            document=_document(row._mapping),
+            customer_name=row.name or "",
+            parent_id=row.parent_id,
+            pending=Money(pending.get(row.id, 0), row.currency),
+        )
+        for row in rows
+    ]
+
+
+def pending_allocations(db: Connection, organisation_id: str) -> dict[str, int]:
+    """Return, by document, the minor units we have applied that the last reading of the ledger cannot show.
+
+    An allocation shows in the ledger once it was posted before that reading began.
+    """
+    allocation, document = t.allocation, t.document
+    rows = db.execute(
+        select(allocation.c.document_id, allocation.c.amount_minor)
+        .join(document, document.c.id == allocation.c.document_id)
+        .where(
+            allocation.c.organisation_id == organisation_id,
+            allocation.c.undone_at.is_(None),
+            or_(allocation.c.posted_at.is_(None), allocation.c.posted_at >= document.c.read_at),
+        )
+    )
+    sums: defaultdict[str, int] = defaultdict(int)
+    for document_id, minor in rows:
+        sums[document_id] += minor
+    return sums
+
+
+def _document(row: RowMapping) -> Document:
+    currency = row["currency"]
+    return Document(
+        document_id=row["id"],
+        kind=DocumentKind(row["kind"]),
+        customer_id=row["customer_id"],
+        number=row["number"],
+        total=Money(row["total_minor"], currency),
+        balance=Money(row["balance_minor"], currency),
+        issued_on=row["issued_on"],
+        due_on=row["due_on"],
+        status=DocumentStatus(row["status"]),
+        references=tuple(row["references"]),
+        sent=row["sent"],
+    )

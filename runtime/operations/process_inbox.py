@@ -1,0 +1,80 @@
+"""Process stored webhooks: read the objects again that they name, and merge what is shown now."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from connectors import registry
+from connectors.contract import Kind
+from connectors.errors import ConnectorError, Reconnect, Retry
+from runtime.app import App
+from runtime.operations.absorb.page import absorb
+from runtime.operations.edits import promise_edits
+from runtime.store import connections, queues
+from runtime.store import tables as t
+from runtime.store.links import local_ids
+from sync.inbox import Reading, Wanted, readings
+
+Row = dict[str, Any]
+
+
+def process_inbox(app: App) -> Counter[str]:
+    """Work off what is due. Returns how many rows ended each way."""
+    with app.store.write() as db:
+        rows = {row["id"]: row for row in queues.claim(db, t.inbox, app.clock())}
+    outcome: Counter[str] = Counter()
+    known: list[Wanted] = []
+    for row in rows.values():
+        verdict = _triage(app, row)
+        if verdict is None:
+            known.append(Wanted(row["id"], row["system"], row["account"], Kind(row["kind"]), row["external_id"]))
+        else:
+            outcome[verdict] += 1
+    batch = {system: registry.declaration(system).fetch_batch for system in {want.system for want in known}}
+    for reading in readings(known, batch):
+        outcome[_read_again(app, reading, rows)] += len(reading.rows)
+    return outcome
+
+
+def _triage(app: App, row: Row) -> str | None:
+    """Settle what needs no reading; None when the object is to be read again."""
+    with app.store.write() as db:
+        now = app.clock()
+        if row["kind"] is None:
+            queues.settle(db, t.inbox, row["id"], state=queues.DONE, done_at=now, problem="a kind we do not follow")
+            return "not_followed"
+        connection = connections.connection_for_account(db, row["system"], row["account"])
+        if connection is None:
+            why = f"no organisation has connected the {row['system']} account {row['account'] or '(none named)'}"
+            queues.settle(db, t.inbox, row["id"], state=queues.ASIDE, done_at=now, problem=why)
+            return "unknown_account"
+    return None
+
+
+def _read_again(app: App, reading: Reading, rows: dict[int, Row]) -> str:
+    with app.store.read() as db:
+        connection = connections.connection_for_account(db, reading.system, reading.account)
+    if connection is None:
+        return "unknown_account"
+    read_at = app.clock()
+    try:
+        page = app.vendors.connector(connection).fetch(reading.kind, reading.external_ids)
+    except ConnectorError as error:
+        _postpone(app, reading, rows, error)
+        return "retry"
+    with app.store.write() as db:
+        absorb(db, connection=connection, page=page, read_at=read_at)
+        touched = local_ids(db, connection.organisation_id, connection.system, reading.external_ids)
+        promise_edits(db, organisation_id=connection.organisation_id, local_ids=touched, at=app.clock())
+        for row_id in reading.rows:
+            queues.settle(db, t.inbox, row_id, state=queues.DONE, done_at=app.clock(), problem=None)
+    return "done"
+
+
+def _postpone(app: App, reading: Reading, rows: dict[int, Row], error: ConnectorError) -> None:
+    pause = error.after_seconds if isinstance(error, Retry) else 300.0 if isinstance(error, Reconnect) else 5.0
+    with app.store.write() as db:
+        for row_id in reading.rows:
+            values = queues.next_try(rows[row_id], app.clock(), pause)
+            queues.settle(db, t.inbox, row_id, problem=str(error), **values)

@@ -1,0 +1,236 @@
+"""Recognise money that is no new payment: a payout, or something the ledger already records."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, select, update
+
+from connectors.contract import AccountPurpose, PostPayout, Role
+from receivables.identity import stable_id
+from receivables.money import Money
+from receivables.problem import Problem
+from receivables.receipt import Receipt
+from reconcile.recorded import BOOKED_WITHIN, Recorded, recognise
+from runtime.operations.apply import account_for
+from runtime.store import connections, journal, queues
+from runtime.store import tables as t
+from runtime.store.rows import insert_new
+
+PAYOUT_WITHIN = timedelta(days=5)
+CODED_CONSIDERED = timedelta(days=30)
+
+
+def recognise_receipts(db: Connection, organisation_id: str, now: datetime) -> Counter[str]:
+    """Settle new receipts that are payouts or are recorded in the ledger. Returns how many of each."""
+    outcome: Counter[str] = Counter()
+    receipts = db.execute(
+        select(t.receipt)
+        .where(t.receipt.c.organisation_id == organisation_id, t.receipt.c.state == "new")
+        .order_by(t.receipt.c.received_on, t.receipt.c.id)
+    ).all()
+    for each in receipts:
+        row = dict(each._mapping)
+        state = _as_payout(db, row, now) if row["source"] == "bank" else None
+        state = state or _as_recorded(db, row, now)
+        if state is not None:
+            db.execute(update(t.receipt).where(t.receipt.c.id == row["id"]).values(state=state, changed_at=now))
+            outcome[state] += 1
+    _show_coded(db, organisation_id, now)
+    return outcome
+
+
+def _as_payout(db: Connection, row: dict[str, Any], now: datetime) -> str | None:
+    """Match a bank line to a processor's payout, to the cent, and promise to post it through the clearing account."""
+    payout = db.execute(
+        select(t.payout)
+        .where(
+            t.payout.c.organisation_id == row["organisation_id"],
+            t.payout.c.currency == row["currency"],
+            t.payout.c.amount_minor == row["amount_minor"],
+            t.payout.c.receipt_id.is_(None),
+            t.payout.c.state == "paid",
+            t.payout.c.arrival_on.between(row["received_on"] - PAYOUT_WITHIN, row["received_on"] + PAYOUT_WITHIN),
+        )
+        .order_by(t.payout.c.arrival_on, t.payout.c.id)
+    ).first()
+    text = f"{row['payer_name']} {row['remittance']}".casefold()
+    if payout is None or ("stripe" not in text and payout.external_id.casefold() not in text):
+        return None
+    db.execute(update(t.payout).where(t.payout.c.id == payout.id).values(receipt_id=row["id"]))
+    _promise_payout(db, row, dict(payout._mapping), now)
+    return "payout"
+
+
+def _promise_payout(db: Connection, row: dict[str, Any], payout: dict[str, Any], now: datetime) -> None:
+    organisation_id, currency = row["organisation_id"], row["currency"]
+    net = sum(amount - fee for _, amount, fee, _ in payout["lines"])
+    if net != payout["amount_minor"]:
+        text = f"the payout {payout['external_id']} is {Money(payout['amount_minor'], currency)}, its lines sum to "
+        problem = Problem(
+            "payout_unexplained",
+            text + str(Money(net, currency)),
+            "Post this payout by hand and tell us the difference.",
+            row["id"],
+        )
+        journal.raise_problem(db, organisation_id=organisation_id, problem=problem, at=now)
+        return
+    ledger = connections.connection_for_role(db, organisation_id, Role.LEDGER)
+    clearing = account_for(db, organisation_id, AccountPurpose.CLEARING, currency)
+    fees = account_for(db, organisation_id, AccountPurpose.FEES, currency)
+    bank = account_for(db, organisation_id, AccountPurpose.BANK, currency)
+    if ledger is None or clearing is None or fees is None or bank is None:
+        problem = Problem(
+            "payout_not_posted",
+            f"The payout {payout['external_id']} is not posted: the ledger lacks a clearing, fee or bank account.",
+            "Make a clearing account and a fee account in the ledger, then sync.",
+            row["id"],
+        )
+        journal.raise_problem(db, organisation_id=organisation_id, problem=problem, at=now)
+        return
+    key = stable_id("payout", payout["id"])
+    intent = PostPayout(
+        key=key,
+        paid_on=row["received_on"],
+        reference=f"{payout['external_id']} {key}",
+        clearing_account=clearing,
+        bank_account=bank,
+        fee_account=fees,
+        amount=Money(payout["amount_minor"], currency),
+        fees=Money(payout["fees_minor"], currency),
+    )
+    queues.enqueue(db, organisation_id=organisation_id, system=ledger.system, intent=intent, subject=row["id"], at=now)
+
+
+def _as_recorded(db: Connection, row: dict[str, Any], now: datetime) -> str | None:
+    """Find the ledger's own record of a receipt: booked by a person or another app, or coded straight to income."""
+    organisation_id = row["organisation_id"]
+    if row["source"] == "stripe":
+        named = db.execute(
+            select(t.ledger_payment)
+            .where(
+                t.ledger_payment.c.organisation_id == organisation_id,
+                t.ledger_payment.c.deleted.is_(False),
+                t.ledger_payment.c.reference.contains(row["external_id"], autoescape=True),
+            )
+            .order_by(t.ledger_payment.c.id)
+        ).first()
+        if named is not None:
+            _take(db, row, named.id, now, customer_id=named.customer_id)
+        return "recorded" if named is not None else None
+    records = _unlinked(db, row)
+    found = recognise(_facts(row), [record for record, _ in records])
+    if found is None:
+        return None
+    coded = next(is_coded for record, is_coded in records if record is found)
+    _take(db, row, found.payment_id, now)
+    return "coded" if coded else "recorded"
+
+
+def _unlinked(db: Connection, row: dict[str, Any]) -> list[tuple[Recorded, bool]]:
+    payment = t.ledger_payment
+    rows = db.execute(
+        select(payment, t.customer.c.name)
+        .outerjoin(t.customer, t.customer.c.id == payment.c.customer_id)
+        .where(
+            payment.c.organisation_id == row["organisation_id"],
+            payment.c.currency == row["currency"],
+            payment.c.amount_minor == row["amount_minor"],
+            payment.c.receipt_id.is_(None),
+            payment.c.deleted.is_(False),
+            payment.c.received_on.between(row["received_on"] - BOOKED_WITHIN, row["received_on"] + BOOKED_WITHIN),
+        )
+    ).all()
+    documents = {line[0] for each in rows for line in each.lines}
+    numbers = {
+        each.id: each.number
+        for each in db.execute(select(t.document.c.id, t.document.c.number).where(t.document.c.id.in_(documents)))
+    }
+    return [
+        (
+            Recorded(
+                payment_id=each.id,
+                received_on=each.received_on,
+                amount=Money(each.amount_minor, each.currency),
+                reference=each.reference,
+                names=tuple(name for name in (each.name, each.payer_name) if name),
+                numbers=tuple(numbers[line[0]] for line in each.lines if line[0] in numbers),
+            ),
+            bool(each.coded),
+        )
+        for each in rows
+    ]
+
+
+def _facts(row: dict[str, Any]) -> Receipt:
+    return Receipt(
+        receipt_id=row["id"],
+        received_on=row["received_on"],
+        amount=Money(row["amount_minor"], row["currency"]),
+        payer_name=row["payer_name"],
+        remittance=row["remittance"],
+    )
+
+
+def _take(
+    db: Connection, row: dict[str, Any], payment_id: str, now: datetime, *, customer_id: str | None = None
+) -> None:
+    db.execute(update(t.ledger_payment).where(t.ledger_payment.c.id == payment_id).values(receipt_id=row["id"]))
+    if customer_id is not None:
+        db.execute(update(t.receipt).where(t.receipt.c.id == row["id"]).values(customer_id=customer_id))
+    journal.record(
+        db,
+        organisation_id=row["organisation_id"],
+        at=now,
+        actor="matching",
+        action="already_recorded",
+        subject=row["id"],
+        detail=f"the ledger already records this money as {payment_id}",
+    )
+
+
+def _show_coded(db: Connection, organisation_id: str, now: datetime) -> None:
+    """Make a receipt of money that was coded to an account, so that the items it may really pay are held."""
+    payment = t.ledger_payment
+    rows = db.execute(
+        select(payment).where(
+            payment.c.organisation_id == organisation_id,
+            payment.c.coded.is_(True),
+            payment.c.deleted.is_(False),
+            payment.c.receipt_id.is_(None),
+            payment.c.received_on >= (now - CODED_CONSIDERED).date(),
+        )
+    ).all()
+    for each in rows:
+        receipt_id = stable_id("rcp", organisation_id, "ledger", each.external_id)
+        row = {
+            "id": receipt_id,
+            "organisation_id": organisation_id,
+            "source": "ledger",
+            "source_account": "",
+            "external_id": each.external_id,
+            "received_on": each.received_on,
+            "currency": each.currency,
+            "amount_minor": each.amount_minor,
+            "unapplied_minor": 0,
+            "payer_name": each.payer_name,
+            "payer_account": "",
+            "remittance": each.reference,
+            "hints": {},
+            "status": "received",
+            "state": "coded",
+            "method": "ledger",
+            "applications": 0,
+            "changed_at": now,
+        }
+        insert_new(db, t.receipt, [row], keys=["id"])
+        db.execute(update(payment).where(payment.c.id == each.id).values(receipt_id=receipt_id))
+        problem = Problem(
+            "coded_receipt",
+            f"{Money(each.amount_minor, each.currency)} of {each.received_on} was booked straight to an account.",
+            "If it pays an invoice, remove that booking in the ledger; the payment is then matched.",
+            receipt_id,
+        )
+        journal.raise_problem(db, organisation_id=organisation_id, problem=problem, at=now)

@@ -1,0 +1,256 @@
+"""Show invoices, balances, receipts and reminders on the CRM's account pages.
+
+What is shown is derived from our rows: whatever changed since it was last shown is written again, by our id. So nothing
+is queued, a lost write shows itself by what is still to be shown, and a quiet system writes nothing.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import Connection, Table, or_, select, update
+
+from connectors.contract import Done, Intent, Role, ShowBalance, ShowInvoice, ShowReceipt, ShowReminder
+from connectors.errors import Reconnect, Retry
+from receivables.document import DocumentKind, DocumentStatus
+from receivables.identity import stable_id
+from receivables.money import Money
+from receivables.problem import Problem
+from runtime.app import App
+from runtime.operations.absorb.scope import CUSTOMER_LINK, DOCUMENT_LINK, pairs_of
+from runtime.operations.open_items import pending_allocations
+from runtime.store import connections, journal
+from runtime.store import tables as t
+from runtime.store.connections import VendorConnection
+from runtime.store.links import external_ids, links_of
+from runtime.store.rows import upsert
+from sync.merge import unsent
+
+ROWS_A_ROUND = 1_000
+MAX_ROUNDS = 1_000  # a million objects; the rest is shown in the next run
+
+Row = dict[str, Any]
+Built = tuple[Row, Intent]
+Builder = Callable[[Connection, VendorConnection, Sequence[Row], datetime], list[Built]]
+
+
+def show_in_crm(app: App, organisation_id: str) -> Counter[str]:
+    """Bring the CRM up to date with everything that changed here. Returns how many of each were shown."""
+    shown: Counter[str] = Counter()
+    with app.store.read() as db:
+        crm = connections.connection_for_role(db, organisation_id, Role.CRM)
+    if crm is None:
+        return shown
+    for table, build in _BUILDERS:
+        for _ in range(MAX_ROUNDS):
+            count = _show_some(app, crm, table, build)
+            shown[table.name] += count
+            if count < ROWS_A_ROUND:
+                break
+    return shown
+
+
+def _show_some(app: App, crm: VendorConnection, table: Table, build: Builder) -> int:
+    with app.store.read() as db:
+        began_at = app.clock()
+        rows = _unshown(db, crm.organisation_id, table)
+        built = build(db, crm, rows, began_at)
+    outcomes = app.vendors.connector(crm).write([intent for _, intent in built]) if built else []
+    with app.store.write() as db:
+        linked = {row["id"] for row, _ in built}
+        # Rows that have no account in the CRM are settled too: they are looked at again when they change.
+        settled = [row["id"] for row in rows if row["id"] not in linked]
+        for (row, intent), outcome in zip(built, outcomes, strict=True):
+            if isinstance(outcome, Retry | Reconnect):
+                continue
+            settled.append(row["id"])
+            if isinstance(outcome, Done):
+                _remember(db, crm, intent, outcome)
+            else:
+                text = f"{crm.system} does not show it: {outcome}"
+                problem = Problem("not_shown", text, "Correct it in the CRM; it is shown again by itself.", row["id"])
+                journal.raise_problem(db, organisation_id=crm.organisation_id, problem=problem, at=began_at)
+        for start in range(0, len(settled), 500):
+            ids = settled[start : start + 500]
+            db.execute(update(table).where(table.c.id.in_(ids)).values(shown_at=began_at))
+    return len(settled)
+
+
+def _unshown(db: Connection, organisation_id: str, table: Table) -> list[Row]:
+    changed = table.c.sent_at if table is t.reminder else table.c.changed_at
+    statement = (
+        select(table)
+        .where(
+            table.c.organisation_id == organisation_id,
+            changed.is_not(None),
+            or_(table.c.shown_at.is_(None), table.c.shown_at < changed),
+        )
+        .order_by(table.c.id)
+        .limit(ROWS_A_ROUND)
+    )
+    return [dict(row._mapping) for row in db.execute(statement)]
+
+
+def _accounts(db: Connection, crm: VendorConnection, customers: Sequence[str | None]) -> dict[str, str]:
+    wanted = sorted({customer for customer in customers if customer is not None})
+    return external_ids(db, crm.organisation_id, crm.system, CUSTOMER_LINK, wanted)
+
+
+def _key(kind: str, row: Row) -> str:
+    return stable_id("show", kind, row["id"])
+
+
+def _build_invoices(db: Connection, crm: VendorConnection, rows: Sequence[Row], _at: datetime) -> list[Built]:
+    accounts = _accounts(db, crm, [row["customer_id"] for row in rows])
+    pending = pending_allocations(db, crm.organisation_id)
+    links = {
+        link["local_id"]: link
+        for link in links_of(db, crm.organisation_id, [row["id"] for row in rows])
+        if link["system"] == crm.system and link["kind"] == DOCUMENT_LINK
+    }
+    built: list[Built] = []
+    for row in rows:
+        if row["customer_id"] not in accounts:
+            continue
+        link = links.get(row["id"])
+        says_due = link is None or "due_on" in unsent(pairs_of(link), {"due_on": row["due_on"].isoformat()})
+        balance = max(0, row["balance_minor"] - pending.get(row["id"], 0))
+        paid = row["status"] == DocumentStatus.OPEN.value and balance == 0
+        intent = ShowInvoice(
+            key=_key("invoice", row),
+            document_id=row["id"],
+            account_external_id=accounts[row["customer_id"]],
+            number=row["number"],
+            kind=DocumentKind(row["kind"]),
+            status=DocumentStatus.PAID if paid else DocumentStatus(row["status"]),
+            total=Money(row["total_minor"], row["currency"]),
+            balance=Money(balance, row["currency"]),
+            issued_on=row["issued_on"],
+            due_on=row["due_on"] if says_due else None,
+        )
+        built.append((row, intent))
+    return built
+
+
+def _build_balances(db: Connection, crm: VendorConnection, rows: Sequence[Row], at: datetime) -> list[Built]:
+    accounts = _accounts(db, crm, [row["id"] for row in rows])
+    owed = _owed(db, crm.organisation_id, at.date())
+    organisation = connections.organisation(db, crm.organisation_id)
+    base = organisation.base_currency if organisation else "EUR"
+    built: list[Built] = []
+    for row in rows:
+        if row["id"] not in accounts:
+            continue
+        balance, overdue, oldest, currency = owed.get(row["id"], (0, 0, None, base))
+        intent = ShowBalance(
+            key=_key("balance", row),
+            customer_id=row["id"],
+            account_external_id=accounts[row["id"]],
+            balance=Money(balance, currency),
+            overdue=Money(overdue, currency),
+            oldest_due_on=oldest,
+            hold="opted out of messages" if row["opted_out"] else "",
+        )
+        built.append((row, intent))
+    return built
+
+
+def _owed(db: Connection, organisation_id: str, today: date) -> dict[str, tuple[int, int, date | None, str]]:
+    """Return, by customer, the balance, the overdue part, the oldest due date, in the currency of the oldest item."""
+    pending = pending_allocations(db, organisation_id)
+    rows = db.execute(
+        select(t.document)
+        .where(
+            t.document.c.organisation_id == organisation_id,
+            t.document.c.status == DocumentStatus.OPEN.value,
+            t.document.c.kind == DocumentKind.INVOICE.value,
+        )
+        .order_by(t.document.c.due_on, t.document.c.id)
+    )
+    owed: dict[str, tuple[int, int, date | None, str]] = {}
+    for row in rows:
+        open_minor = row.balance_minor - pending.get(row.id, 0)
+        if open_minor <= 0:
+            continue
+        balance, overdue, oldest, currency = owed.get(row.customer_id, (0, 0, row.due_on, row.currency))
+        if row.currency == currency:
+            late = open_minor if row.due_on < today else 0
+            owed[row.customer_id] = (balance + open_minor, overdue + late, oldest, currency)
+    return owed
+
+
+def _build_receipts(db: Connection, crm: VendorConnection, rows: Sequence[Row], _at: datetime) -> list[Built]:
+    accounts = _accounts(db, crm, [row["customer_id"] for row in rows])
+    return [
+        (
+            row,
+            ShowReceipt(
+                key=_key("receipt", row),
+                receipt_id=row["id"],
+                account_external_id=accounts[row["customer_id"]],
+                received_on=row["received_on"],
+                amount=Money(row["amount_minor"], row["currency"]),
+                payer=row["payer_name"],
+                status=row["state"],
+                detail=row["remittance"],
+            ),
+        )
+        for row in rows
+        if row["customer_id"] in accounts
+    ]
+
+
+def _build_reminders(db: Connection, crm: VendorConnection, rows: Sequence[Row], _at: datetime) -> list[Built]:
+    accounts = _accounts(db, crm, [row["customer_id"] for row in rows])
+    return [
+        (
+            row,
+            ShowReminder(
+                key=_key("reminder", row),
+                reminder_id=row["id"],
+                account_external_id=accounts[row["customer_id"]],
+                level=row["level"],
+                channel=row["channel"],
+                sent_at=row["sent_at"],
+                detail=row["subject"],
+            ),
+        )
+        for row in rows
+        if row["customer_id"] in accounts
+    ]
+
+
+def _remember(db: Connection, crm: VendorConnection, intent: Intent, done: Done) -> None:
+    """Keep who the shown invoice is there, and the due date that both sides now have."""
+    if not isinstance(intent, ShowInvoice) or intent.due_on is None or not done.external_ids:
+        return
+    due_on = intent.due_on.isoformat()
+    row = {
+        "organisation_id": crm.organisation_id,
+        "system": crm.system,
+        "kind": DOCUMENT_LINK,
+        "external_id": done.external_ids[0],
+        "local_id": intent.document_id,
+        "version": done.version,
+        "base": {
+            "due_on": [due_on, due_on],
+            "disputed": [False, False],
+            "dispute_reason": [None, None],
+            "promised_on": [None, None],
+        },
+    }
+    known = [link for link in links_of(db, crm.organisation_id, [intent.document_id]) if link["system"] == crm.system]
+    if known:
+        row["base"] = {**known[0]["base"], "due_on": [due_on, due_on]}
+    upsert(db, t.link, [row], keys=["organisation_id", "system", "kind", "external_id"])
+
+
+_BUILDERS: tuple[tuple[Table, Builder], ...] = (
+    (t.document, _build_invoices),
+    (t.customer, _build_balances),
+    (t.receipt, _build_receipts),
+    (t.reminder, _build_reminders),
+)

@@ -1,0 +1,61 @@
+"""Holds that stand until somebody or something releases them: placed by systems, people and payers."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Connection, update
+
+from receivables.identity import stable_id
+from runtime.store import journal
+from runtime.store import tables as t
+from runtime.store.rows import upsert
+
+
+def place_hold(
+    db: Connection,
+    *,
+    organisation_id: str,
+    document_id: str,
+    code: str,
+    reason: str,
+    placed_by: str,
+    at: datetime,
+    until: datetime | None = None,
+) -> None:
+    """Hold reminders of an item for `reason`; the same code placed again renews the reason and the end."""
+    row = {
+        "id": stable_id("hld", organisation_id, document_id, code),
+        "organisation_id": organisation_id,
+        "document_id": document_id,
+        "code": code,
+        "reason": reason,
+        "until": until,
+        "placed_by": placed_by,
+        "placed_at": at,
+        "released_at": None,
+    }
+    upsert(db, t.hold, [row], keys=["id"])
+    journal.record(
+        db,
+        organisation_id=organisation_id,
+        at=at,
+        actor=placed_by,
+        action="hold_placed",
+        subject=document_id,
+        detail=f"{code}: {reason}",
+    )
+
+
+def release_hold(db: Connection, organisation_id: str, document_id: str, code: str, at: datetime) -> None:
+    """End a hold, if it stands."""
+    db.execute(
+        update(t.hold)
+        .where(
+            t.hold.c.organisation_id == organisation_id,
+            t.hold.c.document_id == document_id,
+            t.hold.c.code == code,
+            t.hold.c.released_at.is_(None),
+        )
+        .values(released_at=at)
+    )

@@ -1,0 +1,73 @@
+"""Undo an application: the items are open again here, and what was posted is taken back in the ledger."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Connection, select, update
+
+from connectors.contract import PostReceipt, Role, UndoReceipt
+from receivables.identity import stable_id
+from runtime.store import connections, journal, queues
+from runtime.store import tables as t
+from runtime.store.touch import touch_documents
+
+
+def reverse_application(db: Connection, organisation_id: str, receipt_id: str, *, actor: str, at: datetime) -> bool:
+    """Take a receipt off the items it paid, everywhere; False when it paid none.
+
+    A posting that is still waiting is never sent; one that was sent is undone as a whole. CRM and reminders
+    follow, because the items have changed.
+    """
+    allocation = t.allocation
+    mine = (
+        (allocation.c.organisation_id == organisation_id)
+        & (allocation.c.receipt_id == receipt_id)
+        & (allocation.c.undone_at.is_(None))
+    )
+    documents = db.scalars(select(allocation.c.document_id).where(mine)).all()
+    receipt = db.execute(
+        select(t.receipt).where(t.receipt.c.organisation_id == organisation_id, t.receipt.c.id == receipt_id)
+    ).one()
+    if not documents and not receipt.unapplied_minor:
+        return False
+    db.execute(update(allocation).where(mine).values(undone_at=at))
+    db.execute(
+        update(t.residual)
+        .where(t.residual.c.organisation_id == organisation_id, t.residual.c.receipt_id == receipt_id)
+        .values(undone_at=at)
+    )
+    db.execute(
+        update(t.receipt).where(t.receipt.c.id == receipt_id).values(state="undone", unapplied_minor=0, changed_at=at)
+    )
+    touch_documents(db, organisation_id, documents, at)
+    _undo_posting(db, organisation_id, receipt_id, at)
+    for document_id in documents:
+        journal.record(
+            db,
+            organisation_id=organisation_id,
+            at=at,
+            actor=actor,
+            action="application_undone",
+            subject=document_id,
+            detail=f"receipt {receipt_id} no longer pays this item",
+        )
+    return True
+
+
+def _undo_posting(db: Connection, organisation_id: str, receipt_id: str, at: datetime) -> None:
+    ledger = connections.connection_for_role(db, organisation_id, Role.LEDGER)
+    rows = db.execute(
+        select(t.outbox).where(t.outbox.c.organisation_id == organisation_id, t.outbox.c.subject == receipt_id)
+    )
+    for row in rows:
+        intent = queues.read_intent(dict(row._mapping))
+        if not isinstance(intent, PostReceipt) or ledger is None:
+            continue
+        if row.state == queues.NEW and not row.in_doubt:
+            queues.settle(db, t.outbox, row.id, state=queues.SUPERSEDED, done_at=at)
+        elif row.state == queues.DONE:
+            undo = UndoReceipt(key=stable_id("undo", intent.key), external_ids=tuple(row.external_ids))
+            queues.enqueue(
+                db, organisation_id=organisation_id, system=ledger.system, intent=undo, subject=receipt_id, at=at
+            )

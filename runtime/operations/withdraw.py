@@ -1,0 +1,64 @@
+"""Withdraw planned reminders of items that money or a person has just touched."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+
+from sqlalchemy import Connection, select, update
+
+from runtime.store import journal
+from runtime.store import tables as t
+
+PLANNED, SENDING, SENT, WITHDRAWN, FAILED = "planned", "sending", "sent", "withdrawn", "failed"
+
+
+def withdraw_reminders(
+    db: Connection, *, organisation_id: str, document_ids: Collection[str], why: str, at: datetime
+) -> int:
+    """Take these items out of planned reminders; a reminder left without items is withdrawn as a whole.
+
+    A reminder that is being sent decides again by itself, inside its own slot. Returns how many items were taken out.
+    """
+    if not document_ids:
+        return 0
+    item, reminder = t.reminder_item, t.reminder
+    planned = select(reminder.c.id).where(reminder.c.organisation_id == organisation_id, reminder.c.state == PLANNED)
+    touched = db.execute(
+        select(item.c.reminder_id, item.c.document_id).where(
+            item.c.organisation_id == organisation_id,
+            item.c.document_id.in_(document_ids),
+            item.c.state == PLANNED,
+            item.c.reminder_id.in_(planned),
+        )
+    ).all()
+    for reminder_id, document_id in touched:
+        db.execute(
+            update(item)
+            .where(item.c.reminder_id == reminder_id, item.c.document_id == document_id)
+            .values(state=WITHDRAWN)
+        )
+        journal.record(
+            db,
+            organisation_id=organisation_id,
+            at=at,
+            actor="reminders",
+            action="reminder_withdrawn",
+            subject=document_id,
+            detail=why,
+        )
+    for reminder_id in {row.reminder_id for row in touched}:
+        _withdraw_empty(db, reminder_id, why, at)
+    return len(touched)
+
+
+def _withdraw_empty(db: Connection, reminder_id: str, why: str, at: datetime) -> None:
+    left = db.execute(
+        select(t.reminder_item.c.document_id)
+        .where(t.reminder_item.c.reminder_id == reminder_id, t.reminder_item.c.state == PLANNED)
+        .limit(1)
+    ).first()
+    if left is None:
+        db.execute(
+            update(t.reminder).where(t.reminder.c.id == reminder_id).values(state=WITHDRAWN, withdrawn_at=at, why=why)
+        )

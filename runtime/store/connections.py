@@ -1,0 +1,122 @@
+"""Organisations and the accounts at vendors that they connected."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection, Row, Select, select
+
+from connectors.contract import Account, Kind, Role
+from runtime.store import tables as t
+from runtime.store.rows import upsert
+
+CONNECTED = "connected"
+BROKEN = "broken"
+
+
+@dataclass(frozen=True, slots=True)
+class Organisation:
+    """A business whose receivables we look after."""
+
+    id: str
+    name: str
+    base_currency: str
+    time_zone: str
+    country: str
+    sending_on: bool
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """Its time zone, which decides what day it is there."""
+        return ZoneInfo(self.time_zone)
+
+
+@dataclass(frozen=True, slots=True)
+class VendorConnection:
+    """An account at a vendor that belongs to an organisation."""
+
+    id: str
+    organisation_id: str
+    system: str
+    role: Role
+    account: Account
+    consent_id: str
+    status: str
+
+
+def organisations(db: Connection) -> list[Organisation]:
+    """Return every organisation, in a stable order."""
+    return [_organisation(row) for row in db.execute(select(t.organisation).order_by(t.organisation.c.id))]
+
+
+def organisation(db: Connection, organisation_id: str) -> Organisation | None:
+    """Return one organisation, None when there is none of this id."""
+    row = db.execute(select(t.organisation).where(t.organisation.c.id == organisation_id)).first()
+    return _organisation(row) if row else None
+
+
+def lock_organisation(db: Connection, organisation_id: str) -> None:
+    """Let one unit of work at a time decide about an organisation's money (SQLite has one writer anyway)."""
+    statement: Select[tuple[str]] = select(t.organisation.c.id).where(t.organisation.c.id == organisation_id)
+    db.execute(statement.with_for_update())
+
+
+def connections(db: Connection, organisation_id: str) -> list[VendorConnection]:
+    """Return an organisation's connections, also broken ones."""
+    rows = db.execute(select(t.connection).where(t.connection.c.organisation_id == organisation_id))
+    return [_connection(row) for row in rows]
+
+
+def connection_for_role(db: Connection, organisation_id: str, role: Role) -> VendorConnection | None:
+    """Return the connection that serves `role`, None when there is none that works."""
+    row = db.execute(
+        select(t.connection).where(
+            t.connection.c.organisation_id == organisation_id,
+            t.connection.c.role == role.value,
+            t.connection.c.status == CONNECTED,
+        )
+    ).first()
+    return _connection(row) if row else None
+
+
+def connection_for_account(db: Connection, system: str, account: str) -> VendorConnection | None:
+    """Return the connection that a webhook's account belongs to; an unknown account is nobody's, never guessed."""
+    row = db.execute(
+        select(t.connection).where(t.connection.c.system == system, t.connection.c.account == account)
+    ).first()
+    return _connection(row) if row else None
+
+
+def watermark(db: Connection, connection_id: str, kind: Kind) -> datetime | None:
+    """Return up to when changes of `kind` were read; None before the first load."""
+    return db.execute(
+        select(t.watermark.c.since).where(
+            t.watermark.c.connection_id == connection_id, t.watermark.c.kind == kind.value
+        )
+    ).scalar()
+
+
+def set_watermark(db: Connection, connection_id: str, kind: Kind, since: datetime) -> None:
+    """Remember up to when changes were read, in the unit of work that stored them."""
+    row = {"connection_id": connection_id, "kind": kind.value, "since": since}
+    upsert(db, t.watermark, [row], keys=["connection_id", "kind"])
+
+
+def _organisation(row: Row[tuple[object, ...]]) -> Organisation:
+    r = row._mapping
+    return Organisation(r["id"], r["name"], r["base_currency"], r["time_zone"], r["country"], r["sending_on"])
+
+
+def _connection(row: Row[tuple[object, ...]]) -> VendorConnection:
+    r = row._mapping
+    return VendorConnection(
+        id=r["id"],
+        organisation_id=r["organisation_id"],
+        system=r["system"],
+        role=Role(r["role"]),
+        account=Account(r["account"], r["account_name"], r["instance_url"]),
+        consent_id=r["consent_id"],
+        status=r["status"],
+    )

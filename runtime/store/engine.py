@@ -1,0 +1,86 @@
+"""Opening the database: SQLite (WAL) by default, PostgreSQL by address."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import ArgumentError
+
+BUSY_TIMEOUT_SECONDS = 15
+POOL_SIZE = 10
+STATEMENT_TIMEOUT_SECONDS = 60
+CONNECT_TIMEOUT_SECONDS = 5
+
+
+class StoreAddressError(ValueError):
+    """TRUEDUE_DATABASE_URL is not an address of SQLite or PostgreSQL."""
+
+
+class Store:
+    """A database that units of work run against."""
+
+    def __init__(self, url: str) -> None:
+        self.engine = _engine(url)
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether this is the embedded database (one writer at a time, one serving process)."""
+        return self.engine.dialect.name == "sqlite"
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """Run one unit of work: committed as a whole at the end, rolled back as a whole on any exception."""
+        with self.engine.connect().execution_options(truedue_write=True) as db, db.begin():
+            yield db
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """Read from one consistent state; nothing is written."""
+        with self.engine.connect() as db, db.begin():
+            yield db
+
+    def close(self) -> None:
+        """Let go of all connections."""
+        self.engine.dispose()
+
+
+def _engine(text: str) -> Engine:
+    try:
+        url = make_url(text)
+    except ArgumentError:
+        raise StoreAddressError(f"TRUEDUE_DATABASE_URL is not a database address: {text!r}") from None
+    if url.get_backend_name() == "sqlite":
+        engine = create_engine(url, pool_size=POOL_SIZE, connect_args={"timeout": BUSY_TIMEOUT_SECONDS})
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+        return engine
+    if url.get_backend_name() == "postgresql":
+        return create_engine(
+            url.set(drivername="postgresql+psycopg"),
+            pool_size=POOL_SIZE,
+            pool_pre_ping=True,
+            connect_args={
+                "connect_timeout": CONNECT_TIMEOUT_SECONDS,
+                "options": f"-c statement_timeout={STATEMENT_TIMEOUT_SECONDS * 1000}",
+            },
+        )
+    raise StoreAddressError(f"TRUEDUE_DATABASE_URL must be sqlite or postgresql, not {url.get_backend_name()}")
+
+
+def _prepare_sqlite(connection: DBAPIConnection, _record: Any) -> None:  # noqa: ANN401 - SQLAlchemy's pool record
+    if isinstance(connection, sqlite3.Connection):
+        connection.isolation_level = None  # we say BEGIN ourselves, see _begin_sqlite
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+            connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(db: Connection) -> None:
+    # A unit of work that will write takes the write lock first: a deferred transaction that reads and then
+    # writes fails at once when another writer came between, whatever the busy time-out.
+    immediate = db.get_execution_options().get("truedue_write", False)
+    db.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")

@@ -1,0 +1,66 @@
+"""The audit trail and the problems that wait for a person."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection, insert, select, update
+
+from receivables.identity import stable_id
+from receivables.problem import Problem
+from runtime.store import tables as t
+from runtime.store.rows import upsert
+
+
+def record(
+    db: Connection, *, organisation_id: str, at: datetime, actor: str, action: str, subject: str, detail: str
+) -> None:
+    """Add one line to the audit trail."""
+    db.execute(
+        insert(t.event).values(
+            organisation_id=organisation_id, at=at, actor=actor, action=action, subject=subject, detail=detail
+        )
+    )
+
+
+def history(
+    db: Connection, organisation_id: str, subjects: Sequence[str], *, limit: int = 200
+) -> list[dict[str, object]]:
+    """Return what happened to `subjects`, the newest first."""
+    rows = db.execute(
+        select(t.event)
+        .where(t.event.c.organisation_id == organisation_id, t.event.c.subject.in_(subjects))
+        .order_by(t.event.c.id.desc())
+        .limit(limit)
+    )
+    return [dict(row._mapping) for row in rows]
+
+
+def raise_problem(db: Connection, *, organisation_id: str, problem: Problem, at: datetime) -> None:
+    """Show `problem` to a person; the same problem of the same subject is shown once."""
+    row = {
+        "id": stable_id("prb", organisation_id, problem.code, problem.subject),
+        "organisation_id": organisation_id,
+        "code": problem.code,
+        "subject": problem.subject,
+        "text": problem.text,
+        "remedy": problem.remedy,
+        "found_at": at,
+        "resolved_at": None,
+    }
+    upsert(db, t.problem, [row], keys=["id"], keep=["found_at"])
+
+
+def resolve_problem(db: Connection, *, organisation_id: str, code: str, subject: str, at: datetime) -> None:
+    """Mark a problem as settled, if there is one."""
+    db.execute(
+        update(t.problem)
+        .where(
+            t.problem.c.organisation_id == organisation_id,
+            t.problem.c.code == code,
+            t.problem.c.subject == subject,
+            t.problem.c.resolved_at.is_(None),
+        )
+        .values(resolved_at=at)
+    )

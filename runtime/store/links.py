@@ -1,0 +1,62 @@
+"""The identity map, read from our side: what an object of ours is called elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from sqlalchemy import Connection, select, update
+
+from runtime.store import tables as t
+from sync.merge import Pair
+
+
+def external_ids(
+    db: Connection, organisation_id: str, system: str, kind: str, local_ids: Collection[str]
+) -> dict[str, str]:
+    """Return the ids that `system` has for these objects of ours; unlinked ones are left out."""
+    rows = db.execute(
+        select(t.link.c.local_id, t.link.c.external_id).where(
+            t.link.c.organisation_id == organisation_id,
+            t.link.c.system == system,
+            t.link.c.kind == kind,
+            t.link.c.local_id.in_(local_ids),
+        )
+    )
+    return {row.local_id: row.external_id for row in rows}
+
+
+def local_ids(db: Connection, organisation_id: str, system: str, external_ids: Collection[str]) -> set[str]:
+    """Return our ids of what `system` calls `external_ids`, of any kind."""
+    return set(
+        db.scalars(
+            select(t.link.c.local_id).where(
+                t.link.c.organisation_id == organisation_id,
+                t.link.c.system == system,
+                t.link.c.external_id.in_(external_ids),
+            )
+        )
+    )
+
+
+def links_of(db: Connection, organisation_id: str, local_ids: Collection[str]) -> list[dict[str, Any]]:
+    """Return every link of these objects, in all systems."""
+    statement = select(t.link).where(t.link.c.organisation_id == organisation_id, t.link.c.local_id.in_(local_ids))
+    return [dict(row._mapping) for row in db.execute(statement)]
+
+
+def set_pairs(db: Connection, link: Mapping[str, Any], pairs: Mapping[str, Pair], version: str = "") -> None:
+    """Remember what both sides now agree on, and the version that shows it where the vendor told us."""
+    values: dict[str, Any] = {"base": {name: list(pair) for name, pair in pairs.items()}}
+    if version:
+        values["version"] = version
+    db.execute(
+        update(t.link)
+        .where(
+            t.link.c.organisation_id == link["organisation_id"],
+            t.link.c.system == link["system"],
+            t.link.c.kind == link["kind"],
+            t.link.c.external_id == link["external_id"],
+        )
+        .values(**values)
+    )

@@ -1,0 +1,89 @@
+"""Outbox and inbox: rows that are claimed for a while, so that a killed worker's rows come back by themselves."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from pydantic import TypeAdapter
+from sqlalchemy import Connection, Table, insert, select, update
+
+from connectors.contract import Intent
+from runtime.store import tables as t
+from runtime.store.rows import insert_new
+
+NEW, DONE, ASIDE, SUPERSEDED = "new", "done", "aside", "superseded"
+LEASE = timedelta(seconds=90)  # above the longest vendor call and one wait for its call limit
+CLAIM_ROWS = 100
+MAX_ATTEMPTS = 8
+_BACKOFF_SECONDS = (1, 5, 15, 60, 300, 900, 1800, 3600)
+
+_INTENTS: TypeAdapter[Intent] = TypeAdapter(Intent)
+
+
+def enqueue(db: Connection, *, organisation_id: str, system: str, intent: Intent, subject: str, at: datetime) -> bool:
+    """Promise one write to a vendor; False when the same intent was promised before (it is never written twice)."""
+    row = {
+        "organisation_id": organisation_id,
+        "system": system,
+        "key": intent.key,
+        "intent": _INTENTS.dump_python(intent, mode="json"),
+        "subject": subject,
+        "state": NEW,
+        "attempts": 0,
+        "in_doubt": False,
+        "next_at": at,
+        "external_ids": [],
+        "created_at": at,
+    }
+    return insert_new(db, t.outbox, [row], keys=["organisation_id", "system", "key"]) == 1
+
+
+def read_intent(row: dict[str, Any]) -> Intent:
+    """Return the intent that an outbox row keeps."""
+    return _INTENTS.validate_python(row["intent"])
+
+
+def claim(db: Connection, table: Table, now: datetime) -> list[dict[str, Any]]:
+    """Take up to CLAIM_ROWS rows that are due; nobody else gets them until the lease ends."""
+    due = (
+        select(table)
+        .where(table.c.state == NEW, table.c.next_at <= now)
+        .order_by(table.c.id)
+        .limit(CLAIM_ROWS)
+        .with_for_update(skip_locked=True)
+    )
+    rows = [dict(row._mapping) for row in db.execute(due)]
+    if rows:
+        ids = [row["id"] for row in rows]
+        db.execute(update(table).where(table.c.id.in_(ids)).values(next_at=now + LEASE, attempts=table.c.attempts + 1))
+    return rows
+
+
+def mark_in_doubt(db: Connection, ids: list[int]) -> None:
+    """Note that these writes are about to be sent: from here on their effect is unknown until they are settled."""
+    db.execute(update(t.outbox).where(t.outbox.c.id.in_(ids)).values(in_doubt=True))
+
+
+def settle(db: Connection, table: Table, row_id: int, **values: Any) -> None:  # noqa: ANN401 - column values
+    """Write the outcome of a claimed row."""
+    db.execute(update(table).where(table.c.id == row_id).values(**values))
+
+
+def next_try(row: dict[str, Any], now: datetime, after_seconds: float) -> dict[str, Any]:
+    """Return the columns of a row that is to be tried again, or set aside after MAX_ATTEMPTS."""
+    attempts = row["attempts"] + 1
+    if attempts >= MAX_ATTEMPTS:
+        return {"state": ASIDE, "done_at": now}
+    pause = max(after_seconds, _BACKOFF_SECONDS[min(attempts, len(_BACKOFF_SECONDS)) - 1])
+    return {"state": NEW, "next_at": now + timedelta(seconds=pause)}
+
+
+def store_notices(db: Connection, rows: list[dict[str, Any]]) -> int:
+    """Store webhook notices; one that is already there is left as it is. Returns how many were new."""
+    return insert_new(db, t.inbox, rows, keys=["system", "account", "event_id"])
+
+
+def record_statement(db: Connection, row: dict[str, Any]) -> None:
+    """Remember that a statement file was imported."""
+    db.execute(insert(t.statement).values(**row))

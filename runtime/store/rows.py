@@ -1,0 +1,45 @@
+"""Writing many rows at once: insert or update on both databases."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Table, bindparam, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+Row = Mapping[str, Any]
+CHUNK_ROWS = 1_000
+
+
+def upsert(db: Connection, table: Table, rows: Sequence[Row], *, keys: Sequence[str], keep: Sequence[str] = ()) -> None:
+    """Insert `rows`, or update those whose `keys` exist, except for the columns in `keep`."""
+    if not rows:
+        return
+    insert = postgresql.insert(table) if db.dialect.name == "postgresql" else sqlite.insert(table)
+    changed = {name: insert.excluded[name] for name in rows[0] if name not in keys and name not in keep}
+    statement = (
+        insert.on_conflict_do_update(index_elements=list(keys), set_=changed)
+        if changed
+        else insert.on_conflict_do_nothing(index_elements=list(keys))
+    )
+    for start in range(0, len(rows), CHUNK_ROWS):
+        db.execute(statement, [dict(row) for row in rows[start : start + CHUNK_ROWS]])
+
+
+def insert_new(db: Connection, table: Table, rows: Sequence[Row], *, keys: Sequence[str]) -> int:
+    """Insert the rows whose `keys` are not there yet; return how many were new."""
+    insert = postgresql.insert(table) if db.dialect.name == "postgresql" else sqlite.insert(table)
+    statement = insert.on_conflict_do_nothing(index_elements=list(keys))
+    return sum(db.execute(statement.values(dict(row))).rowcount for row in rows)
+
+
+def update_rows(db: Connection, table: Table, key: str, rows: Sequence[Row]) -> None:
+    """Update many rows by their `key` column; every row names the same columns."""
+    if not rows:
+        return
+    names = [name for name in rows[0] if name != key]
+    statement = (
+        update(table).where(table.c[key] == bindparam("the_key")).values({n: bindparam(f"v_{n}") for n in names})
+    )
+    db.execute(statement, [{"the_key": row[key], **{f"v_{n}": row[n] for n in names}} for row in rows])

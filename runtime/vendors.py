@@ -1,0 +1,125 @@
+"""Open vendor accounts: one connector and one call budget for each, and tokens that are refreshed once."""
+
+from __future__ import annotations
+
+import threading
+from collections import defaultdict
+from datetime import timedelta
+
+from sqlalchemy import select, text, update
+
+from connectors import registry
+from connectors.contract import Access, Connector
+from connectors.errors import Reconnect
+from connectors.limits import Budget
+from connectors.oauth import OAuthFlow, TokenSet
+from runtime.clock import Clock
+from runtime.settings import Settings
+from runtime.store import tables as t
+from runtime.store.connections import BROKEN, CONNECTED, VendorConnection
+from runtime.store.engine import Store
+from runtime.vault import KEY_VERSION, Vault
+
+# A token is renewed this long before it ends, so that no call starts with one that ends on the way.
+RENEW_BEFORE = timedelta(minutes=2)
+MAX_OPEN = 256  # connectors kept open; far above what one process serves
+
+
+class Vendors:
+    """Gives connectors for connections. Safe to use from many threads."""
+
+    def __init__(self, *, settings: Settings, store: Store, vault: Vault, clock: Clock) -> None:
+        self._settings = settings
+        self._store = store
+        self._vault = vault
+        self._clock = clock
+        self._open: dict[str, Connector] = {}
+        self._budgets: dict[tuple[str, str], Budget] = {}
+        self._refreshing: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
+        self._lock = threading.Lock()
+
+    def connector(self, connection: VendorConnection) -> Connector:
+        """Return the connector of a connection; the same one for every caller in this process."""
+        with self._lock:
+            connector = self._open.get(connection.id)
+            if connector is None:
+                if len(self._open) >= MAX_OPEN:
+                    self._open.pop(next(iter(self._open))).close()
+                connector = self._open[connection.id] = self._make(connection)
+            return connector
+
+    def flow(self, system: str) -> OAuthFlow:
+        """Return the consent flow of `system`; SettingsError when its client is not set."""
+        return OAuthFlow(registry.declaration(system).oauth, self._settings.endpoint(system), self._clock)
+
+    def sealed(self, consent_id: str, system: str, tokens: TokenSet) -> dict[str, object]:
+        """Return the columns that keep `tokens` for a consent."""
+        return {
+            "access_token": self._vault.seal(tokens.access_token, consent_id, system, "access"),
+            "refresh_token": self._vault.seal(tokens.refresh_token, consent_id, system, "refresh"),
+            "key_version": KEY_VERSION,
+            "expires_at": tokens.expires_at,
+        }
+
+    def token(self, consent_id: str, system: str) -> str:
+        """Return a valid access token, refreshing it first when it is about to end; Reconnect when that is refused.
+
+        One refresh runs at a time for a consent, in this process and (PostgreSQL) among all of them: a vendor
+        that rotates refresh tokens refuses the second.
+        """
+        token = self._fresh(consent_id, system)
+        if token is not None:
+            return token
+        with self._refreshing[consent_id], self._store.engine.connect() as guard:
+            if not self._store.is_sqlite:
+                guard.execute(text("SELECT pg_advisory_xact_lock(hashtext(:name))"), {"name": consent_id})
+            return self._fresh(consent_id, system) or self._refresh(consent_id, system)
+
+    def close(self) -> None:
+        """Let go of every connector."""
+        with self._lock:
+            while self._open:
+                self._open.popitem()[1].close()
+
+    def _make(self, connection: VendorConnection) -> Connector:
+        declaration = registry.declaration(connection.system)
+        budget = self._budgets.setdefault(
+            (connection.system, connection.account.external_id), Budget(declaration.limits)
+        )
+        return declaration.open(
+            Access(
+                account=connection.account,
+                endpoint=self._settings.endpoint(connection.system),
+                token=lambda: self.token(connection.consent_id, connection.system),
+                budget=budget,
+                clock=self._clock,
+            )
+        )
+
+    def _fresh(self, consent_id: str, system: str) -> str | None:
+        with self._store.read() as db:
+            row = db.execute(select(t.consent).where(t.consent.c.id == consent_id)).one()
+        if row.expires_at - RENEW_BEFORE <= self._clock():
+            return None
+        return self._vault.open(row.access_token, consent_id, system, "access")
+
+    def _refresh(self, consent_id: str, system: str) -> str:
+        with self._store.read() as db:
+            row = db.execute(select(t.consent).where(t.consent.c.id == consent_id)).one()
+        try:
+            tokens = self.flow(system).refresh(self._vault.open(row.refresh_token, consent_id, system, "refresh"))
+        except Reconnect:
+            self._mark(consent_id, BROKEN)
+            raise
+        with self._store.write() as db:
+            db.execute(
+                update(t.consent)
+                .where(t.consent.c.id == consent_id, t.consent.c.generation == row.generation)
+                .values(**self.sealed(consent_id, system, tokens), generation=row.generation + 1)
+            )
+        self._mark(consent_id, CONNECTED)
+        return tokens.access_token
+
+    def _mark(self, consent_id: str, status: str) -> None:
+        with self._store.write() as db:
+            db.execute(update(t.connection).where(t.connection.c.consent_id == consent_id).values(status=status))
