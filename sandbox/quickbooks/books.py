@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal
 
+from sandbox.locking import locked
 from sandbox.quickbooks.ledger import Emit, Ledger
 from sandbox.quickbooks.values import ZERO, Record, stamp
 
@@ -22,7 +24,9 @@ class QuickBooksBooks(Ledger):
         multicurrency: bool,
         clock: Callable[[], datetime],
         emit: Emit,
+        lock: threading.RLock,
     ) -> None:
+        self.lock = lock
         super().__init__(
             realm_id=realm_id,
             name=name,
@@ -36,6 +40,7 @@ class QuickBooksBooks(Ledger):
         )
         self.add_account(name="Accounts Receivable (A/R)", type="Accounts Receivable", sub_type="AccountsReceivable")
 
+    @locked
     def add_account(self, *, name: str, type: str, sub_type: str | None = None, currency: str | None = None) -> str:
         """Add an account to the chart of accounts."""
         body: Record = {"Name": name, "AccountType": type, "AccountSubType": sub_type or type.replace(" ", "")}
@@ -43,6 +48,7 @@ class QuickBooksBooks(Ledger):
         body["CurrencyRef"] = {"value": currency or self.home_currency}
         return self._by_person("Account", body)
 
+    @locked
     def add_customer(
         self, *, name: str, email: str | None = None, parent_id: str | None = None, bill_with_parent: bool = False,
         currency: str | None = None, country: str | None = None,
@@ -55,6 +61,7 @@ class QuickBooksBooks(Ledger):
         body |= {"CurrencyRef": {"value": currency}} if currency else {}
         return self._by_person("Customer", body)
 
+    @locked
     def add_invoice(
         self, *, customer_id: str, number: str, total: Decimal, currency: str, issued_on: date, due_on: date,
         sent: bool = True,
@@ -66,10 +73,12 @@ class QuickBooksBooks(Ledger):
             body["DeliveryInfo"] = {"DeliveryType": "Email", "DeliveryTime": stamp(self.now())}
         return self._by_person("Invoice", body)
 
+    @locked
     def add_credit_memo(self, *, customer_id: str, number: str, total: Decimal, currency: str, issued_on: date) -> str:
         """Add a credit memo."""
         return self._by_person("CreditMemo", _sale(customer_id, number, total, currency, issued_on))
 
+    @locked
     def add_payment(
         self, *, customer_id: str, lines: list[tuple[str, Decimal]], total: Decimal, paid_on: date,
         deposit_to: str | None = None, reference: str = "",
@@ -82,6 +91,7 @@ class QuickBooksBooks(Ledger):
         body |= {"DepositToAccountRef": {"value": deposit_to}} if deposit_to else {}
         return self._by_person("Payment", body)
 
+    @locked
     def add_deposit(
         self, *, account_id: str, line_account_id: str, amount: Decimal, currency: str, deposited_on: date,
         customer_id: str | None = None, memo: str = "",
@@ -95,19 +105,23 @@ class QuickBooksBooks(Ledger):
             "Deposit", body | {"TxnDate": deposited_on.isoformat(), "CurrencyRef": {"value": currency}}
         )
 
-    def edit_invoice(self, invoice_id: str, **fields: object) -> None:
+    @locked
+    def edit_invoice(self, /, invoice_id: str, **fields: object) -> None:
         """Change fields of an invoice, by their JSON names."""
         self._edit("Invoice", invoice_id, fields)
 
-    def edit_customer(self, customer_id: str, **fields: object) -> None:
+    @locked
+    def edit_customer(self, /, customer_id: str, **fields: object) -> None:
         """Change fields of a customer, by their JSON names."""
         self._edit("Customer", customer_id, fields)
 
+    @locked
     def void_invoice(self, invoice_id: str) -> None:
         """Void an invoice; what was paid on it becomes unapplied."""
         self.void("Invoice", self.invoices[invoice_id])
         self.flush()
 
+    @locked
     def delete_payment(self, payment_id: str) -> None:
         """Delete a payment; its invoices are open again."""
         self.delete("Payment", self.payments[payment_id])

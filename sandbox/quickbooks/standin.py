@@ -54,7 +54,7 @@ class QuickBooksStandIn(ApiRoutes):
         realm_id = str(_FIRST_REALM + self._seed * 1_000 + len(self.companies) + 1)
         books = QuickBooksBooks(
             realm_id=realm_id, name=name, home_currency=home_currency, multicurrency=multicurrency,
-            clock=self.clock, emit=self._emit,
+            clock=self.clock, emit=self._emit, lock=self.lock,
         )  # fmt: skip
         self.companies[realm_id] = books
         self._limits[realm_id] = (

@@ -6,12 +6,14 @@ what people and processors do in Xero itself: they cost no API call and emit web
 
 from __future__ import annotations
 
+import threading
 import uuid
 from collections import defaultdict
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
+from sandbox.locking import locked
 from sandbox.xero import bank, contacts, credits, invoices, payments
 from sandbox.xero.values import Commit, Record, Refused
 
@@ -40,7 +42,9 @@ class XeroBooks:
         short_code: str,
         clock: Callable[[], datetime],
         emit: Emit,
+        lock: threading.RLock,
     ) -> None:
+        self.lock = lock
         self.tenant_id = tenant_id
         self.name = name
         self.base_currency = base_currency
@@ -82,10 +86,10 @@ class XeroBooks:
 
     def check_open(self, day: date) -> None:
         """Refuse a date in a locked period."""
-        for locked in (self.period_lock_date, self.end_of_year_lock_date):
-            if locked is not None and day <= locked:
+        for last in (self.period_lock_date, self.end_of_year_lock_date):
+            if last is not None and day <= last:
                 raise Refused(
-                    f"The document date cannot be before the end of year/period lock date, currently set at {locked}"
+                    f"The document date cannot be before the end of year/period lock date, currently set at {last}"
                 )
 
     def account(self, reference: object) -> Record:
@@ -102,6 +106,7 @@ class XeroBooks:
         """The contact that `{ContactID}`, `{ContactNumber}` or `{Name}` names; Refused when there is none."""
         return contacts.find(self, reference)
 
+    @locked
     def add_account(
         self,
         *,
@@ -127,6 +132,7 @@ class XeroBooks:
         self.changed("ACCOUNT", "CREATE", record)
         return account_id
 
+    @locked
     def add_contact(
         self, *, name: str, email: str | None = None, number: str | None = None, country: str | None = None
     ) -> str:
@@ -140,6 +146,7 @@ class XeroBooks:
         )
         return str(contacts.plan(self, item)()["ContactID"])
 
+    @locked
     def add_invoice(
         self, *, contact_id: str, number: str, total: Decimal, currency: str, issued_on: date, due_on: date,
         reference: str = "", status: str = "AUTHORISED", sent: bool = True,
@@ -154,6 +161,7 @@ class XeroBooks:
         self.changed("INVOICE", "CREATE", record)
         return str(record["InvoiceID"])
 
+    @locked
     def add_credit_note(self, *, contact_id: str, number: str, total: Decimal, currency: str, issued_on: date) -> str:
         """Add an approved sales credit note."""
         return str(
@@ -167,11 +175,13 @@ class XeroBooks:
             )["CreditNoteID"]
         )
 
+    @locked
     def allocate_credit(self, *, credit_note_id: str, invoice_id: str, amount: Decimal) -> str:
         """Set part of a credit note against an invoice."""
         item = {"Invoice": {"InvoiceID": invoice_id}, "Amount": amount, "Date": self.now().date()}
         return str(credits.plan_allocation(self, self.credit_notes[credit_note_id], item, {})()["AllocationID"])
 
+    @locked
     def add_payment(
         self, *, invoice_id: str, amount: Decimal, paid_on: date, account_code: str, reference: str = ""
     ) -> str:
@@ -180,6 +190,7 @@ class XeroBooks:
         item |= {"Date": paid_on, "Reference": reference}
         return str(payments.plan(self, item, {})()["PaymentID"])
 
+    @locked
     def add_receive_money(
         self, *, account_code: str, line_account_code: str, amount: Decimal, currency: str, received_on: date,
         contact_id: str | None = None, reference: str = "",
@@ -191,26 +202,32 @@ class XeroBooks:
         item |= {"Contact": {"ContactID": contact_id}} if contact_id else {}
         return str(bank.plan_transaction(self, item, {}, by_person=True)()["BankTransactionID"])
 
-    def edit_invoice(self, invoice_id: str, **fields: object) -> None:
+    @locked
+    def edit_invoice(self, /, invoice_id: str, **fields: object) -> None:
         """Change fields as a person may in Xero, by their JSON names."""
         invoices.plan_update(self, self.invoices[invoice_id], fields)()
 
-    def edit_contact(self, contact_id: str, **fields: object) -> None:
+    @locked
+    def edit_contact(self, /, contact_id: str, **fields: object) -> None:
         """Change fields of a contact, by their JSON names."""
         contacts.plan(self, {"ContactID": contact_id, **fields})()
 
+    @locked
     def merge_contact(self, contact_id: str, *, into: str) -> None:
         """Merge a contact into another: its documents move and it is archived."""
         contacts.merge(self, contact_id, into)
 
+    @locked
     def void_invoice(self, invoice_id: str) -> None:
         """Void an approved invoice; Refused while something is paid on it."""
         invoices.plan_update(self, self.invoices[invoice_id], {"Status": "VOIDED"})()
 
+    @locked
     def delete_payment(self, payment_id: str) -> None:
         """Remove a payment; the invoice is open again."""
         payments.plan_delete(self, self.payments[payment_id])()
 
+    @locked
     def reconcile(self, payment_id: str) -> None:
         """Confirm a payment against its bank line: from then on it resists deletion."""
         record = self.payments[payment_id]

@@ -60,7 +60,7 @@ class XeroStandIn(WritingRoutes):
         tenant_id = stable_id("organisation", self._seed, len(self.organisations) + 1)
         books = XeroBooks(
             tenant_id=tenant_id, name=name, base_currency=base_currency, short_code=short_code,
-            clock=self.clock, emit=self._emit,
+            clock=self.clock, emit=self._emit, lock=self.lock,
         )  # fmt: skip
         self.organisations[tenant_id] = books
         self._minute[tenant_id] = SlidingWindow(limit=CALLS_PER_MINUTE, seconds=60, clock=self.clock)

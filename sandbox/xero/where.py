@@ -15,6 +15,7 @@ Test = Callable[[Record], bool]
 _TOKEN = re.compile(
     r"""\s*(?:
         (?P<guid>guid\s*\(\s*"(?P<guid_text>[^"]*)"\s*\))
+      | (?P<parsed>datetime\.parse\s*\(\s*"(?P<parsed_text>[^"]*)"\s*\))
       | (?P<when>datetime\s*\(\s*(?P<when_text>[\d\s,]+)\))
       | (?P<text>"(?P<text_text>(?:[^"\\]|\\.)*)")
       | (?P<number>-?\d+(?:\.\d+)?)
@@ -87,11 +88,8 @@ def _token(match: re.Match[str]) -> tuple[str, object]:
     kind = match.lastgroup or ""
     if match["guid"]:
         return "value", match["guid_text"].lower()
-    if match["when"]:
-        try:
-            return "value", datetime(*(int(part) for part in match["when_text"].split(",")), tzinfo=UTC)  # type: ignore[misc,arg-type]
-        except (ValueError, TypeError):
-            raise NotUnderstood("no such date") from None
+    if match["when"] or match["parsed"]:
+        return "value", _moment(match["when_text"], match["parsed_text"])
     if match["text"]:
         return "value", re.sub(r"\\(.)", r"\1", match["text_text"])
     if match["number"]:
@@ -103,6 +101,18 @@ def _token(match: re.Match[str]) -> tuple[str, object]:
             ("word", match["word"]) if match["word"].lower() not in _WORDS else ("value", _WORDS[match["word"].lower()])
         )
     return "sign", match["sign"] or kind
+
+
+def _moment(parts: str | None, text: str | None) -> datetime:
+    """The instant that `DateTime(2026, 1, 5)` or `DateTime.Parse("2026-01-05")` names, in UTC."""
+    try:
+        if parts is not None:
+            numbers = [int(part) for part in parts.split(",")]
+            return datetime(*numbers[:3], *numbers[3:6], tzinfo=UTC)  # type: ignore[misc,arg-type]
+        moment = datetime.fromisoformat(text or "")
+    except (ValueError, TypeError):
+        raise NotUnderstood("no such date") from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 class _Parser:

@@ -74,6 +74,7 @@ def test_only_what_changed_since_is_listed(scene: XeroScene) -> None:
         ('Type=="ACCREC"', ["A1", "B2", "C3"]),
         ('Type=="ACCPAY"', []),
         ("Date >= DateTime(2026, 01, 10)", ["B2", "C3"]),
+        ('Date >= DateTime.Parse("2026-01-10") AND Date < DateTime(2026, 2, 1, 0, 0, 0)', ["B2"]),
         ("Date > DateTime(2026,1,5) AND DueDate < DateTime(2026,3,1)", ["B2"]),
         ('AmountDue > 20 OR InvoiceNumber == "C3"', ["A1", "B2", "C3"]),
         ('(AmountDue == 10 or AmountDue == 90.50) && Reference != null && Status=="AUTHORISED"', ["A1", "C3"]),
