@@ -66,6 +66,7 @@ def _names(org: SalesforceOrg, rest: str) -> list[str]:
         ("ORDER BY Due_Date__c DESC", ["C_%'x", "b", "A"]),
         ("ORDER BY Due_Date__c ASC NULLS LAST, Name", ["A", "b", "C_%'x"]),
         ("ORDER BY Disputed__c, Name DESC LIMIT 2", ["C_%'x", "b"]),
+        ("ORDER BY Disputed__c DESC, Name DESC", ["A", "C_%'x", "b"]),
         ("ORDER BY Name LIMIT 1 OFFSET 1", ["b"]),
         ("LIMIT 0", []),
     ],

@@ -134,6 +134,8 @@ def test_a_debit_is_processing_until_settled(wire: Wired, client: StripeClient) 
         "charge.succeeded",
         "payment_intent.succeeded",
     ]
+    told = [e["data"]["object"]["status"] for e in wire.account.events.values() if "intent" in e["type"]]
+    assert told == ["requires_payment_method", "processing", "succeeded"]
     with pytest.raises(Exception, match="succeeded"):
         wire.account.settle(paid)
 
@@ -217,9 +219,12 @@ def test_payouts_are_read_with_their_movements(wire: Wired, client: StripeClient
     latest = wire.account.payment_intents[late]["latest_charge"]
     assert latest not in {m["source"]["id"] for m in movements}
     assert wire.types()[-3:] == ["payout.created", "payout.paid", "payout.reconciliation_completed"]
+    with pytest.raises(ValueError, match="nothing to pay out"):
+        wire.account.pay_out(arrival_on=START.date())
     wire.account.fail_payout(payout_id)
     assert client.v1.payouts.retrieve(payout_id).status == "failed"
     assert wire.account.pay_out(arrival_on=START.date()) != payout_id
+    assert len(client.v1.balance_transactions.list({"payout": payout_id}).data) == 5
 
 
 def test_lists_are_paged_both_ways(wire: Wired, client: StripeClient) -> None:
