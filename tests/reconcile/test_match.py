@@ -249,3 +249,29 @@ def test_a_price_that_very_many_pay_is_found_for_its_payer() -> None:
     assert paid(found) == {"A": 49_00}
     (nobody,) = match(crowd, receipt(49_00, payer=""))
     assert nobody.decision is Decision.NONE
+
+
+def test_an_instalment_whose_other_part_lost_the_item_is_a_part_again() -> None:
+    items = [item("A", 100_00, number="INV-0401")]
+    linked = receipt(50_00, receipt_id="R3", payer="", item_hints=("A",))
+    parts = [receipt(40_00, "INV-0401", receipt_id="R1"), receipt(60_00, "INV-0401", receipt_id="R2")]
+    one, two, three = match(items, *parts, linked)
+    assert (three.decision, paid(three)) == (Decision.APPLY, {"A": 50_00})
+    assert (one.decision, one.best.explanation, paid(one)) == (Decision.SUGGEST, Explanation.PARTIAL, {"A": 40_00})
+    assert (two.decision, paid(two)) == (Decision.SUGGEST, {})
+
+
+def test_two_receipts_that_claim_one_item_about_as_well_are_for_a_person() -> None:
+    items = [item("A", 100_00, number="INV-0401")]
+    named = receipt(100_00, "INV-0401", receipt_id="R1")
+    known = receipt(100_00, "INV-0401", receipt_id="R2", payer="J Doe", payer_id="HARBOUR-SUPPLIES-LTD")
+    assert [p.decision for p in match(items, known)] == [Decision.APPLY]
+    assert [p.decision for p in match(items, named, known)] == [Decision.SUGGEST, Decision.SUGGEST]
+
+
+def test_an_item_that_opens_again_is_no_duplicate() -> None:
+    index = OpenItemIndex()
+    index.note_closed("INV-0401", "A", "HARBOUR-SUPPLIES-LTD")
+    index.add(item("A", 49_00, number="INV-0401"))
+    (found,) = propose(index=index, receipts=[receipt(49_00, "INV-0401")], as_of=DAY)
+    assert (found.decision, paid(found)) == (Decision.APPLY, {"A": 49_00})
