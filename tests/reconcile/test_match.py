@@ -252,11 +252,15 @@ def test_a_price_that_very_many_pay_is_found_for_its_payer() -> None:
 
 
 def test_an_instalment_whose_other_part_lost_the_item_is_a_part_again() -> None:
-    items = [item("A", 100_00, number="INV-0401")]
-    linked = receipt(50_00, receipt_id="R3", payer="", item_hints=("A",))
+    items = [
+        item("A", 100_00, number="INV-0401"),
+        item("B", 30_00, number="INV-0399", due_on=DAY - timedelta(days=9)),
+    ]
+    linked = receipt(80_00, receipt_id="R3", payer="", item_hints=("A", "B"))
     parts = [receipt(40_00, "INV-0401", receipt_id="R1"), receipt(60_00, "INV-0401", receipt_id="R2")]
+    assert [p.best.explanation for p in match(items, *parts)] == [Explanation.INSTALMENT] * 2
     one, two, three = match(items, *parts, linked)
-    assert (three.decision, paid(three)) == (Decision.APPLY, {"A": 50_00})
+    assert (three.decision, paid(three)) == (Decision.APPLY, {"A": 50_00, "B": 30_00})
     assert (one.decision, one.best.explanation, paid(one)) == (Decision.SUGGEST, Explanation.PARTIAL, {"A": 40_00})
     assert (two.decision, paid(two)) == (Decision.SUGGEST, {})
 
