@@ -23,7 +23,7 @@ def stripe_matches(secret: str, body: bytes, header: str, now: datetime) -> bool
     """
     pairs = [part.split("=", 1) for part in header.split(",") if "=" in part]
     stamps = [value for name, value in pairs if name.strip() == "t"]
-    if len(stamps) != 1 or not stamps[0].isdecimal():
+    if len(stamps) != 1 or not stamps[0].isdecimal() or len(stamps[0]) > 12:  # 12 digits of seconds: year 33,658
         return False
     if now.timestamp() - int(stamps[0]) > STRIPE_TOLERANCE_SECONDS:
         return False

@@ -394,6 +394,14 @@ def test_every_event_of_the_stand_in_is_signed_and_names_what_to_read(world: Wor
     assert not DECLARATION.verify("whsec", {}, b"{}", START)
 
 
+@pytest.mark.parametrize(
+    "header",
+    ["", "t=,v1=", "t=x,v1=00", "v1=00", f"t={'9' * 400},v1=00", f"t={'9' * 5000},v1=00", "t=1,t=2,v1=00", "t=1"],
+)
+def test_a_malformed_signature_is_refused_and_never_an_error(header: str) -> None:
+    assert not DECLARATION.verify("whsec", {"stripe-signature": header}, b"{}", START)
+
+
 def test_thin_and_unknown_events_are_noticed() -> None:
     thin = {
         "id": "evt_1",
