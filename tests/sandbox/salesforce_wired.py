@@ -6,8 +6,8 @@ import base64
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -17,6 +17,7 @@ from simple_salesforce.api import Salesforce
 
 from sandbox.salesforce import SalesforceOrg, SalesforceStandIn
 from sandbox.server import serve
+from tests.sandbox.ticking import Ticking
 
 Json = Any
 Client = Any  # the SDK builds its attributes at run time
@@ -25,17 +26,6 @@ CLIENT_ID, CLIENT_SECRET = "sandbox-client", "sandbox-client-word"
 CALLBACK = "http://localhost/callback"
 VERIFIER = "v" * 43
 CHALLENGE = base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest()).rstrip(b"=").decode()
-
-
-@dataclass
-class Clock:
-    now: datetime = field(default_factory=lambda: datetime(2026, 11, 17, 10, 0, tzinfo=UTC))
-
-    def __call__(self) -> datetime:
-        return self.now
-
-    def advance(self, **span: float) -> None:
-        self.now += timedelta(**span)
 
 
 class _Plain(HTTPAdapter):
@@ -49,7 +39,7 @@ class _Plain(HTTPAdapter):
 class Wired:
     """A stand-in listening at `url`, one org, and what a client needs."""
 
-    clock: Clock
+    clock: Ticking
     standin: SalesforceStandIn
     org: SalesforceOrg
     url: str
@@ -91,7 +81,7 @@ class Wired:
 
 @contextmanager
 def wired(*, daily_limit: int = 100_000) -> Iterator[Wired]:
-    clock = Clock()
+    clock = Ticking(datetime(2026, 11, 17, 10, tzinfo=UTC))
     standin = SalesforceStandIn(clock=clock, client_id=CLIENT_ID, client_secret=CLIENT_SECRET, daily_limit=daily_limit)
     org = standin.add_org(name="Northwind")
     served = serve(standin)

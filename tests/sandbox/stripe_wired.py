@@ -1,13 +1,11 @@
-"""A client of the Stripe stand-in: the unmodified SDK over loopback, and a receiver of webhooks."""
+"""A client of the Stripe stand-in: the unmodified SDK over loopback."""
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -16,6 +14,7 @@ import stripe
 
 from sandbox.server import serve
 from sandbox.stripe import StripeAccount, StripeStandIn
+from tests.sandbox.ticking import Ticking
 
 CLIENT_ID, CLIENT_SECRET, WEBHOOK_SECRET = "sandbox-app", "sandbox-app-word", "sandbox-webhook-word"
 CALLBACK = "http://localhost/callback"
@@ -23,23 +22,10 @@ START = datetime(2026, 11, 17, 10, 0, tzinfo=UTC)
 
 
 @dataclass
-class Clock:
-    """Stands still until advanced."""
-
-    now: datetime = START
-
-    def __call__(self) -> datetime:
-        return self.now
-
-    def advance(self, **span: float) -> None:
-        self.now += timedelta(**span)
-
-
-@dataclass
 class Wired:
     """A stand-in listening at `url` with one account."""
 
-    clock: Clock
+    clock: Ticking
     standin: StripeStandIn
     account: StripeAccount
     url: str
@@ -71,7 +57,7 @@ class Wired:
 
 @contextmanager
 def wired(**options: Any) -> Iterator[Wired]:  # noqa: ANN401
-    clock = Clock()
+    clock = Ticking(START)
     standin = StripeStandIn(
         clock=clock,
         client_id=CLIENT_ID,
@@ -85,39 +71,3 @@ def wired(**options: Any) -> Iterator[Wired]:  # noqa: ANN401
         yield Wired(clock, standin, account, served.url)
     finally:
         served.stop()
-
-
-@dataclass
-class Receiver:
-    """Takes posts; answers the statuses of `answers` first, then 200."""
-
-    url: str = ""
-    answers: list[int] = field(default_factory=list)
-    got: list[tuple[bytes, str]] = field(default_factory=list)
-
-
-@contextmanager
-def receiving() -> Iterator[Receiver]:
-    receiver = Receiver()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            receiver.got.append((body, self.headers["Stripe-Signature"]))
-            self.send_response(receiver.answers.pop(0) if receiver.answers else 200)
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
-
-    server = HTTPServer(("127.0.0.1", 0), Handler)
-    receiver.url = f"http://127.0.0.1:{server.server_port}/hook"
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
-    thread.start()
-    try:
-        yield receiver
-    finally:
-        server.shutdown()
-        thread.join(timeout=5)
-        server.server_close()

@@ -22,11 +22,10 @@ from tests.sandbox.stripe_wired import (
     CLIENT_SECRET,
     START,
     WEBHOOK_SECRET,
-    Clock,
     Wired,
-    receiving,
     wired,
 )
+from tests.sandbox.ticking import Ticking, receiver
 
 
 @pytest.fixture
@@ -189,7 +188,7 @@ def test_disputes_take_the_money_until_won(wire: Wired, client: StripeClient) ->
 def test_a_payout_is_the_sum_of_its_movements(amounts: list[int], refunded: bool) -> None:
     from sandbox.stripe import StripeStandIn
 
-    standin = StripeStandIn(clock=Clock(), client_id="c", client_secret="s", webhook_secret="w")
+    standin = StripeStandIn(clock=Ticking(START), client_id="c", client_secret="s", webhook_secret="w")
     account = standin.add_account(name="N", currency="usd", country="US")
     paid = [account.pay(amount=amount, currency="usd") for amount in amounts]
     if refunded:
@@ -367,16 +366,17 @@ def test_more_calls_a_second_than_allowed_are_refused() -> None:
 
 def test_events_arrive_signed_and_each_try_is_signed_anew(wire: Wired) -> None:
     wire.clock.now = type(wire.clock.now).now(START.tzinfo)  # Stripe's own check compares with the computer's clock
-    with receiving() as receiver:
-        receiver.answers.append(500)
-        wire.standin.subscribe(receiver.url)
+    answers = [500]
+    with receiver(lambda _headers, _body: answers.pop() if answers else 200) as received:
+        wire.standin.subscribe(received.url)
         wire.standin.courier.start()
         wire.account.pay(amount=100_00, currency="usd", metadata={"invoice": "INV-1"})
         deadline = time.monotonic() + 10
         while not wire.standin.courier.idle() and time.monotonic() < deadline:
             time.sleep(0.02)
         wire.standin.courier.stop()
-        events = [stripe.Webhook.construct_event(body, header, WEBHOOK_SECRET) for body, header in receiver.got]
+        got = [(body, headers["stripe-signature"]) for headers, body in received.posts]
+        events = [stripe.Webhook.construct_event(body, header, WEBHOOK_SECRET) for body, header in got]
         assert [e.type for e in events] == [
             "payment_intent.created",
             "payment_intent.created",
@@ -386,7 +386,7 @@ def test_events_arrive_signed_and_each_try_is_signed_anew(wire: Wired) -> None:
         assert events[0].id == events[1].id
         subject = events[-1].data.object
         assert (subject["amount_received"], subject["metadata"]["invoice"]) == (100_00, "INV-1")
-        body, header = receiver.got[-1]
+        body, header = got[-1]
         assert json.loads(body)["pending_webhooks"] == 1
         with pytest.raises(stripe.SignatureVerificationError):
             stripe.Webhook.construct_event(body + b" ", header, WEBHOOK_SECRET)
@@ -399,7 +399,7 @@ def test_events_arrive_signed_and_each_try_is_signed_anew(wire: Wired) -> None:
         wire.clock.advance(seconds=250)
         with requests.Session() as session:
             assert wire.standin.courier.deliver(delivery, session)
-        assert receiver.got[-1][1] != header
+        assert received.posts[-1][0]["stripe-signature"] != header
 
 
 _LEAVES = st.text(st.characters(codec="ascii", min_codepoint=32), min_size=1, max_size=8)

@@ -12,7 +12,8 @@ import pytest
 
 from sandbox.stripe import StripeAccount
 from tests.sandbox.openapi import Schema, violations
-from tests.sandbox.stripe_wired import START, Clock, wired
+from tests.sandbox.stripe_wired import START, wired
+from tests.sandbox.ticking import Ticking
 from tests.shared import shared_specs
 
 
@@ -23,7 +24,7 @@ def _schemas() -> dict[str, Schema]:
     return schemas
 
 
-def _lived(account: StripeAccount, clock: Clock) -> None:
+def _lived(account: StripeAccount, clock: Ticking) -> None:
     payer = account.add_customer(name="Alder & Co", email="ap@alder.example", metadata={"ledger": "1"})
     paid = account.pay(amount=120_00, currency="usd", customer_id=payer, metadata={"invoice": "INV-1"}, description="x")
     refunded = account.pay(amount=50_00, currency="usd")
