@@ -112,6 +112,18 @@ def test_a_payment_is_moved_to_another_invoice(scene: QuickBooksScene) -> None:
     assert (invoice_of(scene, one).Balance, invoice_of(scene, other).Balance) == (100, 0)
 
 
+def test_a_payment_may_take_what_it_already_held_and_no_more(scene: QuickBooksScene) -> None:
+    invoice_id = scene.invoice("1001")
+    made = scene.payment("150", ("Invoice", invoice_id, "60")).save(qb=scene.api)
+    made.Line[0].Amount = Decimal("100")
+    changed = made.save(qb=scene.api)
+    assert (changed.UnappliedAmt, invoice_of(scene, invoice_id).Balance) == (50, 0)
+    changed.Line[0].Amount = Decimal("100.01")
+    with pytest.raises(QuickbooksException):
+        changed.save(qb=scene.api)
+    assert invoice_of(scene, invoice_id).Balance == 0
+
+
 def test_a_deposit_takes_payments_out_of_undeposited_funds_less_a_fee(scene: QuickBooksScene) -> None:
     fees = scene.books.add_account(name="Bank charges", type="Expense")
     held = scene.payment("100").save(qb=scene.api)
