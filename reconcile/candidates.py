@@ -108,6 +108,10 @@ class OpenItemIndex:
         """What `text` names among `items` when one character of a number may be wrong."""
         return self._references.closest(text, [item.item_id for item in items])
 
+    def inside(self, text: str, items: Iterable[OpenItem]) -> list[Mention]:
+        """What `text` names among `items` when numbers are run together and one or more of them damaged."""
+        return self._references.inside(text, [item.item_id for item in items])
+
     def closed_mentions(self, text: str) -> list[ClosedItem]:
         """The items paid not long ago that `text` names exactly."""
         if not text or not self._closed:

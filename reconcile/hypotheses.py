@@ -30,20 +30,32 @@ def drafts(reading: Reading, index: OpenItemIndex) -> list[Draft]:
     found = list(_by_reference(reading, index))
     found += _by_amount(reading, index)
     if not _convincing(found):
-        payers = _payer_items(reading, index)
-        near = index.closest(reading.receipt.remittance, [item for items in payers for item in items])
-        if near:
-            wider = reading.with_damaged(item_id for mention in near for item_id in mention.item_ids)
-            found += _by_reference(wider, index)
-        if not _convincing(found):
-            for items in payers:
-                found += _by_sum(reading, items)
+        found += _by_payer(reading, index)
     return ranked(found)
+
+
+def _by_payer(reading: Reading, index: OpenItemIndex) -> list[Draft]:
+    """Look through the payer's items: numbers nearly named, then numbers run together and damaged, then mere sums."""
+    payers = _payer_items(reading, index)
+    owned = [item for items in payers for item in items]
+    text = reading.receipt.remittance
+    found: list[Draft] = []
+    near = index.closest(text, owned)
+    if near:
+        wider = reading.with_damaged(item_id for mention in near for item_id in mention.item_ids)
+        found += _by_reference(wider, index)
+    if not _convincing(found):
+        inside = [item_id for mention in index.inside(text, owned) for item_id in mention.item_ids]
+        found += _by_pool(reading.with_damaged(inside), index.items(dict.fromkeys([*reading.levels, *inside])))
+    if not _convincing(found):
+        for items in payers:
+            found += _by_sum(reading, items)
+    return found
 
 
 def _convincing(found: Iterable[Draft]) -> bool:
     return any(
-        draft.evidence.amount >= AmountEvidence.ROUNDING
+        (draft.evidence.amount >= AmountEvidence.ROUNDING and draft.evidence.payer > PayerEvidence.CONFLICT)
         or (draft.evidence.reference is ReferenceEvidence.EXACT and draft.evidence.left_out == 0)
         for draft in found
     )

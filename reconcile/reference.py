@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+
+from rapidfuzz.distance import OSA
 
 MAX_TEXT_CHARACTERS = 2_000  # the longest remittance a SEPA or SWIFT message carries is 9,000; the rest is prose
 MAX_CHUNKS = 160
 MIN_CORE_DIGITS = 3  # shorter numbers occur by chance in any text
 SURE_DIGITS = 6  # so many digits in a row name an item without further words
 SURE_LETTERS_AND_DIGITS = 5
+MIN_DAMAGED_DIGITS = 6
+SEGMENT_LENGTHS = (4, 5)
 
 _CHUNK = re.compile(r"[A-Z0-9]+")
 _RUN = re.compile(r"\d+")
@@ -134,3 +140,24 @@ def valid_creditor_reference(check: str, body: str) -> bool:
     """Whether `check` are the ISO 7064 MOD 97-10 digits of an ISO 11649 reference with this body."""
     number = "".join(str(int(character, 36)) for character in f"{body}RF{check}")
     return int(number) % 97 == 1
+
+
+def segments(digits: str) -> list[str]:
+    """The beginnings and endings under which a damaged form of a number is looked for; none for short numbers."""
+    if len(digits) < MIN_DAMAGED_DIGITS:
+        return []
+    return [text for n in SEGMENT_LENGTHS for text in (f"<{digits[:n]}", f"{digits[-n:]}>")]
+
+
+def is_damaged_form(token: str, key: str) -> bool:
+    """Whether `token` is `key` with one character lost, added, changed or swapped, or a long piece of it cut."""
+    if abs(len(token) - len(key)) <= 1:
+        return OSA.distance(token, key, score_cutoff=1) <= 1
+    return len(token) < len(key) and (key.startswith(token) or key.endswith(token))
+
+
+def damaged_tokens(parts: Sequence[Chunk]) -> list[str]:
+    """The long digit cores in the text that may be damaged numbers, those broken in two included."""
+    tokens = [part.digits for part in parts]
+    tokens += [a.digits + b.digits for a, b in pairwise(parts) if joins(b.gap)]
+    return list(dict.fromkeys(core(token) for token in tokens if len(token) >= MIN_DAMAGED_DIGITS))

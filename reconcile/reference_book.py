@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
-from rapidfuzz import process
+from rapidfuzz import fuzz, process
 from rapidfuzz.distance import OSA
 
 from reconcile import reference
@@ -17,9 +16,9 @@ MAX_JOINED_CHUNKS = 4
 MAX_SHARED = 40  # a key that more items share says nothing about which of them is meant
 MAX_SEGMENT_KEYS = 64  # a beginning or ending that more numbers share is no guide to a damaged one
 MAX_CLOSEST_KEYS = 6_000
-MIN_DAMAGED_DIGITS = 6
-SEGMENT_LENGTHS = (4, 5)
 MIN_BARE_SHORTHAND = 3  # shorter continuations of a list need a sign such as `/` or `,` before them
+MAX_INSIDE = 16
+MIN_INSIDE_RATIO = 88.0  # of 100: one digit of ten lost, added or changed
 MIN_RUN_TO_SCAN = 12  # from here on a run of digits may be several numbers written without a blank
 
 
@@ -53,7 +52,7 @@ class ReferenceBook:
                 table[key].add(item_id)
             if spelling.core:
                 self._lengths[len(spelling.core)] += 1
-                for segment in _segments(spelling.core):
+                for segment in reference.segments(spelling.core):
                     self._segments[segment].add(spelling.core)
 
     def remove(self, item_id: str) -> None:
@@ -64,7 +63,7 @@ class ReferenceBook:
             if spelling.core:
                 self._lengths[len(spelling.core)] -= 1
             if spelling.core and spelling.core not in self._core:
-                for segment in _segments(spelling.core):
+                for segment in reference.segments(spelling.core):
                     _discard(self._segments, segment, spelling.core)
 
     def mentions(self, text: str) -> list[Mention]:
@@ -88,19 +87,33 @@ class ReferenceBook:
 
     def closest(self, text: str, item_ids: Iterable[str]) -> list[Mention]:
         """Return damaged mentions of the given items only: their numbers one edit from a number in `text`."""
-        owners: defaultdict[str, set[str]] = defaultdict(set)
-        for item_id in item_ids:
-            for spelling in self._spellings.get(item_id, ()):
-                if len(spelling.core) >= MIN_DAMAGED_DIGITS and len(owners) < MAX_CLOSEST_KEYS:
-                    owners[spelling.core].add(item_id)
-        keys = list(owners)
+        owners = self._owners_among(item_ids)
         mentions: list[Mention] = []
-        for token in _damaged_tokens(reference.chunks(reference.normalise(text))):
-            hits = process.extract(token, keys, scorer=OSA.distance, score_cutoff=1, limit=MAX_SHARED)
+        for token in reference.damaged_tokens(reference.chunks(reference.normalise(text))):
+            hits = process.extract(token, list(owners), scorer=OSA.distance, score_cutoff=1, limit=MAX_SHARED)
             items = {item for key, _, _ in hits for item in owners[key]}
             if items:
                 mentions.append(Mention(token, tuple(sorted(items)), exact=False, damaged=True))
         return mentions
+
+    def inside(self, text: str, item_ids: Iterable[str]) -> list[Mention]:
+        """Return mentions of the given items whose numbers lie, maybe damaged, inside the digits of `text`."""
+        run = "".join(part.digits for part in reference.chunks(reference.normalise(text)))
+        if len(run) < MIN_RUN_TO_SCAN:
+            return []
+        owners = self._owners_among(item_ids)
+        hits = process.extract(
+            run, list(owners), scorer=fuzz.partial_ratio, score_cutoff=MIN_INSIDE_RATIO, limit=MAX_INSIDE
+        )
+        return [_mention(key, owners[key], exact=False, damaged=True) for key, _, _ in hits]
+
+    def _owners_among(self, item_ids: Iterable[str]) -> dict[str, set[str]]:
+        owners: defaultdict[str, set[str]] = defaultdict(set)
+        for item_id in item_ids:
+            for spelling in self._spellings.get(item_id, ()):
+                if len(spelling.core) >= reference.MIN_DAMAGED_DIGITS and len(owners) < MAX_CLOSEST_KEYS:
+                    owners[spelling.core].add(item_id)
+        return owners
 
     def _tables(self, spelling: reference.Spelling) -> Iterable[tuple[defaultdict[str, set[str]], str]]:
         pairs = ((self._full, spelling.full), (self._core, spelling.core), (self._tail, spelling.tail))
@@ -202,38 +215,19 @@ class ReferenceBook:
                 found[at] = [Mention(part.text, tuple(sorted(owners)), exact=False, damaged=True)]
 
     def _near(self, token: str) -> set[str]:
-        if len(token) < MIN_DAMAGED_DIGITS:
+        if len(token) < reference.MIN_DAMAGED_DIGITS:
             return set()
         keys: set[str] = set()
         for digits in {token, reference.core(token)}:
-            for segment in _segments(digits):
+            for segment in reference.segments(digits):
                 bucket = self._segments.get(segment, ())
                 if len(bucket) <= MAX_SEGMENT_KEYS:
-                    keys.update(key for key in bucket if _is_damaged_form(digits, key))
+                    keys.update(key for key in bucket if reference.is_damaged_form(digits, key))
         return keys
 
 
 def _mention(text: str, owners: set[str], *, exact: bool, damaged: bool = False) -> Mention:
     return Mention(text, tuple(sorted(owners)), exact=exact and len(owners) <= MAX_SHARED, damaged=damaged)
-
-
-def _segments(digits: str) -> list[str]:
-    if len(digits) < MIN_DAMAGED_DIGITS:
-        return []
-    return [text for n in SEGMENT_LENGTHS for text in (f"<{digits[:n]}", f"{digits[-n:]}>")]
-
-
-def _is_damaged_form(token: str, key: str) -> bool:
-    """One edit (a character lost, added, changed, or two swapped), or a long piece cut from either end."""
-    if abs(len(token) - len(key)) <= 1:
-        return OSA.distance(token, key, score_cutoff=1) <= 1
-    return len(token) < len(key) and (key.startswith(token) or key.endswith(token))
-
-
-def _damaged_tokens(parts: Sequence[Chunk]) -> list[str]:
-    tokens = [part.digits for part in parts]
-    tokens += [a.digits + b.digits for a, b in pairwise(parts) if reference.joins(b.gap)]
-    return list(dict.fromkeys(reference.core(token) for token in tokens if len(token) >= MIN_DAMAGED_DIGITS))
 
 
 def _discard(table: defaultdict[str, set[str]], key: str, value: str) -> None:

@@ -279,3 +279,18 @@ def test_an_item_that_opens_again_is_no_duplicate() -> None:
     index.add(item("A", 49_00, number="INV-0401"))
     (found,) = propose(index=index, receipts=[receipt(49_00, "INV-0401")], as_of=DAY)
     assert (found.decision, paid(found)) == (Decision.APPLY, {"A": 49_00})
+
+
+def test_numbers_run_together_with_a_damaged_one_are_read_where_the_sum_agrees() -> None:
+    items = [
+        item("A", 100_00, number="9338464501"),
+        item("B", 55_10, number="2855126562"),
+        item("C", 155_10, number="4431257942", customer="Quarry Tools GmbH"),
+        item("D", 77_00, number="6360547862"),
+    ]
+    (found,) = match(items, receipt(155_10, "RECEIPT 93384645012855026562"))
+    assert (found.decision, found.best.explanation, paid(found)) == (
+        Decision.SUGGEST,
+        Explanation.REFERENCES,
+        {"A": 100_00, "B": 55_10},
+    )
