@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import UTC, datetime
+import threading
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qsl, urlsplit
 
 import requests
@@ -16,38 +16,66 @@ from connectors.oauth import OAuthFlow, TokenSet
 REDIRECT = "http://127.0.0.1:1/callback"
 CLIENT_ID = "client"
 CLIENT_SECRET = "not-a-secret"
+START = datetime(2026, 11, 17, 10, 0, tzinfo=UTC)
+TICK = timedelta(milliseconds=5)
 
 
-def wall_clock() -> datetime:
-    return datetime.now(UTC)
+@dataclass
+class VirtualTime:
+    """A clock for product and stand-in together: every look moves it on a little, sleeping moves it at once."""
+
+    at: datetime = START
+    slept: float = 0.0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def now(self) -> datetime:
+        with self._lock:
+            self.at += TICK
+            return self.at
+
+    def monotonic(self) -> float:
+        return (self.at - START).total_seconds()
+
+    def sleep(self, seconds: float) -> None:
+        with self._lock:
+            self.at += max(timedelta(seconds=seconds), TICK)  # a clock of microseconds stands still otherwise
+            self.slept += seconds
 
 
-@dataclass(frozen=True)
+@dataclass
 class Consent:
-    """What one consent gave."""
+    """What one consent gave; its token is renewed when it expires. `forced` is presented instead of it."""
 
     declaration: Declaration
     endpoint: Endpoint
+    time: VirtualTime
+    flow: OAuthFlow
     tokens: TokenSet
     accounts: list[Account]
+    forced: str = ""
+    asked: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def access(self, account: Account | None = None, *, token: Callable[[], str] | None = None) -> Access:
-        return Access(
-            account=account or self.accounts[0],
-            endpoint=self.endpoint,
-            token=token or (lambda: self.tokens.access_token),
-            budget=Budget(self.declaration.limits),
-            clock=wall_clock,
-        )
+    def access(self) -> Access:
+        limits = self.declaration.limits
+        budget = Budget(limits, monotonic=self.time.monotonic, sleep=self.time.sleep)
+        return Access(self.accounts[0], self.endpoint, self._token, budget, self.time.now)
 
-    def open(self, account: Account | None = None) -> Connector:
-        return self.declaration.open(self.access(account))
+    def open(self) -> Connector:
+        return self.declaration.open(self.access())
+
+    def _token(self) -> str:
+        with self._lock:
+            self.asked += 1
+            if self.tokens.expires_at - timedelta(minutes=1) < self.time.now():
+                self.tokens = self.flow.refresh(self.tokens.refresh_token)
+            return self.forced or self.tokens.access_token
 
 
-def consent(declaration: Declaration, url: str, *, hint: str = "") -> Consent:
+def consent(declaration: Declaration, url: str, time: VirtualTime, *, hint: str = "") -> Consent:
     """Give consent at the stand-in that listens at `url`, for the accounts of `hint`."""
     endpoint = Endpoint(url, url, CLIENT_ID, CLIENT_SECRET)
-    flow = OAuthFlow(declaration.oauth, endpoint, wall_clock)
+    flow = OAuthFlow(declaration.oauth, endpoint, time.now)
     begun = flow.begin(REDIRECT)
     with requests.Session() as browser:
         browser.trust_env = False
@@ -55,4 +83,5 @@ def consent(declaration: Declaration, url: str, *, hint: str = "") -> Consent:
     query = dict(parse_qsl(urlsplit(page.headers["Location"]).query))
     assert query["state"] == begun.state
     tokens = flow.finish(redirect_uri=REDIRECT, code=query["code"], verifier=begun.verifier)
-    return Consent(declaration, endpoint, tokens, declaration.accounts(endpoint, tokens.answer, query))
+    accounts = declaration.accounts(endpoint, tokens.answer, query)
+    return Consent(declaration, endpoint, time, flow, tokens, accounts)

@@ -1,0 +1,488 @@
+"""What every ledger connector must do, run with the vendor's SDK against its stand-in over loopback HTTP."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from werkzeug.wrappers import Request, Response
+
+from connectors.contract import (
+    CodedReceiptFields,
+    Connector,
+    CustomerFields,
+    DocumentFields,
+    Done,
+    EditCustomer,
+    EditDocument,
+    Intent,
+    Kind,
+    Outcome,
+    PaymentFields,
+    PaymentLine,
+    PostPayout,
+    PostReceipt,
+    Record,
+    UndoReceipt,
+)
+from connectors.errors import Absent, ConnectorError, Reconnect, Reject, Retry, Stale
+from connectors.ledgers import exact
+from receivables.document import DocumentStatus
+from receivables.money import Money
+from sandbox.server import Served
+from sandbox.standin import StandIn
+from tests.connectors.consent import Consent, VirtualTime
+
+PAID_ON = date(2026, 11, 16)
+HUGE = "90071992547409.93"  # a binary float shows it as …409.94
+
+
+def gbp(text: str) -> Money:
+    return Money.parse(text, "GBP")
+
+
+@dataclass
+class Ledger:
+    """A vendor's company with one customer, invoices, and accounts, as the suite sees it."""
+
+    time: VirtualTime
+    standin: StandIn
+    served: Served
+    consent: Consent
+    connector: Connector
+    customer: str
+    invoices: list[str]  # HUGE, 10.10, 100, 100, 100 GBP
+    bank: str
+    clearing: str
+    fees: str
+    closed_to_fees: str  # an account that refuses a fee
+    balance: Callable[[str], Decimal]
+    postings: Callable[[], int]  # live objects that record money
+    void: Callable[[str], None]
+    add_payment: Callable[[str, str], str]  # by people, in the vendor's own pages
+    edit_due: Callable[[str, date], None]
+    list_path: str  # a part of the address of the list of invoices
+    write_path: str  # a part of the address of a posting
+
+
+@pytest.fixture
+def intercept(ledger: Ledger) -> Iterator[Callable[[Callable[[Request, Callable[[], Response]], Response]], None]]:
+    def install(interceptor: Callable[[Request, Callable[[], Response]], Response]) -> None:
+        ledger.standin.interceptor = interceptor
+
+    yield install
+    ledger.standin.interceptor = None
+
+
+Install = Callable[[Callable[[Request, Callable[[], Response]], Response]], None]
+
+
+def read(ledger: Ledger, kind: Kind, since: datetime | None = None) -> dict[str, Record]:
+    pages = list(ledger.connector.read(kind, since=since))
+    assert not [problem for page in pages for problem in page.problems]
+    return {record.external_id: record for page in pages for record in page.records}
+
+
+def receipt(
+    ledger: Ledger,
+    key: str,
+    lines: dict[int, str],
+    *,
+    unapplied: str = "0",
+    fee: str = "0",
+    fee_account: str | None = None,
+) -> PostReceipt:
+    return PostReceipt(
+        key=key,
+        customer_external_id=ledger.customer,
+        received_on=PAID_ON,
+        account=ledger.bank,
+        reference=f"TrueDue {key}",
+        lines=tuple(PaymentLine(ledger.invoices[index], gbp(amount)) for index, amount in lines.items()),
+        unapplied=gbp(unapplied),
+        fee=gbp(fee),
+        fee_account=fee_account or (ledger.fees if fee != "0" else None),
+    )
+
+
+def done(outcome: Outcome) -> Done:
+    assert isinstance(outcome, Done), repr(outcome)
+    return outcome
+
+
+def write_one(ledger: Ledger, intent: Intent) -> Outcome:
+    return ledger.connector.write([intent])[0]
+
+
+SHAPES: dict[str, tuple[dict[int, str], str, str, dict[int, str]]] = {
+    # lines, unapplied, fee, what stays open
+    "one invoice": ({1: "10.10"}, "0", "0", {1: "0"}),
+    "part of one": ({2: "0.01"}, "0", "0", {2: "99.99"}),
+    "three at once": ({1: "10.10", 2: "60", 3: "40.05"}, "0", "0", {1: "0", 2: "40", 3: "59.95"}),
+    "with a rest": ({2: "100"}, "3.33", "0", {2: "0"}),
+    "all on account": ({}, "25.00", "0", {}),
+    "less a fee": ({4: "100"}, "0", "2.50", {4: "0"}),
+    "several, fee and rest": ({1: "10.10", 2: "100"}, "1.00", "3.01", {1: "0", 2: "0"}),
+    "a float cannot hold it": ({0: "90071992547409.92"}, "0", "0", {0: "0.01"}),
+}
+
+
+class LedgerSuite:
+    """Tests that a ledger's test module inherits; it gives the fixture `ledger`."""
+
+    def test_reads_show_what_was_seeded(self, ledger: Ledger) -> None:
+        invoices = read(ledger, Kind.INVOICE)
+        assert set(invoices) == set(ledger.invoices)
+        fields = invoices[ledger.invoices[1]].fields
+        assert isinstance(fields, DocumentFields)
+        assert (fields.number, fields.total, fields.balance) == ("INV-1", gbp("10.10"), gbp("10.10"))
+        assert (fields.issued_on, fields.due_on) == (date(2026, 10, 1), date(2026, 10, 31))
+        assert fields.customer_external_id == ledger.customer
+        assert fields.status is DocumentStatus.OPEN
+        customer = read(ledger, Kind.CUSTOMER)[ledger.customer].fields
+        assert isinstance(customer, CustomerFields)
+        assert (customer.name, customer.email) == ("Öz & Söhne", "pay@example.com")
+        (credit,) = read(ledger, Kind.CREDIT_NOTE).values()
+        assert isinstance(credit.fields, DocumentFields)
+        assert (credit.fields.number, credit.fields.balance) == ("CN-1", gbp("7.00"))
+        (coded,) = read(ledger, Kind.CODED_RECEIPT).values()
+        assert isinstance(coded.fields, CodedReceiptFields)
+        assert (coded.fields.amount, coded.fields.reference) == (gbp("5.50"), "coded")
+
+    def test_amounts_are_read_exactly(self, ledger: Ledger, intercept: Install) -> None:
+        def show(_: Request, handle: Callable[[], Response]) -> Response:
+            response = handle()
+            text = response.get_data(as_text=True)
+            response.set_data(text.replace("90071992547409.94", HUGE))  # the stand-in serves a float
+            return response
+
+        intercept(show)
+        fields = read(ledger, Kind.INVOICE)[ledger.invoices[0]].fields
+        assert isinstance(fields, DocumentFields)
+        assert fields.total.minor == 9007199254740993
+
+    def test_changes_since_a_time_are_those_only(self, ledger: Ledger) -> None:
+        ledger.time.sleep(3600)
+        since = ledger.time.now()
+        assert not read(ledger, Kind.INVOICE, since)
+        ledger.time.sleep(60)
+        ledger.edit_due(ledger.invoices[2], date(2026, 12, 24))
+        ledger.void(ledger.invoices[3])
+        changed = {identity: record.fields for identity, record in read(ledger, Kind.INVOICE, since).items()}
+        assert set(changed) == {ledger.invoices[2], ledger.invoices[3]}
+        moved, voided = changed[ledger.invoices[2]], changed[ledger.invoices[3]]
+        assert isinstance(moved, DocumentFields)
+        assert isinstance(voided, DocumentFields)
+        assert moved.due_on == date(2026, 12, 24)
+        assert voided.status is DocumentStatus.VOID
+
+    def test_fetch_reads_again_and_leaves_out_what_is_gone(self, ledger: Ledger) -> None:
+        missing = ledger.customer[:-1] + "9" * 3 if ledger.customer.isdecimal() else "0" * 8 + ledger.customer[8:]
+        page = ledger.connector.fetch(Kind.INVOICE, [ledger.invoices[2], missing, ledger.invoices[1]])
+        assert {record.external_id for record in page.records} == {ledger.invoices[1], ledger.invoices[2]}
+        assert not page.problems
+
+    @pytest.mark.parametrize("shape", SHAPES)
+    def test_a_receipt_is_posted_once_and_undone_whole(self, ledger: Ledger, shape: str) -> None:
+        lines, unapplied, fee, left = SHAPES[shape]
+        before = ledger.postings()
+        balances = [ledger.balance(invoice) for invoice in ledger.invoices]
+        intent = receipt(ledger, f"key {shape}", lines, unapplied=unapplied, fee=fee)
+        first = done(write_one(ledger, intent))
+        written = ledger.postings()
+        assert written > before
+        for index, amount in left.items():
+            assert ledger.balance(ledger.invoices[index]) == Decimal(amount)
+        assert done(write_one(ledger, intent)).external_ids == first.external_ids
+        found = ledger.connector.find(intent)
+        assert found is not None
+        assert found.external_ids == first.external_ids
+        assert ledger.postings() == written
+        undo = UndoReceipt(key=f"undo {shape}", external_ids=first.external_ids)
+        assert ledger.connector.find(undo) is None
+        done(write_one(ledger, undo))
+        assert ledger.connector.find(undo) is not None
+        assert ledger.postings() == before
+        assert [ledger.balance(invoice) for invoice in ledger.invoices] == balances
+
+    def test_what_is_posted_is_read_back(self, ledger: Ledger) -> None:
+        since = ledger.time.now()
+        ledger.time.sleep(5)
+        several = receipt(ledger, "several", {1: "10.10", 2: "60"})
+        one = receipt(ledger, "one", {3: "100"}, unapplied="0.50")
+        several_ids, one_ids = (done(each).external_ids for each in ledger.connector.write([several, one]))
+        records = read(ledger, Kind.PAYMENT, since)
+        fields = records[several_ids[0]].fields
+        assert isinstance(fields, PaymentFields)
+        assert set(fields.lines) == set(several.lines)
+        assert (fields.amount, fields.received_on) == (gbp("70.10"), PAID_ON)
+        assert several.reference in fields.reference
+        ours = [records[identity].fields for identity in one_ids if identity in records]
+        assert sum(each.amount.minor for each in ours if isinstance(each, PaymentFields)) == 10050
+        assert sum(each.unapplied.minor for each in ours if isinstance(each, PaymentFields)) == 50
+        page = ledger.connector.fetch(Kind.PAYMENT, [several_ids[0]])
+        assert page.records[0].fields == fields
+
+    def test_many_plain_receipts_share_a_call(self, ledger: Ledger) -> None:
+        intents = [receipt(ledger, f"part {number}", {4: "0.10"}) for number in range(12)]
+        refused = receipt(ledger, "too much", {1: "10.11"})
+        calls = sum(ledger.standin.calls.values())
+        outcomes = ledger.connector.write([*intents[:6], refused, *intents[6:]])
+        assert sum(ledger.standin.calls.values()) - calls == 1
+        assert len({done(outcome).external_ids for outcome in outcomes if outcome is not outcomes[6]}) == 12
+        assert isinstance(outcomes[6], Reject)
+        assert ledger.balance(ledger.invoices[4]) == Decimal("98.80")
+        assert ledger.balance(ledger.invoices[1]) == Decimal("10.10")
+
+    def test_an_over_payment_is_refused_with_a_remedy(self, ledger: Ledger) -> None:
+        before = ledger.postings()
+        outcome = write_one(ledger, receipt(ledger, "over", {2: "100.01"}))
+        assert isinstance(outcome, Reject)
+        assert not isinstance(outcome, Stale)
+        assert outcome.code
+        assert outcome.remedy
+        assert ledger.postings() == before
+
+    def test_a_refused_second_step_takes_back_the_first(self, ledger: Ledger) -> None:
+        before = ledger.postings()
+        intent = receipt(ledger, "half", {2: "100"}, fee="2.50", fee_account=ledger.closed_to_fees)
+        assert isinstance(write_one(ledger, intent), Reject | Absent)
+        assert ledger.postings() == before
+        assert ledger.balance(ledger.invoices[2]) == Decimal(100)
+
+    @pytest.mark.parametrize("shape", SHAPES)
+    @pytest.mark.parametrize("cut", [False, True])
+    def test_a_lost_answer_is_found_again(self, ledger: Ledger, intercept: Install, shape: str, cut: bool) -> None:
+        """The vendor carries the write out, the answer never arrives; the posting is completed by `find`, once."""
+        lines, unapplied, fee, left = SHAPES[shape]
+        intent = receipt(ledger, f"lost {shape}", lines, unapplied=unapplied, fee=fee)
+        expected = self._twin(ledger, intent)
+
+        def lose(request: Request, handle: Callable[[], Response]) -> Response:
+            if not is_write(request):
+                return handle()
+            handle()
+            ledger.standin.interceptor = None
+            if not cut:
+                return Response(status=502)
+            return Response(b"{", headers={"Content-Length": "99", "Connection": "close"})
+
+        intercept(lose)
+        outcome = write_one(ledger, intent)
+        assert isinstance(outcome, Retry), repr(outcome)
+        assert outcome.ambiguous
+        ledger.time.sleep(3600)  # by now no vendor replays an answer
+        found = ledger.connector.find(intent)
+        assert found is not None
+        assert ledger.postings() == expected
+        for index, amount in left.items():
+            assert ledger.balance(ledger.invoices[index]) == Decimal(amount)
+
+    def _twin(self, ledger: Ledger, intent: PostReceipt) -> int:
+        """How many postings there are once `intent` stands: learnt by doing it and undoing it."""
+        ids = done(write_one(ledger, intent)).external_ids
+        expected = ledger.postings()
+        done(write_one(ledger, UndoReceipt(key=f"twin {intent.key}", external_ids=ids)))
+        ledger.time.sleep(3600 * 24)  # so long that the same key is new again
+        return expected
+
+    def test_nothing_is_found_of_a_write_that_never_arrived(self, ledger: Ledger, intercept: Install) -> None:
+        intent = receipt(ledger, "never", {2: "10"})
+        intercept(lambda request, handle: Response(status=503) if is_write(request) else handle())
+        outcome = write_one(ledger, intent)
+        assert isinstance(outcome, Retry)
+        assert outcome.ambiguous
+        ledger.standin.interceptor = None
+        assert ledger.connector.find(intent) is None
+        done(write_one(ledger, intent))
+        assert ledger.balance(ledger.invoices[2]) == Decimal(90)
+
+    def test_a_dead_host_is_a_retry_without_doubt(self, ledger: Ledger) -> None:
+        ledger.served.stop()
+        outcome = write_one(ledger, receipt(ledger, "dead", {2: "10"}))
+        assert isinstance(outcome, Retry)
+        with pytest.raises(Retry):
+            ledger.connector.fetch(Kind.INVOICE, [ledger.invoices[1]])
+
+    def test_the_bytes_sent_are_exact(self, ledger: Ledger, intercept: Install) -> None:
+        sent: list[bytes] = []
+
+        def listen(request: Request, handle: Callable[[], Response]) -> Response:
+            if is_write(request):
+                sent.append(request.get_data(cache=True))
+            return handle()
+
+        intercept(listen)
+        write_one(ledger, receipt(ledger, "exact", {0: HUGE}))
+        write_one(ledger, receipt(ledger, "exact too", {1: "0.10", 2: "0.30"}, unapplied="0.01"))
+        numbers: list[str] = []
+        for body in sent:
+            json.loads(body, parse_float=numbers.append, parse_int=numbers.append)
+        assert {HUGE, "0.10", "0.30"} <= set(numbers)
+
+    def test_a_stale_version_is_stale(self, ledger: Ledger) -> None:
+        invoice = ledger.invoices[2]
+        version = read(ledger, Kind.INVOICE)[invoice].version
+        edit = EditDocument(key="due", document_external_id=invoice, version=version, due_on=date(2026, 12, 5))
+        first = done(write_one(ledger, edit))
+        after = read(ledger, Kind.INVOICE)[invoice]
+        assert isinstance(after.fields, DocumentFields)
+        assert after.fields.due_on == date(2026, 12, 5)
+        assert after.fields.balance == gbp("100")
+        assert first.version == after.version != version
+        assert isinstance(done(write_one(ledger, edit)), Done)
+        assert ledger.connector.find(edit) is not None
+        late = EditDocument(key="late", document_external_id=invoice, version=version, due_on=date(2026, 12, 6))
+        assert isinstance(write_one(ledger, late), Stale)
+        assert ledger.connector.find(late) is None
+        gone = EditDocument(key="gone", document_external_id=ledger.bank, version=version, due_on=date(2026, 12, 6))
+        assert isinstance(write_one(ledger, gone), Absent | Reject)
+
+    def test_a_customer_gets_a_new_address(self, ledger: Ledger) -> None:
+        version = read(ledger, Kind.CUSTOMER)[ledger.customer].version
+        edit = EditCustomer(key="mail", customer_external_id=ledger.customer, version=version, email="new@example.com")
+        done(write_one(ledger, edit))
+        record = read(ledger, Kind.CUSTOMER)[ledger.customer]
+        assert isinstance(record.fields, CustomerFields)
+        assert (record.fields.email, record.fields.name) == ("new@example.com", "Öz & Söhne")
+        other = EditCustomer(
+            key="mail 2", customer_external_id=ledger.customer, version=version, email="other@example.com"
+        )
+        assert isinstance(write_one(ledger, other), Stale)
+
+    def test_a_payout_is_posted_once(self, ledger: Ledger) -> None:
+        before = ledger.postings()
+        payout = PostPayout(
+            key="po",
+            paid_on=PAID_ON,
+            reference="TrueDue po",
+            clearing_account=ledger.clearing,
+            bank_account=ledger.bank,
+            fee_account=ledger.fees,
+            amount=gbp("97.50"),
+            fees=gbp("2.50"),
+        )
+        assert ledger.connector.find(payout) is None
+        first = done(write_one(ledger, payout))
+        written = ledger.postings()
+        assert written > before
+        assert done(write_one(ledger, payout)).external_ids == first.external_ids
+        ledger.time.sleep(3600)
+        found = ledger.connector.find(payout)
+        assert found is not None
+        assert found.external_ids == first.external_ids
+        assert ledger.postings() == written
+
+    @pytest.mark.parametrize(
+        "damage",
+        [{"CurrencyCode": None, "CurrencyRef": None}, {"DueDate": None, "DueDateString": None}, {"Total": 1.005}],
+    )
+    def test_a_bad_record_does_not_lose_its_page(
+        self, ledger: Ledger, intercept: Install, damage: dict[str, object]
+    ) -> None:
+        if "Total" in damage:
+            damage |= {"TotalAmt": damage["Total"]}
+
+        def tamper(request: Request, handle: Callable[[], Response]) -> Response:
+            response = handle()
+            if ledger.list_path not in request.path:
+                return response
+            answer = json.loads(response.get_data())
+            invoices = answer["Invoices"] if "Invoices" in answer else answer["QueryResponse"]["Invoice"]
+            for item in invoices:
+                if ledger.invoices[2] in (item.get("InvoiceID"), item.get("Id")):
+                    item.update(damage)
+            response.set_data(json.dumps(answer))
+            return response
+
+        intercept(tamper)
+        pages = list(ledger.connector.read(Kind.INVOICE, since=None))
+        problems = [problem for page in pages for problem in page.problems]
+        assert [problem.subject for problem in problems] == [ledger.invoices[2]]
+        assert problems[0].remedy
+        records = {record.external_id for page in pages for record in page.records}
+        assert records == set(ledger.invoices) - {ledger.invoices[2]}
+
+    def test_a_call_limit_is_kept_for_as_long_as_told(self, ledger: Ledger, intercept: Install) -> None:
+        intercept(always(status=429, headers={"Retry-After": "77"}))
+        outcome = write_one(ledger, receipt(ledger, "429", {2: "10"}))
+        assert isinstance(outcome, Retry)
+        assert (outcome.after_seconds, outcome.ambiguous) == (77, False)
+        calls = sum(ledger.standin.calls.values())
+        ledger.standin.interceptor = None
+        with pytest.raises(Retry):  # held off here, without a call
+            ledger.connector.fetch(Kind.INVOICE, [ledger.invoices[1]])
+        assert sum(ledger.standin.calls.values()) == calls
+        ledger.time.sleep(78)
+        assert ledger.connector.fetch(Kind.INVOICE, [ledger.invoices[1]]).records
+
+    def test_a_refused_token_is_asked_for_once_more(self, ledger: Ledger) -> None:
+        asked = ledger.consent.asked
+        ledger.consent.forced = "refused"
+        with pytest.raises(Reconnect):
+            ledger.connector.fetch(Kind.INVOICE, [ledger.invoices[1]])
+        assert ledger.consent.asked - asked == 2
+
+    @pytest.mark.parametrize(
+        ("status", "error"), [(403, Reconnect), (404, Absent), (500, Retry), (400, Reject), (302, ConnectorError)]
+    )
+    def test_a_status_says_what_to_do(
+        self, ledger: Ledger, intercept: Install, status: int, error: type[ConnectorError]
+    ) -> None:
+        intercept(always("<html>no JSON</html>", status=status))
+        with pytest.raises(error):
+            next(iter(ledger.connector.read(Kind.INVOICE, since=None)))
+
+    def test_a_page_that_is_no_json_is_a_retry(self, ledger: Ledger, intercept: Install) -> None:
+        intercept(always("<html>maintenance</html>", status=200))
+        with pytest.raises(Retry):
+            next(iter(ledger.connector.read(Kind.INVOICE, since=None)))
+        outcome = write_one(ledger, receipt(ledger, "html", {2: "10"}))
+        assert isinstance(outcome, Retry)
+        assert outcome.ambiguous
+
+    def test_published_limits_are_kept(self, ledger: Ledger) -> None:
+        held_back = 0
+        for _ in range(75):
+            try:
+                list(ledger.connector.read(Kind.ACCOUNT, since=None))
+            except Retry as error:
+                held_back += 1
+                ledger.time.sleep(error.after_seconds)
+        assert ledger.time.slept > 0
+        assert held_back <= 2
+        assert ledger.standin.avoidable_429 == 0
+
+    def test_many_pages(self, ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+        module = f"connectors.ledgers.{ledger.consent.declaration.system}.read"
+        monkeypatch.setattr(f"{module}.PAGE_SIZE", 2)
+        monkeypatch.setattr(f"{module}.OVERLAP", 1, raising=False)
+        since = ledger.time.now() - timedelta(days=60)
+        for window in (None, since):
+            pages = list(ledger.connector.read(Kind.INVOICE, since=window))
+            records = [record.external_id for page in pages for record in page.records]
+            assert len(pages) > 2
+            assert sorted(records) == sorted(ledger.invoices)
+
+
+def always(body: str = "", **options: Any) -> Callable[[Request, Callable[[], Response]], Response]:  # noqa: ANN401
+    """Answer every request with this, without performing it."""
+    return lambda *_: Response(body, **options)
+
+
+def is_write(request: Request) -> bool:
+    return request.method in ("POST", "PUT") and not request.path.endswith(("/query", "/token", "/tokens/bearer"))
+
+
+def test_exact_json_keeps_every_digit() -> None:
+    value = {"Amount": Decimal("0.10"), "Money": gbp(HUGE), "On": date(2026, 1, 2), "Text": 'a"é', "None": None}
+    assert exact.dumps(value) == (
+        '{"Amount":0.10,"Money":90071992547409.93,"On":"2026-01-02","Text":"a\\"\\u00e9","None":null}'
+    )
+    with pytest.raises(TypeError):
+        exact.dumps({"Amount": 0.1})

@@ -1,0 +1,267 @@
+"""QuickBooks' connector with python-quickbooks against the stand-in, over loopback HTTP."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from datetime import date, timedelta
+from decimal import Decimal
+
+import pytest
+from werkzeug.wrappers import Request, Response
+
+from connectors.contract import (
+    AccountFields,
+    AccountPurpose,
+    CustomerFields,
+    DocumentFields,
+    EditDocument,
+    Kind,
+    PaymentFields,
+    PaymentLine,
+)
+from connectors.errors import Absent, Reject, Retry, Stale
+from connectors.ledgers.quickbooks import DECLARATION
+from connectors.ledgers.quickbooks.convert import payment
+from connectors.ledgers.quickbooks.refusals import fault_of
+from sandbox.quickbooks import QuickBooksStandIn
+from sandbox.server import serve
+from tests.connectors.consent import CLIENT_ID, CLIENT_SECRET, VirtualTime, consent
+from tests.connectors.ledger_suite import (
+    HUGE,
+    Install,
+    Ledger,
+    LedgerSuite,
+    always,
+    gbp,
+    intercept,
+    read,
+    receipt,
+    write_one,
+)
+
+__all__ = ["intercept"]
+
+
+@pytest.fixture
+def ledger() -> Iterator[Ledger]:
+    time = VirtualTime()
+    standin = QuickBooksStandIn(
+        clock=time.now, client_id=CLIENT_ID, client_secret=CLIENT_SECRET, verifier_token="not-a-token"
+    )
+    books = standin.add_company(name="Acme Ö", home_currency="GBP")
+    bank = books.add_account(name="Bank", type="Bank")
+    clearing = books.add_account(name="Stripe clearing", type="Other Current Asset")
+    fees = books.add_account(name="Bank fees", type="Expense")
+    income = books.add_account(name="Consulting fees", type="Income")
+    customer = books.add_customer(name="Öz & Söhne", email="pay@example.com")
+    invoices = [
+        books.add_invoice(
+            customer_id=customer,
+            number=f"INV-{number}",
+            total=Decimal(amount),
+            currency="GBP",
+            issued_on=date(2026, 10, 1),
+            due_on=date(2026, 10, 31),
+        )
+        for number, amount in enumerate((HUGE, "10.10", "100", "100", "100"))
+    ]
+    books.add_credit_memo(
+        customer_id=customer, number="CN-1", total=Decimal("7"), currency="GBP", issued_on=date(2026, 10, 2)
+    )
+    books.add_deposit(
+        account_id=bank,
+        line_account_id=income,
+        amount=Decimal("5.5"),
+        currency="GBP",
+        deposited_on=date(2026, 11, 1),
+        customer_id=customer,
+        memo="coded",
+    )
+    served = serve(standin)
+    given_consent = consent(DECLARATION, served.url, time)
+    connector = given_consent.open()
+    yield Ledger(
+        time=time,
+        standin=standin,
+        served=served,
+        consent=given_consent,
+        connector=connector,
+        customer=customer,
+        invoices=invoices,
+        bank=bank,
+        clearing=clearing,
+        fees=fees,
+        closed_to_fees="987654",
+        balance=lambda identity: Decimal(books.invoices[identity]["Balance"]),
+        postings=lambda: len(books.payments) + len(books.deposits) + len(books.journal_entries),
+        void=books.void_invoice,
+        add_payment=lambda identity, amount: books.add_payment(
+            customer_id=customer,
+            lines=[(identity, Decimal(amount))],
+            total=Decimal(amount),
+            paid_on=date(2026, 11, 2),
+            deposit_to=bank,
+            reference="by hand",
+        ),
+        edit_due=lambda identity, on: books.edit_invoice(identity, DueDate=on.isoformat()),
+        list_path="/query",
+        write_path="/payment",
+    )
+    connector.close()
+    served.stop()
+
+
+class TestQuickBooks(LedgerSuite):
+    """The suite of all ledgers."""
+
+    def test_a_refused_second_step_takes_back_the_first(self, ledger: Ledger, intercept: Install) -> None:
+        refusal = '{"Fault":{"Error":[{"Message":"Invalid Reference Id","code":"2500"}],"type":"ValidationFault"}}'
+
+        def refuse(request: Request, handle: Callable[[], Response]) -> Response:
+            return Response(refusal, status=400) if request.path.endswith("/deposit") else handle()
+
+        intercept(refuse)
+        before = ledger.postings()
+        outcome = write_one(ledger, receipt(ledger, "half", {2: "100"}, fee="2.50"))
+        assert isinstance(outcome, Reject)
+        assert outcome.code == "2500"
+        assert ledger.postings() == before
+        assert ledger.balance(ledger.invoices[2]) == Decimal(100)
+
+
+def test_the_company_is_named(ledger: Ledger) -> None:
+    assert [account.name for account in ledger.consent.accounts] == ["Acme Ö"]
+
+
+def test_accounts_have_a_purpose(ledger: Ledger) -> None:
+    fields = [record.fields for record in read(ledger, Kind.ACCOUNT).values()]
+    purposes = {each.name: each.purpose for each in fields if isinstance(each, AccountFields)}
+    assert purposes["Bank"] is AccountPurpose.BANK
+    assert purposes["Stripe clearing"] is AccountPurpose.CLEARING
+    assert purposes["Bank fees"] is AccountPurpose.FEES
+    assert purposes["Consulting fees"] is AccountPurpose.INCOME
+
+
+def test_a_customer_billed_with_its_parent_names_it(ledger: Ledger) -> None:
+    standin = ledger.standin
+    assert isinstance(standin, QuickBooksStandIn)
+    (books,) = standin.companies.values()
+    billed = books.add_customer(name="Billed", parent_id=ledger.customer, bill_with_parent=True)
+    own = books.add_customer(name="Own", parent_id=ledger.customer)
+    records = read(ledger, Kind.CUSTOMER)
+    parents = [each.fields.parent_external_id for each in (records[billed], records[own]) if is_customer(each.fields)]
+    assert parents == [ledger.customer, None]
+
+
+def is_customer(fields: object) -> bool:
+    return isinstance(fields, CustomerFields)
+
+
+def test_a_deleted_payment_is_read_as_deleted(ledger: Ledger) -> None:
+    identity = ledger.add_payment(ledger.invoices[2], "12.34")
+    fields = read(ledger, Kind.PAYMENT)[identity].fields
+    assert isinstance(fields, PaymentFields)
+    assert (fields.amount, fields.reference) == (gbp("12.34"), "by hand")
+    ledger.time.sleep(60)
+    since = ledger.time.now()
+    standin = ledger.standin
+    assert isinstance(standin, QuickBooksStandIn)
+    (books,) = standin.companies.values()
+    books.delete_payment(identity)
+    assert read(ledger, Kind.PAYMENT, since)[identity].deleted
+    assert read(ledger, Kind.INVOICE, since)[ledger.invoices[2]].fields.balance == gbp("100")  # type: ignore[union-attr]
+
+
+def test_a_cut_answer_of_changes_is_read_by_query(
+    ledger: Ledger, intercept: Install, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("connectors.ledgers.quickbooks.read.CDC_OBJECTS", 1)
+
+    def cut(request: Request, handle: Callable[[], Response]) -> Response:
+        response = handle()
+        if request.path.endswith("/cdc"):
+            answer = json.loads(response.get_data())
+            del answer["CDCResponse"][0]["QueryResponse"][0]["Invoice"][1:]
+            response.set_data(json.dumps(answer))
+        return response
+
+    intercept(cut)
+    assert set(read(ledger, Kind.INVOICE, ledger.time.now() - timedelta(days=2))) == set(ledger.invoices)
+
+
+def test_the_first_load_leaves_out_deposits_of_payments(ledger: Ledger) -> None:
+    write_one(ledger, receipt(ledger, "fee", {4: "100"}, fee="2.50"))
+    assert len(read(ledger, Kind.CODED_RECEIPT)) == 1
+
+
+def test_edits_send_only_what_they_change(ledger: Ledger, intercept: Install) -> None:
+    sent: list[dict[str, object]] = []
+
+    def listen(request: Request, handle: Callable[[], Response]) -> Response:
+        if request.path.endswith("/invoice"):
+            assert request.args["requestid"]
+            assert request.args["minorversion"] == "75"
+            sent.append(json.loads(request.get_data(cache=True)))
+        return handle()
+
+    intercept(listen)
+    edit = EditDocument("k", ledger.invoices[2], "0", date(2026, 12, 5))
+    write_one(ledger, edit)
+    expected = {"Id": ledger.invoices[2], "SyncToken": "0", "sparse": True, "DueDate": "2026-12-05"}
+    assert sent == [expected]
+
+
+def test_a_throttle_dressed_as_a_validation_fault_is_a_retry(ledger: Ledger, intercept: Install) -> None:
+    body = '{"Fault":{"Error":[{"Message":"message=ThrottleExceeded; errorCode=003001","code":"003001"}],"type":"X"}}'
+    for status in (200, 400):
+        intercept(always(body, status=status))
+        outcome = write_one(ledger, receipt(ledger, "t", {2: "10"}))
+        assert isinstance(outcome, Retry)
+        assert (outcome.after_seconds, outcome.ambiguous) == (60, False)
+        ledger.time.sleep(61)
+
+
+def test_faults_are_named() -> None:
+    stale = fault_of(b'{"Fault":{"Error":[{"Message":"Stale Object Error","code":"5010"}]}}')
+    assert stale is not None
+    assert isinstance(stale.error(), Stale)
+    gone = fault_of(b'{"fault":{"error":[{"message":"Object Not Found","code":"610"}]}}')
+    assert gone is not None
+    assert isinstance(gone.error(), Absent)
+    assert fault_of(b"<html>") is None
+    assert fault_of(b'{"Invoice":{}}') is None
+    empty = fault_of(b'{"Fault":{"Error":[]}}')
+    assert empty is not None
+    assert empty.code == ""
+
+
+def test_a_credit_memo_used_by_a_payment_is_a_negative_line() -> None:
+    item = {
+        "Id": "1",
+        "SyncToken": "0",
+        "MetaData": {"LastUpdatedTime": "2026-11-01T10:00:00-07:00"},
+        "TxnDate": "2026-11-01",
+        "CurrencyRef": {"value": "GBP"},
+        "CustomerRef": {"value": "7"},
+        "TotalAmt": 0,
+        "UnappliedAmt": 0,
+        "Line": [
+            {"Amount": Decimal("7.00"), "LinkedTxn": [{"TxnId": "2", "TxnType": "Invoice"}]},
+            {"Amount": Decimal("7.00"), "LinkedTxn": [{"TxnId": "3", "TxnType": "CreditMemo"}]},
+        ],
+    }
+    record = payment(item)
+    assert isinstance(record.fields, PaymentFields)
+    assert record.fields.lines == (PaymentLine("2", gbp("7")), PaymentLine("3", gbp("-7")))
+    assert not record.deleted
+
+
+def test_an_invoice_to_be_sent_is_not_sent(ledger: Ledger) -> None:
+    standin = ledger.standin
+    assert isinstance(standin, QuickBooksStandIn)
+    (books,) = standin.companies.values()
+    books.edit_invoice(ledger.invoices[1], EmailStatus="NeedToSend")
+    fields = [each.fields for each in read(ledger, Kind.INVOICE).values()]
+    unsent = [each.number for each in fields if isinstance(each, DocumentFields) and not each.sent]
+    assert unsent == ["INV-1"]

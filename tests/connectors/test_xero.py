@@ -1,0 +1,251 @@
+"""Xero's connector with xero-python against the stand-in, over loopback HTTP."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from datetime import date
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from werkzeug.wrappers import Request, Response
+
+from connectors.contract import AccountFields, AccountPurpose, Kind, PaymentFields, PaymentLine, PostReceipt
+from connectors.errors import Fatal, Reject
+from connectors.ledgers import exact
+from connectors.ledgers.xero import DECLARATION
+from connectors.ledgers.xero.convert import invoice as invoice_record
+from connectors.ledgers.xero.convert import moment
+from connectors.ledgers.xero.refusals import refusal
+from connectors.ledgers.xero.steps import split_fee
+from receivables.money import Money, total
+from sandbox.server import serve
+from sandbox.xero import XeroStandIn
+from tests.connectors.consent import CLIENT_ID, CLIENT_SECRET, VirtualTime, consent
+from tests.connectors.ledger_suite import HUGE, Install, Ledger, LedgerSuite, gbp, intercept, read
+
+__all__ = ["intercept"]
+
+
+@pytest.fixture
+def ledger() -> Iterator[Ledger]:
+    time = VirtualTime()
+    standin = XeroStandIn(clock=time.now, client_id=CLIENT_ID, client_secret=CLIENT_SECRET, webhook_key="not-a-key")
+    books = standin.add_organisation(name="Acme", base_currency="GBP", short_code="!acme")
+    books.add_account(code="090", name="Bank", type="BANK")
+    books.add_account(code="091", name="Stripe clearing", type="BANK")
+    books.add_account(code="404", name="Bank fees", type="EXPENSE", enable_payments=True)
+    books.add_account(code="429", name="General expenses", type="EXPENSE")
+    books.add_account(code="200", name="Consulting fees", type="REVENUE")
+    customer = books.add_contact(name="Öz & Söhne", email="pay@example.com", number="C-1")
+    invoices = [
+        books.add_invoice(
+            contact_id=customer,
+            number=f"INV-{number}",
+            total=Decimal(amount),
+            currency="GBP",
+            issued_on=date(2026, 10, 1),
+            due_on=date(2026, 10, 31),
+            reference=f"PO-{number}",
+        )
+        for number, amount in enumerate((HUGE, "10.10", "100", "100", "100"))
+    ]
+    books.add_credit_note(
+        contact_id=customer, number="CN-1", total=Decimal("7"), currency="GBP", issued_on=date(2026, 10, 2)
+    )
+    books.add_receive_money(
+        account_code="090",
+        line_account_code="200",
+        amount=Decimal("5.5"),
+        currency="GBP",
+        received_on=date(2026, 11, 1),
+        contact_id=customer,
+        reference="coded",
+    )
+    served = serve(standin)
+    given_consent = consent(DECLARATION, served.url, time)
+
+    def live() -> int:
+        lists = (books.payments, books.batch_payments, books.bank_transactions)
+        return sum(item["Status"] == "AUTHORISED" for items in lists for item in items.values())
+
+    connector = given_consent.open()
+    yield Ledger(
+        time=time,
+        standin=standin,
+        served=served,
+        consent=given_consent,
+        connector=connector,
+        customer=customer,
+        invoices=invoices,
+        bank="090",
+        clearing="091",
+        fees="404",
+        closed_to_fees="429",
+        balance=lambda identity: Decimal(books.invoices[identity]["AmountDue"]),
+        postings=live,
+        void=books.void_invoice,
+        add_payment=lambda identity, amount: books.add_payment(
+            invoice_id=identity,
+            amount=Decimal(amount),
+            paid_on=date(2026, 11, 2),
+            account_code="090",
+            reference="by hand",
+        ),
+        edit_due=lambda identity, on: books.edit_invoice(identity, DueDate=on),
+        list_path="/Invoices",
+        write_path="/Payments",
+    )
+    connector.close()
+    if served.standin.interceptor is None:
+        served.stop()
+
+
+class TestXero(LedgerSuite):
+    """The suite of all ledgers."""
+
+
+def test_accounts_have_a_purpose(ledger: Ledger) -> None:
+    fields = [record.fields for record in read(ledger, Kind.ACCOUNT).values()]
+    purposes = {each.handle: each.purpose for each in fields if isinstance(each, AccountFields)}
+    assert purposes["090"] is AccountPurpose.BANK
+    assert purposes["091"] is AccountPurpose.CLEARING
+    assert purposes["404"] is AccountPurpose.FEES
+    assert purposes["429"] is AccountPurpose.OTHER
+    assert purposes["200"] is AccountPurpose.INCOME  # its type goes before the word in its name
+
+
+def test_several_lines_are_one_batch_payment(ledger: Ledger, intercept: Install) -> None:
+    bodies: list[object] = []
+
+    def listen(request: Request, handle: Callable[[], Response]) -> Response:
+        if request.method in ("PUT", "POST"):
+            bodies.append((request.path.rsplit("/", 1)[-1], request.headers["Idempotency-Key"]))
+        return handle()
+
+    intercept(listen)
+    lines = tuple(PaymentLine(each, gbp("1.00")) for each in ledger.invoices[1:])
+    intent = PostReceipt("k" * 300, ledger.customer, date(2026, 11, 16), "090", "ref", lines, gbp("0"), gbp("0"))
+    ledger.connector.write([intent])
+    ((path, key),) = [body for body in bodies if isinstance(body, tuple)]
+    assert path == "BatchPayments"
+    assert len(key) <= 128
+
+
+def test_a_payment_by_hand_and_its_deletion_are_read(ledger: Ledger) -> None:
+    identity = ledger.add_payment(ledger.invoices[2], "12.34")
+    fields = read(ledger, Kind.PAYMENT)[identity].fields
+    assert isinstance(fields, PaymentFields)
+    assert (fields.amount, fields.reference, fields.customer_external_id) == (gbp("12.34"), "by hand", ledger.customer)
+    ledger.time.sleep(60)
+    since = ledger.time.now()
+    standin = ledger.standin
+    assert isinstance(standin, XeroStandIn)
+    (books,) = standin.organisations.values()
+    books.delete_payment(identity)
+    assert read(ledger, Kind.PAYMENT, since)[identity].deleted
+
+
+def test_threads_of_several_organisations_never_mix(ledger: Ledger) -> None:
+    """Eight threads over four tenants: each request carries the token and the tenant of one consent."""
+    time = ledger.time
+    standin = ledger.standin
+    assert isinstance(standin, XeroStandIn)
+    connectors = []
+    for number in range(4):
+        books = standin.add_organisation(name=f"Org {number}", base_currency="GBP", short_code=f"!{number}")
+        contact = books.add_contact(name=f"Customer {number}")
+        books.add_invoice(
+            contact_id=contact,
+            number=f"ONLY-{number}",
+            total=Decimal(number + 1),
+            currency="GBP",
+            issued_on=date(2026, 10, 1),
+            due_on=date(2026, 10, 31),
+        )
+        given_consent = consent(DECLARATION, ledger.served.url, time, hint=books.tenant_id)
+        assert [account.external_id for account in given_consent.accounts] == [books.tenant_id]
+        connectors.append((number, given_consent.open()))
+    seen: set[tuple[str, str]] = set()
+
+    def listen(request: Request, handle: Callable[[], Response]) -> Response:
+        seen.add((request.headers["Authorization"], request.headers["xero-tenant-id"]))
+        return handle()
+
+    standin.interceptor = listen
+    wrong: list[object] = []
+    read_pages: list[int] = []
+
+    def work(number: int, connector: object) -> None:
+        for _ in range(5):
+            pages = list(connector.read(Kind.INVOICE, since=None))  # type: ignore[attr-defined]
+            numbers = [record.fields.number for page in pages for record in page.records]
+            read_pages.append(len(pages))
+            if numbers != [f"ONLY-{number}"]:
+                wrong.append((number, numbers))
+
+    threads = [threading.Thread(target=work, args=each) for each in connectors * 2]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    standin.interceptor = None
+    assert not wrong
+    assert len(read_pages) == 40
+    assert len(seen) == 4
+
+
+@given(st.integers(min_value=1, max_value=2**62))
+def test_any_amount_is_read_from_its_digits(minor: int) -> None:
+    amount = Money(minor, "GBP")
+    body = (
+        '{"Type":"ACCREC","InvoiceID":"i","InvoiceNumber":"n","Status":"AUTHORISED","CurrencyCode":"GBP",'
+        '"Contact":{"ContactID":"c"},"Date":"/Date(1790812800000+0000)/","DueDate":"/Date(1790812800000)/",'
+        f'"UpdatedDateUTC":"/Date(1790812800123+0000)/","Total":{amount.text()},"AmountDue":{exact.dumps(amount)}}}'
+    )
+    record = invoice_record(exact.loads(body))
+    assert record is not None
+    assert getattr(record.fields, "total", None) == getattr(record.fields, "balance", None) == amount
+    assert record.modified_at.microsecond == 123_000
+
+
+@given(
+    amounts=st.lists(st.integers(min_value=1, max_value=10**12), min_size=1, max_size=6),
+    share=st.fractions(min_value=0, max_value=1),
+)
+def test_a_fee_is_divided_without_loss(amounts: list[int], share: object) -> None:
+    fee = int(sum(amounts) * share)  # type: ignore[operator]
+    lines = tuple(PaymentLine(f"i{index}", Money(amount, "GBP")) for index, amount in enumerate(amounts))
+    intent = PostReceipt("k", "c", date(2026, 1, 1), "090", "r", lines, gbp("0"), Money(fee, "GBP"), "404")
+    cash, kept = split_fee(intent)
+    assert total([line.amount for line in kept], "GBP") == intent.fee
+    for line in lines:
+        parts = [part.amount for part in (*cash, *kept) if part.document_external_id == line.document_external_id]
+        assert total(parts, "GBP") == line.amount
+    assert all(part.amount.minor > 0 for part in (*cash, *kept))
+
+
+def test_a_fee_without_account_is_refused() -> None:
+    lines = (PaymentLine("i", gbp("1")),)
+    for fee, account in (("2", "404"), ("1", None)):
+        intent = PostReceipt("k", "c", date(2026, 1, 1), "090", "r", lines, gbp("0"), gbp(fee), account)
+        with pytest.raises(Reject):
+            split_fee(intent)
+
+
+def test_refusals_are_named() -> None:
+    body = b'{"ErrorNumber":10,"Type":"ValidationException","Message":"A validation exception occurred","Elements":[{"ValidationErrors":[{"Message":"The document date cannot be before the end of year lock date"}]}]}'  # noqa: E501
+    error = refusal(400, body)
+    assert isinstance(error, Reject)
+    assert (error.code, "lock date" in error.remedy) == ("locked_period", True)
+    assert isinstance(refusal(400, b'{"Title":"Bad","Detail":"Idempotency key was used for another request"}'), Fatal)
+
+
+def test_dates_are_read_as_utc() -> None:
+    assert moment("/Date(1573755038314)/").isoformat() == "2019-11-14T18:10:38.314000+00:00"
+    assert moment("/Date(-1000+1300)/").isoformat() == "1969-12-31T23:59:59+00:00"
+    assert moment("2019-11-14T18:10:38").isoformat() == "2019-11-14T18:10:38+00:00"
+    with pytest.raises(ValueError, match="Invalid isoformat"):
+        moment(None)
