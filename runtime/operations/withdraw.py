@@ -10,15 +10,18 @@ from sqlalchemy import Connection, select, update
 from runtime.store import journal
 from runtime.store import tables as t
 
-PLANNED, SENDING, SENT, WITHDRAWN, FAILED = "planned", "sending", "sent", "withdrawn", "failed"
+# The states of a reminder. Up to `sending` it can be withdrawn; from `handing` on it may have left.
+PLANNED, SENDING, HANDING, SENT = "planned", "sending", "handing", "sent"
+WITHDRAWN, HELD, FAILED, IN_DOUBT = "withdrawn", "held", "failed", "in_doubt"
 
 
 def withdraw_reminders(
     db: Connection, *, organisation_id: str, document_ids: Collection[str], why: str, at: datetime
 ) -> int:
-    """Take these items out of planned reminders; a reminder left without items is withdrawn as a whole.
+    """Take these items out of reminders that have not left; one left without items is withdrawn as a whole.
 
-    A reminder that is being sent decides again by itself, inside its own slot. Returns how many items were taken out.
+    One that was certified already goes back to be planned, so that its message never names what was just paid.
+    Returns how many items were taken out.
     """
     if not document_ids:
         return 0
@@ -58,7 +61,8 @@ def _withdraw_empty(db: Connection, reminder_id: str, why: str, at: datetime) ->
         .where(t.reminder_item.c.reminder_id == reminder_id, t.reminder_item.c.state == PLANNED)
         .limit(1)
     ).first()
+    mine = t.reminder.c.id == reminder_id
     if left is None:
-        db.execute(
-            update(t.reminder).where(t.reminder.c.id == reminder_id).values(state=WITHDRAWN, withdrawn_at=at, why=why)
-        )
+        db.execute(update(t.reminder).where(mine).values(state=WITHDRAWN, withdrawn_at=at, why=why))
+    else:
+        db.execute(update(t.reminder).where(mine, t.reminder.c.state == SENDING).values(state=PLANNED))

@@ -1,0 +1,234 @@
+"""The gate: decide again from evidence read now; certify, reserve and write what passes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, insert, select, update
+
+from connectors.contract import Kind, Role
+from connectors.errors import ConnectorError
+from reminders.certificate import certify
+from reminders.message import Brand, Links, Message, render
+from reminders.policy import DunningPolicy
+from reminders.schedule import ItemDecision, PlannedReminder, Verdict
+from runtime.app import App
+from runtime.operations.absorb.page import absorb
+from runtime.operations.absorb.scope import DOCUMENT_LINK
+from runtime.operations.match import match_receipts
+from runtime.operations.plan import decide
+from runtime.operations.pull import pull
+from runtime.operations.withdraw import HELD
+from runtime.portal_links import PortalLinks
+from runtime.store import connections, reminder_rows
+from runtime.store import tables as t
+from runtime.store.connections import Organisation
+from runtime.store.links import external_ids
+from runtime.store.rows import insert_new
+
+CATCH_UP_AFTER = timedelta(minutes=2)
+_LANGUAGES = {"DE": "de", "AT": "de", "FR": "fr"}
+
+
+@dataclass
+class Gate:
+    """Decides again, from evidence read now, what may be handed over."""
+
+    app: App
+    organisation: Organisation
+    policy: DunningPolicy
+    outcome: Counter[str] = field(default_factory=Counter)
+
+    def certify(self, reminder_ids: Sequence[str]) -> list[tuple[str, Message]]:
+        """Return the reminders of a batch that pass, certified and reserved, each with its message."""
+        with self.app.store.read() as db:
+            items = reminder_rows.items(db, reminder_ids)
+        documents = sorted({document for each in items.values() for document in each})
+        self._catch_up()
+        self._read_ledger_again(documents)
+        with self.app.store.write() as db:
+            now = self.app.clock()
+            decided = decide(db, self.organisation, policy=self.policy, now=now, document_ids=documents)
+            decisions = {decision.evidence.item.item_id: decision for decision in decided.decisions}
+            messages = {each.recipient_id: each for each in decided.reminders}
+            owners = reminder_rows.owners(db, reminder_ids)
+            ready = []
+            for reminder_id in reminder_ids:
+                mine = [decisions[document] for document in items.get(reminder_id, ()) if document in decisions]
+                planned = messages.get(owners[reminder_id])
+                self._note_held(db, reminder_id, mine, now)
+                if planned is None or not _reserve(db, self.organisation.id, reminder_id, planned, decisions):
+                    self._hold_back(db, reminder_id, mine, now)
+                    continue
+                self._keep_certificates(db, reminder_id, planned, decisions, now)
+                ready.append((reminder_id, self._write(db, reminder_id, planned, decisions)))
+        return ready
+
+    def _catch_up(self) -> None:
+        """Read what the processor knows, unless that was done a moment ago."""
+        with self.app.store.read() as db:
+            processor = connections.connection_for_role(db, self.organisation.id, Role.PROCESSOR)
+            if processor is None:
+                return
+            caught_up = connections.watermark(db, processor.id, Kind.PROCESSOR_PAYMENT)
+        if caught_up is None or caught_up < self.app.clock() - CATCH_UP_AFTER:
+            pull(self.app, processor, kinds=[Kind.PROCESSOR_PAYMENT])
+            match_receipts(self.app, self.organisation.id)
+
+    def _read_ledger_again(self, documents: Sequence[str]) -> None:
+        """Read these invoices in the ledger now; what cannot be read stays stale and holds."""
+        with self.app.store.read() as db:
+            ledger = connections.connection_for_role(db, self.organisation.id, Role.LEDGER)
+            if ledger is None or not documents:
+                return
+            ids = external_ids(db, self.organisation.id, ledger.system, DOCUMENT_LINK, documents)
+        read_at = self.app.clock()
+        try:
+            page = self.app.vendors.connector(ledger).fetch(Kind.INVOICE, sorted(ids.values()))
+        except ConnectorError:
+            self.outcome["ledger_not_read"] += 1
+            return
+        self.outcome["ledger_reads"] += 1
+        with self.app.store.write() as db:
+            absorb(db, connection=ledger, page=page, read_at=read_at)
+
+    def _note_held(self, db: Connection, reminder_id: str, mine: Sequence[ItemDecision], now: datetime) -> None:
+        for decision in mine:
+            if decision.verdict is Verdict.REMIND:
+                continue
+            self.outcome["items_held"] += 1
+            item_id = decision.evidence.item.item_id
+            reminder_rows.set_item(db, reminder_id, item_id, state=HELD)
+            reasons = "; ".join(hold.reason for hold in decision.holds) or (
+                decision.planning.reason if decision.planning else ""
+            )
+            reminder_rows.record(db, self.organisation.id, now, action="reminder_held", subject=item_id, detail=reasons)
+
+    def _hold_back(self, db: Connection, reminder_id: str, mine: Sequence[ItemDecision], now: datetime) -> None:
+        self.outcome["held"] += 1
+        codes = sorted({hold.code.value for decision in mine for hold in decision.holds})
+        db.execute(
+            update(t.reminder)
+            .where(t.reminder.c.id == reminder_id)
+            .values(state=HELD, withdrawn_at=now, why=", ".join(codes))
+        )
+
+    def _keep_certificates(
+        self,
+        db: Connection,
+        reminder_id: str,
+        planned: PlannedReminder,
+        decisions: Mapping[str, ItemDecision],
+        now: datetime,
+    ) -> None:
+        sequence, previous = reminder_rows.chain_head(db, self.organisation.id)
+        for line in planned.lines:
+            sealed = certify(
+                organisation=self.organisation.id,
+                decision=decisions[line.item_id],
+                policy=self.policy,
+                as_of=now,
+                previous=previous,
+            ).seal()
+            sequence += 1
+            db.execute(
+                insert(t.certificate).values(
+                    digest=sealed.digest,
+                    organisation_id=self.organisation.id,
+                    sequence=sequence,
+                    previous=previous or "",
+                    document_id=line.item_id,
+                    body=sealed.content,
+                    created_at=now,
+                )
+            )
+            previous = sealed.digest
+            reminder_rows.set_item(
+                db, reminder_id, line.item_id, certificate=sealed.digest, amount_minor=line.amount_due.minor
+            )
+
+    def _write(
+        self, db: Connection, reminder_id: str, planned: PlannedReminder, decisions: Mapping[str, ItemDecision]
+    ) -> Message:
+        country = decisions[planned.lines[0].item_id].evidence.contact.country or ""
+        message = render(
+            reminder=planned,
+            brand=Brand(name=self.organisation.name, signature=f"Accounts receivable, {self.organisation.name}"),
+            links=portal_links(self.app, self.organisation.id, planned.recipient_id),
+            language=_LANGUAGES.get(country, "en"),
+        )
+        db.execute(
+            update(t.reminder)
+            .where(t.reminder.c.id == reminder_id)
+            .values(
+                subject=message.subject,
+                body_text=message.text,
+                body_html=message.html,
+                level=planned.level.level,
+                recipient=planned.address,
+            )
+        )
+        return message
+
+
+def portal_links(app: App, organisation_id: str, customer_id: str) -> Links:
+    """Return where a message to this customer leads: the customer's own page and its actions."""
+    token = PortalLinks(app.settings.encryption_key(), app.clock).link(organisation_id, customer_id)
+    page = f"{app.settings.public_url}/p/{token}"
+    return Links(
+        pay=page,
+        portal=page,
+        dispute=page,
+        promise=page,
+        plan=page,
+        question=page,
+        unsubscribe=f"{page}/unsubscribe",
+    )
+
+
+def _owners(db: Connection, reminder_ids: Sequence[str]) -> dict[str, str]:
+    rows = db.execute(select(t.reminder.c.id, t.reminder.c.customer_id).where(t.reminder.c.id.in_(reminder_ids)))
+    return {row.id: row.customer_id for row in rows}
+
+
+def _reserve(
+    db: Connection,
+    organisation_id: str,
+    reminder_id: str,
+    planned: PlannedReminder,
+    decisions: Mapping[str, ItemDecision],
+) -> bool:
+    """Take the slot of each item at its level; False when another message has one of them."""
+    for line in planned.lines:
+        level = decisions[line.item_id].level
+        slot = {
+            "document_id": line.item_id,
+            "level": level.level if level else 0,
+            "channel": planned.channel.value,
+            "organisation_id": organisation_id,
+            "reminder_id": reminder_id,
+        }
+        if insert_new(db, t.reminder_slot, [slot], keys=["document_id", "level", "channel"]) == 0:
+            owner = db.scalar(
+                select(t.reminder_slot.c.reminder_id).where(
+                    t.reminder_slot.c.document_id == line.item_id,
+                    t.reminder_slot.c.level == slot["level"],
+                    t.reminder_slot.c.channel == slot["channel"],
+                )
+            )
+            if owner != reminder_id:
+                return False
+    return True
+
+
+def _chain_head(db: Connection, organisation_id: str) -> tuple[int, str | None]:
+    row = db.execute(
+        select(t.certificate.c.sequence, t.certificate.c.digest)
+        .where(t.certificate.c.organisation_id == organisation_id)
+        .order_by(t.certificate.c.sequence.desc())
+        .limit(1)
+    ).first()
+    return (row.sequence, row.digest) if row else (0, None)

@@ -1,0 +1,107 @@
+"""Plan reminders: what would be sent now, from what is known now. Sending asks everything again."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection
+from datetime import datetime
+
+from sqlalchemy import Connection, delete, insert, select
+
+from receivables.identity import stable_id
+from reminders.holds import evaluate
+from reminders.policy import DEFAULT_POLICY, DunningPolicy
+from reminders.schedule import Candidate, Plan, PlannedReminder, plan
+from runtime.app import App
+from runtime.operations.errors import RefusedError
+from runtime.operations.evidence import gather, reminded
+from runtime.operations.withdraw import PLANNED
+from runtime.store import connections
+from runtime.store import tables as t
+from runtime.store.connections import Organisation
+
+
+def plan_reminders(app: App, organisation_id: str, *, policy: DunningPolicy = DEFAULT_POLICY) -> Counter[str]:
+    """Put the planned reminders of an organisation in the place of those planned before.
+
+    Freshness is no reason to hold a plan: nothing is sent from it without reading again. Returns how many items are
+    reminded, held and not due, and how many messages that makes.
+    """
+    with app.store.write() as db:
+        organisation = connections.organisation(db, organisation_id)
+        if organisation is None:
+            raise RefusedError(f"there is no organisation {organisation_id}")
+        connections.lock_organisation(db, organisation_id)
+        now = app.clock()
+        result = decide(db, organisation, policy=policy, now=now, freshness_is_reported=True)
+        _replace_planned(db, organisation_id)
+        for each in result.reminders:
+            _keep(db, organisation_id, each, result, now)
+    counted = Counter(decision.verdict.value for decision in result.decisions)
+    counted["messages"] = len(result.reminders)
+    return counted
+
+
+def decide(
+    db: Connection,
+    organisation: Organisation,
+    *,
+    policy: DunningPolicy,
+    now: datetime,
+    document_ids: Collection[str] | None = None,
+    freshness_is_reported: bool = False,
+) -> Plan:
+    """Decide about every open invoice, or about exactly these, at `now`."""
+    evidence = gather(db, organisation, now=now, document_ids=document_ids)
+    levels = reminded(db, organisation.id, [each.item.item_id for each in evidence])
+    candidates = []
+    for each in evidence:
+        level, at = levels.get(each.item.item_id, (0, None))
+        holds = evaluate(evidence=each, as_of=now, limits=policy.limits, freshness_is_reported=freshness_is_reported)
+        candidates.append(Candidate(each, holds, reminded_level=level, reminded_at=at))
+    return plan(candidates=candidates, policy=policy, as_of=now)
+
+
+def _replace_planned(db: Connection, organisation_id: str) -> None:
+    planned = select(t.reminder.c.id).where(
+        t.reminder.c.organisation_id == organisation_id, t.reminder.c.state == PLANNED
+    )
+    db.execute(delete(t.reminder_item).where(t.reminder_item.c.reminder_id.in_(planned)))
+    db.execute(delete(t.reminder).where(t.reminder.c.organisation_id == organisation_id, t.reminder.c.state == PLANNED))
+
+
+def _keep(db: Connection, organisation_id: str, each: PlannedReminder, result: Plan, now: datetime) -> None:
+    items = sorted(line.item_id for line in each.lines)
+    reminder_id = stable_id("rem", organisation_id, each.recipient_id, now.isoformat(), *items)
+    db.execute(
+        insert(t.reminder).values(
+            id=reminder_id,
+            organisation_id=organisation_id,
+            customer_id=each.recipient_id,
+            level=each.level.level,
+            channel=each.channel.value,
+            state=PLANNED,
+            recipient=each.address,
+            subject="",
+            body_text="",
+            body_html="",
+            planned_at=now,
+            why="",
+        )
+    )
+    levels = {d.evidence.item.item_id: d.level.level for d in result.decisions if d.level is not None}
+    db.execute(
+        insert(t.reminder_item),
+        [
+            {
+                "reminder_id": reminder_id,
+                "document_id": line.item_id,
+                "organisation_id": organisation_id,
+                "level": levels[line.item_id],
+                "currency": line.amount_due.currency,
+                "amount_minor": line.amount_due.minor,
+                "state": PLANNED,
+            }
+            for line in each.lines
+        ],
+    )

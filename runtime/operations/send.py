@@ -1,0 +1,142 @@
+"""Send planned reminders through the gate: read again, decide again, certify, reserve, hand over once.
+
+A reminder goes planned → sending (certified, its slots reserved) → handing (claimed the moment before the channel gets
+it) → sent. What is not sure to have left never leaves twice: a reminder found in `handing` goes to a person.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, delete, select, update
+
+from connectors.channels.email import EmailChannel
+from connectors.errors import ConnectorError, Retry
+from receivables.problem import Problem
+from reminders.message import Message
+from reminders.policy import DEFAULT_POLICY, DunningPolicy
+from runtime.app import App
+from runtime.operations.errors import RefusedError
+from runtime.operations.gate import Gate, portal_links
+from runtime.operations.withdraw import FAILED, HANDING, IN_DOUBT, PLANNED, SENDING, SENT
+from runtime.store import connections, journal, reminder_rows
+from runtime.store import tables as t
+
+REMINDERS_A_BATCH = 40  # one reading of the ledger serves this many (DESIGN section 3, line 8)
+MAX_BATCHES = 5_000
+ABANDONED_AFTER = timedelta(minutes=10)
+
+Progress = Callable[[int], None]
+
+
+def _quiet(_count: int) -> None:
+    """Show no progress."""
+
+
+def send_reminders(
+    app: App, organisation_id: str, *, policy: DunningPolicy = DEFAULT_POLICY, progress: Progress = _quiet
+) -> Counter[str]:
+    """Send what is planned and still truly due. Returns how many messages and items ended each way.
+
+    RefusedError when sending is switched off for the organisation or no channel is set up: nothing is changed.
+    """
+    with app.store.read() as db:
+        organisation = connections.organisation(db, organisation_id)
+    if organisation is None or not organisation.sending_on:
+        raise RefusedError("sending is switched off for this organisation: switch it on first")
+    if app.email is None:
+        raise RefusedError("no mail server is set: set TRUEDUE_SMTP_HOST and TRUEDUE_MAIL_FROM")
+    _recover(app, organisation_id)
+    gate = Gate(app, organisation, policy)
+    for _ in range(MAX_BATCHES):
+        claimed = _claim(app, organisation_id)
+        if not claimed:
+            break
+        for reminder_id, message in gate.certify(claimed):
+            gate.outcome[_hand_over(app, app.email, organisation_id, reminder_id, message)] += 1
+        progress(len(claimed))
+    return gate.outcome
+
+
+def _recover(app: App, organisation_id: str) -> None:
+    """Settle what a killed sender left: certified ones are decided again, handed-over ones go to a person."""
+    with app.store.write() as db:
+        now = app.clock()
+        mine = (t.reminder.c.organisation_id == organisation_id) & (t.reminder.c.planned_at < now - ABANDONED_AFTER)
+        db.execute(update(t.reminder).where(mine, t.reminder.c.state == SENDING).values(state=PLANNED))
+        lost = db.scalars(select(t.reminder.c.id).where(mine, t.reminder.c.state == HANDING)).all()
+        for reminder_id in lost:
+            _doubt(db, organisation_id, reminder_id, "the sender stopped while the message was handed over", now)
+
+
+def _claim(app: App, organisation_id: str) -> list[str]:
+    with app.store.write() as db:
+        ids = list(
+            db.scalars(
+                select(t.reminder.c.id)
+                .where(t.reminder.c.organisation_id == organisation_id, t.reminder.c.state == PLANNED)
+                .order_by(t.reminder.c.id)
+                .limit(REMINDERS_A_BATCH)
+                .with_for_update(skip_locked=True)
+            )
+        )
+        db.execute(update(t.reminder).where(t.reminder.c.id.in_(ids)).values(state=SENDING, planned_at=app.clock()))
+    return ids
+
+
+def _hand_over(app: App, email: EmailChannel, organisation_id: str, reminder_id: str, message: Message) -> str:
+    """Give one message to the channel, unless it was withdrawn a moment ago."""
+    with app.store.write() as db:
+        claimed = db.execute(
+            update(t.reminder)
+            .where(t.reminder.c.id == reminder_id, t.reminder.c.state == SENDING)
+            .values(state=HANDING, sent_at=app.clock())
+        )
+        if claimed.rowcount == 0:
+            return "withdrawn"
+        row = db.execute(select(t.reminder).where(t.reminder.c.id == reminder_id)).one()
+    try:
+        email.send(
+            message_id=reminder_id,
+            to=row.recipient,
+            subject=message.subject,
+            text=message.text,
+            html=message.html,
+            sender=app.settings.mail_from,
+            reply_to=app.settings.mail_from,
+            unsubscribe_url=portal_links(app, organisation_id, row.customer_id).unsubscribe,
+        )
+    except ConnectorError as error:
+        return _not_sent(app, organisation_id, reminder_id, error)
+    with app.store.write() as db:
+        now = app.clock()
+        db.execute(update(t.reminder).where(t.reminder.c.id == reminder_id).values(state=SENT, sent_at=now))
+        for item_id in reminder_rows.items(db, [reminder_id]).get(reminder_id, []):
+            reminder_rows.set_item(db, reminder_id, item_id, state=SENT)
+            detail = f"{message.subject} → {row.recipient}"
+            reminder_rows.record(db, organisation_id, now, action="reminder_sent", subject=item_id, detail=detail)
+    return SENT
+
+
+def _not_sent(app: App, organisation_id: str, reminder_id: str, error: ConnectorError) -> str:
+    with app.store.write() as db:
+        now = app.clock()
+        if isinstance(error, Retry) and error.ambiguous:
+            _doubt(db, organisation_id, reminder_id, str(error), now)
+            return IN_DOUBT
+        # It did not leave: the next plan takes its items again.
+        values = {"state": FAILED, "sent_at": None, "why": str(error)}
+        db.execute(update(t.reminder).where(t.reminder.c.id == reminder_id).values(**values))
+        db.execute(delete(t.reminder_slot).where(t.reminder_slot.c.reminder_id == reminder_id))
+        problem = Problem("reminder_failed", f"A reminder was not sent: {error}", "Correct the address.", reminder_id)
+        journal.raise_problem(db, organisation_id=organisation_id, problem=problem, at=now)
+    return FAILED
+
+
+def _doubt(db: Connection, organisation_id: str, reminder_id: str, why: str, now: datetime) -> None:
+    db.execute(update(t.reminder).where(t.reminder.c.id == reminder_id).values(state=IN_DOUBT, why=why))
+    remedy = "Look in the mail server's log whether it left; it is not sent again by itself."
+    problem = Problem("reminder_in_doubt", f"A reminder may or may not have been sent: {why}", remedy, reminder_id)
+    journal.raise_problem(db, organisation_id=organisation_id, problem=problem, at=now)

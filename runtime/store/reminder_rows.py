@@ -1,0 +1,61 @@
+"""Reminders and their items as rows: what several steps of planning and sending read and mark."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, select, update
+
+from runtime.store import journal
+from runtime.store import tables as t
+
+PLANNED = "planned"
+
+
+def items(db: Connection, reminder_ids: Sequence[str]) -> dict[str, list[str]]:
+    """Return the items still in each reminder."""
+    found: defaultdict[str, list[str]] = defaultdict(list)
+    rows = db.execute(
+        select(t.reminder_item.c.reminder_id, t.reminder_item.c.document_id).where(
+            t.reminder_item.c.reminder_id.in_(reminder_ids), t.reminder_item.c.state == PLANNED
+        )
+    )
+    for row in rows:
+        found[row.reminder_id].append(row.document_id)
+    return found
+
+
+def owners(db: Connection, reminder_ids: Sequence[str]) -> dict[str, str]:
+    """Return whom each reminder is for."""
+    rows = db.execute(select(t.reminder.c.id, t.reminder.c.customer_id).where(t.reminder.c.id.in_(reminder_ids)))
+    return {row.id: row.customer_id for row in rows}
+
+
+def chain_head(db: Connection, organisation_id: str) -> tuple[int, str | None]:
+    """Return the number and digest of the newest certificate, (0, None) when there is none."""
+    row = db.execute(
+        select(t.certificate.c.sequence, t.certificate.c.digest)
+        .where(t.certificate.c.organisation_id == organisation_id)
+        .order_by(t.certificate.c.sequence.desc())
+        .limit(1)
+    ).first()
+    return (row.sequence, row.digest) if row else (0, None)
+
+
+def set_item(db: Connection, reminder_id: str, item_id: str, **values: Any) -> None:  # noqa: ANN401 - columns
+    """Mark one item of one reminder."""
+    db.execute(
+        update(t.reminder_item)
+        .where(t.reminder_item.c.reminder_id == reminder_id, t.reminder_item.c.document_id == item_id)
+        .values(**values)
+    )
+
+
+def record(db: Connection, organisation_id: str, at: datetime, *, action: str, subject: str, detail: str) -> None:
+    """Add what happened to an item to the audit trail."""
+    journal.record(
+        db, organisation_id=organisation_id, at=at, actor="reminders", action=action, subject=subject, detail=detail
+    )
