@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
+import socket
+import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from importlib import import_module
 from typing import Any
 
 import pytest
 from werkzeug.wrappers import Request, Response
 
 from connectors.contract import (
+    CALL_TIMEOUT_SECONDS,
     CodedReceiptFields,
     Connector,
     CustomerFields,
@@ -308,6 +313,43 @@ class LedgerSuite:
         assert isinstance(outcome, Retry)
         with pytest.raises(Retry):
             ledger.connector.fetch(Kind.INVOICE, [ledger.invoices[1]])
+
+    def test_a_write_is_never_sent_again_behind_our_back(self, ledger: Ledger, intercept: Install) -> None:
+        """The connection drops before any answer: that is when an HTTP library likes to repeat a request."""
+        arrived: list[str] = []
+
+        def drop(request: Request, handle: Callable[[], Response]) -> Response:
+            if is_write(request):
+                arrived.append(request.path)
+                request.environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
+            return handle()
+
+        intercept(drop)
+        outcome = write_one(ledger, receipt(ledger, "drop", {2: "10"}))
+        assert isinstance(outcome, Retry)
+        assert outcome.ambiguous
+        assert len(arrived) == 1
+
+    def test_a_call_that_hangs_ends(self, ledger: Ledger, intercept: Install, monkeypatch: pytest.MonkeyPatch) -> None:
+        module = import_module(f"connectors.ledgers.{ledger.consent.declaration.system}.client")
+        name = "_TIMEOUT" if hasattr(module, "_TIMEOUT") else "CALL_TIMEOUT_SECONDS"
+        assert 0 < getattr(module, name) <= CALL_TIMEOUT_SECONDS
+        monkeypatch.setattr(module, name, 1)
+        over = threading.Event()
+
+        def hang(_: Request, handle: Callable[[], Response]) -> Response:
+            over.wait(10)
+            return handle()
+
+        intercept(hang)
+        begun = time.monotonic()
+        outcome = write_one(ledger, receipt(ledger, "hang", {2: "10"}))
+        with pytest.raises(Retry):
+            ledger.connector.fetch(Kind.INVOICE, [ledger.invoices[1]])
+        over.set()
+        assert time.monotonic() - begun < 6
+        assert isinstance(outcome, Retry)
+        assert outcome.ambiguous
 
     def test_the_bytes_sent_are_exact(self, ledger: Ledger, intercept: Install) -> None:
         sent: list[bytes] = []

@@ -115,13 +115,13 @@ def ledger() -> Iterator[Ledger]:
 class TestQuickBooks(LedgerSuite):
     """The suite of all ledgers."""
 
-    def test_a_refused_second_step_takes_back_the_first(self, ledger: Ledger, intercept: Install) -> None:
+    def test_a_refused_second_step_takes_back_the_first(self, ledger: Ledger) -> None:
         refusal = '{"Fault":{"Error":[{"Message":"Invalid Reference Id","code":"2500"}],"type":"ValidationFault"}}'
 
         def refuse(request: Request, handle: Callable[[], Response]) -> Response:
             return Response(refusal, status=400) if request.path.endswith("/deposit") else handle()
 
-        intercept(refuse)
+        ledger.standin.interceptor = refuse
         before = ledger.postings()
         outcome = write_one(ledger, receipt(ledger, "half", {2: "100"}, fee="2.50"))
         assert isinstance(outcome, Reject)
@@ -150,12 +150,8 @@ def test_a_customer_billed_with_its_parent_names_it(ledger: Ledger) -> None:
     billed = books.add_customer(name="Billed", parent_id=ledger.customer, bill_with_parent=True)
     own = books.add_customer(name="Own", parent_id=ledger.customer)
     records = read(ledger, Kind.CUSTOMER)
-    parents = [each.fields.parent_external_id for each in (records[billed], records[own]) if is_customer(each.fields)]
-    assert parents == [ledger.customer, None]
-
-
-def is_customer(fields: object) -> bool:
-    return isinstance(fields, CustomerFields)
+    customers = [each.fields for each in (records[billed], records[own]) if isinstance(each.fields, CustomerFields)]
+    assert [each.parent_external_id for each in customers] == [ledger.customer, None]
 
 
 def test_a_deleted_payment_is_read_as_deleted(ledger: Ledger) -> None:
