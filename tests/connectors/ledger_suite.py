@@ -171,6 +171,17 @@ class LedgerSuite:
         assert isinstance(fields, DocumentFields)
         assert fields.total.minor == 9007199254740993
 
+    def test_text_is_read_as_utf_8(self, ledger: Ledger, intercept: Install) -> None:
+        def plain(_: Request, handle: Callable[[], Response]) -> Response:
+            response = handle()
+            answer = json.dumps(json.loads(response.get_data()), ensure_ascii=False)
+            return Response(answer, status=response.status_code, content_type="application/json")
+
+        intercept(plain)
+        fields = read(ledger, Kind.CUSTOMER)[ledger.customer].fields
+        assert isinstance(fields, CustomerFields)
+        assert fields.name == "Öz & Söhne"
+
     def test_changes_since_a_time_are_those_only(self, ledger: Ledger) -> None:
         ledger.time.sleep(3600)
         since = ledger.time.now()
@@ -379,6 +390,9 @@ class LedgerSuite:
         assert first.version == after.version != version
         assert isinstance(done(write_one(ledger, edit)), Done)
         assert ledger.connector.find(edit) is not None
+        ledger.time.sleep(3600)
+        same = EditDocument(key="same", document_external_id=invoice, version=version, due_on=date(2026, 12, 5))
+        assert done(write_one(ledger, same)).version == after.version
         late = EditDocument(key="late", document_external_id=invoice, version=version, due_on=date(2026, 12, 6))
         assert isinstance(write_one(ledger, late), Stale)
         assert ledger.connector.find(late) is None

@@ -16,10 +16,11 @@ from connectors.contract import AccountFields, AccountPurpose, Kind, PaymentFiel
 from connectors.errors import Fatal, Reject
 from connectors.ledgers import exact
 from connectors.ledgers.xero import DECLARATION
+from connectors.ledgers.xero.client import _TIMEOUT, XeroClient
 from connectors.ledgers.xero.convert import invoice as invoice_record
 from connectors.ledgers.xero.convert import moment
 from connectors.ledgers.xero.refusals import refusal
-from connectors.ledgers.xero.steps import split_fee
+from connectors.ledgers.xero.steps import receipt_steps, split_fee
 from receivables.money import Money, total
 from sandbox.server import serve
 from sandbox.xero import XeroStandIn
@@ -195,6 +196,32 @@ def test_threads_of_several_organisations_never_mix(ledger: Ledger) -> None:
     assert not wrong
     assert len(read_pages) == 40
     assert len(seen) == 4
+
+
+def test_clients_share_no_token(ledger: Ledger) -> None:
+    """The SDK's configuration is a hidden singleton: two clients made as documented would share its token object."""
+    first, second = (XeroClient(ledger.consent.access()) for _ in range(2))
+    tokens = [client._client.configuration.oauth2_token for client in (first, second)]
+    assert tokens[0] is not tokens[1]
+    assert isinstance(_TIMEOUT, int)  # the SDK ignores a float, without a word
+
+
+def test_a_posting_is_recognised_by_reference_date_and_amounts() -> None:
+    lines = (PaymentLine("i", gbp("1")),)
+    intent = PostReceipt("k", "c", date(2026, 11, 16), "090", "ref k", lines, gbp("0"), gbp("0"))
+    (step,) = receipt_steps(intent)
+    item = {"Reference": "ref k", "Date": "2026-11-16", "Status": "AUTHORISED", "Amount": 1}
+    item |= {"Invoice": {"InvoiceID": "i"}}
+    assert step.made(item)
+    for change in (
+        {"Date": "2026-11-17"},
+        {"Reference": "ref"},
+        {"Amount": 2},
+        {"Status": "DELETED"},
+        {"Invoice": {"InvoiceID": "j"}},
+        {"Invoice": None},
+    ):
+        assert not step.made(item | change)
 
 
 @given(st.integers(min_value=1, max_value=2**62))
