@@ -115,7 +115,8 @@ def disconnect(app: App, *, organisation_id: str, role: Role) -> None:
         connection = connections.connection_for_role(db, organisation_id, role)
     if connection is None:
         raise RefusedError(f"no {role} is connected")
-    app.vendors.flow(connection.system).revoke(app.vendors.token(connection.consent_id, connection.system))
+    token = app.vendors.token(connection.consent_id, connection.system)
+    app.vendors.flow(connection.system).revoke(token, account=connection.account.external_id)
     with app.store.write() as db:
         db.execute(update(t.connection).where(t.connection.c.id == connection.id).values(status="disconnected"))
         journal.record(

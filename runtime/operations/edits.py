@@ -10,11 +10,14 @@ from sqlalchemy import Connection, select
 
 from connectors.contract import EditContact, EditCustomer, EditDocument, Intent, Role
 from receivables.identity import stable_id
+from runtime.app import App
 from runtime.operations.absorb.scope import CONTACT_LINK, CUSTOMER_LINK, DOCUMENT_LINK, pairs_of
 from runtime.store import connections, queues
 from runtime.store import tables as t
 from runtime.store.links import links_of
 from sync.merge import Value, unsent
+
+IDS_A_QUERY = 500
 
 
 def promise_edits(db: Connection, *, organisation_id: str, local_ids: Collection[str], at: datetime) -> int:
@@ -72,3 +75,19 @@ def _intent(link: dict[str, Any], changes: Mapping[str, Value], *, from_ledger: 
     if link["kind"] == CONTACT_LINK and email:
         return EditContact(key, external_id, version, str(email))
     return None
+
+
+def promise_pending_edits(app: App, organisation_id: str) -> int:
+    """Promise every edit of an organisation that some system does not have yet. Returns how many were new."""
+    with app.store.write() as db:
+        local_ids = db.scalars(select(t.link.c.local_id).where(t.link.c.organisation_id == organisation_id).distinct())
+        pending = [each for each in local_ids if each]
+        return sum(
+            promise_edits(
+                db,
+                organisation_id=organisation_id,
+                local_ids=pending[start : start + IDS_A_QUERY],
+                at=app.clock(),
+            )
+            for start in range(0, len(pending), IDS_A_QUERY)
+        )

@@ -17,7 +17,7 @@ from receivables.money import Money
 from receivables.receipt import Receipt, ReceiptStatus
 from reconcile.calibrate import History
 from reconcile.candidates import OpenItemIndex
-from reconcile.holds import plausible_items
+from reconcile.holds import MAX_HELD_ITEMS, plausible_items
 from reconcile.match import propose
 from runtime.app import App
 from runtime.operations.apply import apply_hypothesis, unpostable
@@ -84,7 +84,7 @@ def _waiting(db: Connection, organisation_id: str) -> list[dict[str, Any]]:
         select(receipt)
         .where(
             receipt.c.organisation_id == organisation_id,
-            receipt.c.state.in_((*WAITING, "coded")),
+            receipt.c.state.in_((*WAITING, "coded", "in_flight")),
             receipt.c.status.in_((ReceiptStatus.RECEIVED.value, ReceiptStatus.IN_FLIGHT.value)),
         )
         .order_by(receipt.c.received_on, receipt.c.id)
@@ -205,7 +205,8 @@ def _was_rejected(db: Connection, row: dict[str, Any], proposal: Proposal) -> bo
 def _hold_plausible(run: _Matching, row: dict[str, Any], receipt: Receipt, proposal: Proposal) -> None:
     # Money that is proof and still not applied (coded to income, or not postable) holds its items as well.
     asked = replace(proposal, decision=Decision.SUGGEST) if proposal.decision is Decision.APPLY else proposal
-    held = plausible_items(proposal=asked, receipt=receipt, index=run.index, history=run.history)
+    limit = max(MAX_HELD_ITEMS, len(asked.best.allocations))
+    held = plausible_items(proposal=asked, receipt=receipt, index=run.index, history=run.history, limit=limit)
     _keep_proposal(run, row, asked, held=held, state="pending" if row["state"] in WAITING else "held")
     why = f"{receipt.amount} received on {receipt.received_on} may pay it"
     withdraw_reminders(run.db, organisation_id=run.organisation_id, document_ids=held, why=why, at=run.now)
@@ -216,6 +217,8 @@ def _hold_in_flight(run: _Matching, row: dict[str, Any], receipt: Receipt) -> No
     (proposal,) = run.propose([replace(receipt, status=ReceiptStatus.RECEIVED)])
     held = tuple(allocation.item_id for allocation in proposal.best.allocations)
     _keep_proposal(run, row, proposal, held=held, state="in_flight")
+    if row["state"] != "in_flight":
+        run.db.execute(update(t.receipt).where(t.receipt.c.id == row["id"]).values(state="in_flight"))
     why = f"a payment of {receipt.amount} is on its way"
     withdraw_reminders(run.db, organisation_id=run.organisation_id, document_ids=held, why=why, at=run.now)
 

@@ -15,7 +15,8 @@ from typing import Any
 
 from sandbox.world.statement import BankStatement
 
-DEMO_START = datetime(2026, 11, 17, 10, 0, tzinfo=UTC)
+# A Tuesday, 10:00 in New York: business hours for every customer from Berlin to Denver.
+DEMO_START = datetime(2026, 11, 17, 15, 0, tzinfo=UTC)
 HISTORY_MONTHS = 18
 
 Clock = Callable[[], datetime]

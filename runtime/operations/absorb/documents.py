@@ -64,7 +64,7 @@ def _ledger_row(
         "balance_minor": fields.balance.minor,
         "issued_on": fields.issued_on,
         "due_on": date.fromisoformat(str(merged.values["due_on"])),
-        "status": "void" if record.deleted else fields.status.value,
+        "status": fields.status.value,
         "sent": fields.sent,
     }
     changed = old is None or any(old[name] != value for name, value in row.items())
@@ -88,7 +88,7 @@ def _absorb_crm_invoices(scope: Scope, records: list[Record]) -> None:
     rows = []
     for record in records:
         old = known.get(keys.get(record.external_id, ""))
-        if old is None or record.deleted:
+        if old is None:
             continue
         ours = {name: _value(old[name]) for name in _CRM_FIELDS}
         fields = cast(DocumentFields, record.fields)

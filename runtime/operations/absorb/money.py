@@ -100,7 +100,7 @@ def _ledger_payment(scope: Scope, record: Record, received_on: Any, amount: Mone
         "received_on": received_on,
         "currency": amount.currency,
         "amount_minor": amount.minor,
-        "deleted": record.deleted,
+        "deleted": False,
         "read_at": scope.read_at,
     }
 

@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from connectors.contract import Kind, Page, Record
 from runtime.operations.absorb import documents, money, parties
 from runtime.operations.absorb.scope import Scope
+from runtime.operations.absorb.tombstones import bury
 from runtime.store import journal
 from runtime.store.connections import VendorConnection
 
@@ -37,7 +38,8 @@ def absorb(db: Connection, *, connection: VendorConnection, page: Page, read_at:
     for record in page.records:
         by_kind[record.kind].append(record)
     for kind, records in by_kind.items():
-        _ROOMS[kind](scope, records)
+        _ROOMS[kind](scope, [record for record in records if not record.deleted])
+        bury(scope, kind, [record.external_id for record in records if record.deleted])
     for problem in page.problems:
         found = replace(problem, subject=problem.subject or connection.id)
         journal.raise_problem(db, organisation_id=connection.organisation_id, problem=found, at=read_at)

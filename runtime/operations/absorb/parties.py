@@ -46,7 +46,7 @@ def _absorb_ledger_customers(scope: Scope, records: list[Record]) -> None:
             "number": fields.number,
             "parent_id": parent or (old["parent_id"] if old else None),
             "country": fields.country,
-            "deleted": record.deleted,
+            "deleted": False,
         }
         changed = old is None or any(old[name] != value for name, value in row.items())
         row["changed_at"] = scope.read_at if changed or old is None else old["changed_at"]
@@ -116,7 +116,7 @@ def absorb_contacts(scope: Scope, records: list[Record]) -> None:
     for record in sorted(records, key=lambda each: each.external_id):
         fields = cast(ContactFields, record.fields)
         account = accounts.get(fields.customer_external_id)
-        if account is None or record.deleted:
+        if account is None:
             continue
         local_id = account["local_id"]
         if taken.setdefault(local_id, record.external_id) != record.external_id:

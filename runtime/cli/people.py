@@ -1,0 +1,142 @@
+"""Commands for the people who look after an installation."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+
+import click
+
+from connectors import registry
+from receivables.problem import Problem
+from runtime.cli.opened import aware, chosen_organisation, opened_app, opened_store
+from runtime.clock import system_clock
+from runtime.operations.certificates import verify_certificates
+from runtime.operations.connect import begin_connect
+from runtime.operations.doctor import examine
+from runtime.operations.dry_run import dry_run
+from runtime.operations.errors import InputError
+from runtime.operations.organisations import create_organisation
+from runtime.operations.plan import plan_reminders
+from runtime.operations.send import send_reminders
+from runtime.operations.work import poll, work
+from runtime.settings import load
+from runtime.store import connections
+
+_ORG = click.option("--org", "organisation_id", help="The organisation's id, where there are several.")
+_JSON = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+
+
+@click.command()
+@click.option("--dry-run", "is_dry", is_flag=True, help="Show what would be reminded; send nothing.")
+@click.option("--as-of", "as_of", help="Decide for this time (ISO 8601 with zone); the default is now.")
+@_ORG
+@_JSON
+def remind(is_dry: bool, as_of: str | None, organisation_id: str | None, as_json: bool) -> None:
+    """Remind of what is truly due, or show item by item what would be reminded and why not."""
+    if is_dry:
+        return _show_dry_run(as_of, organisation_id, as_json=as_json)
+    if as_of is not None:
+        raise InputError("--as-of goes with --dry-run: messages are only ever sent now")
+    with opened_app() as app:
+        chosen = chosen_organisation(app.store, organisation_id)
+        planned = plan_reminders(app, chosen.id)
+        sent = send_reminders(app, chosen.id)
+        _print_counts(Counter({f"planned_{k}": v for k, v in planned.items()}) + sent, as_json=as_json)
+    return None
+
+
+def _show_dry_run(as_of: str | None, organisation_id: str | None, *, as_json: bool) -> None:
+    now = system_clock()
+    moment = now if as_of is None else aware(as_of)
+    with opened_store() as store:
+        with store.read() as db:
+            known = connections.organisations(db)
+        wanted = known if organisation_id is None else [chosen_organisation(store, organisation_id)]
+        for organisation in wanted:
+            for line in dry_run(store, organisation, as_of=moment, now=now):
+                click.echo(json.dumps(line) if as_json else _plain(line))
+
+
+def _plain(line: dict[str, object]) -> str:
+    holds = line["holds"]
+    reasons = "; ".join(f"{hold['code']}: {hold['reason']}" for hold in holds) if isinstance(holds, list) else ""
+    return f"{line['item_id']}  {line['decision']}  level {line['level'] or '-'}  {reasons}"
+
+
+@click.command()
+@click.argument("system", type=click.Choice(registry.SYSTEMS))
+@_ORG
+@click.option("--create", "name", help="Make an organisation of this name first.")
+@click.option("--currency", default="EUR", show_default=True, help="Its base currency.")
+@click.option("--time-zone", "time_zone", default="UTC", show_default=True, help="Its time zone.")
+@click.option("--country", default="IE", show_default=True, help="Its country (two letters).")
+def connect(
+    *, system: str, organisation_id: str | None, name: str | None, currency: str, time_zone: str, country: str
+) -> None:
+    """Print the address where a person gives consent; `truedue serve` must be running to take the answer."""
+    with opened_app() as app:
+        if name is not None:
+            made = create_organisation(app, name=name, base_currency=currency, time_zone=time_zone, country=country)
+            organisation_id = made.id
+        chosen = chosen_organisation(app.store, organisation_id)
+        click.echo(begin_connect(app, organisation_id=chosen.id, system=system))
+
+
+@click.command()
+@_JSON
+def sync(as_json: bool) -> None:
+    """Read what changed in every connected system, match, and write what is due."""
+    with opened_app() as app:
+        counted = poll(app)
+        counted.update(work(app))
+        _print_counts(counted, as_json=as_json)
+
+
+@click.command()
+@_JSON
+def doctor(as_json: bool) -> int:
+    """Check this installation: settings, database, key, vendors, mail. Exit 1 when something does not hold."""
+    found = examine(load)
+    for check in found:
+        if as_json:
+            click.echo(json.dumps({"check": check.name, "ok": check.ok, "detail": check.detail}))
+        else:
+            click.echo(f"{'ok  ' if check.ok else 'FAIL'} {check.name}: {check.detail}")
+    return 0 if all(check.ok for check in found) else 1
+
+
+@click.group()
+def certificate() -> None:
+    """The proofs behind the reminders."""
+
+
+@certificate.command("verify")
+@_ORG
+@_JSON
+def certificate_verify(organisation_id: str | None, as_json: bool) -> int:
+    """Check the chain of an organisation's certificates. Exit 1 when it is broken."""
+    with opened_store() as store:
+        chosen = chosen_organisation(store, organisation_id)
+        count, problem = verify_certificates(store, chosen.id)
+    click.echo(json.dumps(_verdict(count, problem)) if as_json else _spoken(count, problem))
+    return 0 if problem is None else 1
+
+
+def _verdict(count: int, problem: Problem | None) -> dict[str, object]:
+    return {"certificates": count, "ok": problem is None, "problem": problem.text if problem else None}
+
+
+def _spoken(count: int, problem: Problem | None) -> str:
+    return f"{count} certificates, chain whole" if problem is None else f"{problem.text} ({problem.subject})"
+
+
+def _print_counts(counted: Counter[str], *, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps(dict(sorted(counted.items()))))
+        return
+    for name, count in sorted(counted.items()):
+        click.echo(f"{count:>8}  {name.replace('_', ' ')}")
+
+
+COMMANDS: tuple[click.Command, ...] = (remind, connect, sync, doctor, certificate)

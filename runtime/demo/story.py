@@ -1,0 +1,282 @@
+"""The demo's story, step by step: what people, payers and vendors do, and what the product makes of it."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlencode
+
+from sqlalchemy import func, select
+
+from connectors import registry
+from connectors.contract import AccountPurpose
+from receivables.money import Money
+from reminders.evidence import BankDeclaration
+from runtime.demo.stage import Stage, visitor
+from runtime.operations.import_statement import import_statement
+from runtime.operations.organisations import create_organisation, declare_evidence, switch_sending
+from runtime.operations.plan import plan_reminders
+from runtime.operations.pull import pull
+from runtime.operations.send import send_reminders
+from runtime.operations.work import poll, work
+from runtime.store import connections
+from runtime.store import tables as t
+from sandbox.world import Organisation as Firm
+
+QUIET_SECONDS = 60.0
+STEP_TIMEOUT_SECONDS = 10.0
+PAUSE_BETWEEN_PAYMENTS_SECONDS = 0.4  # payers do not all press the button at once
+ATTESTED_BY = "Dana Fenwick, controller"
+_ZONES = {"GB": "Europe/London", "US": "America/Denver"}
+
+Announce = Callable[[str], None]
+
+
+@dataclass
+class Story:
+    """Plays the job once. `counts` says per step how much was done, `seconds` how long it took."""
+
+    stage: Stage
+    announce: Announce
+    ids: dict[str, str] = field(default_factory=dict)
+    counts: dict[str, dict[str, int]] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    STEPS = (
+        "connect",
+        "first_sync",
+        "edits",
+        "bank_files",
+        "review",
+        "plan",
+        "live_payments",
+        "send",
+        "later_events",
+        "send_again",
+        "settle",
+    )
+
+    def play(self, done: Callable[[str], None]) -> None:
+        """Play every step, telling `done` after each."""
+        for name in self.STEPS:
+            began = time.monotonic()
+            self.announce(name)
+            self.counts[name] = {key: count for key, count in getattr(self, f"_{name}")().items() if count}
+            self.seconds[name] = round(time.monotonic() - began, 2)
+            done(name)
+
+    def _connect(self) -> Counter[str]:
+        """Make both organisations and connect all their systems through the vendors' consent pages."""
+        browser = visitor()
+        for key, firm in self.stage.world.organisations.items():
+            organisation = create_organisation(
+                self.stage.app,
+                name=firm.name,
+                base_currency=firm.currency,
+                time_zone=_ZONES[firm.country],
+                country=firm.country,
+            )
+            self.ids[key] = organisation.id
+            for system, account in self._accounts(key, firm).items():
+                self._consent(browser, organisation.id, system, account)
+        self.stage.estate.begin_webhooks(self.stage.url)
+        return Counter(organisations=len(self.ids), connections=len(self.ids) * 3)
+
+    def _accounts(self, key: str, firm: Firm) -> dict[str, str]:
+        books = self.stage.world.books[key]
+        estate = self.stage.estate
+        ledgers = (
+            {books.name: tenant for tenant, books in estate.xero.organisations.items()}
+            if firm.system == "xero"
+            else {books.name: realm for realm, books in estate.quickbooks.companies.items()}
+        )
+        return {
+            firm.system: ledgers[firm.name],
+            "salesforce": books.crm.org.org_id,
+            "stripe": books.processor.account.account_id,
+        }
+
+    def _consent(self, browser: Any, organisation_id: str, system: str, account: str) -> None:  # noqa: ANN401
+        """Walk through a consent as a person does, choosing `account` on the vendor's page."""
+        start = f"{self.stage.url}/connect/{system}?{urlencode({'organisation': organisation_id})}"
+        to_vendor = browser.get(start, allow_redirects=False, timeout=STEP_TIMEOUT_SECONDS).headers["Location"]
+        page = f"{to_vendor}&{urlencode({'login_hint': account})}"
+        back = browser.get(page, allow_redirects=False, timeout=STEP_TIMEOUT_SECONDS).headers["Location"]
+        answer = browser.get(back, allow_redirects=False, timeout=STEP_TIMEOUT_SECONDS)
+        if answer.status_code != 303:
+            raise RuntimeError(f"connecting {system} failed: {answer.status_code} {answer.text[:300]}")
+
+    def _first_sync(self) -> Counter[str]:
+        """Read everything once, say what each bank account proves, and show it all in the CRM."""
+        counted: Counter[str] = Counter()
+        for key, organisation_id in self.ids.items():
+            with self.stage.app.store.read() as db:
+                mine = connections.connections(db, organisation_id)
+            for connection in sorted(mine, key=lambda each: registry.SYSTEMS.index(each.system)):
+                counted.update(pull(self.stage.app, connection))
+            self._declare(key, organisation_id)
+            switch_sending(self.stage.app, organisation_id=organisation_id, on=True, actor="owner")
+        counted.update(self._shown())
+        return counted
+
+    def _declare(self, key: str, organisation_id: str) -> None:
+        firm = self.stage.world.organisations[key]
+        with self.stage.app.store.read() as db:
+            accounts = db.execute(
+                select(t.account).where(
+                    t.account.c.organisation_id == organisation_id, t.account.c.purpose == AccountPurpose.BANK.value
+                )
+            ).all()
+        for account in accounts:
+            has_files = account.currency == firm.currency
+            declare_evidence(
+                self.stage.app,
+                organisation_id=organisation_id,
+                ledger_account=account.handle,
+                identification=firm.bank_account if has_files else account.handle,
+                currency=account.currency,
+                declares=BankDeclaration.STATEMENT if has_files else BankDeclaration.ATTESTED,
+                attested_by=None if has_files else ATTESTED_BY,
+            )
+
+    def _shown(self) -> Counter[str]:
+        return Counter({name: count for name, count in work(self.stage.app).items() if name.startswith("shown_")})
+
+    def _edits(self) -> Counter[str]:
+        """People edit records in Salesforce and in the ledgers; each edit reaches the other side."""
+        edits = self.stage.world.live_edits()
+        for edit in edits:
+            edit.fire()
+        done = poll(self.stage.app) and work(self.stage.app)
+        self._wait_until_quiet()
+        return Counter(edits=len(edits), written=done["outbox_done"])
+
+    def _bank_files(self) -> Counter[str]:
+        """Import a camt.053 file and an MT940 file; receipts are matched, applied and posted."""
+        counted: Counter[str] = Counter()
+        files = self.stage.world.write_statements(self.stage.folder / "statements")
+        for key, file in files.items():
+            imported = import_statement(
+                self.stage.app, organisation_id=self.ids[key], name=file.name, content=file.read_bytes()
+            )
+            counted.update(lines=imported.entries, receipts=imported.added)
+        counted.update(work(self.stage.app))
+        self._wait_until_quiet()
+        return counted
+
+    def _review(self) -> Counter[str]:
+        """An accountant who knows the customers works the review queue on its page."""
+        counted: Counter[str] = Counter()
+        browser = visitor()
+        for key, organisation_id in self.ids.items():
+            for row in self._pending(organisation_id):
+                verdict = self._verdict(key, organisation_id, row)
+                if verdict is None:
+                    counted["left_open"] += 1
+                    continue
+                address = f"{self.stage.url}/o/{organisation_id}/review/{row['id']}/{verdict}"
+                answer = browser.post(
+                    address,
+                    headers={"Origin": self.stage.url},
+                    allow_redirects=False,
+                    timeout=STEP_TIMEOUT_SECONDS,
+                )
+                counted[verdict if answer.status_code == 303 else f"{verdict}_refused"] += 1
+        self._wait_until_quiet()
+        return counted
+
+    def _pending(self, organisation_id: str) -> list[dict[str, Any]]:
+        with self.stage.app.store.read() as db:
+            rows = db.execute(
+                select(t.receipt, t.proposal.c.body)
+                .join(t.proposal, t.proposal.c.receipt_id == t.receipt.c.id)
+                .where(
+                    t.receipt.c.organisation_id == organisation_id,
+                    t.receipt.c.source == "bank",
+                    t.proposal.c.state == "pending",
+                )
+                .order_by(t.receipt.c.id)
+            )
+            return [dict(row._mapping) for row in rows]
+
+    def _verdict(self, key: str, organisation_id: str, row: dict[str, Any]) -> str | None:
+        """What somebody who knows the customers does: confirm what is right, reject what is wrong, else leave it."""
+        amount = Money(row["amount_minor"], row["currency"]).decimal
+        answers = self.stage.world.accountant(
+            organisation=key, booked_on=row["received_on"], amount=amount, counterparty=row["payer_name"]
+        )
+        if not answers or any(receipt.payer is None for receipt in answers):
+            return None
+        proposed = {allocation["item_id"] for allocation in row["body"]["best"]["allocations"]}
+        with self.stage.app.store.read() as db:
+            numbers = set(
+                db.scalars(
+                    select(t.document.c.number).where(
+                        t.document.c.organisation_id == organisation_id, t.document.c.id.in_(proposed)
+                    )
+                )
+            )
+        truths = [{number for number, _ in receipt.allocations} for receipt in answers]
+        return "confirm" if numbers in truths else "reject"
+
+    def _plan(self) -> Counter[str]:
+        """Plan the reminders of what is due now."""
+        counted: Counter[str] = Counter()
+        for organisation_id in self.ids.values():
+            counted.update(plan_reminders(self.stage.app, organisation_id))
+        return counted
+
+    def _live_payments(self) -> Counter[str]:
+        """Customers pay by card while their reminders are planned: webhooks withdraw what they pay."""
+        return self._fire("before")
+
+    def _send(self) -> Counter[str]:
+        """Send what is still truly due, by e-mail."""
+        counted: Counter[str] = Counter()
+        for organisation_id in self.ids.values():
+            counted.update(send_reminders(self.stage.app, organisation_id))
+        self._wait_until_quiet()
+        return counted
+
+    def _later_events(self) -> Counter[str]:
+        """After the reminders: more payments, and a bank debit that fails late."""
+        return self._fire("after")
+
+    def _send_again(self) -> Counter[str]:
+        """Plan and send once more: what the failed debit had held is due again, and nobody hears from us twice."""
+        self._plan()
+        return self._send()
+
+    def _settle(self) -> Counter[str]:
+        """Read every system once more: what webhooks told us is confirmed, and nothing new is written."""
+        counted = Counter({f"read_{name}": count for name, count in poll(self.stage.app).items()})
+        counted.update({f"written_{name}": count for name, count in work(self.stage.app).items()})
+        self._wait_until_quiet()
+        return counted
+
+    def _fire(self, stage: str) -> Counter[str]:
+        payments = [payment for payment in self.stage.world.live_payments() if payment.stage == stage]
+        for payment in payments:
+            payment.fire()
+            time.sleep(PAUSE_BETWEEN_PAYMENTS_SECONDS)
+        self._wait_until_quiet()
+        return Counter(payment.name for payment in payments)
+
+    def _wait_until_quiet(self) -> None:
+        """Wait until every webhook was delivered and worked off."""
+        deadline = time.monotonic() + QUIET_SECONDS
+        while not (self.stage.estate.idle() and self._nothing_due()):
+            if time.monotonic() > deadline:
+                raise RuntimeError("the product did not come to rest within a minute")
+            time.sleep(0.05)
+
+    def _nothing_due(self) -> bool:
+        with self.stage.app.store.read() as db:
+            waiting = [
+                db.scalar(select(func.count()).select_from(table).where(table.c.state == "new")) or 0
+                for table in (t.inbox, t.outbox, t.receipt)
+            ]
+        return not any(waiting)

@@ -1,0 +1,51 @@
+"""Celery only wakes: the database is the queue, tasks carry nothing, and any of them may be lost or run twice."""
+
+from __future__ import annotations
+
+from celery import Celery
+
+from runtime.app import App
+from runtime.operations.work import poll, work
+
+SWEEP_SECONDS = 15.0
+POLL_SECONDS = 300.0
+TASK_TIME_LIMIT_SECONDS = 600
+# An embedded worker looks at its in-memory queue this often: it bounds how long a webhook waits to be noticed.
+MEMORY_POLL_SECONDS = 0.05
+
+
+def make_celery(app: App) -> Celery:
+    """Return the Celery application whose tasks work for `app`."""
+    celery = Celery("truedue", broker=app.settings.broker_url)
+    celery.conf.update(
+        task_ignore_result=True,
+        task_acks_late=True,
+        task_reject_on_worker_lost=True,
+        task_time_limit=TASK_TIME_LIMIT_SECONDS,
+        worker_prefetch_multiplier=1,
+        worker_hijack_root_logger=False,
+        worker_enable_remote_control=False,
+        broker_connection_retry_on_startup=True,
+        task_default_queue="truedue",
+        beat_schedule={
+            "sweep": {"task": "truedue.work", "schedule": SWEEP_SECONDS},
+            "poll": {"task": "truedue.poll", "schedule": POLL_SECONDS},
+        },
+    )
+    if app.settings.broker_url.startswith("memory"):
+        celery.conf.broker_transport_options = {"polling_interval": MEMORY_POLL_SECONDS}
+
+    @celery.task(name="truedue.work")
+    def work_task() -> None:
+        work(app)
+
+    @celery.task(name="truedue.poll")
+    def poll_task() -> None:
+        poll(app)
+        work(app)
+
+    def wake() -> None:
+        work_task.delay()
+
+    app.wake = wake
+    return celery

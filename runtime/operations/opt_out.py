@@ -1,0 +1,46 @@
+"""A payer asks for no more messages: all that is planned for them is withdrawn, and nothing new is sent."""
+
+from __future__ import annotations
+
+from sqlalchemy import select, update
+
+from receivables.document import DocumentStatus
+from runtime.app import App
+from runtime.operations.errors import RefusedError
+from runtime.operations.withdraw import withdraw_reminders
+from runtime.store import journal
+from runtime.store import tables as t
+from runtime.store.touch import touch_documents
+
+
+def opt_out(app: App, *, organisation_id: str, customer_id: str, actor: str) -> None:
+    """Note that this customer wants no messages; asking twice changes nothing. RefusedError for an unknown one."""
+    why = "the customer asked for no more messages"
+    with app.store.write() as db:
+        mine = (t.customer.c.organisation_id == organisation_id) & (t.customer.c.id == customer_id)
+        customer = db.execute(select(t.customer.c.opted_out).where(mine)).first()
+        if customer is None:
+            raise RefusedError("there is no such customer")
+        if customer.opted_out:
+            return
+        now = app.clock()
+        db.execute(update(t.customer).where(mine).values(opted_out=True, changed_at=now))
+        documents = db.scalars(
+            select(t.document.c.id).where(
+                t.document.c.organisation_id == organisation_id,
+                t.document.c.customer_id == customer_id,
+                t.document.c.status == DocumentStatus.OPEN.value,
+            )
+        ).all()
+        withdraw_reminders(db, organisation_id=organisation_id, document_ids=documents, why=why, at=now)
+        touch_documents(db, organisation_id, documents, now)
+        journal.record(
+            db,
+            organisation_id=organisation_id,
+            at=now,
+            actor=actor,
+            action="opted_out",
+            subject=customer_id,
+            detail=why,
+        )
+    app.wake()

@@ -1,0 +1,288 @@
+"""Everything about one invoice: amounts, holds, payments, reminders, certificates, conflicts and its history."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, or_, select
+
+from receivables.document import DocumentKind, DocumentStatus
+from receivables.money import Money
+from runtime.operations.views.standing import Standing, standings
+from runtime.store import journal
+from runtime.store import tables as t
+from runtime.store.connections import Organisation
+from runtime.store.links import links_of
+
+MAX_CERTIFICATES = 20
+MAX_PAYMENTS = 200
+MAX_REMINDERS = 100
+MAX_CONFLICTS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class InvoicePayment:
+    """Money set against the invoice; `receipt_id` is None for what the ledger recorded without us."""
+
+    received_on: date
+    amount: Money
+    source: str
+    payer: str
+    reference: str
+    receipt_id: str | None
+    posted_at: datetime | None
+    undone_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class InvoiceReminder:
+    """A message that named the invoice, or was to name it."""
+
+    state: str
+    level: int
+    channel: str
+    recipient: str
+    subject: str
+    amount: Money
+    planned_at: datetime
+    sent_at: datetime | None
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateCheck:
+    """A hold that was asked, with the answer (`clear`, `holds`, `reported`) in words."""
+
+    code: str
+    outcome: str
+    finding: str
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateView:
+    """A certificate as it is kept; `reads` are (system, subject, version, read at)."""
+
+    sequence: int
+    digest: str
+    previous: str
+    as_of: datetime
+    verdict: str
+    level: int | None
+    amount_due: Money
+    policy: str
+    recipient: str
+    checks: tuple[CertificateCheck, ...]
+    reads: tuple[tuple[str, str, str, datetime], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ConflictView:
+    """Two systems said something else about a field; what was kept and what was not."""
+
+    field: str
+    system: str
+    kept: str
+    lost: str
+    found_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryLine:
+    """One line of the audit trail."""
+
+    at: datetime
+    actor: str
+    action: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class InvoiceView:
+    """An invoice and all that is known about it; `systems` are the names of those that have it."""
+
+    document_id: str
+    number: str
+    customer_id: str
+    customer_name: str
+    status: DocumentStatus
+    issued_on: date
+    due_on: date
+    total: Money
+    ledger_balance: Money
+    open_amount: Money
+    disputed: bool
+    dispute_reason: str
+    promised_on: date | None
+    read_at: datetime
+    systems: tuple[str, ...]
+    standing: Standing | None
+    payments: tuple[InvoicePayment, ...]
+    reminders: tuple[InvoiceReminder, ...]
+    certificates: tuple[CertificateView, ...]
+    conflicts: tuple[ConflictView, ...]
+    history: tuple[HistoryLine, ...]
+
+
+def invoice(db: Connection, organisation: Organisation, document_id: str, *, now: datetime) -> InvoiceView | None:
+    """Return one invoice of this organisation, None when it has none of this id."""
+    row = (
+        db.execute(
+            select(t.document, t.customer.c.name.label("customer_name"))
+            .outerjoin(t.customer, t.customer.c.id == t.document.c.customer_id)
+            .where(
+                t.document.c.organisation_id == organisation.id,
+                t.document.c.id == document_id,
+                t.document.c.kind == DocumentKind.INVOICE.value,
+            )
+        )
+        .mappings()
+        .first()
+    )
+    if row is None:
+        return None
+    is_open = row["status"] == DocumentStatus.OPEN.value
+    found = standings(db, organisation, now=now, document_ids=[document_id]).invoices
+    balance = Money(row["balance_minor"], row["currency"])
+    payments = _payments(db, organisation.id, row)
+    subjects = [document_id, *sorted({each.receipt_id for each in payments if each.receipt_id})]
+    return InvoiceView(
+        document_id=document_id,
+        number=row["number"],
+        customer_id=row["customer_id"],
+        customer_name=row["customer_name"] or "",
+        status=DocumentStatus(row["status"]),
+        issued_on=row["issued_on"],
+        due_on=row["due_on"],
+        total=Money(row["total_minor"], row["currency"]),
+        ledger_balance=balance,
+        open_amount=found[document_id].open_amount if is_open else balance,
+        disputed=row["disputed"],
+        dispute_reason=row["dispute_reason"] or "",
+        promised_on=row["promised_on"],
+        read_at=row["read_at"],
+        systems=tuple(sorted({link["system"] for link in links_of(db, organisation.id, [document_id])})),
+        standing=found[document_id] if is_open else None,
+        payments=payments,
+        reminders=_reminders(db, organisation.id, document_id),
+        certificates=_certificates(db, organisation.id, document_id),
+        conflicts=_conflicts(db, organisation.id, document_id),
+        history=_history(db, organisation.id, subjects),
+    )
+
+
+def _payments(db: Connection, organisation_id: str, document: RowMapping) -> tuple[InvoicePayment, ...]:
+    """Our allocations, and what the ledger recorded beside them."""
+    allocation, receipt = t.allocation, t.receipt
+    ours = db.execute(
+        select(allocation, receipt.c.received_on, receipt.c.source, receipt.c.payer_name, receipt.c.remittance)
+        .join(receipt, receipt.c.id == allocation.c.receipt_id)
+        .where(allocation.c.organisation_id == organisation_id, allocation.c.document_id == document["id"])
+        .order_by(allocation.c.created_at, allocation.c.id)
+        .limit(MAX_PAYMENTS)
+    ).all()
+    found = [
+        InvoicePayment(
+            received_on=row.received_on,
+            amount=Money(row.amount_minor, row.currency),
+            source=row.source,
+            payer=row.payer_name,
+            reference=row.remittance,
+            receipt_id=row.receipt_id,
+            posted_at=row.posted_at,
+            undone_at=row.undone_at,
+        )
+        for row in ours
+    ]
+    own = {each.receipt_id for each in found}
+    recorded = db.execute(
+        select(t.ledger_payment).where(
+            t.ledger_payment.c.organisation_id == organisation_id,
+            or_(t.ledger_payment.c.customer_id == document["customer_id"], t.ledger_payment.c.customer_id.is_(None)),
+            t.ledger_payment.c.deleted.is_(False),
+        )
+    )
+    for row in recorded:
+        minor = sum(line[1] for line in row.lines if line[0] == document["id"])
+        if minor and row.receipt_id not in own:
+            amount = Money(minor, row.currency)
+            found.append(InvoicePayment(row.received_on, amount, "ledger", "", row.reference, None, row.read_at, None))
+    return tuple(sorted(found, key=lambda each: each.received_on))[:MAX_PAYMENTS]
+
+
+def _reminders(db: Connection, organisation_id: str, document_id: str) -> tuple[InvoiceReminder, ...]:
+    rows = db.execute(
+        select(
+            t.reminder,
+            t.reminder_item.c.state.label("item_state"),
+            t.reminder_item.c.level.label("item_level"),
+            t.reminder_item.c.amount_minor,
+            t.reminder_item.c.currency,
+        )
+        .join(t.reminder_item, t.reminder_item.c.reminder_id == t.reminder.c.id)
+        .where(t.reminder_item.c.organisation_id == organisation_id, t.reminder_item.c.document_id == document_id)
+        .order_by(t.reminder.c.planned_at.desc(), t.reminder.c.id)
+        .limit(MAX_REMINDERS)
+    )
+    return tuple(
+        InvoiceReminder(
+            state=row.item_state,
+            level=row.item_level,
+            channel=row.channel,
+            recipient=row.recipient,
+            subject=row.subject,
+            amount=Money(row.amount_minor, row.currency),
+            planned_at=row.planned_at,
+            sent_at=row.sent_at,
+            why=row.why,
+        )
+        for row in rows
+    )
+
+
+def _certificates(db: Connection, organisation_id: str, document_id: str) -> tuple[CertificateView, ...]:
+    rows = db.execute(
+        select(t.certificate)
+        .where(t.certificate.c.organisation_id == organisation_id, t.certificate.c.document_id == document_id)
+        .order_by(t.certificate.c.sequence.desc())
+        .limit(MAX_CERTIFICATES)
+    )
+    return tuple(_certificate(row.sequence, row.digest, row.previous, json.loads(row.body)) for row in rows)
+
+
+def _certificate(sequence: int, digest: str, previous: str, body: dict[str, Any]) -> CertificateView:
+    due = body["amount_due"]
+    evidence = body["evidence"]
+    return CertificateView(
+        sequence=sequence,
+        digest=digest,
+        previous=previous,
+        as_of=datetime.fromisoformat(body["as_of"]),
+        verdict=body["verdict"],
+        level=body["level"],
+        amount_due=Money.parse(due["amount"], due["currency"]),
+        policy=f"{body['policy']}, version {body['policy_version']}",
+        recipient=evidence["contact"]["address"] or "",
+        checks=tuple(CertificateCheck(each["code"], each["outcome"], each["finding"]) for each in body["checks"]),
+        reads=tuple(
+            (each["system"], each["subject"], each["version"], datetime.fromisoformat(each["read_at"]))
+            for each in evidence["versions"]
+        ),
+    )
+
+
+def _conflicts(db: Connection, organisation_id: str, document_id: str) -> tuple[ConflictView, ...]:
+    rows = db.execute(
+        select(t.conflict)
+        .where(t.conflict.c.organisation_id == organisation_id, t.conflict.c.local_id == document_id)
+        .order_by(t.conflict.c.found_at.desc(), t.conflict.c.id)
+        .limit(MAX_CONFLICTS)
+    )
+    return tuple(ConflictView(row.field, row.system, row.kept, row.lost, row.found_at) for row in rows)
+
+
+def _history(db: Connection, organisation_id: str, subjects: list[str]) -> tuple[HistoryLine, ...]:
+    lines: list[Any] = journal.history(db, organisation_id, subjects)
+    return tuple(HistoryLine(line["at"], line["actor"], line["action"], line["detail"]) for line in lines)

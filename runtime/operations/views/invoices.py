@@ -1,0 +1,150 @@
+"""A page of an organisation's invoices, filtered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+
+from sqlalchemy import ColumnElement, Connection, RowMapping, Select, func, or_, select
+
+from receivables.document import DocumentKind, DocumentStatus
+from receivables.money import Money
+from reminders.holds import HoldCode
+from runtime.operations.views.standing import Standing, standings
+from runtime.store import tables as t
+from runtime.store.connections import Organisation
+
+PAGE_ROWS = 50
+MAX_PAGE = 20_000  # a million invoices
+
+
+class InvoiceState(StrEnum):
+    """Which invoices to list; `due`, `held` and `overdue` depend on the moment, the others on the ledger."""
+
+    OPEN = "open"
+    OVERDUE = "overdue"
+    DUE = "due"
+    HELD = "held"
+    PAID = "paid"
+    DRAFT = "draft"
+    VOID = "void"
+    ALL = "all"
+
+
+_SELECTS: dict[InvoiceState, Callable[[Standing], bool]] = {
+    InvoiceState.OVERDUE: lambda invoice: invoice.overdue,
+    InvoiceState.DUE: lambda invoice: invoice.truly_due,
+    InvoiceState.HELD: lambda invoice: invoice.overdue and invoice.covered,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class InvoiceRow:
+    """One line of the list; `standing` is None for what is not open."""
+
+    document_id: str
+    number: str
+    customer_name: str
+    issued_on: date
+    due_on: date
+    total: Money
+    open_amount: Money
+    status: DocumentStatus
+    standing: Standing | None
+
+
+@dataclass(frozen=True, slots=True)
+class InvoicePage:
+    """One page of PAGE_ROWS lines, counted from 1, of `count` in all."""
+
+    rows: tuple[InvoiceRow, ...]
+    count: int
+    page: int
+
+    @property
+    def pages(self) -> int:
+        """How many pages there are, at least one."""
+        return max(1, -(-self.count // PAGE_ROWS))
+
+
+def invoices(
+    db: Connection,
+    organisation: Organisation,
+    *,
+    now: datetime,
+    state: InvoiceState = InvoiceState.OPEN,
+    hold: HoldCode | None = None,
+    text: str = "",
+    page: int = 1,
+) -> InvoicePage:
+    """Return a page of invoices by due date.
+
+    `hold` leaves the overdue ones that it holds; `text` is a part of the number or of the customer's name.
+    """
+    statement = _filtered(organisation.id, state, text)
+    chosen = _chosen(db, organisation, now, state, hold)
+    if chosen is None:
+        count = db.scalar(select(func.count()).select_from(statement.subquery())) or 0
+        rows = list(db.execute(statement.limit(PAGE_ROWS).offset((page - 1) * PAGE_ROWS)).mappings())
+        known = standings(db, organisation, now=now, document_ids=[row["id"] for row in rows]).invoices
+    else:
+        every = [row for row in db.execute(statement).mappings() if row["id"] in chosen]
+        count, rows, known = len(every), every[(page - 1) * PAGE_ROWS :][:PAGE_ROWS], chosen
+    return InvoicePage(tuple(_row(row, known.get(row["id"])) for row in rows), count, page)
+
+
+def _filtered(organisation_id: str, state: InvoiceState, text: str) -> Select[tuple[object, ...]]:
+    statement = (
+        select(t.document, t.customer.c.name.label("customer_name"))
+        .outerjoin(t.customer, t.customer.c.id == t.document.c.customer_id)
+        .where(t.document.c.organisation_id == organisation_id, t.document.c.kind == DocumentKind.INVOICE.value)
+        .order_by(t.document.c.due_on, t.document.c.id)
+    )
+    if state is not InvoiceState.ALL:
+        status = DocumentStatus.OPEN if state in _SELECTS else DocumentStatus(state.value)
+        statement = statement.where(t.document.c.status == status.value)
+    return statement.where(_mentions(text)) if text else statement
+
+
+def _mentions(text: str) -> ColumnElement[bool]:
+    return or_(t.document.c.number.icontains(text, autoescape=True), t.customer.c.name.icontains(text, autoescape=True))
+
+
+def _chosen(
+    db: Connection, organisation: Organisation, now: datetime, state: InvoiceState, hold: HoldCode | None
+) -> dict[str, Standing] | None:
+    """Return the open invoices that a filter on their standing leaves; None when there is no such filter."""
+    if hold is None and state not in _SELECTS:
+        return None
+    wanted = _SELECTS.get(state, _SELECTS[InvoiceState.OVERDUE])
+    return {
+        document_id: invoice
+        for document_id, invoice in standings(db, organisation, now=now).invoices.items()
+        if wanted(invoice) and (hold is None or any(each.code is hold for each in invoice.holds))
+    }
+
+
+def _row(row: RowMapping, standing: Standing | None) -> InvoiceRow:
+    currency = row["currency"]
+    is_open = row["status"] == DocumentStatus.OPEN.value
+    return InvoiceRow(
+        document_id=row["id"],
+        number=row["number"],
+        customer_name=row["customer_name"] or "",
+        issued_on=row["issued_on"],
+        due_on=row["due_on"],
+        total=Money(row["total_minor"], currency),
+        open_amount=standing.open_amount if standing and is_open else Money(row["balance_minor"], currency),
+        status=DocumentStatus(row["status"]),
+        standing=standing if is_open else None,
+    )
+
+
+def document_exists(db: Connection, organisation_id: str, document_id: str) -> bool:
+    """Whether this organisation has a document of this id."""
+    statement = select(t.document.c.id).where(
+        t.document.c.organisation_id == organisation_id, t.document.c.id == document_id
+    )
+    return db.scalar(statement) is not None

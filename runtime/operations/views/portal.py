@@ -1,0 +1,224 @@
+"""What a payer sees of their own account."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from sqlalchemy import Connection, select
+
+from connectors.contract import Role
+from receivables.allocation import Decision
+from receivables.document import DocumentKind, DocumentStatus
+from receivables.money import Money, total
+from receivables.receipt import ReceiptStatus
+from reminders.holds import HoldCode
+from runtime.operations.open_items import OpenDocument, open_documents
+from runtime.operations.views.standing import Standing, standings
+from runtime.store import connections
+from runtime.store import tables as t
+from runtime.store.connections import Organisation
+
+MAX_PAYMENTS = 20
+PAYMENTS_SHOWN = timedelta(days=120)
+
+
+@dataclass(frozen=True, slots=True)
+class PortalInvoice:
+    """An open invoice of the payer. `on_its_way`: a payment for it was begun and has not arrived;
+    `checking`: money arrived that may pay it and is being looked at.
+    """
+
+    document_id: str
+    number: str
+    issued_on: date
+    due_on: date
+    days_overdue: int
+    total: Money
+    open_amount: Money
+    disputed: bool
+    promised_on: date | None
+    on_its_way: bool
+    checking: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PortalPayment:
+    """A payment of the payer; `status` is that of a receipt."""
+
+    received_on: date
+    amount: Money
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class PortalBalance:
+    """What is open and what credit stands against it, in one currency."""
+
+    opened: Money
+    overdue: Money
+    credit: Money
+
+    @property
+    def to_pay(self) -> Money:
+        """What remains after the credit; never negative."""
+        return max(self.opened - self.credit, Money.zero(self.opened.currency))
+
+
+@dataclass(frozen=True, slots=True)
+class PortalAccount:
+    """The payer's page."""
+
+    customer_id: str
+    customer_name: str
+    opted_out: bool
+    balances: tuple[PortalBalance, ...]
+    invoices: tuple[PortalInvoice, ...]
+    on_their_way: tuple[PortalPayment, ...]
+    payments: tuple[PortalPayment, ...]
+    cards_connected: bool
+
+    def invoice(self, document_id: str) -> PortalInvoice | None:
+        """Return an open invoice of theirs, None for any other."""
+        return next((each for each in self.invoices if each.document_id == document_id), None)
+
+
+def portal(db: Connection, organisation: Organisation, customer_id: str, *, now: datetime) -> PortalAccount | None:
+    """Return the page of one customer of this organisation, None when there is no such customer."""
+    customer = db.execute(
+        select(t.customer).where(t.customer.c.organisation_id == organisation.id, t.customer.c.id == customer_id)
+    ).first()
+    if customer is None:
+        return None
+    documents = open_documents(db, organisation.id, document_ids=_open_ids(db, organisation.id, customer_id))
+    ids = [each.document.document_id for each in documents if each.document.kind is DocumentKind.INVOICE]
+    standing = standings(db, organisation, now=now, document_ids=ids).invoices
+    invoices = _invoices(db, organisation.id, documents, standing)
+    payments = _payments(db, organisation, customer_id, now)
+    return PortalAccount(
+        customer_id=customer_id,
+        customer_name=customer.name,
+        opted_out=customer.opted_out,
+        balances=_balances(invoices, documents),
+        invoices=invoices,
+        on_their_way=_on_their_way(db, organisation.id, ids),
+        payments=payments[:MAX_PAYMENTS],
+        cards_connected=connections.connection_for_role(db, organisation.id, Role.PROCESSOR) is not None,
+    )
+
+
+def _open_ids(db: Connection, organisation_id: str, customer_id: str) -> list[str]:
+    """Return the ids of what is open and was really sent to the customer."""
+    statement = select(t.document.c.id).where(
+        t.document.c.organisation_id == organisation_id,
+        t.document.c.customer_id == customer_id,
+        t.document.c.status == DocumentStatus.OPEN.value,
+        t.document.c.sent,
+    )
+    return list(db.scalars(statement))
+
+
+def _invoices(
+    db: Connection, organisation_id: str, documents: Iterable[OpenDocument], standing: dict[str, Standing]
+) -> tuple[PortalInvoice, ...]:
+    said = {
+        row.id: row
+        for row in db.execute(
+            select(t.document.c.id, t.document.c.disputed, t.document.c.promised_on).where(
+                t.document.c.organisation_id == organisation_id, t.document.c.id.in_(list(standing))
+            )
+        )
+    }
+    return tuple(
+        PortalInvoice(
+            document_id=each.document.document_id,
+            number=each.document.number,
+            issued_on=each.document.issued_on,
+            due_on=each.document.due_on,
+            days_overdue=place.days_overdue,
+            total=each.document.total,
+            open_amount=each.open_amount,
+            disputed=said[each.document.document_id].disputed,
+            promised_on=said[each.document.document_id].promised_on,
+            on_its_way=any(hold.code is HoldCode.IN_FLIGHT for hold in place.holds),
+            checking=any(hold.code is HoldCode.PROBABLY_PAID for hold in place.holds),
+        )
+        for each in documents
+        if (place := standing.get(each.document.document_id)) is not None and each.open_amount
+    )
+
+
+def _balances(invoices: Iterable[PortalInvoice], documents: Iterable[OpenDocument]) -> tuple[PortalBalance, ...]:
+    opened: defaultdict[str, list[Money]] = defaultdict(list)
+    overdue: defaultdict[str, list[Money]] = defaultdict(list)
+    credit: defaultdict[str, list[Money]] = defaultdict(list)
+    for invoice in invoices:
+        opened[invoice.open_amount.currency].append(invoice.open_amount)
+        if invoice.days_overdue > 0:
+            overdue[invoice.open_amount.currency].append(invoice.open_amount)
+    for each in documents:
+        if each.document.kind is DocumentKind.CREDIT_NOTE and each.open_amount:
+            credit[each.open_amount.currency].append(each.open_amount)
+    return tuple(
+        PortalBalance(total(opened[code], code), total(overdue[code], code), total(credit[code], code))
+        for code in sorted({*opened, *credit})
+    )
+
+
+def _payments(db: Connection, organisation: Organisation, customer_id: str, now: datetime) -> tuple[PortalPayment, ...]:
+    """Payments known to be this customer's: applied or recorded for them, never only guessed."""
+    since = (now - PAYMENTS_SHOWN).date()
+    receipt = t.receipt
+    ours = db.execute(
+        select(receipt)
+        .where(
+            receipt.c.organisation_id == organisation.id,
+            receipt.c.customer_id == customer_id,
+            receipt.c.received_on >= since,
+            receipt.c.state.in_(("applied", "recorded")),
+        )
+        .order_by(receipt.c.received_on.desc(), receipt.c.id)
+        .limit(MAX_PAYMENTS)
+    ).all()
+    own = {row.id for row in ours}
+    recorded = db.execute(
+        select(t.ledger_payment)
+        .where(
+            t.ledger_payment.c.organisation_id == organisation.id,
+            t.ledger_payment.c.customer_id == customer_id,
+            t.ledger_payment.c.deleted.is_(False),
+            t.ledger_payment.c.received_on >= since,
+        )
+        .order_by(t.ledger_payment.c.received_on.desc(), t.ledger_payment.c.id)
+        .limit(MAX_PAYMENTS)
+    )
+    payments = [PortalPayment(row.received_on, Money(row.amount_minor, row.currency), row.status) for row in ours]
+    payments += [
+        PortalPayment(row.received_on, Money(row.amount_minor, row.currency), "received")
+        for row in recorded
+        if row.receipt_id not in own
+    ]
+    return tuple(sorted(payments, key=lambda each: each.received_on, reverse=True))
+
+
+def _on_their_way(db: Connection, organisation_id: str, document_ids: list[str]) -> tuple[PortalPayment, ...]:
+    """Payments begun for exactly these invoices, by proof; one that is only guessed could be somebody else's."""
+    rows = db.execute(
+        select(t.receipt, t.proposal.c.plausible)
+        .join(t.proposal, t.proposal.c.receipt_id == t.receipt.c.id)
+        .where(
+            t.receipt.c.organisation_id == organisation_id,
+            t.receipt.c.status == ReceiptStatus.IN_FLIGHT.value,
+            t.proposal.c.state == "in_flight",
+            t.proposal.c.decision == Decision.APPLY.value,
+        )
+        .order_by(t.receipt.c.received_on, t.receipt.c.id)
+    )
+    mine = set(document_ids)
+    return tuple(
+        PortalPayment(row.received_on, Money(row.amount_minor, row.currency), row.status)
+        for row in rows
+        if row.plausible and mine.issuperset(row.plausible)
+    )

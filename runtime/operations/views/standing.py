@@ -1,0 +1,74 @@
+"""Where each open invoice stands at this moment: what is open, how late it is, and what holds its reminders."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from receivables.money import Money
+from reminders.evidence import Freshness, ItemEvidence
+from reminders.freshness import gaps
+from reminders.holds import Hold, HoldCode, evaluate
+from runtime.operations.evidence import gather
+from runtime.store.connections import Organisation
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """One open invoice. Holds leave out `stale`: the ledger is read again just before anything is sent."""
+
+    document_id: str
+    open_amount: Money
+    days_overdue: int
+    holds: tuple[Hold, ...]
+
+    @property
+    def overdue(self) -> bool:
+        """Whether something is open after the due date."""
+        return self.days_overdue > 0 and self.open_amount.minor > 0
+
+    @property
+    def covered(self) -> bool:
+        """Whether something speaks against the debt itself, not only against a message at this hour."""
+        return any(hold.code is not HoldCode.CONTACT for hold in self.holds)
+
+    @property
+    def truly_due(self) -> bool:
+        """Overdue, and nothing covers or suspends it."""
+        return self.overdue and not self.covered
+
+
+@dataclass(frozen=True, slots=True)
+class Standings:
+    """The invoices by id, and a sentence for each source whose evidence is too old to remind on."""
+
+    invoices: dict[str, Standing]
+    gaps: tuple[str, ...]
+
+
+def standings(
+    db: Connection, organisation: Organisation, *, now: datetime, document_ids: Collection[str] | None = None
+) -> Standings:
+    """Return where every open invoice stands, or exactly these invoices."""
+    evidence = gather(db, organisation, now=now, document_ids=document_ids)
+    return Standings(
+        invoices={each.item.item_id: _standing(each, now) for each in evidence},
+        gaps=_gaps(evidence[0].freshness, now) if evidence else (),
+    )
+
+
+def _standing(evidence: ItemEvidence, now: datetime) -> Standing:
+    return Standing(
+        document_id=evidence.item.item_id,
+        open_amount=max(evidence.remaining, Money.zero(evidence.remaining.currency)),
+        days_overdue=evidence.days_overdue(now),
+        holds=evaluate(evidence=evidence, as_of=now, freshness_is_reported=True),
+    )
+
+
+def _gaps(freshness: Freshness, now: datetime) -> tuple[str, ...]:
+    read_just_now = Freshness(ledger_read_at=now, processors=freshness.processors, bank=freshness.bank)
+    return tuple(gaps(freshness=read_just_now, as_of=now))
