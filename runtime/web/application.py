@@ -1,0 +1,84 @@
+"""The web application: every route, and what a refusal looks like."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from prometheus_client import CollectorRegistry, Counter
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.staticfiles import StaticFiles
+
+from connectors.errors import ConnectorError
+from runtime.app import App
+from runtime.operations.errors import InputError, RefusedError
+from runtime.portal_links import LinkError
+from runtime.settings import SettingsError
+from runtime.web import portal, staff, work
+from runtime.web.guards import Guards
+from runtime.web.monitor import monitor_routes
+from runtime.web.pages import page
+from runtime.web.running import run
+from runtime.web.vendors import vendor_routes
+
+_MISSING = "There is no such page, or nothing of that kind here."
+
+
+def create_web(app: App) -> FastAPI:
+    """Make the web application around the running product."""
+    web = FastAPI(title="TrueDue", version="0.1.0", docs_url=None, redoc_url=None)
+    run(web, app)
+    web.add_middleware(Guards, public_url=app.settings.public_url)
+    registry = CollectorRegistry()
+    webhooks = Counter("truedue_webhooks", "Webhooks answered", ["system", "outcome"], registry=registry)
+    web.include_router(monitor_routes(app, registry))
+    web.include_router(vendor_routes(app, webhooks))
+    for module in (staff, work, portal):
+        web.include_router(module.ROUTES)
+    web.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
+    for error, status in _STATUS.items():
+        web.add_exception_handler(error, _said(status))
+    web.add_exception_handler(LinkError, _link_is_bad)
+    web.add_exception_handler(RequestValidationError, _invalid)
+    web.add_exception_handler(HTTPException, _http_error)
+    return web
+
+
+# A refusal is one clear line, and nothing was changed.
+_STATUS: dict[type[Exception], int] = {InputError: 400, SettingsError: 400, ConnectorError: 400, RefusedError: 409}
+
+
+async def _link_is_bad(request: Request, error: Exception) -> Response:
+    del request, error
+    return page("portal_link.html", status=404)
+
+
+async def _invalid(request: Request, error: Exception) -> Response:
+    if not isinstance(error, RequestValidationError):
+        raise error
+    first = error.errors()[0]
+    return _refuse(request, 400, f"{first['loc'][-1]}: {first['msg']}")
+
+
+async def _http_error(request: Request, error: Exception) -> Response:
+    if not isinstance(error, HTTPException):
+        raise error
+    return _refuse(request, error.status_code, _MISSING if error.status_code == 404 else str(error.detail))
+
+
+def _said(status: int) -> Callable[[Request, Exception], Awaitable[Response]]:
+    """Return a handler that answers with the error's own line."""
+
+    async def handler(request: Request, error: Exception) -> Response:
+        return _refuse(request, status, str(error))
+
+    return handler
+
+
+def _refuse(request: Request, status: int, line: str) -> Response:
+    if request.url.path.startswith("/webhooks/"):
+        return Response(status_code=status)
+    return page("refused.html", status=status, line=line, payer=request.url.path.startswith("/p/"))

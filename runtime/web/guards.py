@@ -1,0 +1,134 @@
+"""What every request passes: a known host, a bounded body, no form from another site, and careful headers."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from fastapi import HTTPException
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import PlainTextResponse, Response
+
+from runtime.operations.take_webhook import MAX_BODY_BYTES as MAX_WEBHOOK_BYTES
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+MAX_FORM_BYTES = 64 * 1024
+MAX_STATEMENT_BYTES = 20 * 1024 * 1024  # a year of a busy account; larger files are split by the bank
+_STATEMENTS = re.compile(r"/o/[^/]+/statements")
+
+PAGE_POLICY = (
+    "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; "
+    "frame-ancestors 'none'; base-uri 'none'"
+)
+# What the outside may reach: vendors, payers and monitors. Staff pages have no login yet, so they answer on this
+# machine only, also when a tunnel or proxy leads the public host here.
+_PUBLIC = re.compile(r"/(webhooks/[^/]+|p/.+|static/.+|connect/[^/]+/callback|healthz|readyz)")
+_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+def body_limit(path: str) -> int:
+    """Return how many bytes a request to `path` may send."""
+    if path.startswith("/webhooks/"):
+        return MAX_WEBHOOK_BYTES
+    return MAX_STATEMENT_BYTES if _STATEMENTS.fullmatch(path) else MAX_FORM_BYTES
+
+
+class Guards:
+    """Checks requests before the application sees them. `public_url` names the one host beside loopback."""
+
+    def __init__(self, app: Application, *, public_url: str) -> None:
+        self._app = app
+        self._public_host = (urlsplit(public_url).hostname or "").lower()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a refused request, or pass it on with its body bounded and its answer given careful headers."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        refusal = self._refusal(scope)
+        answer = _careful(scope["path"], send)
+        if refusal is not None:
+            await refusal(scope, receive, answer)
+        else:
+            await self._app(scope, _bounded(receive, body_limit(scope["path"])), answer)
+
+    def _refusal(self, scope: Scope) -> Response | None:
+        headers, path = Headers(scope=scope), scope["path"]
+        host = urlsplit(f"//{headers.get('host', '')}").hostname or ""
+        if not is_loopback(host) and host != self._public_host:
+            return PlainTextResponse("This server does not answer for that host.", 421)
+        if not is_loopback(host) and not _PUBLIC.fullmatch(path):
+            return PlainTextResponse("This page is only served on the machine that TrueDue runs on.", 403)
+        if "\0" in path or b"%00" in scope["query_string"]:
+            return PlainTextResponse("The address holds a character that no address has.", 400)
+        if int_or(headers.get("content-length"), 0) > body_limit(path):
+            return Response(status_code=413)
+        if not path.startswith("/webhooks/") and is_cross_site(scope["method"], headers):
+            return PlainTextResponse("This form was sent from another site, so it was refused.", 403)
+        return None
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host name means this machine."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def is_cross_site(method: str, headers: Headers) -> bool:
+    """Whether a browser sent this form from a page of another site.
+
+    Source: Go's net/http CrossOriginProtection: `Sec-Fetch-Site` decides; without it `Origin` must be our own; a
+    request with neither comes from no browser.
+    """
+    if method in _SAFE_METHODS:
+        return False
+    site = headers.get("sec-fetch-site")
+    if site is not None:
+        return site not in ("same-origin", "none")
+    origin = headers.get("origin")
+    return origin is not None and urlsplit(origin).netloc != headers.get("host")
+
+
+def int_or(text: str | None, default: int) -> int:
+    """Return a header's decimal number, `default` when it is none."""
+    return int(text) if text and text.isascii() and text.isdigit() else default
+
+
+def _bounded(receive: Receive, limit: int) -> Receive:
+    """Stop a body that turns out longer than it may be, whatever its header said."""
+    taken = 0
+
+    async def bounded() -> Message:
+        nonlocal taken
+        message = await receive()
+        taken += len(message.get("body", b""))
+        if taken > limit:
+            raise HTTPException(413, f"this is larger than the {limit:,} bytes that are taken here")
+        return message
+
+    return bounded
+
+
+def _careful(path: str, send: Send) -> Send:
+    """Add the security headers to an answer; one that set its own policy keeps it."""
+
+    async def careful(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
+            headers.setdefault("Content-Security-Policy", PAGE_POLICY)
+            headers["X-Content-Type-Options"] = "nosniff"
+            headers["Referrer-Policy"] = "no-referrer"
+            headers["Cache-Control"] = "max-age=300" if path.startswith("/static/") else "no-store"
+        await send(message)
+
+    return careful

@@ -1,0 +1,129 @@
+"""Pages that only show: the overview, invoices, receipts, problems and connections of an organisation."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, HTTPException, Query
+from sqlalchemy import Connection
+from starlette.responses import Response
+
+from connectors import registry
+from reminders.holds import HoldCode
+from runtime.operations.views import connected, overview, receipts
+from runtime.operations.views import invoice as one
+from runtime.operations.views import invoices as many
+from runtime.operations.views.ageing import BUCKETS
+from runtime.store import connections
+from runtime.store.connections import Organisation
+from runtime.web.chart import ageing_svg
+from runtime.web.pages import go, page
+from runtime.web.running import Running
+
+CHART_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'"
+PageNumber = Annotated[int, Query(ge=1, le=many.MAX_PAGE)]
+
+
+def organisation_or_404(db: Connection, organisation_id: str) -> Organisation:
+    """Return the organisation of a page's address."""
+    organisation = connections.organisation(db, organisation_id)
+    if organisation is None:
+        raise HTTPException(404)
+    return organisation
+
+
+ROUTES = APIRouter(tags=["pages"], default_response_class=Response)
+
+
+@ROUTES.get("/")
+def home(app: Running) -> Response:
+    """List the organisations; the only one opens by itself."""
+    with app.store.read() as db:
+        every = connections.organisations(db)
+    return go(f"/o/{every[0].id}") if len(every) == 1 else page("organisations.html", organisations=every)
+
+
+@ROUTES.get("/o/{organisation_id}")
+def show_overview(app: Running, organisation_id: str) -> Response:
+    """Show what is open, what is truly due, and what waits for a person."""
+    with app.store.read() as db:
+        organisation = organisation_or_404(db, organisation_id)
+        view = overview.overview(db, organisation, now=app.clock())
+    return page("overview.html", organisation=organisation, view=view, buckets=BUCKETS)
+
+
+@ROUTES.get("/o/{organisation_id}/ageing.svg")
+def show_ageing(app: Running, organisation_id: str, currency: str) -> Response:
+    """Draw the ageing of one currency."""
+    with app.store.read() as db:
+        every = overview.ageing(db, organisation_or_404(db, organisation_id), now=app.clock())
+    for each in every:
+        if each.currency == currency:
+            headers = {"Content-Security-Policy": CHART_POLICY}
+            return Response(ageing_svg(each), media_type="image/svg+xml", headers=headers)
+    raise HTTPException(404)
+
+
+@ROUTES.get("/o/{organisation_id}/invoices")
+def show_invoices(
+    app: Running,
+    organisation_id: str,
+    *,
+    state: many.InvoiceState = many.InvoiceState.OPEN,
+    hold: HoldCode | None = None,
+    q: Annotated[str, Query(max_length=100)] = "",
+    number: Annotated[PageNumber, Query(alias="page")] = 1,
+) -> Response:
+    """List invoices."""
+    with app.store.read() as db:
+        organisation = organisation_or_404(db, organisation_id)
+        view = many.invoices(db, organisation, now=app.clock(), state=state, hold=hold, text=q.strip(), page=number)
+    return page("invoices.html", organisation=organisation, view=view, state=state, hold=hold, q=q)
+
+
+@ROUTES.get("/o/{organisation_id}/invoices/{document_id}")
+def show_invoice(app: Running, organisation_id: str, document_id: str, notice: str = "") -> Response:
+    """Show one invoice with everything known about it."""
+    with app.store.read() as db:
+        organisation = organisation_or_404(db, organisation_id)
+        view = one.invoice(db, organisation, document_id, now=app.clock())
+    if view is None:
+        raise HTTPException(404)
+    return page("invoice.html", organisation=organisation, view=view, notice=notice)
+
+
+@ROUTES.get("/o/{organisation_id}/receipts")
+def show_receipts(
+    app: Running, organisation_id: str, number: Annotated[PageNumber, Query(alias="page")] = 1, notice: str = ""
+) -> Response:
+    """List money received."""
+    with app.store.read() as db:
+        organisation = organisation_or_404(db, organisation_id)
+        view = receipts.receipts(db, organisation.id, page=number)
+    return page("receipts.html", organisation=organisation, view=view, notice=notice)
+
+
+@ROUTES.get("/o/{organisation_id}/problems")
+def show_problems(app: Running, organisation_id: str) -> Response:
+    """List what only a person can settle."""
+    with app.store.read() as db:
+        organisation = organisation_or_404(db, organisation_id)
+        view = receipts.problems(db, organisation.id)
+    return page("problems.html", organisation=organisation, problems=view)
+
+
+@ROUTES.get("/o/{organisation_id}/connections")
+def show_connections(app: Running, organisation_id: str, notice: str = "") -> Response:
+    """List the connected systems, and those that can be."""
+    with app.store.read() as db:
+        organisation = organisation_or_404(db, organisation_id)
+        systems = connected.connected_systems(db, organisation.id)
+        banks = connected.bank_accounts(db, organisation.id)
+    return page(
+        "connections.html",
+        organisation=organisation,
+        systems=systems,
+        banks=banks,
+        known=registry.SYSTEMS,
+        notice=notice,
+    )

@@ -1,0 +1,59 @@
+"""Routes that vendors and their consent pages call."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, HTTPException, Request
+from prometheus_client import Counter
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import RedirectResponse, Response
+
+from connectors import registry
+from runtime.app import App
+from runtime.operations.connect import begin_connect, finish_connect
+from runtime.operations.errors import InputError, RefusedError
+from runtime.operations.take_webhook import BadSignatureError, take_webhook
+from runtime.store import connections
+from runtime.web.pages import go
+
+
+def vendor_routes(app: App, webhooks: Counter) -> APIRouter:
+    """Return the routes; `webhooks` counts what was answered, by system and outcome."""
+    routes = APIRouter(tags=["vendors"])
+
+    @routes.post("/webhooks/{system}", status_code=200, response_class=Response)
+    async def webhook(system: str, request: Request) -> Response:
+        """Store a signed webhook and answer with an empty body: 200 stored, 401 not signed by the vendor."""
+        if system not in registry.SYSTEMS:
+            raise HTTPException(404)
+        body = await request.body()
+        try:
+            await run_in_threadpool(take_webhook, app, system=system, headers=dict(request.headers), body=body)
+        except BadSignatureError:
+            webhooks.labels(system, "refused").inc()
+            return Response(status_code=401)
+        webhooks.labels(system, "stored").inc()
+        return Response(status_code=200)
+
+    @routes.get("/connect/{system}", status_code=303, response_class=RedirectResponse)
+    def connect(system: str, organisation: str = "") -> RedirectResponse:
+        """Lead a person to the vendor's consent page."""
+        if system not in registry.SYSTEMS:
+            raise HTTPException(404)
+        with app.store.read() as db:
+            if connections.organisation(db, organisation) is None:
+                raise HTTPException(404)
+        return RedirectResponse(begin_connect(app, organisation_id=organisation, system=system), 303)
+
+    @routes.get("/connect/{system}/callback", status_code=303, response_class=RedirectResponse)
+    def callback(system: str, request: Request) -> RedirectResponse:
+        """Take the person back from the vendor."""
+        if system not in registry.SYSTEMS:
+            raise HTTPException(404)
+        try:
+            connection = finish_connect(app, system=system, query=dict(request.query_params))
+        except RefusedError as error:
+            raise InputError(str(error)) from error
+        app.wake()
+        return go(f"/o/{connection.organisation_id}/connections", "connected")
+
+    return routes

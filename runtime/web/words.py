@@ -1,0 +1,164 @@
+"""The words of the pages: codes of the product in the language of the people who read them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from reminders.holds import HoldCode
+
+HOLDS: Mapping[str, str] = {
+    HoldCode.SETTLED: "Already settled",
+    HoldCode.IN_FLIGHT: "A payment is on its way",
+    HoldCode.PROBABLY_PAID: "Probably paid, a person is asked",
+    HoldCode.CREDIT_AVAILABLE: "The customer's own credit covers it",
+    HoldCode.DISPUTED: "The customer contests it",
+    HoldCode.PROMISED: "The customer promised a day",
+    HoldCode.PLAN: "A payment plan is running",
+    HoldCode.REPLY_UNREAD: "A reply waits to be read",
+    HoldCode.REFUND_REVIEW: "A refund waits for a decision",
+    HoldCode.CHARGEBACK_OPEN: "A chargeback is open",
+    HoldCode.LEGAL: "With a lawyer or a court",
+    HoldCode.PAUSED: "Paused by a person",
+    HoldCode.NOT_FINAL: "Not a final invoice",
+    HoldCode.CONTACT: "Not to be contacted now",
+    HoldCode.STALE: "Evidence too old",
+}
+
+SYSTEMS: Mapping[str, str] = {
+    "xero": "Xero",
+    "quickbooks": "QuickBooks Online",
+    "salesforce": "Salesforce",
+    "stripe": "Stripe",
+    "bank": "Bank",
+    "ledger": "Ledger",
+}
+
+ROLES: Mapping[str, str] = {
+    "ledger": "Accounting",
+    "crm": "Customer relations",
+    "processor": "Card and debit payments",
+}
+
+CONNECTION_STATES: Mapping[str, str] = {
+    "connected": "Connected",
+    "broken": "Connection lost: connect again",
+    "disconnected": "Disconnected",
+}
+
+DOCUMENT_STATES: Mapping[str, str] = {"draft": "Draft", "open": "Open", "paid": "Paid", "void": "Voided"}
+
+INVOICE_FILTERS: Mapping[str, str] = {
+    "open": "Open",
+    "overdue": "Overdue",
+    "due": "Truly due",
+    "held": "Held back",
+    "paid": "Paid",
+    "draft": "Drafts",
+    "void": "Voided",
+    "all": "All",
+}
+
+RECEIPT_STATES: Mapping[str, str] = {
+    "new": "Arrived, not looked at yet",
+    "suggested": "Waiting for your decision",
+    "unidentified": "Payer or purpose unknown",
+    "applied": "Applied",
+    "undone": "Application taken back",
+    "payout": "Payout of the processor",
+    "recorded": "Recorded in the ledger already",
+    "coded": "Booked to an account in the ledger",
+}
+
+RECEIPT_STATUS: Mapping[str, str] = {
+    "in_flight": "On its way",
+    "received": "Received",
+    "failed": "Failed",
+    "refunded": "Refunded",
+    "reversed": "Taken back by the bank",
+}
+
+REMINDER_STATES: Mapping[str, str] = {
+    "planned": "Planned",
+    "sending": "Being sent",
+    "handing": "Being sent",
+    "sent": "Sent",
+    "withdrawn": "Withdrawn",
+    "held": "Held back",
+    "failed": "Could not be sent",
+    "in_doubt": "Perhaps sent, to be checked",
+}
+
+EXPLANATIONS: Mapping[str, str] = {
+    "exact": "Pays it exactly",
+    "references": "Names the invoices",
+    "subset": "Pays several invoices together",
+    "partial": "Pays a part",
+    "instalment": "An instalment",
+    "overpayment": "Pays more than is open",
+    "fee": "Less a fee",
+    "discount": "Less a discount",
+    "withholding": "Less tax withheld",
+    "credit_offset": "Set off against a credit note",
+    "fx": "Paid in another currency",
+    "duplicate": "Paid a second time",
+    "reversal": "A payment taken back",
+    "unrelated": "Pays no invoice",
+}
+
+RESIDUALS: Mapping[str, str] = {
+    "processor_fee": "Fee of the processor",
+    "bank_fee": "Bank fee",
+    "discount": "Discount",
+    "withholding": "Tax withheld",
+    "rounding": "Rounding",
+    "fx": "Exchange difference",
+}
+
+OUTCOMES: Mapping[str, str] = {"clear": "Does not apply", "holds": "Holds", "reported": "Seen, not held on"}
+VERDICTS: Mapping[str, str] = {"remind": "Remind", "held": "Do not remind", "not_due": "No reminder due"}
+DECLARATIONS: Mapping[str, str] = {
+    "live_feed": "Live feed",
+    "statement": "Statement files",
+    "attested": "Attested by a person",
+}
+FIELDS: Mapping[str, str] = {
+    "due_on": "Due date",
+    "email": "E-mail address",
+    "disputed": "Contested",
+    "dispute_reason": "Reason of the dispute",
+    "promised_on": "Promised day",
+    "opted_out": "Wants no messages",
+    "parent_id": "Parent customer",
+    "name": "Name",
+    "number": "Number",
+}
+
+ACTIONS: Mapping[str, str] = {
+    "payment_applied": "Payment applied",
+    "application_undone": "Application taken back",
+    "proposal_rejected": "Proposal rejected",
+    "reminder_withdrawn": "Reminder withdrawn",
+    "reminder_sent": "Reminder sent",
+    "hold_placed": "Held back",
+    "document_changed": "Changed",
+    "promised": "Payment promised",
+    "disputed": "Contested by the customer",
+    "dispute_settled": "Dispute settled",
+}
+
+# What a page says after a form was sent; an address can only name one of these.
+NOTICES: Mapping[str, str] = {
+    "confirmed": "Confirmed. The payment is applied and will be posted in the ledger.",
+    "rejected": "Rejected. These invoices are free of this receipt, and the question is not asked again.",
+    "undone": "Taken back. The invoices are open again, here and in the ledger.",
+    "settled": "The dispute is settled. What is open is due again.",
+    "connected": "Connected. The first reading starts now and can take some minutes.",
+    "promised": "Thank you. We have noted the day and will not remind you before it.",
+    "disputed": "Thank you. We will look into it, and you will get no reminders of this invoice meanwhile.",
+    "unsubscribed": "You will get no more messages from us about payments.",
+}
+
+
+def label(words: Mapping[str, str], code: str) -> str:
+    """Return the words for a code; a code without words is shown as it is, readable."""
+    return words.get(code) or code.replace("_", " ").capitalize()

@@ -1,0 +1,104 @@
+"""Pages where a person decides: the review queue, undoing, disputes and statement files."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, HTTPException, UploadFile
+from starlette.responses import Response
+
+from runtime.app import App
+from runtime.operations import decide
+from runtime.operations.dispute import settle_dispute
+from runtime.operations.errors import InputError
+from runtime.operations.import_statement import import_statement
+from runtime.operations.views.invoices import document_exists
+from runtime.operations.views.receipts import receipt_exists, statements
+from runtime.operations.views.review import review_queue
+from runtime.store.connections import Organisation
+from runtime.web.pages import go, page
+from runtime.web.running import Running
+from runtime.web.staff import organisation_or_404
+
+ACTOR = "owner"  # who decides on these pages, until they have a login
+MAX_NAME_CHARS = 200
+
+
+ROUTES = APIRouter(tags=["work"], default_response_class=Response)
+
+
+def known(
+    app: App, organisation_id: str, *, receipt_id: str | None = None, document_id: str | None = None
+) -> Organisation:
+    """Return the organisation, when what the address names is its own."""
+    with app.store.read() as db:
+        organisation = organisation_or_404(db, organisation_id)
+        if receipt_id is not None and not receipt_exists(db, organisation_id, receipt_id):
+            raise HTTPException(404)
+        if document_id is not None and not document_exists(db, organisation_id, document_id):
+            raise HTTPException(404)
+    return organisation
+
+
+@ROUTES.get("/o/{organisation_id}/review")
+def show_review(app: Running, organisation_id: str, notice: str = "") -> Response:
+    """Show what waits for a decision, with the evidence."""
+    with app.store.read() as db:
+        organisation = organisation_or_404(db, organisation_id)
+        view = review_queue(db, organisation.id)
+    return page("review.html", organisation=organisation, view=view, notice=notice)
+
+
+@ROUTES.post("/o/{organisation_id}/review/{receipt_id}/confirm", status_code=303)
+def confirm(app: Running, organisation_id: str, receipt_id: str) -> Response:
+    """Apply what is proposed."""
+    known(app, organisation_id, receipt_id=receipt_id)
+    decide.confirm(app, organisation_id=organisation_id, receipt_id=receipt_id, actor=ACTOR)
+    return go(f"/o/{organisation_id}/review", "confirmed")
+
+
+@ROUTES.post("/o/{organisation_id}/review/{receipt_id}/reject", status_code=303)
+def reject(app: Running, organisation_id: str, receipt_id: str) -> Response:
+    """Say that the proposal is wrong."""
+    known(app, organisation_id, receipt_id=receipt_id)
+    decide.reject(app, organisation_id=organisation_id, receipt_id=receipt_id, actor=ACTOR)
+    return go(f"/o/{organisation_id}/review", "rejected")
+
+
+@ROUTES.post("/o/{organisation_id}/receipts/{receipt_id}/undo", status_code=303)
+def undo(app: Running, organisation_id: str, receipt_id: str) -> Response:
+    """Take an application back."""
+    known(app, organisation_id, receipt_id=receipt_id)
+    decide.undo(app, organisation_id=organisation_id, receipt_id=receipt_id, actor=ACTOR)
+    return go(f"/o/{organisation_id}/receipts", "undone")
+
+
+@ROUTES.post("/o/{organisation_id}/invoices/{document_id}/settle-dispute", status_code=303)
+def settle(app: Running, organisation_id: str, document_id: str) -> Response:
+    """End a dispute."""
+    known(app, organisation_id, document_id=document_id)
+    settle_dispute(app, organisation_id=organisation_id, document_id=document_id, actor=ACTOR)
+    return go(f"/o/{organisation_id}/invoices/{document_id}", "settled")
+
+
+@ROUTES.get("/o/{organisation_id}/statements")
+def show_statements(app: Running, organisation_id: str) -> Response:
+    """Show the form for statement files, and those taken in."""
+    return _statements(app, organisation_id)
+
+
+@ROUTES.post("/o/{organisation_id}/statements")
+def take_statement(app: Running, organisation_id: str, file: UploadFile) -> Response:
+    """Take in a statement file."""
+    known(app, organisation_id)
+    name = (file.filename or "")[-MAX_NAME_CHARS:]
+    content = file.file.read()
+    if not name or not content:
+        raise InputError("choose a statement file first")
+    imported = import_statement(app, organisation_id=organisation_id, name=name, content=content)
+    return _statements(app, organisation_id, imported=imported, name=name)
+
+
+def _statements(app: App, organisation_id: str, *, imported: object = None, name: str = "") -> Response:
+    with app.store.read() as db:
+        organisation = organisation_or_404(db, organisation_id)
+        files = statements(db, organisation_id)
+    return page("statements.html", organisation=organisation, files=files, imported=imported, name=name)

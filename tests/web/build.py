@@ -1,0 +1,333 @@
+"""A small organisation in a temporary store, made by inserting rows: enough to fill every page."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Table, insert
+
+from runtime.app import App, build
+from runtime.settings import Settings
+from runtime.store import tables as t
+from runtime.store.migrate import upgrade
+
+NOW = datetime(2026, 3, 10, 9, 0, tzinfo=UTC)  # a Tuesday
+TODAY = NOW.date()
+XERO_SECRET = "not-a-real-webhook-key"
+
+
+class Time:
+    """A clock that a test moves."""
+
+    def __init__(self) -> None:
+        self.now = NOW
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+@contextmanager
+def running(folder: Path) -> Iterator[tuple[App, Time]]:
+    """A product on an empty, migrated SQLite store."""
+    time = Time()
+    settings = Settings(
+        database_url=f"sqlite:///{folder}/store.sqlite3",
+        key=base64.b64encode(bytes(range(32))).decode(),
+        xero_webhook_secret=XERO_SECRET,
+        xero_client_id="client",
+        xero_client_secret="not-a-secret",
+    )
+    app = build(settings, clock=time)
+    upgrade(app.store)
+    yield app, time
+    app.close()
+
+
+class Books:
+    """Inserts rows of one organisation."""
+
+    def __init__(self, app: App, organisation_id: str, name: str) -> None:
+        self.app = app
+        self.id = organisation_id
+        self._put(
+            t.organisation,
+            id=organisation_id,
+            name=name,
+            base_currency="GBP",
+            time_zone="Europe/London",
+            country="GB",
+            sending_on=True,
+            created_at=NOW,
+        )
+
+    def customer(self, customer_id: str, name: str, **values: Any) -> str:
+        row = {"email": f"{customer_id}@example.com", "country": "GB", "changed_at": NOW} | values
+        self._mine(t.customer, id=customer_id, name=name, **row)
+        return customer_id
+
+    def invoice(self, document_id: str, customer_id: str, *, late: int, total: int, **values: Any) -> str:
+        """An invoice of `total` minor units that is `late` days overdue today."""
+        due = TODAY - timedelta(days=late)
+        row = {
+            "kind": "invoice",
+            "number": document_id.upper(),
+            "references": [],
+            "currency": "GBP",
+            "total_minor": total,
+            "balance_minor": total,
+            "issued_on": due - timedelta(days=30),
+            "due_on": due,
+            "status": "open",
+            "sent": True,
+            "read_at": NOW,
+            "changed_at": NOW,
+        }
+        self._mine(t.document, id=document_id, customer_id=customer_id, **(row | values))
+        return document_id
+
+    def receipt(self, receipt_id: str, minor: int, **values: Any) -> str:
+        row = {
+            "source": "bank",
+            "source_account": "GB00",
+            "external_id": receipt_id,
+            "received_on": TODAY - timedelta(days=1),
+            "currency": "GBP",
+            "amount_minor": minor,
+            "unapplied_minor": 0,
+            "payer_name": "A PAYER",
+            "payer_account": "",
+            "remittance": "",
+            "hints": {},
+            "status": "received",
+            "state": "new",
+            "method": "bank",
+            "applications": 0,
+            "changed_at": NOW,
+        }
+        self._mine(t.receipt, id=receipt_id, **(row | values))
+        return receipt_id
+
+    def proposal(self, receipt_id: str, lines: dict[str, int], **values: Any) -> None:
+        """A proposal that sets a receipt against `lines` (document id: minor units)."""
+        best = {
+            "explanation": "exact" if lines else "unrelated",
+            "confidence": 0.87,
+            "allocations": [
+                {"item_id": item, "amount": {"minor": minor, "currency": "GBP"}, "is_credit": False}
+                for item, minor in lines.items()
+            ],
+            "residuals": [],
+            "unapplied": {"minor": 0, "currency": "GBP"},
+        }
+        body = {
+            "best": best,
+            "runner_up": values.pop("runner_up", None),
+            "reasons": values.pop("reasons", ["It names the invoice."]),
+            "customer_id": values.pop("customer_id", None),
+        }
+        row = {
+            "decision": "suggest" if lines else "none",
+            "state": "pending",
+            "body": body,
+            "plausible": list(lines),
+            "proposed_at": NOW,
+        }
+        self._mine(t.proposal, receipt_id=receipt_id, **(row | values))
+
+    def allocation(self, receipt_id: str, document_id: str, minor: int, **values: Any) -> None:
+        self._mine(
+            t.allocation,
+            id=f"alo-{receipt_id}-{document_id}",
+            receipt_id=receipt_id,
+            document_id=document_id,
+            is_credit=False,
+            currency="GBP",
+            amount_minor=minor,
+            created_at=NOW,
+            **values,
+        )
+
+    def reminder(self, reminder_id: str, customer_id: str, document_id: str, *, state: str, minor: int) -> None:
+        self._mine(
+            t.reminder,
+            id=reminder_id,
+            customer_id=customer_id,
+            level=1,
+            channel="email",
+            state=state,
+            recipient=f"{customer_id}@example.com",
+            subject="A reminder of your invoice",
+            body_text="",
+            body_html="",
+            planned_at=NOW - timedelta(days=2),
+            sent_at=NOW - timedelta(days=2) if state == "sent" else None,
+            why="",
+        )
+        self._mine(
+            t.reminder_item,
+            reminder_id=reminder_id,
+            document_id=document_id,
+            level=1,
+            currency="GBP",
+            amount_minor=minor,
+            state=state,
+        )
+
+    def certificate(self, document_id: str, body: dict[str, Any], digest: str = "a" * 64) -> None:
+        self._mine(
+            t.certificate,
+            digest=digest,
+            sequence=1,
+            previous="",
+            document_id=document_id,
+            body=json.dumps(body),
+            created_at=NOW,
+        )
+
+    def bank(self, until: date) -> None:
+        """A bank account whose statements prove up to `until`."""
+        self._mine(t.account, id=f"acc-{self.id}", name="Current account", handle="090", purpose="bank", currency="GBP")
+        self._mine(
+            t.bank_account,
+            id=f"bnk-{self.id}",
+            identification="GB00TEST",
+            currency="GBP",
+            ledger_account="090",
+            declares="statement",
+            evidence_until=until,
+        )
+
+    def connection(self, system: str, role: str, *, status: str = "connected") -> None:
+        consent = f"cns-{self.id}-{system}"
+        self._put(
+            t.consent,
+            id=consent,
+            system=system,
+            access_token=b"",
+            refresh_token=b"",
+            key_version=1,
+            expires_at=NOW,
+            generation=0,
+        )
+        self._mine(
+            t.connection,
+            id=f"con-{self.id}-{system}",
+            system=system,
+            role=role,
+            account=f"{self.id}-{system}",
+            account_name=f"{system} account",
+            instance_url="",
+            consent_id=consent,
+            status=status,
+            connected_at=NOW - timedelta(days=40),
+        )
+
+    def problem(self, code: str, subject: str, text: str, remedy: str) -> None:
+        self._mine(
+            t.problem,
+            id=f"prb-{code}-{subject}",
+            code=code,
+            subject=subject,
+            text=text,
+            remedy=remedy,
+            found_at=NOW,
+        )
+
+    def event(self, subject: str, action: str, detail: str, actor: str = "matching") -> None:
+        self._mine(t.event, at=NOW, actor=actor, action=action, subject=subject, detail=detail)
+
+    def conflict(self, document_id: str) -> None:
+        self._mine(
+            t.conflict,
+            id=f"cfl-{document_id}",
+            local_id=document_id,
+            field="due_on",
+            system="salesforce",
+            kept="2026-02-01",
+            lost="2026-02-15",
+            found_at=NOW,
+        )
+
+    def _mine(self, table: Table, **values: Any) -> None:
+        self._put(table, organisation_id=self.id, **values)
+
+    def _put(self, table: Table, **values: Any) -> None:
+        with self.app.store.write() as db:
+            db.execute(insert(table).values(**values))
+
+
+def fill(app: App) -> Books:
+    """An organisation with something on every page."""
+    books = Books(app, "org-a", "Harbour Joinery Ltd")
+    books.connection("xero", "ledger")
+    books.connection("stripe", "processor", status="broken")
+    books.bank(TODAY - timedelta(days=1))
+    acme = books.customer("acme", "Acme Trading Ltd")
+    bolt = books.customer("bolt", "Bolt & Sons <script>alert(1)</script>")
+    books.invoice("inv-1", acme, late=12, total=120_000)
+    books.invoice("inv-2", acme, late=45, total=88_050, disputed=True, dispute_reason="Two doors were missing")
+    books.invoice("inv-3", acme, late=-9, total=45_000)
+    books.invoice("inv-4", bolt, late=70, total=31_999)
+    books.invoice("inv-5", bolt, late=120, total=250_000, balance_minor=200_000)
+    books.invoice("inv-6", bolt, late=20, total=9_900, currency="EUR")
+    books.invoice("inv-7", acme, late=33, total=66_000)
+    books.invoice("inv-8", acme, late=60, total=50_000, status="paid", balance_minor=0)
+    books.invoice("inv-9", bolt, late=3, total=70_000, status="draft")
+    books.receipt("rcp-1", 31_999, payer_name="BOLT AND SONS", remittance="INV 4 thanks", state="suggested")
+    books.proposal(
+        "rcp-1",
+        {"inv-4": 31_999},
+        customer_id=bolt,
+        reasons=["It names INV-4.", "319.99 GBP equals the open amount exactly.", "The payer could be Bolt & Sons."],
+        runner_up={
+            "explanation": "partial",
+            "confidence": 0.09,
+            "allocations": [{"item_id": "inv-5", "amount": {"minor": 31_999, "currency": "GBP"}, "is_credit": False}],
+            "residuals": [],
+            "unapplied": {"minor": 0, "currency": "GBP"},
+        },
+    )
+    books.receipt("rcp-2", 777, payer_name="UNKNOWN PERSON", remittance="rent march", state="unidentified")
+    books.proposal("rcp-2", {}, reasons=["No open invoice fits."])
+    books.receipt("rcp-3", 66_000, payer_name="ACME TRADING", remittance="INV-7", state="applied", customer_id=acme)
+    books.allocation("rcp-3", "inv-7", 66_000)
+    books.event("inv-7", "payment_applied", "660.00 GBP of 660.00 GBP received on 2026-03-09 (exact)")
+    books.receipt("rcp-4", 120_000, source="stripe", method="bacs_debit", status="in_flight", begun_at=NOW)
+    books.proposal("rcp-4", {"inv-1": 120_000}, state="in_flight", decision="apply", customer_id=acme)
+    books.reminder("rem-1", bolt, "inv-5", state="sent", minor=200_000)
+    books.reminder("rem-2", acme, "inv-3", state="planned", minor=45_000)
+    books.conflict("inv-5")
+    books.certificate("inv-5", certificate_body())
+    books.event("inv-5", "reminder_sent", "level 1 by e-mail", actor="reminders")
+    books.problem("not_posted", "rcp-3", "A payment is matched but not posted.", "Name its account in the settings.")
+    return books
+
+
+def certificate_body() -> dict[str, Any]:
+    """A certificate's content in the shape of reminders.certificate."""
+    codes = ("settled", "in_flight", "probably_paid", "credit_available", "disputed", "promised", "contact", "stale")
+    read = {"system": "xero", "subject": "document 7f3a", "version": "v12", "read_at": NOW.isoformat()}
+    return {
+        "format": 1,
+        "organisation": "org-a",
+        "item_id": "inv-5",
+        "as_of": (NOW - timedelta(days=2)).isoformat(),
+        "policy": "standard",
+        "policy_version": 1,
+        "verdict": "remind",
+        "level": 1,
+        "amount_due": {"amount": "2000.00", "currency": "GBP"},
+        "evidence": {"contact": {"address": "bolt@example.com"}, "versions": [read]},
+        "checks": [
+            {"code": code, "outcome": "clear", "finding": f"Nothing speaks for {code}.", "until": None}
+            for code in codes
+        ],
+        "planning": None,
+        "previous": None,
+    }
