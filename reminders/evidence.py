@@ -83,7 +83,8 @@ class PlausibleReceipt:
     """A receipt not applied yet that could pay this item; `why` completes "because …".
 
     `rank` is the place of the explanation that names this item among all the receipt has, best first;
-    items paid together share a rank.
+    items paid together share a rank. `noticed_on` is the day we first saw it and asked a person: from then on it
+    holds for a stated number of days, however old the money is.
     """
 
     receipt_id: str
@@ -91,6 +92,7 @@ class PlausibleReceipt:
     received_on: date
     why: str
     rank: int = 1
+    noticed_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True)

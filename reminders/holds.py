@@ -236,7 +236,8 @@ def _in_flight_text(payment: InFlight) -> str:
 
 
 def _receipt_until(receipt: PlausibleReceipt, time_zone: str) -> datetime:
-    return start_of_day(receipt.received_on + timedelta(days=PROBABLY_PAID_DAYS), time_zone)
+    seen_on = max(receipt.received_on, receipt.noticed_on or receipt.received_on)
+    return start_of_day(seen_on + timedelta(days=PROBABLY_PAID_DAYS), time_zone)
 
 
 _CHECKS: tuple[Callable[[ItemEvidence, datetime], Hold | None], ...] = (

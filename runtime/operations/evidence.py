@@ -186,7 +186,7 @@ def _read_facts(db: Connection, organisation: Organisation, now: datetime, docum
         disputes={item_id: rows[item_id] for item_id in ids},
     )
     facts.allocations = _allocations(db, organisation.id)
-    facts.plausible, facts.in_flight = _receipts(db, organisation.id)
+    facts.plausible, facts.in_flight = _receipts(db, organisation)
     facts.flags = _flags(db, organisation.id, now)
     facts.covered = _credit(db, organisation.id)
     facts.contacted = _contacts(db, organisation.id, now)
@@ -255,16 +255,17 @@ def _allocations(db: Connection, organisation_id: str) -> dict[str, list[Allocat
 
 
 def _receipts(
-    db: Connection, organisation_id: str
+    db: Connection, organisation: Organisation
 ) -> tuple[dict[str, list[PlausibleReceipt]], dict[str, list[InFlight]]]:
     """Return what receipts that are not applied may pay, and what is on its way, by item."""
     plausible: defaultdict[str, list[PlausibleReceipt]] = defaultdict(list)
     on_its_way: defaultdict[str, list[InFlight]] = defaultdict(list)
+    zone = organisation.zone
     rows = db.execute(
         select(t.receipt, t.proposal.c.plausible, t.proposal.c.body)
         .join(t.proposal, t.proposal.c.receipt_id == t.receipt.c.id)
         .where(
-            t.receipt.c.organisation_id == organisation_id,
+            t.receipt.c.organisation_id == organisation.id,
             t.proposal.c.state.in_(("pending", "held", "in_flight")),
             t.receipt.c.status.in_(("received", "in_flight")),
         )
@@ -279,7 +280,8 @@ def _receipts(
                 continue
             rank = 1 if item_id in best else 2 + others.index(item_id)
             why = "it was booked to an account" if row.state == "coded" else "it fits and waits for a decision"
-            plausible[item_id].append(PlausibleReceipt(row.id, amount, row.received_on, why, rank))
+            noticed = row.noticed_at.astimezone(zone).date()
+            plausible[item_id].append(PlausibleReceipt(row.id, amount, row.received_on, why, rank, noticed))
     return plausible, on_its_way
 
 

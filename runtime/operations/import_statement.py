@@ -42,7 +42,7 @@ def import_statement(app: App, *, organisation_id: str, name: str, content: byte
             rows = [_receipt(organisation_id, statement, entry, name) for entry in statement.entries]
             money_in = [row for row in rows if row is not None]
             for row in money_in:
-                row["changed_at"] = app.clock()
+                row["noticed_at"] = row["changed_at"] = app.clock()
             new = insert_new(db, t.receipt, money_in, keys=["organisation_id", "source", "external_id"])
             _note_account(db, organisation_id, statement)
             queues.record_statement(
@@ -86,6 +86,8 @@ def _receipt(organisation_id: str, statement: Statement, entry: Entry, name: str
         "currency": currency,
         "amount_minor": amount.minor,
         "unapplied_minor": 0,
+        "refunded_minor": 0,
+        "dispute": "",
         "payer_name": entry.counterparty or _part(entry, "counterparty"),
         "payer_account": entry.counterparty_account or _part(entry, "counterparty_account"),
         "remittance": remittance,

@@ -215,6 +215,8 @@ def _show_coded(db: Connection, organisation_id: str, now: datetime) -> None:
             "currency": each.currency,
             "amount_minor": each.amount_minor,
             "unapplied_minor": 0,
+            "refunded_minor": 0,
+            "dispute": "",
             "payer_name": each.payer_name,
             "payer_account": "",
             "remittance": each.reference,
@@ -223,6 +225,7 @@ def _show_coded(db: Connection, organisation_id: str, now: datetime) -> None:
             "state": "coded",
             "method": "ledger",
             "applications": 0,
+            "noticed_at": now,
             "changed_at": now,
         }
         insert_new(db, t.receipt, [row], keys=["id"])

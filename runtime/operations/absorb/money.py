@@ -122,8 +122,8 @@ def absorb_processor_payments(scope: Scope, records: list[Record]) -> None:
 def _processor_row(scope: Scope, record: Record, receipt_id: str, old: dict[str, Any] | None) -> dict[str, Any]:
     fields = cast(ProcessorPaymentFields, record.fields)
     status = ReceiptStatus.REFUNDED if fields.refunded else _STATUS[fields.state]
-    if fields.disputed:
-        status = ReceiptStatus.REVERSED if not fields.dispute_open or fields.state is ProcessorState.FAILED else status
+    if fields.disputed and not fields.dispute_open:
+        status = ReceiptStatus.REVERSED
     arrived = status is ReceiptStatus.RECEIVED and (old is None or old["status"] == ReceiptStatus.IN_FLIGHT.value)
     return {
         "id": receipt_id,
@@ -137,6 +137,8 @@ def _processor_row(scope: Scope, record: Record, receipt_id: str, old: dict[str,
         "amount_minor": fields.amount.minor,
         "fee_minor": None,
         "unapplied_minor": old["unapplied_minor"] if old else 0,
+        "refunded_minor": fields.refunded.minor,
+        "dispute": _dispute(fields),
         "payer_name": fields.payer_name,
         "payer_account": fields.payer_external_id or "",
         "remittance": " ".join((*fields.invoice_numbers, record.external_id)),
@@ -146,7 +148,14 @@ def _processor_row(scope: Scope, record: Record, receipt_id: str, old: dict[str,
         "state": "new" if old is None or arrived else old["state"],
         "method": fields.method,
         "applications": old["applications"] if old else 0,
+        "noticed_at": old["noticed_at"] if old else scope.read_at,
     }
+
+
+def _dispute(fields: ProcessorPaymentFields) -> str:
+    if not fields.disputed:
+        return ""
+    return "open" if fields.dispute_open else "lost"
 
 
 def _follow(scope: Scope, old: dict[str, Any] | None, row: dict[str, Any], fields: ProcessorPaymentFields) -> None:
@@ -165,7 +174,7 @@ def _follow(scope: Scope, old: dict[str, Any] | None, row: dict[str, Any], field
         if fields.dispute_open:
             reason = f"The payment of {amount} is being charged back; it holds until the bank decides"
             _place(scope, document_id, "chargeback_open", reason)
-        elif fields.disputed and old is not None:
+        elif old is not None and old["dispute"] == "open" and not fields.disputed:
             release_hold(scope.db, scope.organisation_id, document_id, "chargeback_open", scope.read_at)
 
 
