@@ -11,46 +11,29 @@ from runtime.web.formats import money
 
 _COLOURS = ("#1f5f4a", "#c9a227", "#d2842a", "#c4572b", "#9b2d30")  # from not due to very late
 _FONT = "system-ui, -apple-system, 'Segoe UI', sans-serif"
-_STYLE = Style(
-    background="transparent",
-    plot_background="transparent",
-    foreground="#4a5450",
-    foreground_strong="#1c2421",
-    foreground_subtle="#d9dfdc",
-    colors=_COLOURS,
-    font_family=_FONT,
-    label_font_size=15,
-    major_label_font_size=15,
-    value_font_size=15,
-    value_label_font_size=15,
-    value_colors=("#1c2421",) * len(_COLOURS),
-    opacity="1",
-    guide_stroke_dasharray="0",
-    major_guide_stroke_dasharray="0",
-)
+_SHORT = ("Not due", "1–30", "31–60", "61–90", "90+")  # of BUCKETS, for a narrow screen
+_WIDE_SIZE, _NARROW_SIZE = (860, 260), (340, 220)
 
 
-def ageing_svg(ageing: Ageing) -> bytes:
-    """Draw what is open in one currency by how late it is."""
+def ageing_svg(ageing: Ageing, *, narrow: bool = False) -> bytes:
+    """Draw what is open in one currency by how late it is; `narrow` for the width of a phone."""
+    width, height = _NARROW_SIZE if narrow else _WIDE_SIZE
     chart = pygal.Bar(
-        style=_STYLE,
+        style=_style(10 if narrow else 15),
         js=(),
         show_legend=False,
-        show_y_guides=True,
+        show_y_guides=False,
+        show_y_labels=False,
         print_values=True,
         print_values_position="top",
-        width=860,
-        height=300,
-        margin=12,
-        explicit_size=False,
+        width=width,
+        height=height,
+        margin=4,
         rounded_bars=3,
-        spacing=24,
-        value_formatter=lambda value: _axis(value, ageing),
-        range=(0, max(1.0, float(max(ageing.amounts).decimal) * 1.12)),
-        y_labels_major_count=4,
-        show_minor_y_labels=False,
+        spacing=4 if narrow else 20,
+        range=(0, max(1.0, float(max(ageing.amounts).decimal) * 1.15)),
     )
-    chart.x_labels = BUCKETS
+    chart.x_labels = _SHORT if narrow else BUCKETS
     # Pygal measures in floats; the amounts that people read are formatted from exact money.
     chart.add(
         ageing.currency,
@@ -65,6 +48,18 @@ def ageing_svg(ageing: Ageing) -> bytes:
     return bytes(etree.tostring(tree, encoding="utf-8"))
 
 
-def _axis(value: float, ageing: Ageing) -> str:
-    """A round figure beside the axis."""
-    return f"{value:,.0f} {ageing.currency}"
+def _style(font_size: int) -> Style:
+    return Style(
+        background="transparent",
+        plot_background="transparent",
+        foreground="#4a5450",
+        foreground_strong="#1c2421",
+        foreground_subtle="#d9dfdc",
+        colors=_COLOURS,
+        font_family=_FONT,
+        label_font_size=font_size,
+        major_label_font_size=font_size,
+        value_font_size=font_size,
+        value_colors=("#1c2421",) * len(_COLOURS),
+        opacity="1",
+    )

@@ -53,14 +53,14 @@ def show_overview(app: Running, organisation_id: str) -> Response:
 
 
 @ROUTES.get("/o/{organisation_id}/ageing.svg")
-def show_ageing(app: Running, organisation_id: str, currency: str) -> Response:
+def show_ageing(app: Running, organisation_id: str, currency: str, *, narrow: bool = False) -> Response:
     """Draw the ageing of one currency."""
     with app.store.read() as db:
         every = overview.ageing(db, organisation_or_404(db, organisation_id), now=app.clock())
     for each in every:
         if each.currency == currency:
             headers = {"Content-Security-Policy": CHART_POLICY}
-            return Response(ageing_svg(each), media_type="image/svg+xml", headers=headers)
+            return Response(ageing_svg(each, narrow=narrow), media_type="image/svg+xml", headers=headers)
     raise HTTPException(404)
 
 

@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from pydantic import SecretStr
 from sqlalchemy import Table, insert
 
 from runtime.app import App, build
@@ -38,10 +39,10 @@ def running(folder: Path) -> Iterator[tuple[App, Time]]:
     time = Time()
     settings = Settings(
         database_url=f"sqlite:///{folder}/store.sqlite3",
-        key=base64.b64encode(bytes(range(32))).decode(),
-        xero_webhook_secret=XERO_SECRET,
+        key=SecretStr(base64.b64encode(bytes(range(32))).decode()),
+        xero_webhook_secret=SecretStr(XERO_SECRET),
         xero_client_id="client",
-        xero_client_secret="not-a-secret",
+        xero_client_secret=SecretStr("not-a-secret"),
     )
     app = build(settings, clock=time)
     upgrade(app.store)
@@ -66,12 +67,13 @@ class Books:
             created_at=NOW,
         )
 
-    def customer(self, customer_id: str, name: str, **values: Any) -> str:
+    def customer(self, customer_id: str, name: str, **values: object) -> str:
         row = {"email": f"{customer_id}@example.com", "country": "GB", "changed_at": NOW} | values
         self._mine(t.customer, id=customer_id, name=name, **row)
+        self._link("customer", customer_id)
         return customer_id
 
-    def invoice(self, document_id: str, customer_id: str, *, late: int, total: int, **values: Any) -> str:
+    def invoice(self, document_id: str, customer_id: str, *, late: int, total: int, **values: object) -> str:
         """An invoice of `total` minor units that is `late` days overdue today."""
         due = TODAY - timedelta(days=late)
         row = {
@@ -89,9 +91,10 @@ class Books:
             "changed_at": NOW,
         }
         self._mine(t.document, id=document_id, customer_id=customer_id, **(row | values))
+        self._link("document", document_id)
         return document_id
 
-    def receipt(self, receipt_id: str, minor: int, **values: Any) -> str:
+    def receipt(self, receipt_id: str, minor: int, **values: object) -> str:
         row = {
             "source": "bank",
             "source_account": "GB00",
@@ -113,7 +116,7 @@ class Books:
         self._mine(t.receipt, id=receipt_id, **(row | values))
         return receipt_id
 
-    def proposal(self, receipt_id: str, lines: dict[str, int], **values: Any) -> None:
+    def proposal(self, receipt_id: str, lines: dict[str, int], **values: object) -> None:
         """A proposal that sets a receipt against `lines` (document id: minor units)."""
         best = {
             "explanation": "exact" if lines else "unrelated",
@@ -140,7 +143,7 @@ class Books:
         }
         self._mine(t.proposal, receipt_id=receipt_id, **(row | values))
 
-    def allocation(self, receipt_id: str, document_id: str, minor: int, **values: Any) -> None:
+    def allocation(self, receipt_id: str, document_id: str, minor: int, **values: object) -> None:
         self._mine(
             t.allocation,
             id=f"alo-{receipt_id}-{document_id}",
@@ -254,12 +257,27 @@ class Books:
             found_at=NOW,
         )
 
-    def _mine(self, table: Table, **values: Any) -> None:
+    def _link(self, kind: str, local_id: str) -> None:
+        self._mine(
+            t.link, system="xero", kind=kind, external_id=f"x-{local_id}", local_id=local_id, version="v1", base={}
+        )
+
+    def _mine(self, table: Table, **values: object) -> None:
         self._put(table, organisation_id=self.id, **values)
 
-    def _put(self, table: Table, **values: Any) -> None:
+    def _put(self, table: Table, **values: object) -> None:
         with self.app.store.write() as db:
-            db.execute(insert(table).values(**values))
+            db.execute(insert(table).values(**{**_plain(table), **values}))
+
+
+def _plain(table: Table) -> dict[str, object]:
+    """The plainest value of each column that must have one: a test names only those that it is about."""
+    values: dict[type, object] = {int: 0, str: "", bool: False, object: NOW, date: TODAY, dict: {}, bytes: b""}
+    return {
+        column.name: values[column.type.python_type]
+        for column in table.columns
+        if not column.nullable and not column.primary_key and column.server_default is None
+    }
 
 
 def fill(app: App) -> Books:

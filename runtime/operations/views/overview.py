@@ -53,9 +53,9 @@ def overview(db: Connection, organisation: Organisation, *, now: datetime) -> Ov
     codes = Counter(hold.code for invoice in overdue for hold in invoice.holds)
     waiting = _waiting(db, organisation.id)
     return Overview(
-        ageing=age(found.invoices.values()),
-        truly_due=_sum(invoice for invoice in overdue if invoice.truly_due),
-        held=_sum(invoice for invoice in overdue if invoice.covered),
+        ageing=_home_first(organisation, age(found.invoices.values())),
+        truly_due=_sum(organisation, (invoice for invoice in overdue if invoice.truly_due)),
+        held=_sum(organisation, (invoice for invoice in overdue if invoice.covered)),
         held_by_code=tuple((code, codes[code]) for code in HoldCode if codes[code]),
         reminders=_reminders(db, organisation.id, now),
         to_review=waiting["suggest"],
@@ -71,14 +71,19 @@ def overview(db: Connection, organisation: Organisation, *, now: datetime) -> Ov
     )
 
 
+def _home_first(organisation: Organisation, every: tuple[Ageing, ...]) -> tuple[Ageing, ...]:
+    return tuple(sorted(every, key=lambda each: (each.currency != organisation.base_currency, each.currency)))
+
+
 def ageing(db: Connection, organisation: Organisation, *, now: datetime) -> tuple[Ageing, ...]:
     """Return only the ageing of an organisation's open invoices."""
     return age(standings(db, organisation, now=now).invoices.values())
 
 
-def _sum(invoices: Iterable[Standing]) -> Sum:
+def _sum(organisation: Organisation, invoices: Iterable[Standing]) -> Sum:
     amounts = [invoice.open_amount for invoice in invoices]
-    currencies = sorted({amount.currency for amount in amounts})
+    home = organisation.base_currency
+    currencies = sorted({amount.currency for amount in amounts}, key=lambda code: (code != home, code))
     return Sum(
         len(amounts),
         tuple(total([amount for amount in amounts if amount.currency == each], each) for each in currencies),

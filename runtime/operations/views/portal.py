@@ -55,16 +55,20 @@ class PortalPayment:
 
 @dataclass(frozen=True, slots=True)
 class PortalBalance:
-    """What is open and what credit stands against it, in one currency."""
+    """What is open in one currency, what of it is on its way, and what credit stands against it.
+
+    `overdue` leaves out what is on its way.
+    """
 
     opened: Money
     overdue: Money
+    on_its_way: Money
     credit: Money
 
     @property
     def to_pay(self) -> Money:
-        """What remains after the credit; never negative."""
-        return max(self.opened - self.credit, Money.zero(self.opened.currency))
+        """What remains to be paid; never negative."""
+        return max(self.opened - self.on_its_way - self.credit, Money.zero(self.opened.currency))
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,16 +157,24 @@ def _invoices(
 def _balances(invoices: Iterable[PortalInvoice], documents: Iterable[OpenDocument]) -> tuple[PortalBalance, ...]:
     opened: defaultdict[str, list[Money]] = defaultdict(list)
     overdue: defaultdict[str, list[Money]] = defaultdict(list)
+    on_its_way: defaultdict[str, list[Money]] = defaultdict(list)
     credit: defaultdict[str, list[Money]] = defaultdict(list)
     for invoice in invoices:
         opened[invoice.open_amount.currency].append(invoice.open_amount)
-        if invoice.days_overdue > 0:
+        if invoice.on_its_way:
+            on_its_way[invoice.open_amount.currency].append(invoice.open_amount)
+        elif invoice.days_overdue > 0:
             overdue[invoice.open_amount.currency].append(invoice.open_amount)
     for each in documents:
         if each.document.kind is DocumentKind.CREDIT_NOTE and each.open_amount:
             credit[each.open_amount.currency].append(each.open_amount)
     return tuple(
-        PortalBalance(total(opened[code], code), total(overdue[code], code), total(credit[code], code))
+        PortalBalance(
+            total(opened[code], code),
+            total(overdue[code], code),
+            total(on_its_way[code], code),
+            total(credit[code], code),
+        )
         for code in sorted({*opened, *credit})
     )
 
