@@ -81,4 +81,5 @@ def _said(status: int) -> Callable[[Request, Exception], Awaitable[Response]]:
 def _refuse(request: Request, status: int, line: str) -> Response:
     if request.url.path.startswith("/webhooks/"):
         return Response(status_code=status)
-    return page("refused.html", status=status, line=line, payer=request.url.path.startswith("/p/"))
+    payer = request.url.path.startswith("/p/")
+    return page("refused.html", status=status, line=line, payer=payer, missing=status == 404)

@@ -43,8 +43,9 @@ def ageing_svg(ageing: Ageing, *, narrow: bool = False) -> bytes:
         ],
     )
     tree = chart.render_tree()
-    for script in list(tree.iter("{*}script")):
-        script.getparent().remove(script)
+    # A picture needs no script, and the axis that pygal draws beside the first bar says nothing without figures.
+    for part in [*tree.iter("{*}script"), *tree.iterfind(".//{*}g[@class='axis x']/{*}path")]:
+        part.getparent().remove(part)
     return bytes(etree.tostring(tree, encoding="utf-8"))
 
 

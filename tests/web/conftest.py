@@ -1,0 +1,42 @@
+"""A served site for each test, filled, with its clock and a plain HTTP client."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+
+from runtime.app import App
+from runtime.portal_links import PortalLinks
+from tests.web.build import Books, Time, fill, running
+from tests.web.serving import serving
+
+
+@dataclass
+class Site:
+    """A filled product (organisation `org-a`, and `org-b` beside it) that answers over HTTP."""
+
+    app: App
+    time: Time
+    address: str
+    http: httpx.Client
+
+    def token(self, customer_id: str = "acme", organisation_id: str = "org-a") -> str:
+        links = PortalLinks(self.app.settings.encryption_key(), self.time)
+        return links.token(organisation_id, customer_id)
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    with running(tmp_path) as (app, time):
+        fill(app)
+        other = Books(app, "org-b", "Another Company")
+        other.customer("zeta", "Zeta Ltd")
+        other.invoice("inv-b", "zeta", late=5, total=1_234)
+        other.receipt("rcp-b", 1_234, state="suggested")
+        other.proposal("rcp-b", {"inv-b": 1_234}, customer_id="zeta")
+        with serving(app) as address, httpx.Client(base_url=address, timeout=20) as http:
+            yield Site(app, time, address, http)

@@ -1,0 +1,257 @@
+"""The staff pages over plain HTTP: what they show, what they refuse, and whose data they never show."""
+
+from __future__ import annotations
+
+import httpx
+import pytest
+from sqlalchemy import func, select
+
+from runtime.store import tables as t
+from tests.web.conftest import Site
+
+STAFF_PATHS = ("", "/invoices", "/invoices/inv-1", "/review", "/receipts", "/problems", "/statements", "/connections")
+
+
+@pytest.mark.parametrize("path", STAFF_PATHS)
+def test_each_page_answers_with_its_careful_headers(site: Site, path: str) -> None:
+    answer = site.http.get(f"/o/org-a{path}")
+    assert answer.status_code == 200
+    assert answer.headers["content-type"].startswith("text/html")
+    assert answer.headers["cache-control"] == "no-store"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.headers["referrer-policy"] == "no-referrer"
+    policy = answer.headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert "<script>alert" not in answer.text  # a customer of the sample is called that
+
+
+@pytest.mark.parametrize("path", STAFF_PATHS)
+def test_an_unknown_organisation_is_not_found(site: Site, path: str) -> None:
+    assert site.http.get(f"/o/nobody{path}").status_code == 404
+
+
+def test_home_lists_the_organisations(site: Site) -> None:
+    text = site.http.get("/").text
+    assert "Harbour Joinery Ltd" in text
+    assert "Another Company" in text
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/o/org-a/invoices/inv-b"),
+        ("GET", "/o/org-b/invoices/inv-1"),
+        ("POST", "/o/org-a/review/rcp-b/confirm"),
+        ("POST", "/o/org-a/review/rcp-b/reject"),
+        ("POST", "/o/org-a/receipts/rcp-b/undo"),
+        ("POST", "/o/org-b/receipts/rcp-3/undo"),
+        ("POST", "/o/org-b/invoices/inv-2/settle-dispute"),
+    ],
+)
+def test_what_belongs_to_another_organisation_is_not_found(site: Site, method: str, path: str) -> None:
+    before = _counts(site)
+    assert site.http.request(method, path).status_code == 404
+    assert _counts(site) == before
+
+
+def test_lists_show_only_their_own_organisation(site: Site) -> None:
+    for path in ("", "/invoices?state=all", "/review", "/receipts"):
+        text = site.http.get(f"/o/org-b{path}").text
+        assert "Acme" not in text
+        assert "INV-1" not in text
+    assert "INV-B" in site.http.get("/o/org-b/invoices").text
+
+
+@pytest.mark.parametrize(
+    ("query", "shown", "hidden"),
+    [
+        ("state=open", {"INV-1", "INV-7"}, {"INV-8", "INV-9"}),
+        ("state=due", {"INV-5", "INV-6"}, {"INV-1", "INV-2", "INV-3", "INV-4", "INV-7"}),
+        ("state=held", {"INV-1", "INV-2", "INV-4"}, {"INV-5", "INV-3"}),
+        ("state=overdue", {"INV-1", "INV-2", "INV-4", "INV-5", "INV-6"}, {"INV-3", "INV-7"}),
+        ("state=overdue&hold=disputed", {"INV-2"}, {"INV-1", "INV-4", "INV-5"}),
+        ("state=overdue&hold=in_flight", {"INV-1"}, {"INV-2", "INV-5"}),
+        ("state=overdue&hold=probably_paid", {"INV-4"}, {"INV-2", "INV-5"}),
+        ("state=paid", {"INV-8"}, {"INV-1", "INV-9"}),
+        ("state=draft", {"INV-9"}, {"INV-1", "INV-8"}),
+        ("state=all&q=acme", {"INV-1", "INV-8"}, {"INV-4", "INV-5"}),
+        ("state=all&q=inv-4", {"INV-4"}, {"INV-1"}),
+        ("state=all&q=%25", set(), {"INV-1"}),
+    ],
+)
+def test_the_filters_of_the_invoice_list(site: Site, query: str, shown: set[str], hidden: set[str]) -> None:
+    text = site.http.get(f"/o/org-a/invoices?{query}").text
+    assert {number for number in shown | hidden if f">{number}<" in text} == shown
+
+
+def test_the_overview_counts_what_the_lists_show(site: Site) -> None:
+    text = site.http.get("/o/org-a").text
+    assert "£2,000.00" in text  # truly due: INV-5
+    assert "£2,400.49" in text  # held: INV-1, INV-2, INV-4
+    assert "Open invoices in GBP: £4,850.49" in text
+    assert "A payment is on its way" in text
+
+
+def test_long_lists_come_in_pages(site: Site) -> None:
+    from tests.web.build import Books
+
+    books = Books(site.app, "org-c", "Many")
+    books.customer("many", "Many Ltd")
+    for number in range(101):
+        books.invoice(f"m-{number:03}", "many", late=10, total=100 + number)
+    pages = [site.http.get(f"/o/org-c/invoices?state=due&page={page}").text for page in (1, 2, 3, 4)]
+    found = [sum(f">M-{number:03}<" in text for number in range(101)) for text in pages]
+    assert found == [50, 50, 1, 0]
+    assert "Page 2 of 3" in pages[1]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/o/org-a/invoices?page=0",
+        "/o/org-a/invoices?page=x",
+        "/o/org-a/invoices?page=99999999999",
+        "/o/org-a/invoices?state=everything",
+        "/o/org-a/invoices?hold=nothing",
+        "/o/org-a/invoices?q=" + "x" * 101,
+        "/o/org-a/invoices?q=%00",
+        "/o/org-a/ageing.svg",
+    ],
+)
+def test_a_bad_question_is_answered_in_one_line(site: Site, path: str) -> None:
+    answer = site.http.get(path)
+    assert answer.status_code == 400
+    assert "Traceback" not in answer.text
+
+
+def test_the_chart_has_its_own_policy_and_no_script(site: Site) -> None:
+    answer = site.http.get("/o/org-a/ageing.svg?currency=GBP")
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "image/svg+xml"
+    assert "style-src 'unsafe-inline'" in answer.headers["content-security-policy"]
+    assert "script-src" not in answer.headers["content-security-policy"]
+    assert "<script" not in answer.text
+    assert "£2,000.00" in answer.text
+    assert site.http.get("/o/org-a/ageing.svg?currency=JPY").status_code == 404
+
+
+def test_confirm_applies_once_and_says_so_the_second_time(site: Site) -> None:
+    first = site.http.post("/o/org-a/review/rcp-1/confirm")
+    assert (first.status_code, first.headers["location"]) == (303, "/o/org-a/review?notice=confirmed")
+    assert _state(site, "rcp-1") == "applied"
+    second = site.http.post("/o/org-a/review/rcp-1/confirm")
+    assert second.status_code == 409
+    assert "decided already" in second.text
+
+
+def test_reject_frees_the_invoices(site: Site) -> None:
+    assert site.http.post("/o/org-a/review/rcp-1/reject").status_code == 303
+    assert _state(site, "rcp-1") == "unidentified"
+    assert ">INV-4<" in site.http.get("/o/org-a/invoices?state=due").text
+
+
+def test_undo_opens_the_invoice_again(site: Site) -> None:
+    assert site.http.post("/o/org-a/receipts/rcp-3/undo").status_code == 303
+    assert _state(site, "rcp-3") == "undone"
+    assert site.http.post("/o/org-a/receipts/rcp-3/undo").status_code == 409
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+        {"Origin": "https://attacker.example"},
+        {"Origin": "null"},
+    ],
+)
+def test_a_form_of_another_site_is_refused(site: Site, headers: dict[str, str]) -> None:
+    answer = site.http.post("/o/org-a/review/rcp-1/confirm", headers=headers)
+    assert answer.status_code == 403
+    assert _state(site, "rcp-1") == "suggested"
+
+
+@pytest.mark.parametrize("headers", [{"Sec-Fetch-Site": "same-origin", "Origin": "null"}, {"Origin": "OWN"}, {}])
+def test_our_own_form_is_taken(site: Site, headers: dict[str, str]) -> None:
+    own = {name: site.address if value == "OWN" else value for name, value in headers.items()}
+    assert site.http.post("/o/org-a/review/rcp-1/confirm", headers=own).status_code == 303
+
+
+@pytest.mark.parametrize("host", ["attacker.example", "127.0.0.1.attacker.example", "", "10.0.0.1:8000", "[::]"])
+def test_an_unknown_host_is_refused(site: Site, host: str) -> None:
+    for path in ("/o/org-a", "/healthz", "/webhooks/xero"):
+        assert site.http.get(path, headers={"Host": host}).status_code == 421
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost:9999", "[::1]:8000"])
+def test_loopback_is_served(site: Site, host: str) -> None:
+    assert site.http.get("/o/org-a", headers={"Host": host}).status_code == 200
+
+
+def test_a_statement_file_is_taken_once(site: Site) -> None:
+    file = b"date,amount,currency,counterparty,remittance\n2026-03-09,12.50,GBP,SOMEBODY,hello\n"
+    for added in (1, 0):
+        answer = site.http.post("/o/org-a/statements", files={"file": ("march.csv", file)})
+        assert answer.status_code == 200, answer.text
+        assert f"march.csv: 1 line, {added} new receipt" in answer.text
+
+
+@pytest.mark.parametrize("content", [b"\x00\x01garbage", b"", b"<Document/>"])
+def test_a_file_that_is_no_statement_changes_nothing(site: Site, content: bytes) -> None:
+    before = _counts(site)
+    answer = site.http.post("/o/org-a/statements", files={"file": ("x.xml", content)})
+    assert answer.status_code == 400
+    assert "Nothing was changed" in answer.text
+    assert _counts(site) == before
+
+
+def test_a_statement_without_a_file_is_refused(site: Site) -> None:
+    assert site.http.post("/o/org-a/statements", data={"file": "text"}).status_code == 400
+    assert site.http.post("/o/org-a/statements").status_code == 400
+
+
+def test_bodies_are_bounded_also_without_a_length(site: Site) -> None:
+    def endless() -> object:
+        for _ in range(40):
+            yield b"x" * 1_048_576
+
+    for path in ("/o/org-a/statements", "/o/org-a/review/rcp-1/confirm"):
+        assert site.http.post(path, content=b"x" * (20 * 1024 * 1024 + 1)).status_code == 413
+    kind = {"Content-Type": "multipart/form-data; boundary=b"}
+    try:
+        answer = site.http.post("/o/org-a/statements", content=endless(), headers=kind)  # type: ignore[arg-type]
+    except httpx.WriteError:
+        return  # the server closed the connection on it
+    assert answer.status_code in (400, 413)
+
+
+def test_connect_leads_to_the_vendor(site: Site) -> None:
+    answer = site.http.get("/connect/xero?organisation=org-a")
+    assert answer.status_code == 303
+    assert answer.headers["location"].startswith("https://login.xero.com/")
+    assert site.http.get("/connect/xero?organisation=nobody").status_code == 404
+    assert site.http.get("/connect/sage?organisation=org-a").status_code == 404
+    unset = site.http.get("/connect/quickbooks?organisation=org-a")
+    assert unset.status_code == 400
+    assert "TRUEDUE_QUICKBOOKS_CLIENT_ID" in unset.text
+
+
+def test_a_callback_without_a_known_state_is_refused(site: Site) -> None:
+    answer = site.http.get("/connect/xero/callback?state=unknown&code=1")
+    assert answer.status_code == 400
+    assert "start again" in answer.text
+
+
+def _state(site: Site, receipt_id: str) -> str:
+    with site.app.store.read() as db:
+        return str(db.scalar(select(t.receipt.c.state).where(t.receipt.c.id == receipt_id)))
+
+
+def _counts(site: Site) -> dict[str, object]:
+    with site.app.store.read() as db:
+        counted = {
+            table.name: db.scalar(select(func.count()).select_from(table))
+            for table in (t.receipt, t.allocation, t.event, t.outbox, t.statement)
+        }
+        return counted | {row.id: row.state for row in db.execute(select(t.receipt.c.id, t.receipt.c.state))}

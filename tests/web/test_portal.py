@@ -1,0 +1,175 @@
+"""The payer's pages: the link is the authority, for one customer, for some time."""
+
+from __future__ import annotations
+
+import base64
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import select, update
+
+from runtime.operations.dispute import MAX_REASON_CHARS
+from runtime.operations.promise import MAX_DAYS_AHEAD, MAX_PROMISES
+from runtime.portal_links import LIFETIME_DAYS, LinkError, PortalLinks
+from runtime.store import tables as t
+from tests.web.build import TODAY
+from tests.web.conftest import Site
+
+KEY = bytes(range(32))
+AT = datetime(2026, 3, 10, tzinfo=UTC)
+IDS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=30)
+
+
+@given(IDS, IDS)
+def test_a_link_names_exactly_whom_it_was_made_for(organisation: str, customer: str) -> None:
+    links = PortalLinks(KEY, lambda: AT)
+    assert links.read(links.token(organisation, customer)) == (organisation, customer)
+
+
+@given(st.integers(0, 10_000), st.integers(1, 255))
+def test_a_changed_link_opens_nothing(place: int, change: int) -> None:
+    links = PortalLinks(KEY, lambda: AT)
+    raw = bytearray(base64.urlsafe_b64decode(links.token("org-a", "acme-and-co.") + "=="))
+    raw[place % len(raw)] ^= change
+    with pytest.raises(LinkError):
+        links.read(base64.urlsafe_b64encode(bytes(raw)).decode().rstrip("="))
+
+
+@given(st.text(max_size=500))
+def test_any_text_is_refused_as_a_link(text: str) -> None:
+    with pytest.raises(LinkError):
+        PortalLinks(KEY, lambda: AT).read(text)
+
+
+def test_a_link_ends(site: Site) -> None:
+    token = site.token()
+    site.time.now += timedelta(days=LIFETIME_DAYS) - timedelta(seconds=1)
+    assert site.http.get(f"/p/{token}").status_code == 200
+    site.time.now += timedelta(seconds=1)
+    answer = site.http.get(f"/p/{token}")
+    assert answer.status_code == 404
+    assert "new link" in answer.text
+
+
+def test_a_link_of_another_key_opens_nothing() -> None:
+    with pytest.raises(LinkError):
+        PortalLinks(KEY, lambda: AT).read(PortalLinks(b"k" * 32, lambda: AT).token("org-a", "acme"))
+
+
+def test_the_page_shows_this_customer_only(site: Site) -> None:
+    text = site.http.get(f"/p/{site.token()}").text
+    assert "INV-1" in text
+    assert "Your payment of £1,200.00 is on its way" in text
+    assert "£1,330.50" in text  # 2,530.50 open, less what is on its way
+    for foreign in ("INV-4", "INV-5", "Bolt", "INV-8", "INV-7<"):
+        assert foreign not in text
+    other = site.http.get(f"/p/{site.token('bolt')}").text
+    assert "INV-5" in other
+    assert "We may have your payment" in other
+    assert "1,200.00" not in other
+
+
+def test_a_link_of_a_customer_of_another_organisation_opens_nothing(site: Site) -> None:
+    assert site.http.get(f"/p/{site.token('zeta', 'org-a')}").status_code == 404
+    assert site.http.get(f"/p/{site.token('acme', 'org-b')}").status_code == 404
+    assert site.http.get(f"/p/{site.token('zeta', 'org-b')}").status_code == 200
+
+
+@pytest.mark.parametrize("document", ["inv-4", "inv-8", "inv-b", "nothing"])
+@pytest.mark.parametrize("action", ["pay", "promise", "dispute"])
+def test_an_invoice_that_is_not_open_and_theirs_is_not_found(site: Site, action: str, document: str) -> None:
+    path = f"/p/{site.token()}/{action}/{document}"
+    if action == "pay":
+        assert site.http.get(path).status_code == 404
+    else:
+        form = {"promised_on": TODAY.isoformat(), "reason": "wrong"}
+        assert site.http.post(path, data=form).status_code == 404
+
+
+def test_how_to_pay_names_the_exact_amount_and_reference(site: Site) -> None:
+    text = site.http.get(f"/p/{site.token()}/pay/inv-3").text
+    assert "£450.00" in text
+    assert "INV-3" in text
+
+
+@pytest.mark.parametrize(("days", "status"), [(0, 303), (MAX_DAYS_AHEAD, 303), (-1, 400), (MAX_DAYS_AHEAD + 1, 400)])
+def test_a_promise_is_bounded(site: Site, days: int, status: int) -> None:
+    day = TODAY + timedelta(days=days)
+    answer = site.http.post(f"/p/{site.token()}/promise/inv-3", data={"promised_on": day.isoformat()})
+    assert answer.status_code == status
+    assert _document(site, "inv-3").promised_on == (day if status == 303 else None)
+
+
+def test_a_promise_withdraws_reminders_and_reaches_the_crm(site: Site) -> None:
+    site.time.now += timedelta(hours=1)
+    site.http.post(f"/p/{site.token()}/promise/inv-3", data={"promised_on": "2026-03-20"})
+    assert _document(site, "inv-3").changed_at == site.time.now
+    with site.app.store.read() as db:
+        assert db.scalar(select(t.reminder.c.state).where(t.reminder.c.id == "rem-2")) == "withdrawn"
+        actions = db.scalars(select(t.event.c.action).where(t.event.c.subject == "inv-3")).all()
+    assert actions == ["promised", "reminder_withdrawn"]
+
+
+@pytest.mark.parametrize("text", ["", "soon", "2026-02-30", "20260320x", "2026-03-20T00:00"])
+def test_a_day_that_is_none_is_refused(site: Site, text: str) -> None:
+    assert site.http.post(f"/p/{site.token()}/promise/inv-3", data={"promised_on": text}).status_code == 400
+    assert site.http.post(f"/p/{site.token()}/promise/inv-3").status_code == 400
+    assert _document(site, "inv-3").promised_on is None
+
+
+def test_promises_do_not_put_reminders_off_for_ever(site: Site) -> None:
+    answers = [
+        site.http.post(f"/p/{site.token()}/promise/inv-3", data={"promised_on": "2026-03-20"}).status_code
+        for _ in range(MAX_PROMISES + 1)
+    ]
+    assert answers == [303] * MAX_PROMISES + [409]
+
+
+@pytest.mark.parametrize(
+    ("reason", "status"),
+    [("x", 303), ("x" * MAX_REASON_CHARS, 303), ("x" * (MAX_REASON_CHARS + 1), 400), ("  \r\n ", 400), ("\0", 400)],
+)
+def test_a_dispute_is_bounded(site: Site, reason: str, status: int) -> None:
+    answer = site.http.post(f"/p/{site.token()}/dispute/inv-3", data={"reason": reason})
+    assert answer.status_code == status
+    assert _document(site, "inv-3").disputed is (status == 303)
+
+
+def test_a_dispute_holds_until_a_person_settles_it(site: Site) -> None:
+    with site.app.store.write() as db:
+        db.execute(update(t.document).where(t.document.c.id == "inv-3").values(due_on=TODAY - timedelta(days=5)))
+    due = "/o/org-a/invoices?state=due"
+    assert ">INV-3<" in site.http.get(due).text
+    assert site.http.post(f"/p/{site.token()}/dispute/inv-3", data={"reason": "A door is missing"}).status_code == 303
+    assert ">INV-3<" not in site.http.get(due).text
+    assert "A door is missing" in site.http.get("/o/org-a/problems").text
+    again = site.http.post(f"/p/{site.token()}/dispute/inv-3", data={"reason": "again"})
+    assert again.status_code == 409
+    assert site.http.post("/o/org-a/invoices/inv-3/settle-dispute").status_code == 303
+    assert ">INV-3<" in site.http.get(due).text
+    assert "A door is missing" not in site.http.get("/o/org-a/problems").text
+    assert site.http.post("/o/org-a/invoices/inv-3/settle-dispute").status_code == 409
+
+
+def test_messages_stop_by_a_click_of_the_mail_program_but_not_by_looking(site: Site) -> None:
+    path = f"/p/{site.token()}/unsubscribe"
+    assert site.http.get(path).status_code == 200
+    assert _opted_out(site) is False
+    for _ in range(2):
+        answer = site.http.post(path, data={"List-Unsubscribe": "One-Click"})
+        assert answer.status_code == 200  # RFC 8058: no redirect
+        assert _opted_out(site) is True
+    with site.app.store.read() as db:
+        assert db.scalar(select(t.reminder.c.state).where(t.reminder.c.id == "rem-2")) == "withdrawn"
+
+
+def _opted_out(site: Site) -> bool:
+    with site.app.store.read() as db:
+        return bool(db.scalar(select(t.customer.c.opted_out).where(t.customer.c.id == "acme")))
+
+
+def _document(site: Site, document_id: str):  # type: ignore[no-untyped-def]  # noqa: ANN202 - a row
+    with site.app.store.read() as db:
+        return db.execute(select(t.document).where(t.document.c.id == document_id)).one()
