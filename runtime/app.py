@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import threading
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import Protocol
 
 from connectors.channels.email import EmailChannel, SmtpServer
 from runtime.clock import Clock, system_clock
@@ -13,13 +15,23 @@ from runtime.vault import Vault
 from runtime.vendors import Vendors
 
 
-def _nobody() -> None:
+def _nobody(_after_seconds: float = 0.0) -> None:
     """Wake nobody: without workers the sweep finds what is due."""
+
+
+class Wake(Protocol):
+    """Tells the workers that something is due, now or in a moment."""
+
+    def __call__(self, after_seconds: float = 0.0, /) -> None:
+        """Wake a worker."""
 
 
 @dataclass
 class App:
-    """The running product. `wake` tells the workers that something is due; losing a call loses no work."""
+    """The running product. `wake` tells the workers that something is due; losing a call loses no work.
+
+    `locks` save calls between the threads of this process; nothing depends on them for being right.
+    """
 
     settings: Settings
     store: Store
@@ -27,7 +39,8 @@ class App:
     vault: Vault
     vendors: Vendors
     email: EmailChannel | None
-    wake: Callable[[], None] = _nobody
+    wake: Wake = _nobody
+    locks: defaultdict[str, threading.Lock] = field(default_factory=lambda: defaultdict(threading.Lock))
 
     def close(self) -> None:
         """Let go of vendors and the database."""

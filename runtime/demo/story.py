@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 from sqlalchemy import func, select
 
 from connectors import registry
-from connectors.contract import AccountPurpose
+from connectors.contract import AccountPurpose, Role
 from receivables.money import Money
 from reminders.evidence import BankDeclaration
 from runtime.demo.stage import Stage, visitor
@@ -21,7 +21,8 @@ from runtime.operations.organisations import create_organisation, declare_eviden
 from runtime.operations.plan import plan_reminders
 from runtime.operations.pull import pull
 from runtime.operations.send import send_reminders
-from runtime.operations.work import poll, work
+from runtime.operations.show_in_crm import anything_unshown
+from runtime.operations.work import poll
 from runtime.store import connections
 from runtime.store import tables as t
 from sandbox.world import Organisation as Firm
@@ -64,7 +65,11 @@ class Story:
         for name in self.STEPS:
             began = time.monotonic()
             self.announce(name)
-            self.counts[name] = {key: count for key, count in getattr(self, f"_{name}")().items() if count}
+            before = self._tally()
+            counted: Counter[str] = getattr(self, f"_{name}")()
+            self._wait_until_quiet()
+            counted.update(self._tally() - before)
+            self.counts[name] = {key: count for key, count in counted.items() if count}
             self.seconds[name] = round(time.monotonic() - began, 2)
             done(name)
 
@@ -119,7 +124,7 @@ class Story:
                 counted.update(pull(self.stage.app, connection))
             self._declare(key, organisation_id)
             switch_sending(self.stage.app, organisation_id=organisation_id, on=True, actor="owner")
-        counted.update(self._shown())
+        self.stage.app.wake()
         return counted
 
     def _declare(self, key: str, organisation_id: str) -> None:
@@ -142,17 +147,14 @@ class Story:
                 attested_by=None if has_files else ATTESTED_BY,
             )
 
-    def _shown(self) -> Counter[str]:
-        return Counter({name: count for name, count in work(self.stage.app).items() if name.startswith("shown_")})
-
     def _edits(self) -> Counter[str]:
         """People edit records in Salesforce and in the ledgers; each edit reaches the other side."""
         edits = self.stage.world.live_edits()
         for edit in edits:
             edit.fire()
-        done = poll(self.stage.app) and work(self.stage.app)
-        self._wait_until_quiet()
-        return Counter(edits=len(edits), written=done["outbox_done"])
+        poll(self.stage.app, roles=[Role.CRM])  # the ledgers tell by webhook, Salesforce is asked
+        self.stage.app.wake()
+        return Counter(edits=len(edits))
 
     def _bank_files(self) -> Counter[str]:
         """Import a camt.053 file and an MT940 file; receipts are matched, applied and posted."""
@@ -163,8 +165,7 @@ class Story:
                 self.stage.app, organisation_id=self.ids[key], name=file.name, content=file.read_bytes()
             )
             counted.update(lines=imported.entries, receipts=imported.added)
-        counted.update(work(self.stage.app))
-        self._wait_until_quiet()
+        self.stage.app.wake()
         return counted
 
     def _review(self) -> Counter[str]:
@@ -185,7 +186,6 @@ class Story:
                     timeout=STEP_TIMEOUT_SECONDS,
                 )
                 counted[verdict if answer.status_code == 303 else f"{verdict}_refused"] += 1
-        self._wait_until_quiet()
         return counted
 
     def _pending(self, organisation_id: str) -> list[dict[str, Any]]:
@@ -238,7 +238,6 @@ class Story:
         counted: Counter[str] = Counter()
         for organisation_id in self.ids.values():
             counted.update(send_reminders(self.stage.app, organisation_id))
-        self._wait_until_quiet()
         return counted
 
     def _later_events(self) -> Counter[str]:
@@ -253,8 +252,7 @@ class Story:
     def _settle(self) -> Counter[str]:
         """Read every system once more: what webhooks told us is confirmed, and nothing new is written."""
         counted = Counter({f"read_{name}": count for name, count in poll(self.stage.app).items()})
-        counted.update({f"written_{name}": count for name, count in work(self.stage.app).items()})
-        self._wait_until_quiet()
+        self.stage.app.wake()
         return counted
 
     def _fire(self, stage: str) -> Counter[str]:
@@ -262,8 +260,20 @@ class Story:
         for payment in payments:
             payment.fire()
             time.sleep(PAUSE_BETWEEN_PAYMENTS_SECONDS)
-        self._wait_until_quiet()
         return Counter(payment.name for payment in payments)
+
+    def _tally(self) -> Counter[str]:
+        """What the product's workers have done so far."""
+        with self.stage.app.store.read() as db:
+            counted = {
+                f"{name}_done": db.scalar(select(func.count()).select_from(table).where(table.c.state == "done")) or 0
+                for name, table in (("webhooks", t.inbox), ("writes", t.outbox))
+            }
+            for state, count in db.execute(select(t.receipt.c.state, func.count()).group_by(t.receipt.c.state)):
+                counted[f"receipts_{state}"] = count
+            shown = select(func.count()).select_from(t.document).where(t.document.c.shown_at.is_not(None))
+            counted["invoices_shown"] = db.scalar(shown) or 0
+        return Counter(counted)
 
     def _wait_until_quiet(self) -> None:
         """Wait until every webhook was delivered and worked off."""
@@ -279,4 +289,5 @@ class Story:
                 db.scalar(select(func.count()).select_from(table).where(table.c.state == "new")) or 0
                 for table in (t.inbox, t.outbox, t.receipt)
             ]
-        return not any(waiting)
+            unshown = any(anything_unshown(db, organisation_id) for organisation_id in self.ids.values())
+        return not any(waiting) and not unshown

@@ -44,8 +44,8 @@ def make_celery(app: App) -> Celery:
         poll(app)
         work(app)
 
-    def wake() -> None:
-        work_task.delay()
+    def wake(after_seconds: float = 0.0, /) -> None:
+        work_task.apply_async(countdown=after_seconds)
 
     app.wake = wake
     return celery

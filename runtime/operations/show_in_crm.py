@@ -53,6 +53,11 @@ def show_in_crm(app: App, organisation_id: str) -> Counter[str]:
     return shown
 
 
+def anything_unshown(db: Connection, organisation_id: str) -> bool:
+    """Whether the CRM lacks something that changed here."""
+    return any(_unshown(db, organisation_id, table, limit=1) for table, _ in _BUILDERS)
+
+
 def _show_some(app: App, crm: VendorConnection, table: Table, build: Builder) -> int:
     with app.store.read() as db:
         began_at = app.clock()
@@ -79,7 +84,7 @@ def _show_some(app: App, crm: VendorConnection, table: Table, build: Builder) ->
     return len(settled)
 
 
-def _unshown(db: Connection, organisation_id: str, table: Table) -> list[Row]:
+def _unshown(db: Connection, organisation_id: str, table: Table, *, limit: int = ROWS_A_ROUND) -> list[Row]:
     changed = table.c.sent_at if table is t.reminder else table.c.changed_at
     statement = (
         select(table)
@@ -89,7 +94,7 @@ def _unshown(db: Connection, organisation_id: str, table: Table) -> list[Row]:
             or_(table.c.shown_at.is_(None), table.c.shown_at < changed),
         )
         .order_by(table.c.id)
-        .limit(ROWS_A_ROUND)
+        .limit(limit)
     )
     return [dict(row._mapping) for row in db.execute(statement)]
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from datetime import timedelta
 
 from connectors import registry
-from connectors.contract import Notice
+from connectors.contract import Notice, Role
 from runtime.app import App
 from runtime.store import queues
 
 MAX_BODY_BYTES = 1_048_576
+# A ledger allows few calls and tells of each of our own writes: its notices of one moment are read in one call.
+LEDGER_SETTLES_IN = timedelta(seconds=1)
 
 
 class BadSignatureError(Exception):
@@ -35,6 +38,7 @@ def take_webhook(app: App, *, system: str, headers: Mapping[str, str], body: byt
     except ValueError as error:
         notices = [Notice("", hashlib.sha256(body).hexdigest(), None, "", None)]
         problem = f"the body cannot be read: {error}"
+    settle = LEDGER_SETTLES_IN if declaration.role is Role.LEDGER else timedelta(0)
     rows = [
         {
             "system": system,
@@ -46,7 +50,7 @@ def take_webhook(app: App, *, system: str, headers: Mapping[str, str], body: byt
             "received_at": now,
             "state": queues.ASIDE if problem else queues.NEW,
             "attempts": 0,
-            "next_at": now,
+            "next_at": now + settle,
             "problem": problem,
         }
         for notice in notices
@@ -54,5 +58,5 @@ def take_webhook(app: App, *, system: str, headers: Mapping[str, str], body: byt
     with app.store.write() as db:
         stored = queues.store_notices(db, rows)
     if stored:
-        app.wake()
+        app.wake(settle.total_seconds())
     return stored

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection
 from contextlib import suppress
 
 from sqlalchemy import select
 
 from connectors import registry
+from connectors.contract import Role
 from connectors.errors import ConnectorError
 from runtime.app import App
 from runtime.operations.deliver import deliver_outbox
@@ -23,24 +25,34 @@ MAX_ROUNDS = 200  # one call works off at most this many heaps; what is left is 
 
 
 def work(app: App) -> Counter[str]:
-    """Work until nothing is due. Returns how much of what was done."""
+    """Work until nothing is due. Returns how much of what was done.
+
+    Money first: the CRM is shown what came of a whole heap of events, not of each one.
+    """
     done: Counter[str] = Counter()
     for _ in range(MAX_ROUNDS):
-        round_done = _round(app)
-        done.update(round_done)
-        if not round_done.total():
+        round_done = _move_money(app) or _show(app)
+        if not round_done:
             break
+        done.update(round_done)
     return done
 
 
-def _round(app: App) -> Counter[str]:
+def _move_money(app: App) -> Counter[str]:
+    """Take in what webhooks announced, match it, write what was promised."""
     done: Counter[str] = Counter({f"inbox_{name}": count for name, count in process_inbox(app).items()})
     for organisation_id in _with_new_receipts(app):
         done.update({f"match_{name}": count for name, count in match_receipts(app, organisation_id).items()})
     done.update({f"outbox_{name}": count for name, count in deliver_outbox(app).items()})
+    return +done
+
+
+def _show(app: App) -> Counter[str]:
+    done: Counter[str] = Counter()
     for organisation_id in organisation_ids(app):
-        # A CRM that cannot be reached is tried again at the next round: what is not shown stays to be shown.
-        with suppress(ConnectorError):
+        # A CRM that cannot be reached is tried again at the next sweep: what is not shown stays to be shown.
+        # Two workers that show the same rows do no harm, they only spend calls twice: one at a time here.
+        with suppress(ConnectorError), app.locks[organisation_id]:
             done.update({f"shown_{name}": count for name, count in show_in_crm(app, organisation_id).items()})
     return +done
 
@@ -56,17 +68,16 @@ def _with_new_receipts(app: App) -> list[str]:
         return list(db.scalars(select(t.receipt.c.organisation_id).where(t.receipt.c.state == "new").distinct()))
 
 
-def poll(app: App) -> Counter[str]:
-    """Read the changes of every connection: what webhooks told us already, and what they missed.
+def poll(app: App, *, roles: Collection[Role] = tuple(Role)) -> Counter[str]:
+    """Read the changes of every connection that serves one of `roles`: what webhooks told us, and what they missed.
 
     One connection that fails does not keep the others waiting; its error is counted and the next poll tries again.
     """
     counted: Counter[str] = Counter()
     for organisation_id in organisation_ids(app):
         with app.store.read() as db:
-            mine = [
-                each for each in connections.connections(db, organisation_id) if each.status == connections.CONNECTED
-            ]
+            known = connections.connections(db, organisation_id)
+        mine = [each for each in known if each.status == connections.CONNECTED and each.role in roles]
         for connection in sorted(mine, key=lambda each: registry.SYSTEMS.index(each.system)):
             try:
                 counted.update(pull(app, connection))

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, Table, insert, select, update
+from sqlalchemy import Connection, Table, func, insert, select, update
 
 from connectors.contract import Intent
 from runtime.store import tables as t
@@ -80,7 +80,21 @@ def next_try(row: dict[str, Any], now: datetime, after_seconds: float) -> dict[s
 
 
 def store_notices(db: Connection, rows: list[dict[str, Any]]) -> int:
-    """Store webhook notices; one that is already there is left as it is. Returns how many were new."""
+    """Store webhook notices; one that is already there is left as it is. Returns how many were new.
+
+    A notice joins those of its account that wait already: they come due together and are read in one call.
+    """
+    for row in rows:
+        waiting = db.scalar(
+            select(func.min(t.inbox.c.next_at)).where(
+                t.inbox.c.state == NEW,
+                t.inbox.c.attempts == 0,
+                t.inbox.c.system == row["system"],
+                t.inbox.c.account == row["account"],
+            )
+        )
+        if waiting is not None and waiting < row["next_at"]:
+            row["next_at"] = waiting
     return insert_new(db, t.inbox, rows, keys=["system", "account", "event_id"])
 
 

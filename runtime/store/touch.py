@@ -26,3 +26,16 @@ def touch_documents(db: Connection, organisation_id: str, document_ids: Collecti
             .where(t.customer.c.organisation_id == organisation_id, t.customer.c.id.in_(owners))
             .values(changed_at=at)
         )
+
+
+def touch_customers(db: Connection, organisation_id: str, customer_ids: Collection[str], at: datetime) -> None:
+    """Note that everything of these customers changed at `at`: themselves, their documents, their receipts."""
+    ids = sorted(set(customer_ids))
+    for start in range(0, len(ids), IDS_PER_STATEMENT):
+        chunk = ids[start : start + IDS_PER_STATEMENT]
+        for table, column in ((t.customer, "id"), (t.document, "customer_id"), (t.receipt, "customer_id")):
+            db.execute(
+                update(table)
+                .where(table.c.organisation_id == organisation_id, table.c[column].in_(chunk))
+                .values(changed_at=at)
+            )

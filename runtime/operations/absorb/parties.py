@@ -10,6 +10,7 @@ from connectors.contract import ContactFields, CustomerFields, Record, Role
 from runtime.operations.absorb.scope import CONTACT_LINK, CUSTOMER_LINK, Scope, pairs_of
 from runtime.store import tables as t
 from runtime.store.rows import update_rows, upsert
+from runtime.store.touch import touch_customers
 from sync.links import Candidate, CustomerBook
 from sync.merge import merge
 
@@ -65,7 +66,13 @@ def _link_accounts(scope: Scope, records: list[Record]) -> None:
             scope.keep_link(CUSTOMER_LINK, record.external_id, local_id, record.version, {})
     linked = {str(link["external_id"]): str(link["local_id"]) for link in scope.links}
     scope.flush_links()
+    # What belongs to a customer that has a page in the CRM only now is shown there from now on.
+    touch_customers(scope.db, scope.organisation_id, set(linked.values()) - _known(links), scope.read_at)
     _adopt_parents(scope, records, linked)
+
+
+def _known(links: dict[str, dict[str, Any]]) -> set[str]:
+    return {link["local_id"] for link in links.values()}
 
 
 def _adopt_parents(scope: Scope, records: list[Record], linked: dict[str, str]) -> None:
