@@ -34,11 +34,12 @@ class Time:
 
 
 @contextmanager
-def running(folder: Path) -> Iterator[tuple[App, Time]]:
+def running(folder: Path, *, public_url: str = "http://127.0.0.1:8000") -> Iterator[tuple[App, Time]]:
     """A product on an empty, migrated SQLite store."""
     time = Time()
     settings = Settings(
         database_url=f"sqlite:///{folder}/store.sqlite3",
+        public_url=public_url,
         key=SecretStr(base64.b64encode(bytes(range(32))).decode()),
         xero_webhook_secret=SecretStr(XERO_SECRET),
         xero_client_id="client",

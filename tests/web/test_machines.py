@@ -40,7 +40,7 @@ def _inbox(site: Site) -> list[tuple[str, str]]:
 
 def test_a_signed_webhook_is_stored_once_and_answered_empty(site: Site) -> None:
     woken: list[int] = []
-    site.app.wake = lambda: woken.append(1)
+    site.app.wake = lambda _after=0.0: woken.append(1)
     for _ in range(2):
         answer = _post(site, BODY)
         assert (answer.status_code, answer.content) == (200, b"")

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import httpx
 import pytest
 from sqlalchemy import func, select
 
+from runtime.portal_links import PortalLinks
 from runtime.store import tables as t
+from tests.web.build import Books, fill, running
 from tests.web.conftest import Site
+from tests.web.serving import serving
 
 STAFF_PATHS = ("", "/invoices", "/invoices/inv-1", "/review", "/receipts", "/problems", "/statements", "/connections")
 
@@ -94,8 +99,6 @@ def test_the_overview_counts_what_the_lists_show(site: Site) -> None:
 
 
 def test_long_lists_come_in_pages(site: Site) -> None:
-    from tests.web.build import Books
-
     books = Books(site.app, "org-c", "Many")
     books.customer("many", "Many Ltd")
     for number in range(101):
@@ -187,6 +190,20 @@ def test_an_unknown_host_is_refused(site: Site, host: str) -> None:
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost:9999", "[::1]:8000"])
 def test_loopback_is_served(site: Site, host: str) -> None:
     assert site.http.get("/o/org-a", headers={"Host": host}).status_code == 200
+
+
+def test_the_public_host_reaches_payers_and_vendors_but_no_staff_page(tmp_path: Path) -> None:
+    with running(tmp_path, public_url="https://pay.harbour.example") as (app, time):
+        fill(app)
+        token = PortalLinks(app.settings.encryption_key(), time).token("org-a", "acme")
+        with serving(app) as address, httpx.Client(base_url=address, headers={"Host": "pay.harbour.example"}) as http:
+            for path in (f"/p/{token}", f"/p/{token}/pay/inv-3", "/healthz", "/readyz", "/static/style.css"):
+                assert http.get(path).status_code == 200, path
+            assert http.post("/webhooks/xero", content=b"{}").status_code == 401
+            assert http.get("/connect/xero/callback").status_code == 400
+            for path in ("/", "/o/org-a", "/o/org-a/invoices", "/metrics", "/connect/xero?organisation=org-a"):
+                assert http.get(path).status_code == 403, path
+            assert http.post("/o/org-a/review/rcp-1/confirm").status_code == 403
 
 
 def test_a_statement_file_is_taken_once(site: Site) -> None:
