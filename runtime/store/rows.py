@@ -30,8 +30,9 @@ def upsert(db: Connection, table: Table, rows: Sequence[Row], *, keys: Sequence[
 def insert_new(db: Connection, table: Table, rows: Sequence[Row], *, keys: Sequence[str]) -> int:
     """Insert the rows whose `keys` are not there yet; return how many were new."""
     insert = postgresql.insert(table) if db.dialect.name == "postgresql" else sqlite.insert(table)
-    statement = insert.on_conflict_do_nothing(index_elements=list(keys))
-    return sum(db.execute(statement.values(dict(row))).rowcount for row in rows)
+    # Counted by what comes back: with PostgreSQL the row count of such an insert is not known.
+    statement = insert.on_conflict_do_nothing(index_elements=list(keys)).returning(table.c[keys[0]])
+    return sum(len(db.execute(statement.values(dict(row))).all()) for row in rows)
 
 
 def update_rows(db: Connection, table: Table, key: str, rows: Sequence[Row]) -> None:
