@@ -1,0 +1,66 @@
+"""Stores for tests: each test that asks for one runs on SQLite and on PostgreSQL, on an empty database of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from runtime.store.engine import Store
+from runtime.store.migrate import upgrade
+from tests import postgres
+from tests.shared import unavailable
+
+BACKENDS = ("sqlite", "postgresql")
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[postgres.Server]:
+    """A PostgreSQL server, for as long as the session lasts."""
+    with ExitStack() as stack:
+        try:
+            server = stack.enter_context(postgres.server())
+        except postgres.NoPostgresError as error:
+            unavailable(str(error))
+        yield server
+
+
+@pytest.fixture(scope="session")
+def migrated_template(postgres_server: postgres.Server) -> Iterator[str]:
+    """A migrated database to copy: copying is several times faster than migrating again."""
+    with postgres_server.database() as name:
+        store = Store(postgres_server.url(name))
+        upgrade(store)
+        store.close()
+        yield name
+
+
+@pytest.fixture(params=BACKENDS)
+def empty_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    """A database without any table."""
+    with ExitStack() as stack:
+        if request.param == "sqlite":
+            url = f"sqlite:///{tmp_path}/store.sqlite3"
+        else:
+            server: postgres.Server = request.getfixturevalue("postgres_server")
+            url = server.url(stack.enter_context(server.database()))
+        store = Store(url)
+        stack.callback(store.close)
+        yield store
+
+
+@pytest.fixture(params=BACKENDS)
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    """A migrated database without any row."""
+    with ExitStack() as stack:
+        if request.param == "sqlite":
+            store = Store(f"sqlite:///{tmp_path}/store.sqlite3")
+            upgrade(store)
+        else:
+            server: postgres.Server = request.getfixturevalue("postgres_server")
+            template: str = request.getfixturevalue("migrated_template")
+            store = Store(server.url(stack.enter_context(server.database(template=template))))
+        stack.callback(store.close)
+        yield store

@@ -1,0 +1,59 @@
+"""Rows for tests of the store: a test names only the columns that it is about."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from typing import Any
+
+from sqlalchemy import Connection, Table, insert
+
+from connectors.contract import EditCustomer, Intent
+from runtime.store import tables as t
+from runtime.store.engine import Store
+
+NOW = datetime(2026, 3, 10, 9, 0, tzinfo=UTC)
+_PLAIN: dict[type, object] = {int: 0, str: "", bool: False, date: NOW.date(), object: {}, bytes: b""}
+
+
+def put(db: Connection, table: Table, **values: Any) -> None:  # noqa: ANN401 - column values
+    """Insert a row with the plainest value in each column that needs one."""
+    plain = {
+        column.name: NOW if isinstance(column.type, t.Instant) else _PLAIN[column.type.python_type]
+        for column in table.columns
+        if not column.nullable and column.server_default is None and column.name not in values and not _numbered(column)
+    }
+    db.execute(insert(table).values(**plain, **values))
+
+
+def _numbered(column: Any) -> bool:  # noqa: ANN401 - any column
+    return column.primary_key and column.type.python_type is int and column.autoincrement is True
+
+
+def organisations(store: Store, *ids: str) -> None:
+    """Insert organisations."""
+    with store.write() as db:
+        for each in ids:
+            put(db, t.organisation, id=each, name=each, base_currency="GBP", time_zone="Europe/London", country="GB")
+
+
+def intent(key: str) -> Intent:
+    """An intent of which only the key matters."""
+    return EditCustomer(key=key, customer_external_id="c", version="1", email="a@example.com")
+
+
+def notice(event_id: str, **values: Any) -> dict[str, Any]:  # noqa: ANN401 - column values
+    """A webhook notice as a row, due now."""
+    row: dict[str, Any] = {
+        "system": "xero",
+        "account": "tenant",
+        "event_id": event_id,
+        "kind": "invoice",
+        "external_id": "i",
+        "body": b"{}",
+        "received_at": NOW,
+        "state": "new",
+        "attempts": 0,
+        "next_at": NOW,
+        "problem": None,
+    }
+    return row | values

@@ -1,0 +1,42 @@
+"""The migrations make exactly the tables that the code declares, on both databases, and can be taken back."""
+
+from __future__ import annotations
+
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import inspect, select
+
+from runtime.store import tables as t
+from runtime.store.engine import Store
+from runtime.store.migrate import downgrade, is_current, upgrade
+from tests.store.build import organisations
+
+
+def _tables(store: Store) -> set[str]:
+    return set(inspect(store.engine).get_table_names()) - {"alembic_version"}
+
+
+def test_up_down_and_up_again(empty_store: Store) -> None:
+    assert not is_current(empty_store)
+    upgrade(empty_store)
+    assert is_current(empty_store)
+    assert _tables(empty_store) == set(t.metadata.tables)
+    downgrade(empty_store, "base")
+    assert not is_current(empty_store)
+    assert _tables(empty_store) == set()
+    upgrade(empty_store)
+    assert is_current(empty_store)
+    organisations(empty_store, "org")
+
+
+def test_upgrading_twice_keeps_the_rows(store: Store) -> None:
+    organisations(store, "org")
+    upgrade(store)
+    with store.read() as db:
+        assert db.scalars(select(t.organisation.c.id)).all() == ["org"]
+
+
+def test_the_migrations_and_the_model_do_not_differ(store: Store) -> None:
+    with store.read() as db:
+        context = MigrationContext.configure(db, opts={"compare_type": True, "compare_server_default": True})
+        assert compare_metadata(context, t.metadata) == []
