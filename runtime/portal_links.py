@@ -30,7 +30,7 @@ class PortalLinks:
         self._key = HKDF(algorithm=SHA256(), length=32, salt=None, info=b"truedue portal link 1").derive(key)
         self._clock = clock
 
-    def token(self, organisation_id: str, customer_id: str, *, lifetime_days: int = LIFETIME_DAYS) -> str:
+    def link(self, organisation_id: str, customer_id: str, *, lifetime_days: int = LIFETIME_DAYS) -> str:
         """Return the token that opens this customer's page for `lifetime_days` from now."""
         expires = int((self._clock() + timedelta(days=lifetime_days)).timestamp())
         organisation, customer = organisation_id.encode(), customer_id.encode()
@@ -38,10 +38,6 @@ class PortalLinks:
             expires.to_bytes(_EXPIRY_BYTES, "big") + len(organisation).to_bytes(1, "big") + organisation + customer
         )
         return base64.urlsafe_b64encode(payload + self._tag(payload)).decode().rstrip("=")
-
-    def link(self, organisation_id: str, customer_id: str, *, lifetime_days: int = LIFETIME_DAYS) -> str:
-        """Return the path of this customer's page, `/p/<token>`."""
-        return f"/p/{self.token(organisation_id, customer_id, lifetime_days=lifetime_days)}"
 
     def read(self, token: str) -> tuple[str, str]:
         """Return the organisation's and the customer's id; LinkError when the link is not good (any more)."""

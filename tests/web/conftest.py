@@ -26,7 +26,7 @@ class Site:
 
     def token(self, customer_id: str = "acme", organisation_id: str = "org-a") -> str:
         links = PortalLinks(self.app.settings.encryption_key(), self.time)
-        return links.token(organisation_id, customer_id)
+        return links.link(organisation_id, customer_id)
 
 
 @pytest.fixture

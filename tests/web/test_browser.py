@@ -76,7 +76,7 @@ def _open(browser: Browser, address: str, size: tuple[int, int]) -> tuple[Page, 
 
 
 def _token(app: App) -> str:
-    return PortalLinks(app.settings.encryption_key(), app.clock).token("org-a", "acme")
+    return PortalLinks(app.settings.encryption_key(), app.clock).link("org-a", "acme")
 
 
 @pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from sqlalchemy import select, update
 
 from runtime.operations.dispute import MAX_REASON_CHARS
+from runtime.operations.gate import portal_links
 from runtime.operations.promise import MAX_DAYS_AHEAD, MAX_PROMISES
 from runtime.portal_links import LIFETIME_DAYS, LinkError, PortalLinks
 from runtime.store import tables as t
@@ -25,13 +26,13 @@ IDS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=30)
 @given(IDS, IDS)
 def test_a_link_names_exactly_whom_it_was_made_for(organisation: str, customer: str) -> None:
     links = PortalLinks(KEY, lambda: AT)
-    assert links.read(links.token(organisation, customer)) == (organisation, customer)
+    assert links.read(links.link(organisation, customer)) == (organisation, customer)
 
 
 @given(st.integers(0, 10_000), st.integers(1, 255))
 def test_a_changed_link_opens_nothing(place: int, change: int) -> None:
     links = PortalLinks(KEY, lambda: AT)
-    raw = bytearray(base64.urlsafe_b64decode(links.token("org-a", "acme-and-co.") + "=="))
+    raw = bytearray(base64.urlsafe_b64decode(links.link("org-a", "acme-and-co.") + "=="))
     raw[place % len(raw)] ^= change
     with pytest.raises(LinkError):
         links.read(base64.urlsafe_b64encode(bytes(raw)).decode().rstrip("="))
@@ -55,7 +56,16 @@ def test_a_link_ends(site: Site) -> None:
 
 def test_a_link_of_another_key_opens_nothing() -> None:
     with pytest.raises(LinkError):
-        PortalLinks(KEY, lambda: AT).read(PortalLinks(b"k" * 32, lambda: AT).token("org-a", "acme"))
+        PortalLinks(KEY, lambda: AT).read(PortalLinks(b"k" * 32, lambda: AT).link("org-a", "acme"))
+
+
+def test_the_links_of_a_message_open_the_page(site: Site) -> None:
+    links = portal_links(site.app, "org-a", "acme")
+    for address in {links.pay, links.portal, links.dispute, links.promise, links.question, links.unsubscribe}:
+        assert address.startswith(site.app.settings.public_url)
+        answer = site.http.get(address.removeprefix(site.app.settings.public_url))
+        assert answer.status_code == 200, address
+        assert "Acme Trading Ltd" in answer.text
 
 
 def test_the_page_shows_this_customer_only(site: Site) -> None:
