@@ -25,10 +25,11 @@ def match(open_items: Path, receipts: Path, history: Path | None, out: Path | No
     """Match receipts to open items: one decision a receipt."""
     run = match_files(open_items=open_items, receipts=receipts, history=history)
     lines = [json.dumps(proposal_json(proposal)) for proposal in run.proposals]
+    text = "".join(f"{line}\n" for line in lines)
     if out is None:
-        click.echo("\n".join(lines))
+        click.echo(text, nl=False)
         return
-    out.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    out.write_text(text, encoding="utf-8")
     click.echo(json.dumps(summary_json(run), indent=None if as_json else 2))
 
 
@@ -40,7 +41,7 @@ def statement(paths: tuple[Path, ...], as_json: bool) -> None:
     refused = []
     for path in paths:
         if not path.is_file():
-            raise InputError(f"{path}: there is no such file")
+            raise InputError(f"{path}: this is no file" if path.exists() else f"{path}: there is no such file")
     for path in paths:
         file = read_statement_file(path)
         read = statement_file_json(file)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from zoneinfo import available_timezones
 
 import click
 
@@ -64,18 +65,31 @@ def _plain(line: dict[str, object]) -> str:
     return f"{line['item_id']}  {line['decision']}  level {line['level'] or '-'}  {reasons}"
 
 
+def _zone(_context: click.Context, _option: click.Parameter, name: str) -> str:
+    if name not in available_timezones():
+        raise click.BadParameter(f"{name!r} is not a time zone such as Europe/Dublin")
+    return name
+
+
+def _country(_context: click.Context, _option: click.Parameter, code: str) -> str:
+    if not (code.isascii() and code.isalpha() and len(code) == 2):
+        raise click.BadParameter(f"{code!r} is not a country of two letters such as IE")
+    return code.upper()
+
+
 @click.command()
-@click.argument("system", type=click.Choice(registry.SYSTEMS))
+@click.argument("system", type=click.Choice(registry.SYSTEMS), metavar="SYSTEM")
 @_ORG
 @click.option("--create", "name", help="Make an organisation of this name first.")
 @click.option("--currency", default="EUR", show_default=True, help="Its base currency.")
-@click.option("--time-zone", "time_zone", default="UTC", show_default=True, help="Its time zone.")
-@click.option("--country", default="IE", show_default=True, help="Its country (two letters).")
+@click.option("--time-zone", "time_zone", default="UTC", show_default=True, callback=_zone, help="Its time zone.")
+@click.option("--country", default="IE", show_default=True, callback=_country, help="Its country (two letters).")
 def connect(
     *, system: str, organisation_id: str | None, name: str | None, currency: str, time_zone: str, country: str
 ) -> None:
     """Print the address where a person gives consent; `truedue serve` must be running to take the answer."""
-    with opened_app() as app:
+    load().endpoint(system)  # refused before an organisation is made
+    with opened_app(may_make=name is not None) as app:
         if name is not None:
             made = create_organisation(app, name=name, base_currency=currency, time_zone=time_zone, country=country)
             organisation_id = made.id

@@ -34,6 +34,8 @@ def main() -> None:
     """Run a command: exit 0 on success, 1 when what was checked does not hold, 2 on bad input with one line."""
     try:
         result = program.main(standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
+        _refuse(f"name a command; `{error.ctx.command_path} --help` lists them" if error.ctx else "name a command")
     except click.ClickException as error:
         _refuse(error.format_message())
     except click.Abort:

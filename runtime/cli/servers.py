@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import IO
 
 import click
@@ -21,6 +22,7 @@ from runtime.jobs.embedded import EmbeddedWorker
 from runtime.jobs.tasks import make_celery
 from runtime.listening import LOOPBACK, require_free
 from runtime.operations.errors import InputError
+from runtime.settings import load
 from runtime.web.application import create_web
 
 DEMO_FOLDER = Path("var/demo")
@@ -32,14 +34,25 @@ DEMO_FOLDER = Path("var/demo")
 def serve(host: str, port: int) -> None:
     """Serve the pages and webhooks; with the in-memory broker, work as well."""
     require_free(host, port)
-    with opened_app() as app, _only_one(app):
+    with opened_app(may_make=True) as app, _only_one(app):
         celery = make_celery(app)
         server = uvicorn.Server(uvicorn.Config(create_web(app), host=host, port=port, log_level="info"))
+        _stop_on_signals(server)
         if app.settings.broker_url.startswith("memory"):
             with EmbeddedWorker(celery):
                 server.run()
         else:
             server.run()
+
+
+def _stop_on_signals(server: uvicorn.Server) -> None:
+    """Let a signal only end the serving: uvicorn raises it again afterwards, which would end us before we tidied up."""
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        server.should_exit = True
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stop)
 
 
 @contextmanager
@@ -64,9 +77,10 @@ def _only_one(app: App) -> Iterator[IO[str] | None]:
 @click.option("--beat", is_flag=True, help="Also run the clock that sweeps and polls; exactly one worker does.")
 def worker(concurrency: int, beat: bool) -> None:
     """Work off what is due, beside `truedue serve`, with a broker that crosses processes."""
+    settings = load()
+    if settings.broker_url.startswith("memory") or settings.database_url.startswith("sqlite"):
+        raise InputError("workers need PostgreSQL and a broker: set TRUEDUE_DATABASE_URL and TRUEDUE_BROKER_URL")
     with opened_app() as app:
-        if app.settings.broker_url.startswith("memory") or app.store.is_sqlite:
-            raise InputError("workers need PostgreSQL and a broker: set TRUEDUE_DATABASE_URL and TRUEDUE_BROKER_URL")
         celery = make_celery(app)
         arguments = ["worker", f"--concurrency={concurrency}", "--loglevel=info", "--pool=threads"]
         celery.worker_main([*arguments, "--beat"] if beat else arguments)

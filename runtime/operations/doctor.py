@@ -5,15 +5,22 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
+from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 
 from connectors import registry
+from runtime.operations.errors import InputError
 from runtime.settings import Settings, SettingsError
 from runtime.store import connections, migrate
+from runtime.store import tables as t
 from runtime.store.engine import Store, StoreAddressError
+from runtime.vault import Vault, VaultError
 
 CONNECT_SECONDS = 3.0
+_HEADER_BYTES = 20
+_WAL = 2  # how an SQLite file in WAL mode says so, in bytes 18 and 19: https://www.sqlite.org/fileformat.html
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +45,30 @@ def examine(load: Callable[[], Settings]) -> list[Check]:
     return checks
 
 
+def is_database_file(file: Path) -> bool:
+    """Whether an SQLite file can be one of ours: all of them are in WAL mode. Opening any other would change it."""
+    with file.open("rb") as opened:
+        header = opened.read(_HEADER_BYTES)
+    return header.startswith(b"SQLite format 3\0") and header[18:] == bytes([_WAL, _WAL])
+
+
+def require_key(store: Store, vault: Vault) -> None:
+    """InputError when the key is not the one that the stored tokens were sealed with."""
+    with store.read() as db:
+        consent = db.execute(
+            select(t.consent)
+            .join(t.connection, t.connection.c.consent_id == t.consent.c.id)
+            .where(t.connection.c.status == connections.CONNECTED)
+            .limit(1)
+        ).first()
+    if consent is None:
+        return
+    try:
+        vault.open(consent.access_token, consent.id, consent.system, "access")
+    except VaultError:
+        raise InputError("TRUEDUE_KEY is not the key that this database's tokens were sealed with") from None
+
+
 def _key(settings: Settings) -> Check:
     try:
         settings.encryption_key()
@@ -50,6 +81,8 @@ def _database(settings: Settings) -> list[Check]:
     file = settings.sqlite_file()
     if file is not None and not file.exists():
         return [Check("database", True, f"{file} is made at the first start")]
+    if file is not None and not is_database_file(file):
+        return [Check("database", False, f"{file} is not a database of TrueDue")]
     try:
         store = Store(settings.database_url)
         current = migrate.is_current(store)
@@ -65,11 +98,22 @@ def _database(settings: Settings) -> list[Check]:
                         )
                         for each in connections.connections(db, organisation.id)
                     ]
+            checks += _sealed(settings, store)
         store.close()
     except (DBAPIError, StoreAddressError) as error:
         reason = error.orig if isinstance(error, DBAPIError) else error
         return [Check("database", False, " ".join(str(reason).split()))]
     return checks
+
+
+def _sealed(settings: Settings, store: Store) -> list[Check]:
+    try:
+        require_key(store, Vault(settings.encryption_key()))
+    except SettingsError:
+        return []  # the key's own check says so
+    except InputError as error:
+        return [Check("stored tokens", False, str(error))]
+    return [Check("stored tokens", True, "can be opened")]
 
 
 def _vendor(settings: Settings, system: str) -> Check:
