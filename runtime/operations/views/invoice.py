@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -11,13 +10,13 @@ from sqlalchemy import Connection, RowMapping, or_, select
 
 from receivables.document import DocumentKind, DocumentStatus
 from receivables.money import Money
+from runtime.operations.views.certificates import CertificateView, certificates
 from runtime.operations.views.standing import Standing, standings
 from runtime.store import journal
 from runtime.store import tables as t
 from runtime.store.connections import Organisation
 from runtime.store.links import links_of
 
-MAX_CERTIFICATES = 20
 MAX_PAYMENTS = 200
 MAX_REMINDERS = 100
 MAX_CONFLICTS = 100
@@ -50,32 +49,6 @@ class InvoiceReminder:
     planned_at: datetime
     sent_at: datetime | None
     why: str
-
-
-@dataclass(frozen=True, slots=True)
-class CertificateCheck:
-    """A hold that was asked, with the answer (`clear`, `holds`, `reported`) in words."""
-
-    code: str
-    outcome: str
-    finding: str
-
-
-@dataclass(frozen=True, slots=True)
-class CertificateView:
-    """A certificate as it is kept; `reads` are (system, subject, version, read at)."""
-
-    sequence: int
-    digest: str
-    previous: str
-    as_of: datetime
-    verdict: str
-    level: int | None
-    amount_due: Money
-    policy: str
-    recipient: str
-    checks: tuple[CertificateCheck, ...]
-    reads: tuple[tuple[str, str, str, datetime], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +140,7 @@ def invoice(db: Connection, organisation: Organisation, document_id: str, *, now
         standing=found[document_id] if is_open else None,
         payments=payments,
         reminders=_reminders(db, organisation.id, document_id),
-        certificates=_certificates(db, organisation.id, document_id),
+        certificates=certificates(db, organisation.id, document_id),
         conflicts=_conflicts(db, organisation.id, document_id),
         history=_history(db, organisation.id, subjects),
     )
@@ -239,37 +212,6 @@ def _reminders(db: Connection, organisation_id: str, document_id: str) -> tuple[
             why=row.why,
         )
         for row in rows
-    )
-
-
-def _certificates(db: Connection, organisation_id: str, document_id: str) -> tuple[CertificateView, ...]:
-    rows = db.execute(
-        select(t.certificate)
-        .where(t.certificate.c.organisation_id == organisation_id, t.certificate.c.document_id == document_id)
-        .order_by(t.certificate.c.sequence.desc())
-        .limit(MAX_CERTIFICATES)
-    )
-    return tuple(_certificate(row.sequence, row.digest, row.previous, json.loads(row.body)) for row in rows)
-
-
-def _certificate(sequence: int, digest: str, previous: str, body: dict[str, Any]) -> CertificateView:
-    due = body["amount_due"]
-    evidence = body["evidence"]
-    return CertificateView(
-        sequence=sequence,
-        digest=digest,
-        previous=previous,
-        as_of=datetime.fromisoformat(body["as_of"]),
-        verdict=body["verdict"],
-        level=body["level"],
-        amount_due=Money.parse(due["amount"], due["currency"]),
-        policy=f"{body['policy']}, version {body['policy_version']}",
-        recipient=evidence["contact"]["address"] or "",
-        checks=tuple(CertificateCheck(each["code"], each["outcome"], each["finding"]) for each in body["checks"]),
-        reads=tuple(
-            (each["system"], each["subject"], each["version"], datetime.fromisoformat(each["read_at"]))
-            for each in evidence["versions"]
-        ),
     )
 
 
