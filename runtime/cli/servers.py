@@ -26,6 +26,7 @@ from runtime.settings import load
 from runtime.web.application import create_web
 
 DEMO_FOLDER = Path("var/demo")
+_SCHEDULER = "celery.beat:Scheduler"  # keeps its times in memory; Celery's own choice leaves files where it is started
 
 
 @click.command()
@@ -83,7 +84,7 @@ def worker(concurrency: int, beat: bool) -> None:
     with opened_app() as app:
         celery = make_celery(app)
         arguments = ["worker", f"--concurrency={concurrency}", "--loglevel=info", "--pool=threads"]
-        celery.worker_main([*arguments, "--beat"] if beat else arguments)
+        celery.worker_main([*arguments, "--beat", f"--scheduler={_SCHEDULER}"] if beat else arguments)
 
 
 @click.command()

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from celery import Celery
+from kombu.exceptions import OperationalError
 
 from runtime.app import App
 from runtime.operations.work import poll, work
@@ -10,6 +13,7 @@ from runtime.operations.work import poll, work
 SWEEP_SECONDS = 15.0
 POLL_SECONDS = 300.0
 TASK_TIME_LIMIT_SECONDS = 600
+BROKER_TIMEOUT_SECONDS = 2.0  # a webhook waits for no broker longer than this before it is answered
 # An embedded worker looks at its in-memory queue this often: it bounds how long a webhook waits to be noticed.
 MEMORY_POLL_SECONDS = 0.05
 
@@ -26,6 +30,7 @@ def make_celery(app: App) -> Celery:
         worker_hijack_root_logger=False,
         worker_enable_remote_control=False,
         broker_connection_retry_on_startup=True,
+        broker_connection_timeout=BROKER_TIMEOUT_SECONDS,
         task_default_queue="truedue",
         beat_schedule={
             "sweep": {"task": "truedue.work", "schedule": SWEEP_SECONDS},
@@ -45,7 +50,9 @@ def make_celery(app: App) -> Celery:
         work(app)
 
     def wake(after_seconds: float = 0.0, /) -> None:
-        work_task.apply_async(countdown=after_seconds)
+        # What is due is in the database already: a broker that is away costs time, until the sweep, and no work.
+        with suppress(OperationalError):
+            work_task.apply_async(countdown=after_seconds, retry=False)
 
     app.wake = wake
     return celery
