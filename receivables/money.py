@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Context, Decimal, Inexact, InvalidOperation
 from functools import total_ordering
 
 # ISO 4217 active codes (list one, 2026), grouped by the number of decimals of the minor unit.
@@ -22,6 +22,8 @@ _EXPONENTS |= dict.fromkeys("BHD IQD JOD KWD LYD OMR TND".split(), 3)
 _EXPONENTS |= dict.fromkeys("CLF UYW".split(), 4)
 
 MAX_MINOR = 2**63 - 1  # what one database integer holds
+# More digits than any amount has. Whatever would be rounded away is refused instead.
+_EXACT = Context(prec=40, traps=[Inexact])
 
 
 class MoneyError(ValueError):
@@ -70,9 +72,10 @@ class Money:
             raise MoneyError(f"amount {value} is not a finite number")
         if value and value.adjusted() > 18:
             raise MoneyError(f"amount {value} {currency} is too large")
-        scaled = value.scaleb(exponent(currency))
-        if scaled != scaled.to_integral_value():
-            raise MoneyError(f"amount {value} is finer than the minor unit of {currency}")
+        try:
+            scaled = value.scaleb(exponent(currency), _EXACT).to_integral_exact(context=_EXACT)
+        except Inexact:
+            raise MoneyError(f"amount {value} is finer than the minor unit of {currency}") from None
         return cls(int(scaled), currency)
 
     @property
