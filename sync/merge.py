@@ -13,6 +13,7 @@ from enum import StrEnum
 
 Value = str | bool | None
 Pair = tuple[Value, Value]
+_EMPTY: tuple[Value, ...] = (None, "", False)  # what a side shows where nobody has said anything
 
 
 class Owner(StrEnum):
@@ -62,8 +63,8 @@ def merge(
 ) -> Merge:
     """Merge what `speaker` (the ledger or the CRM) shows now with what we hold.
 
-    A field without a pair is seen for the first time: an empty side takes the other's value; two different values
-    are left alone on both sides and reported, because nobody has edited anything yet.
+    A field without a pair is seen for the first time: an empty side takes the other's value; two different values are
+    reported, and left alone on both sides where the field is shared, because nobody has edited anything yet.
     """
     values = dict(ours)
     new_pairs: dict[str, Pair] = dict(pairs)
@@ -111,10 +112,12 @@ def _judge(owner: Owner, speaker: Owner, pair: Pair | None, local: Value, remote
 
 
 def _first_meeting(owner: Owner, speaker: Owner, local: Value, remote: Value) -> _Verdict:
-    if local in (None, "") or owner is speaker:
+    if local in _EMPTY:
         return _Verdict(remote)
-    if remote in (None, ""):
+    if remote in _EMPTY:
         return _Verdict(local, writes=owner is not speaker)
+    if owner is speaker:
+        return _Verdict(remote, lost=local)
     if owner is Owner.SHARED:
         return _Verdict(local, lost=remote)
     return _Verdict(local, writes=True, lost=remote)
