@@ -35,12 +35,12 @@ class CustomerBook:
             found = self._by_key.get(key, set())
             if len(found) == 1:
                 return next(iter(found))
-        found = self._by_name.get(plain_name(name), set())
+        found = self._by_name.get(plain, set()) if (plain := plain_name(name)) else set()
         return next(iter(found)) if len(found) == 1 else None
 
 
 def plain_name(name: str) -> str:
     """Return a name in lower case without accents, punctuation and doubled spaces."""
-    decomposed = unicodedata.normalize("NFKD", name.casefold())
+    decomposed = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", name).casefold())
     letters = "".join(character for character in decomposed if not unicodedata.combining(character))
-    return re.sub(r"[^a-z0-9]+", " ", letters).strip()
+    return re.sub(r"[\W_]+", " ", letters).strip()
