@@ -62,6 +62,3 @@ def _describe(read: dict[str, Any]) -> str:
         )
     lines += [f"  {problem['text']}" for problem in read["problems"]]
     return "\n".join(lines)
-
-
-COMMANDS: tuple[click.Command, ...] = (match, statement)

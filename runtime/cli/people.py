@@ -151,6 +151,3 @@ def _print_counts(counted: Counter[str], *, as_json: bool) -> None:
         return
     for name, count in sorted(counted.items()):
         click.echo(f"{count:>8}  {name.replace('_', ' ')}")
-
-
-COMMANDS: tuple[click.Command, ...] = (remind, connect, sync, doctor, certificate)

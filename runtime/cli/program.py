@@ -2,32 +2,39 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 
 import click
-from sqlalchemy.exc import DBAPIError
 
-from connectors.errors import ConnectorError
-from receivables.money import MoneyError
-from runtime.cli import files, people, servers
-from runtime.operations.errors import InputError, RefusedError
-from runtime.settings import SettingsError
-from runtime.store.engine import StoreAddressError
-from runtime.vault import VaultError
-
-EXIT_DOES_NOT_HOLD = 1
 EXIT_BAD_INPUT = 2
-_BAD_INPUT = (InputError, RefusedError, SettingsError, StoreAddressError, VaultError, MoneyError, ConnectorError)
+_COMMANDS = {
+    "runtime.cli.files": ("match", "statement"),
+    "runtime.cli.people": ("remind", "connect", "sync", "doctor", "certificate"),
+    "runtime.cli.servers": ("serve", "worker", "demo", "sandbox"),
+}
+_MODULES = {command: module for module, commands in _COMMANDS.items() for command in commands}
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class _Commands(click.Group):
+    """Imports a command's module when it is asked for: what works on files alone waits for no server's imports."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Name every command."""
+        return sorted(_MODULES)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return the command, the function of its name in its module."""
+        if cmd_name not in _MODULES:
+            return None
+        command: click.Command = getattr(importlib.import_module(_MODULES[cmd_name]), cmd_name)
+        return command
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="truedue")
 def program() -> None:
     """TrueDue: reminders only of what is truly due, inside Xero, QuickBooks and Salesforce."""
-
-
-for command in (*files.COMMANDS, *people.COMMANDS, *servers.COMMANDS):
-    program.add_command(command)
 
 
 def main() -> None:
@@ -35,24 +42,21 @@ def main() -> None:
     try:
         result = program.main(standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:
-        _refuse(f"name a command; `{error.ctx.command_path} --help` lists them" if error.ctx else "name a command")
+        _refuse(f"name a command; `{error.ctx.command_path} --help` lists them")
     except click.ClickException as error:
         _refuse(error.format_message())
     except click.Abort:
         sys.exit(130)
-    except _BAD_INPUT as error:
-        _refuse(str(error))
-    except DBAPIError as error:
-        _refuse(f"the database does not answer: {_first_line(str(error.orig))}")
-    except OSError as error:
-        _refuse(f"{error.filename or ''}: {error.strerror or error}".removeprefix(": "))
+    except Exception as error:
+        from runtime.cli.refusals import refusal  # noqa: PLC0415 - imports the whole product to know its errors
+
+        line = refusal(error)
+        if line is None:
+            raise
+        _refuse(line)
     sys.exit(result if isinstance(result, int) else 0)
 
 
 def _refuse(text: str) -> None:
-    click.echo(f"truedue: {_first_line(text)}", err=True)
+    click.echo(f"truedue: {' '.join(text.split())}", err=True)
     sys.exit(EXIT_BAD_INPUT)
-
-
-def _first_line(text: str) -> str:
-    return " ".join(text.split())

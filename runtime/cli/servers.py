@@ -128,6 +128,3 @@ def wait_for_interrupt() -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopped.set())
     stopped.wait()
-
-
-COMMANDS: tuple[click.Command, ...] = (serve, worker, demo, sandbox)
