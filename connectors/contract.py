@@ -296,10 +296,19 @@ class EditCustomer:
 
 
 @dataclass(frozen=True, slots=True)
+class Saying:
+    """What people said about an invoice: that it is contested, and why; the day it is promised for."""
+
+    disputed: bool
+    dispute_reason: str | None
+    promised_on: date | None
+
+
+@dataclass(frozen=True, slots=True)
 class ShowInvoice:
     """Show an invoice on the CRM account's page: create or update it under our document id.
 
-    `due_on` None leaves the due date there alone: people edit it in the CRM.
+    `due_on` or `saying` None leaves what stands there alone: people edit it in the CRM.
     """
 
     key: str
@@ -312,6 +321,7 @@ class ShowInvoice:
     balance: Money
     issued_on: date
     due_on: date | None
+    saying: Saying | None = None
     intent: Literal["show_invoice"] = "show_invoice"
 
 

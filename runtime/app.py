@@ -12,7 +12,9 @@ from runtime.clock import Clock, system_clock
 from runtime.settings import Settings
 from runtime.store.engine import Store
 from runtime.vault import Vault
-from runtime.vendors import Vendors
+from runtime.vendors import Pace, Vendors
+
+REAL_PACE = Pace()
 
 
 def _nobody(_after_seconds: float = 0.0) -> None:
@@ -48,14 +50,14 @@ class App:
         self.store.close()
 
 
-def build(settings: Settings, *, clock: Clock = system_clock) -> App:
+def build(settings: Settings, *, clock: Clock = system_clock, pace: Pace = REAL_PACE) -> App:
     """Make the product from its settings; SettingsError or StoreAddressError when they are unusable."""
     file = settings.sqlite_file()
     if file is not None:
         file.parent.mkdir(parents=True, exist_ok=True)
     store = Store(settings.database_url)
     vault = Vault(settings.encryption_key())
-    vendors = Vendors(settings=settings, store=store, vault=vault, clock=clock)
+    vendors = Vendors(settings=settings, store=store, vault=vault, clock=clock, pace=pace)
     return App(settings=settings, store=store, clock=clock, vault=vault, vendors=vendors, email=_email(settings, clock))
 
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import timedelta
 
 from sqlalchemy import select, text, update
@@ -25,14 +28,23 @@ RENEW_BEFORE = timedelta(minutes=2)
 MAX_OPEN = 256  # connectors kept open; far above what one process serves
 
 
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How a call limit is waited for: a clock that never goes back, and a way to sleep."""
+
+    monotonic: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+
+
 class Vendors:
     """Gives connectors for connections. Safe to use from many threads."""
 
-    def __init__(self, *, settings: Settings, store: Store, vault: Vault, clock: Clock) -> None:
+    def __init__(self, *, settings: Settings, store: Store, vault: Vault, clock: Clock, pace: Pace) -> None:
         self._settings = settings
         self._store = store
         self._vault = vault
         self._clock = clock
+        self._pace = pace
         self._open: dict[str, Connector] = {}
         self._budgets: dict[tuple[str, str], Budget] = {}
         self._refreshing: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
@@ -84,7 +96,8 @@ class Vendors:
     def _make(self, connection: VendorConnection) -> Connector:
         declaration = registry.declaration(connection.system)
         budget = self._budgets.setdefault(
-            (connection.system, connection.account.external_id), Budget(declaration.limits)
+            (connection.system, connection.account.external_id),
+            Budget(declaration.limits, monotonic=self._pace.monotonic, sleep=self._pace.sleep),
         )
         return declaration.open(
             Access(

@@ -21,10 +21,11 @@ _KEY_BYTES = 32
 class Estate:
     """The four vendors on neighbouring ports (port 0: free ones). Client secrets are drawn at start.
 
-    `begin_webhooks` subscribes a product that listens; until then nothing is delivered.
+    `begin_webhooks` subscribes a product that listens; until then nothing is delivered. Without `couriers` webhooks
+    stay in each stand-in's `courier.pending`, for a simulation that delivers them itself.
     """
 
-    def __init__(self, *, clock: Callable[[], datetime], port: int = 0) -> None:
+    def __init__(self, *, clock: Callable[[], datetime], port: int = 0, couriers: bool = True) -> None:
         self._secrets = {
             name: secrets.token_urlsafe(24)
             for system in ("xero", "quickbooks", "salesforce", "stripe")
@@ -55,11 +56,13 @@ class Estate:
         self.standins: tuple[StandIn, ...] = (self.xero, self.quickbooks, self.salesforce, self.stripe)
         self._served: dict[str, Served] = {}
         self._port = port
+        self._couriers = couriers
 
     def __enter__(self) -> Estate:
         for number, standin in enumerate(self.standins):
             self._served[standin.name] = serve(standin, port=self._port + number if self._port else 0)
-            standin.courier.start()
+            if self._couriers:
+                standin.courier.start()
         return self
 
     def __exit__(
@@ -91,7 +94,7 @@ class Estate:
 
     def begin_webhooks(self, public_url: str) -> None:
         """Subscribe the product at `public_url` to every vendor that sends webhooks."""
-        self.xero.subscribe(f"{public_url}/webhooks/xero")
+        self.xero.subscribe(f"{public_url}/webhooks/xero", check_intent=self._couriers)
         self.quickbooks.subscribe(f"{public_url}/webhooks/quickbooks")
         self.stripe.subscribe(f"{public_url}/webhooks/stripe")
 

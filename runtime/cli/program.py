@@ -7,11 +7,14 @@ import sys
 
 import click
 
+from runtime.operations.errors import InputError
+
 EXIT_BAD_INPUT = 2
 _COMMANDS = {
     "runtime.cli.files": ("match", "statement"),
     "runtime.cli.people": ("remind", "connect", "sync", "doctor", "certificate"),
     "runtime.cli.servers": ("serve", "worker", "demo", "sandbox"),
+    "runtime.cli.simulation": ("simulate",),
 }
 _MODULES = {command: module for module, commands in _COMMANDS.items() for command in commands}
 
@@ -47,6 +50,8 @@ def main() -> None:
         _refuse(error.format_message())
     except click.Abort:
         sys.exit(130)
+    except InputError as error:
+        _refuse(str(error))
     except Exception as error:
         from runtime.cli.refusals import refusal  # noqa: PLC0415 - imports the whole product to know its errors
 

@@ -6,13 +6,12 @@ from sqlalchemy.exc import DBAPIError
 
 from connectors.errors import ConnectorError
 from receivables.money import MoneyError
-from runtime.operations.errors import InputError, RefusedError
+from runtime.operations.errors import RefusedError
 from runtime.settings import SettingsError
 from runtime.store.engine import StoreAddressError
 from runtime.vault import VaultError
 
 _SAY_IT_THEMSELVES = (
-    InputError,
     RefusedError,
     SettingsError,
     StoreAddressError,

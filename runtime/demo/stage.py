@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections.abc import Iterator
@@ -18,7 +17,7 @@ from runtime.clock import Clock, clock_from
 from runtime.jobs.embedded import EmbeddedWorker
 from runtime.jobs.tasks import make_celery
 from runtime.listening import free_port
-from runtime.settings import load
+from runtime.settings import Settings
 from runtime.store import migrate
 from runtime.web.application import create_web
 from sandbox.capture import CaptureServer
@@ -61,21 +60,29 @@ def set_stage(folder: Path) -> Iterator[Stage]:
         stack.callback(mailbox.stop)
         port = free_port()
         url = f"http://{HOST}:{port}"
-        os.environ.update(estate.environment)
-        os.environ.update(
-            TRUEDUE_DATABASE_URL=f"sqlite:///{folder / 'truedue.sqlite3'}",
-            TRUEDUE_PUBLIC_URL=url,
-            TRUEDUE_SMTP_HOST=mailbox.host,
-            TRUEDUE_SMTP_PORT=str(mailbox.port),
-            TRUEDUE_SMTP_STARTTLS="false",
-            TRUEDUE_MAIL_FROM=SENDER,
-        )
-        app = build(load(), clock=clock)
+        app = build(settings_for(estate, mailbox, folder / "truedue.sqlite3", url), clock=clock)
         stack.callback(app.close)
         migrate.upgrade(app.store)
         stack.enter_context(EmbeddedWorker(make_celery(app)))
         stack.enter_context(_serving(app, port))
         yield Stage(clock, world, estate, mailbox, app, url, folder)
+
+
+def settings_for(estate: Estate, mailbox: CaptureServer, database: Path, url: str) -> Settings:
+    """Return the settings of a product that works against these stand-ins and this mail server."""
+    environment = {name.removeprefix("TRUEDUE_").lower(): value for name, value in estate.environment.items()}
+    return Settings.model_validate(
+        {
+            **environment,
+            "database_url": f"sqlite:///{database}",
+            "broker_url": "memory://",
+            "public_url": url,
+            "smtp_host": mailbox.host,
+            "smtp_port": mailbox.port,
+            "smtp_starttls": False,
+            "mail_from": SENDER,
+        }
+    )
 
 
 @contextmanager

@@ -12,12 +12,11 @@ from urllib.parse import urlencode
 from sqlalchemy import func, select
 
 from connectors import registry
-from connectors.contract import AccountPurpose, Role
-from receivables.money import Money
-from reminders.evidence import BankDeclaration
+from connectors.contract import Role
+from runtime.demo import people
 from runtime.demo.stage import Stage, visitor
 from runtime.operations.import_statement import import_statement
-from runtime.operations.organisations import create_organisation, declare_evidence, switch_sending
+from runtime.operations.organisations import switch_sending
 from runtime.operations.plan import plan_reminders
 from runtime.operations.pull import pull
 from runtime.operations.send import send_reminders
@@ -25,13 +24,10 @@ from runtime.operations.show_in_crm import anything_unshown
 from runtime.operations.work import poll
 from runtime.store import connections
 from runtime.store import tables as t
-from sandbox.world import Organisation as Firm
 
 QUIET_SECONDS = 60.0
 STEP_TIMEOUT_SECONDS = 10.0
 PAUSE_BETWEEN_PAYMENTS_SECONDS = 0.4  # payers do not all press the button at once
-ATTESTED_BY = "Dana Fenwick, controller"
-_ZONES = {"GB": "Europe/London", "US": "America/Denver"}
 
 Announce = Callable[[str], None]
 
@@ -77,32 +73,11 @@ class Story:
         """Make both organisations and connect all their systems through the vendors' consent pages."""
         browser = visitor()
         for key, firm in self.stage.world.organisations.items():
-            organisation = create_organisation(
-                self.stage.app,
-                name=firm.name,
-                base_currency=firm.currency,
-                time_zone=_ZONES[firm.country],
-                country=firm.country,
-            )
-            self.ids[key] = organisation.id
-            for system, account in self._accounts(key, firm).items():
-                self._consent(browser, organisation.id, system, account)
+            self.ids[key] = people.found(self.stage.app, firm)
+            for system, account in people.accounts_of(self.stage.world, self.stage.estate, key).items():
+                self._consent(browser, self.ids[key], system, account)
         self.stage.estate.begin_webhooks(self.stage.url)
         return Counter(organisations=len(self.ids), connections=len(self.ids) * 3)
-
-    def _accounts(self, key: str, firm: Firm) -> dict[str, str]:
-        books = self.stage.world.books[key]
-        estate = self.stage.estate
-        ledgers = (
-            {books.name: tenant for tenant, books in estate.xero.organisations.items()}
-            if firm.system == "xero"
-            else {books.name: realm for realm, books in estate.quickbooks.companies.items()}
-        )
-        return {
-            firm.system: ledgers[firm.name],
-            "salesforce": books.crm.org.org_id,
-            "stripe": books.processor.account.account_id,
-        }
 
     def _consent(self, browser: Any, organisation_id: str, system: str, account: str) -> None:  # noqa: ANN401
         """Walk through a consent as a person does, choosing `account` on the vendor's page."""
@@ -122,30 +97,10 @@ class Story:
                 mine = connections.connections(db, organisation_id)
             for connection in sorted(mine, key=lambda each: registry.SYSTEMS.index(each.system)):
                 counted.update(pull(self.stage.app, connection))
-            self._declare(key, organisation_id)
+            people.declare_banks(self.stage.app, self.stage.world.organisations[key], organisation_id)
             switch_sending(self.stage.app, organisation_id=organisation_id, on=True, actor="owner")
         self.stage.app.wake()
         return counted
-
-    def _declare(self, key: str, organisation_id: str) -> None:
-        firm = self.stage.world.organisations[key]
-        with self.stage.app.store.read() as db:
-            accounts = db.execute(
-                select(t.account).where(
-                    t.account.c.organisation_id == organisation_id, t.account.c.purpose == AccountPurpose.BANK.value
-                )
-            ).all()
-        for account in accounts:
-            has_files = account.currency == firm.currency
-            declare_evidence(
-                self.stage.app,
-                organisation_id=organisation_id,
-                ledger_account=account.handle,
-                identification=firm.bank_account if has_files else account.handle,
-                currency=account.currency,
-                declares=BankDeclaration.STATEMENT if has_files else BankDeclaration.ATTESTED,
-                attested_by=None if has_files else ATTESTED_BY,
-            )
 
     def _edits(self) -> Counter[str]:
         """People edit records in Salesforce and in the ledgers; each edit reaches the other side."""
@@ -173,8 +128,8 @@ class Story:
         counted: Counter[str] = Counter()
         browser = visitor()
         for key, organisation_id in self.ids.items():
-            for row in self._pending(organisation_id):
-                verdict = self._verdict(key, organisation_id, row)
+            for row in people.pending_bank_receipts(self.stage.app, organisation_id):
+                verdict = people.verdict(self.stage.app, self.stage.world, key, row)
                 if verdict is None:
                     counted["left_open"] += 1
                     continue
@@ -187,40 +142,6 @@ class Story:
                 )
                 counted[verdict if answer.status_code == 303 else f"{verdict}_refused"] += 1
         return counted
-
-    def _pending(self, organisation_id: str) -> list[dict[str, Any]]:
-        with self.stage.app.store.read() as db:
-            rows = db.execute(
-                select(t.receipt, t.proposal.c.body)
-                .join(t.proposal, t.proposal.c.receipt_id == t.receipt.c.id)
-                .where(
-                    t.receipt.c.organisation_id == organisation_id,
-                    t.receipt.c.source == "bank",
-                    t.proposal.c.state == "pending",
-                )
-                .order_by(t.receipt.c.id)
-            )
-            return [dict(row._mapping) for row in rows]
-
-    def _verdict(self, key: str, organisation_id: str, row: dict[str, Any]) -> str | None:
-        """What somebody who knows the customers does: confirm what is right, reject what is wrong, else leave it."""
-        amount = Money(row["amount_minor"], row["currency"]).decimal
-        answers = self.stage.world.accountant(
-            organisation=key, booked_on=row["received_on"], amount=amount, counterparty=row["payer_name"]
-        )
-        if not answers or any(receipt.payer is None for receipt in answers):
-            return None
-        proposed = {allocation["item_id"] for allocation in row["body"]["best"]["allocations"]}
-        with self.stage.app.store.read() as db:
-            numbers = set(
-                db.scalars(
-                    select(t.document.c.number).where(
-                        t.document.c.organisation_id == organisation_id, t.document.c.id.in_(proposed)
-                    )
-                )
-            )
-        truths = [{number for number, _ in receipt.allocations} for receipt in answers]
-        return "confirm" if numbers in truths else "reject"
 
     def _plan(self) -> Counter[str]:
         """Plan the reminders of what is due now."""

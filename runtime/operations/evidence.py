@@ -2,47 +2,36 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Table, func, select
 
-from connectors.contract import AccountPurpose, Kind, Role
 from receivables.allocation import Allocation
 from receivables.document import DocumentKind, DocumentStatus
 from receivables.money import Money
 from receivables.open_item import OpenItem
 from receivables.promise import Dispute, PromiseToPay
 from reminders.evidence import (
-    BankDeclaration,
-    BankEvidence,
     Channel,
     ContactEvidence,
     Flag,
-    FlagCode,
     Freshness,
     InFlight,
-    InFlightKind,
     ItemEvidence,
     LawfulBasis,
     PlausibleReceipt,
-    ProcessorEvidence,
     Read,
 )
-from reminders.holds import distribute_credit
+from runtime.operations import facts as facts_of
 from runtime.operations.open_items import OpenDocument, open_documents
 from runtime.operations.withdraw import SENT
-from runtime.store import connections
 from runtime.store import tables as t
 from runtime.store.connections import Organisation
-from runtime.store.links import links_of
+from runtime.store.rows import chunks
 
-DEBIT_SETTLES_WITHIN = timedelta(days=7)  # Bacs takes longest of what Stripe offers, see VENDORS
-_WEEK = timedelta(days=7)
-_CHECKOUT_METHODS = frozenset({"card", "checkout"})
 # One zone a country where it has one; a country of many zones falls back to the organisation's own.
 _ZONES = {
     "GB": "Europe/London",
@@ -56,6 +45,8 @@ _ZONES = {
     "ES": "Europe/Madrid",
     "IT": "Europe/Rome",
 }
+
+_NOT_READ: Mapping[str, Any] = {"name": "", "email": None, "parent_id": None, "country": None, "opted_out": False}
 
 
 @dataclass
@@ -153,7 +144,8 @@ def _with_reading(freshness: Freshness, read_at: datetime) -> Freshness:
 
 
 def _contact(facts: Facts, customer_id: str) -> ContactEvidence:
-    customer = facts.customers[customer_id]
+    # A document can be read before its customer is: until then nobody can be written to.
+    customer = facts.customers.get(customer_id, _NOT_READ)
     parent = facts.customers.get(customer["parent_id"] or "")
     # A branch without an address of its own is reached through the parent that pays for it.
     address = customer["email"] or (parent["email"] if parent else None)
@@ -175,176 +167,36 @@ def _contact(facts: Facts, customer_id: str) -> ContactEvidence:
 
 def _read_facts(db: Connection, organisation: Organisation, now: datetime, documents: Sequence[OpenDocument]) -> Facts:
     ids = [each.document.document_id for each in documents]
-    rows = _by_id(db, t.document, organisation.id)
+    rows = _by_id(db, t.document, organisation.id, ids)
+    customers = _customers(db, organisation.id, {each.document.customer_id for each in documents})
     facts = Facts(
         organisation=organisation,
         now=now,
-        freshness=_freshness(db, organisation),
-        customers=_by_id(db, t.customer, organisation.id),
+        freshness=facts_of.freshness(db, organisation),
+        customers=customers,
         read_at={item_id: rows[item_id]["read_at"] for item_id in ids},
         status={item_id: DocumentStatus(rows[item_id]["status"]) for item_id in ids},
         disputes={item_id: rows[item_id] for item_id in ids},
     )
-    facts.allocations = _allocations(db, organisation.id)
-    facts.plausible, facts.in_flight = _receipts(db, organisation)
-    facts.flags = _flags(db, organisation.id, now)
-    facts.covered = _credit(db, organisation.id)
-    facts.contacted = _contacts(db, organisation.id, now)
-    facts.versions = _versions(db, organisation.id, facts.read_at)
+    facts.allocations = facts_of.allocations(db, organisation.id)
+    facts.plausible, facts.in_flight = facts_of.receipts(db, organisation)
+    facts.flags = facts_of.flags(db, organisation.id, now)
+    facts.covered = facts_of.credit(db, organisation.id, list(customers))
+    facts.contacted = facts_of.contacts(db, organisation.id, now)
+    facts.versions = facts_of.versions(db, organisation.id, facts.read_at)
     return facts
 
 
-def _by_id(db: Connection, table: Any, organisation_id: str) -> dict[str, Mapping[str, Any]]:  # noqa: ANN401
-    rows = db.execute(select(table).where(table.c.organisation_id == organisation_id))
-    return {row.id: dict(row._mapping) for row in rows}
-
-
-def _freshness(db: Connection, organisation: Organisation) -> Freshness:
-    processor = connections.connection_for_role(db, organisation.id, Role.PROCESSOR)
-    processors: tuple[ProcessorEvidence, ...] = ()
-    if processor is not None:
-        caught_up = connections.watermark(db, processor.id, Kind.PROCESSOR_PAYMENT)
-        processors = (ProcessorEvidence(processor.system, caught_up),)
-    return Freshness(ledger_read_at=None, processors=processors, bank=_bank(db, organisation))
-
-
-def _bank(db: Connection, organisation: Organisation) -> tuple[BankEvidence, ...]:
-    """What each bank account of the ledger proves; one that declared nothing proves nothing."""
-    declared = {
-        row.ledger_account: row
-        for row in db.execute(select(t.bank_account).where(t.bank_account.c.organisation_id == organisation.id))
-        if row.ledger_account is not None
-    }
-    accounts = db.execute(
-        select(t.account)
-        .where(t.account.c.organisation_id == organisation.id, t.account.c.purpose == AccountPurpose.BANK.value)
-        .order_by(t.account.c.handle)
-    )
-    evidence = []
-    for account in accounts:
-        row = declared.get(account.handle)
-        evidence.append(
-            BankEvidence(
-                account=account.name,
-                declares=BankDeclaration(row.declares) if row else BankDeclaration.STATEMENT,
-                evidence_until=row.evidence_until if row else None,
-                attested_by=row.attested_by if row else None,
-                time_zone=organisation.time_zone,
-                country=organisation.country,
-            )
-        )
-    return tuple(evidence)
-
-
-def _allocations(db: Connection, organisation_id: str) -> dict[str, list[Allocation]]:
-    """Our allocations that the ledger's balance, as last read, cannot show yet (see open_items)."""
-    allocation = t.allocation
-    rows = db.execute(
-        select(allocation.c.document_id, allocation.c.amount_minor, allocation.c.currency)
-        .join(t.document, t.document.c.id == allocation.c.document_id)
-        .where(
-            allocation.c.organisation_id == organisation_id,
-            allocation.c.undone_at.is_(None),
-            allocation.c.posted_at.is_(None) | (allocation.c.posted_at >= t.document.c.read_at),
-        )
-    )
-    found: defaultdict[str, list[Allocation]] = defaultdict(list)
-    for row in rows:
-        found[row.document_id].append(Allocation(row.document_id, Money(row.amount_minor, row.currency)))
+def _by_id(db: Connection, table: Table, organisation_id: str, ids: Iterable[str]) -> dict[str, Mapping[str, Any]]:
+    found: dict[str, Mapping[str, Any]] = {}
+    for chunk in chunks(sorted(ids)):
+        rows = db.execute(select(table).where(table.c.organisation_id == organisation_id, table.c.id.in_(chunk)))
+        found |= {row.id: dict(row._mapping) for row in rows}
     return found
 
 
-def _receipts(
-    db: Connection, organisation: Organisation
-) -> tuple[dict[str, list[PlausibleReceipt]], dict[str, list[InFlight]]]:
-    """Return what receipts that are not applied may pay, and what is on its way, by item."""
-    plausible: defaultdict[str, list[PlausibleReceipt]] = defaultdict(list)
-    on_its_way: defaultdict[str, list[InFlight]] = defaultdict(list)
-    zone = organisation.zone
-    rows = db.execute(
-        select(t.receipt, t.proposal.c.plausible, t.proposal.c.body)
-        .join(t.proposal, t.proposal.c.receipt_id == t.receipt.c.id)
-        .where(
-            t.receipt.c.organisation_id == organisation.id,
-            t.proposal.c.state.in_(("pending", "held", "in_flight")),
-            t.receipt.c.status.in_(("received", "in_flight")),
-        )
-    )
-    for row in rows:
-        amount = Money(row.amount_minor, row.currency)
-        best = {allocation["item_id"] for allocation in row.body["best"]["allocations"]}
-        others = [item_id for item_id in row.plausible if item_id not in best]
-        for item_id in row.plausible:
-            if row.status == "in_flight":
-                on_its_way[item_id].append(_on_its_way(row, amount))
-                continue
-            rank = 1 if item_id in best else 2 + others.index(item_id)
-            why = "it was booked to an account" if row.state == "coded" else "it fits and waits for a decision"
-            noticed = row.noticed_at.astimezone(zone).date()
-            plausible[item_id].append(PlausibleReceipt(row.id, amount, row.received_on, why, rank, noticed))
-    return plausible, on_its_way
-
-
-def _on_its_way(row: Any, amount: Money) -> InFlight:  # noqa: ANN401 - a row of the query above
-    if row.method in _CHECKOUT_METHODS:
-        return InFlight(amount, InFlightKind.CHECKOUT, row.begun_at, row.begun_at + timedelta(hours=1))
-    return InFlight(amount, InFlightKind.BANK_DEBIT, row.begun_at, row.begun_at + DEBIT_SETTLES_WITHIN)
-
-
-def _flags(db: Connection, organisation_id: str, now: datetime) -> dict[str, list[Flag]]:
-    found: defaultdict[str, list[Flag]] = defaultdict(list)
-    rows = db.execute(select(t.hold).where(t.hold.c.organisation_id == organisation_id, t.hold.c.released_at.is_(None)))
-    for row in rows:
-        if row.until is None or row.until > now:
-            found[row.document_id].append(Flag(FlagCode(row.code), row.reason, row.until))
-    return found
-
-
-def _credit(db: Connection, organisation_id: str) -> dict[str, Money]:
-    """Return the items that a customer's unapplied credit covers in full, with the credit, oldest due first."""
-    credit: defaultdict[tuple[str, str], int] = defaultdict(int)
-    items: defaultdict[tuple[str, str], list[OpenItem]] = defaultdict(list)
-    for each in open_documents(db, organisation_id):
-        key = (each.document.customer_id, each.open_amount.currency)
-        if each.document.kind is DocumentKind.CREDIT_NOTE:
-            credit[key] += each.open_amount.minor
-        elif each.open_amount:
-            items[key].append(each.item())
-    for table, owner in ((t.ledger_payment, t.ledger_payment.c.receipt_id), (t.receipt, None)):
-        statement = select(table.c.customer_id, table.c.currency, func.sum(table.c.unapplied_minor)).where(
-            table.c.organisation_id == organisation_id, table.c.customer_id.is_not(None)
-        )
-        # Our own postings are counted once: as our receipts, not again as the ledger's payments.
-        if owner is not None:
-            statement = statement.where(owner.is_(None), t.ledger_payment.c.deleted.is_(False))
-        for customer_id, currency, minor in db.execute(statement.group_by(table.c.customer_id, table.c.currency)):
-            credit[(customer_id, currency)] += int(minor or 0)
-    covered: dict[str, Money] = {}
-    for key, minor in credit.items():
-        if minor > 0:
-            amount = Money(minor, key[1])
-            covered |= dict.fromkeys(distribute_credit(items=items[key], credit=amount), amount)
-    return covered
-
-
-def _contacts(db: Connection, organisation_id: str, now: datetime) -> dict[str, tuple[int, datetime]]:
-    """Return, by customer, how many messages went out in seven days and when the last one did."""
-    rows = db.execute(
-        select(t.reminder.c.customer_id, func.count(), func.max(t.reminder.c.sent_at))
-        .where(
-            t.reminder.c.organisation_id == organisation_id,
-            t.reminder.c.state == SENT,
-            t.reminder.c.sent_at > now - _WEEK,
-        )
-        .group_by(t.reminder.c.customer_id)
-    )
-    return {row[0]: (row[1], row[2]) for row in rows}
-
-
-def _versions(db: Connection, organisation_id: str, read_at: Mapping[str, datetime]) -> dict[str, list[Read]]:
-    found: defaultdict[str, list[Read]] = defaultdict(list)
-    for link in links_of(db, organisation_id, list(read_at)):
-        if link["version"]:
-            subject = f"{link['kind']} {link['external_id']}"
-            found[link["local_id"]].append(Read(link["system"], subject, link["version"], read_at[link["local_id"]]))
-    return found
+def _customers(db: Connection, organisation_id: str, ids: set[str]) -> dict[str, Mapping[str, Any]]:
+    """The customers with the parents that pay for them."""
+    found = _by_id(db, t.customer, organisation_id, ids)
+    parents = {row["parent_id"] for row in found.values() if row["parent_id"]} - found.keys()
+    return found | _by_id(db, t.customer, organisation_id, parents)

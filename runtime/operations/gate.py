@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -30,6 +31,10 @@ from runtime.store.links import external_ids
 from runtime.store.rows import insert_new
 
 CATCH_UP_AFTER = timedelta(minutes=2)
+_CAUGHT_UP = {
+    Role.PROCESSOR: (Kind.PROCESSOR_PAYMENT,),
+    Role.CRM: (Kind.CONTACT, Kind.INVOICE),  # where people note disputes, promises and opt-outs
+}
 _LANGUAGES = {"DE": "de", "AT": "de", "FR": "fr"}
 
 
@@ -68,15 +73,17 @@ class Gate:
         return ready
 
     def _catch_up(self) -> None:
-        """Read what the processor knows, unless that was done a moment ago."""
-        with self.app.store.read() as db:
-            processor = connections.connection_for_role(db, self.organisation.id, Role.PROCESSOR)
-            if processor is None:
-                return
-            caught_up = connections.watermark(db, processor.id, Kind.PROCESSOR_PAYMENT)
-        if caught_up is None or caught_up < self.app.clock() - CATCH_UP_AFTER:
-            pull(self.app, processor, kinds=[Kind.PROCESSOR_PAYMENT])
-            match_receipts(self.app, self.organisation.id)
+        """Read what the processor and the CRM know, unless that was done a moment ago."""
+        for role, kinds in _CAUGHT_UP.items():
+            with self.app.store.read() as db:
+                connection = connections.connection_for_role(db, self.organisation.id, role)
+                seen = [connections.watermark(db, connection.id, kind) for kind in kinds] if connection else []
+            oldest = self.app.clock() - CATCH_UP_AFTER
+            if connection is not None and any(since is None or since < oldest for since in seen):
+                # Evidence that cannot be read stays as old as it is: the holds see that and fail closed.
+                with suppress(ConnectorError):
+                    pull(self.app, connection, kinds=kinds)
+        match_receipts(self.app, self.organisation.id)
 
     def _read_ledger_again(self, documents: Sequence[str]) -> None:
         """Read these invoices in the ledger now; what cannot be read stays stale and holds."""

@@ -45,9 +45,13 @@ class OpenDocument:
 
 
 def open_documents(
-    db: Connection, organisation_id: str, *, document_ids: Collection[str] | None = None
+    db: Connection,
+    organisation_id: str,
+    *,
+    document_ids: Collection[str] | None = None,
+    customer_ids: Collection[str] | None = None,
 ) -> list[OpenDocument]:
-    """Return the documents with an open balance, or exactly those of `document_ids`, whatever their state."""
+    """Return the documents with an open balance (of these customers), or exactly those of `document_ids`."""
     statement = (
         select(t.document, t.customer.c.name, t.customer.c.parent_id)
         .outerjoin(t.customer, t.customer.c.id == t.document.c.customer_id)
@@ -58,6 +62,8 @@ def open_documents(
         statement = statement.where(t.document.c.status == DocumentStatus.OPEN.value)
     else:
         statement = statement.where(t.document.c.id.in_(document_ids))
+    if customer_ids is not None:
+        statement = statement.where(t.document.c.customer_id.in_(customer_ids))
     rows = db.execute(statement).all()
     pending = pending_allocations(db, organisation_id)
     return [

@@ -13,13 +13,14 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, or_, select, update
 
-from connectors.contract import Done, Intent, Role, ShowBalance, ShowInvoice, ShowReceipt, ShowReminder
+from connectors.contract import Done, Intent, Role, Saying, ShowBalance, ShowInvoice, ShowReceipt, ShowReminder
 from connectors.errors import Reconnect, Retry
 from receivables.document import DocumentKind, DocumentStatus
 from receivables.identity import stable_id
 from receivables.money import Money
 from receivables.problem import Problem
 from runtime.app import App
+from runtime.operations.absorb.documents import shared_values
 from runtime.operations.absorb.scope import CUSTOMER_LINK, DOCUMENT_LINK, pairs_of
 from runtime.operations.open_items import pending_allocations
 from runtime.store import connections, journal
@@ -27,10 +28,18 @@ from runtime.store import tables as t
 from runtime.store.connections import VendorConnection
 from runtime.store.links import external_ids, links_of
 from runtime.store.rows import upsert
-from sync.merge import unsent
+from sync.merge import Pair, Value, agreed, unsent
 
 ROWS_A_ROUND = 1_000
 MAX_ROUNDS = 1_000  # a million objects; the rest is shown in the next run
+
+# What a record that does not exist yet would show.
+_NEVER_SHOWN: dict[str, Pair] = {
+    "due_on": (None, None),
+    "disputed": (False, False),
+    "dispute_reason": (None, None),
+    "promised_on": (None, None),
+}
 
 Row = dict[str, Any]
 Built = tuple[Row, Intent]
@@ -120,8 +129,7 @@ def _build_invoices(db: Connection, crm: VendorConnection, rows: Sequence[Row], 
     for row in rows:
         if row["customer_id"] not in accounts:
             continue
-        link = links.get(row["id"])
-        says_due = link is None or "due_on" in unsent(pairs_of(link), {"due_on": row["due_on"].isoformat()})
+        edited = unsent(pairs_of(links.get(row["id"])) or _NEVER_SHOWN, shared_values(row))
         balance = max(0, row["balance_minor"] - pending.get(row["id"], 0))
         paid = row["status"] == DocumentStatus.OPEN.value and balance == 0
         intent = ShowInvoice(
@@ -134,7 +142,8 @@ def _build_invoices(db: Connection, crm: VendorConnection, rows: Sequence[Row], 
             total=Money(row["total_minor"], row["currency"]),
             balance=Money(balance, row["currency"]),
             issued_on=row["issued_on"],
-            due_on=row["due_on"] if says_due else None,
+            due_on=row["due_on"] if "due_on" in edited else None,
+            saying=_saying(row) if edited.keys() - {"due_on"} else None,
         )
         built.append((row, intent))
     return built
@@ -228,11 +237,26 @@ def _build_reminders(db: Connection, crm: VendorConnection, rows: Sequence[Row],
     ]
 
 
+def _saying(row: Row) -> Saying:
+    return Saying(row["disputed"], row["dispute_reason"], row["promised_on"])
+
+
 def _remember(db: Connection, crm: VendorConnection, intent: Intent, done: Done) -> None:
-    """Keep who the shown invoice is there, and the due date that both sides now have."""
-    if not isinstance(intent, ShowInvoice) or intent.due_on is None or not done.external_ids:
+    """Keep who the shown invoice is there, and what both sides now agree on."""
+    if not isinstance(intent, ShowInvoice) or not done.external_ids:
         return
-    due_on = intent.due_on.isoformat()
+    written: dict[str, Value] = {}
+    if intent.due_on is not None:
+        written["due_on"] = intent.due_on.isoformat()
+    if intent.saying is not None:
+        promised = intent.saying.promised_on
+        written["disputed"] = intent.saying.disputed
+        written["dispute_reason"] = intent.saying.dispute_reason
+        written["promised_on"] = promised.isoformat() if promised else None
+    if not written:
+        return
+    mine = [link for link in links_of(db, crm.organisation_id, [intent.document_id]) if link["system"] == crm.system]
+    pairs = agreed(pairs_of(mine[0]) if mine else _NEVER_SHOWN, written)
     row = {
         "organisation_id": crm.organisation_id,
         "system": crm.system,
@@ -240,16 +264,8 @@ def _remember(db: Connection, crm: VendorConnection, intent: Intent, done: Done)
         "external_id": done.external_ids[0],
         "local_id": intent.document_id,
         "version": done.version,
-        "base": {
-            "due_on": [due_on, due_on],
-            "disputed": [False, False],
-            "dispute_reason": [None, None],
-            "promised_on": [None, None],
-        },
+        "base": {name: list(pair) for name, pair in pairs.items()},
     }
-    known = [link for link in links_of(db, crm.organisation_id, [intent.document_id]) if link["system"] == crm.system]
-    if known:
-        row["base"] = {**known[0]["base"], "due_on": [due_on, due_on]}
     upsert(db, t.link, [row], keys=["organisation_id", "system", "kind", "external_id"])
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, select, update
 
 from runtime.store import tables as t
+from runtime.store.rows import chunks
 from sync.merge import Pair
 
 
@@ -41,8 +42,13 @@ def local_ids(db: Connection, organisation_id: str, system: str, external_ids: C
 
 def links_of(db: Connection, organisation_id: str, local_ids: Collection[str]) -> list[dict[str, Any]]:
     """Return every link of these objects, in all systems."""
-    statement = select(t.link).where(t.link.c.organisation_id == organisation_id, t.link.c.local_id.in_(local_ids))
-    return [dict(row._mapping) for row in db.execute(statement)]
+    return [
+        dict(row._mapping)
+        for chunk in chunks(sorted(local_ids))
+        for row in db.execute(
+            select(t.link).where(t.link.c.organisation_id == organisation_id, t.link.c.local_id.in_(chunk))
+        )
+    ]
 
 
 def set_pairs(db: Connection, link: Mapping[str, Any], pairs: Mapping[str, Pair], version: str = "") -> None:

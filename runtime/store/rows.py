@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Table, bindparam, update
@@ -10,6 +10,13 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 Row = Mapping[str, Any]
 CHUNK_ROWS = 1_000
+IDS_A_QUERY = 500
+
+
+def chunks(values: Sequence[str], size: int = IDS_A_QUERY) -> Iterator[Sequence[str]]:
+    """Yield `values` in pieces that one query can name."""
+    for start in range(0, len(values), size):
+        yield values[start : start + size]
 
 
 def upsert(db: Connection, table: Table, rows: Sequence[Row], *, keys: Sequence[str], keep: Sequence[str] = ()) -> None:

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
-from connectors.contract import EditContact, Intent, ShowBalance, ShowInvoice, ShowReceipt, ShowReminder
+from connectors.contract import EditContact, Intent, Saying, ShowBalance, ShowInvoice, ShowReceipt, ShowReminder
 from connectors.crm.salesforce.client import Row
 from connectors.crm.salesforce.reading import instant
 from receivables.document import DocumentKind
@@ -15,7 +15,7 @@ from receivables.money import Money
 
 NAME_LENGTH = 80  # Salesforce's limit of a record name
 
-Value = str | Decimal | date | datetime | None
+Value = str | bool | Decimal | date | datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +95,7 @@ def _invoice(intent: ShowInvoice) -> dict[str, Value]:
         "Balance__c": sign * intent.balance.decimal,
         "Issue_Date__c": intent.issued_on,
         **({"Due_Date__c": intent.due_on} if intent.due_on else {}),
+        **_saying(intent.saying),
     }
 
 
@@ -137,7 +138,7 @@ def _title(payer: str, amount: Money, received_on: date) -> str:
     return f"{payer[: NAME_LENGTH - len(tail)]}{tail}".strip()
 
 
-def _sent(value: Value) -> str | Decimal | None:
+def _sent(value: Value) -> str | bool | Decimal | None:
     if isinstance(value, datetime):
         return f"{value:%Y-%m-%dT%H:%M:%S}.000Z"
     if isinstance(value, date):
@@ -148,6 +149,8 @@ def _sent(value: Value) -> str | Decimal | None:
 def _same(wanted: Value, shown: Any) -> bool:  # noqa: ANN401 - a JSON value
     if shown is None:
         return wanted is None or wanted == ""  # Salesforce keeps empty text as null
+    if isinstance(wanted, bool):
+        return bool(shown) is wanted
     if isinstance(wanted, datetime):
         return instant(str(shown)) == wanted
     if isinstance(wanted, Decimal):
@@ -155,3 +158,14 @@ def _same(wanted: Value, shown: Any) -> bool:  # noqa: ANN401 - a JSON value
     if isinstance(wanted, str):
         return str(shown) == wanted.strip()  # Salesforce trims text
     return wanted is not None and str(shown) == wanted.isoformat()
+
+
+def _saying(saying: Saying | None) -> dict[str, Value]:
+    """The fields in which people note disputes and promises; left alone unless something new was said elsewhere."""
+    if saying is None:
+        return {}
+    return {
+        "Disputed__c": saying.disputed,
+        "Dispute_Reason__c": saying.dispute_reason,
+        "Promised_On__c": saying.promised_on,
+    }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Any, cast
 
@@ -90,7 +91,7 @@ def _absorb_crm_invoices(scope: Scope, records: list[Record]) -> None:
         old = known.get(keys.get(record.external_id, ""))
         if old is None:
             continue
-        ours = {name: _value(old[name]) for name in _CRM_FIELDS}
+        ours = shared_values(old)
         fields = cast(DocumentFields, record.fields)
         theirs = {name: _value(getattr(fields, name)) for name in _CRM_FIELDS}
         merged = merge(speaker=scope.speaker, pairs=pairs_of(links.get(record.external_id)), ours=ours, theirs=theirs)
@@ -100,6 +101,11 @@ def _absorb_crm_invoices(scope: Scope, records: list[Record]) -> None:
             rows.append(_crm_row(scope, old, merged.values))
     update_rows(scope.db, t.document, "id", rows)
     touch_documents(scope.db, scope.organisation_id, [row["id"] for row in rows], scope.read_at)
+
+
+def shared_values(row: Mapping[str, Any]) -> dict[str, Value]:
+    """Return what an invoice shares with the CRM, as the merge compares it."""
+    return {name: _value(row[name]) for name in _CRM_FIELDS}
 
 
 def _crm_row(scope: Scope, old: dict[str, Any], values: Any) -> dict[str, Any]:  # noqa: ANN401 - a merge's mapping

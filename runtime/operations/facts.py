@@ -1,0 +1,193 @@
+"""The rows behind the evidence: each function reads one kind of fact for many items."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, func, select
+
+from connectors.contract import AccountPurpose, Kind, Role
+from receivables.allocation import Allocation
+from receivables.document import DocumentKind
+from receivables.money import Money
+from receivables.open_item import OpenItem
+from reminders.evidence import (
+    BankDeclaration,
+    BankEvidence,
+    Flag,
+    FlagCode,
+    Freshness,
+    InFlight,
+    InFlightKind,
+    PlausibleReceipt,
+    ProcessorEvidence,
+    Read,
+)
+from reminders.holds import distribute_credit
+from runtime.operations.open_items import open_documents
+from runtime.operations.withdraw import SENT
+from runtime.store import connections
+from runtime.store import tables as t
+from runtime.store.connections import Organisation
+from runtime.store.links import links_of
+
+DEBIT_SETTLES_WITHIN = timedelta(days=7)  # Bacs takes longest of the debits that Stripe offers: four to seven days
+_WEEK = timedelta(days=7)
+_CHECKOUT_METHODS = frozenset({"card", "checkout"})
+
+
+def freshness(db: Connection, organisation: Organisation) -> Freshness:
+    """Return when the processor and the banks were last read; the ledger's reading is each item's own."""
+    processor = connections.connection_for_role(db, organisation.id, Role.PROCESSOR)
+    processors: tuple[ProcessorEvidence, ...] = ()
+    if processor is not None:
+        caught_up = connections.watermark(db, processor.id, Kind.PROCESSOR_PAYMENT)
+        processors = (ProcessorEvidence(processor.system, caught_up),)
+    return Freshness(ledger_read_at=None, processors=processors, bank=_bank(db, organisation))
+
+
+def _bank(db: Connection, organisation: Organisation) -> tuple[BankEvidence, ...]:
+    """What each bank account of the ledger proves; one that declared nothing proves nothing."""
+    declared = {
+        row.ledger_account: row
+        for row in db.execute(select(t.bank_account).where(t.bank_account.c.organisation_id == organisation.id))
+        if row.ledger_account is not None
+    }
+    accounts = db.execute(
+        select(t.account)
+        .where(t.account.c.organisation_id == organisation.id, t.account.c.purpose == AccountPurpose.BANK.value)
+        .order_by(t.account.c.handle)
+    )
+    evidence = []
+    for account in accounts:
+        row = declared.get(account.handle)
+        evidence.append(
+            BankEvidence(
+                account=account.name,
+                declares=BankDeclaration(row.declares) if row else BankDeclaration.STATEMENT,
+                evidence_until=row.evidence_until if row else None,
+                attested_by=row.attested_by if row else None,
+                time_zone=organisation.time_zone,
+                country=organisation.country,
+            )
+        )
+    return tuple(evidence)
+
+
+def allocations(db: Connection, organisation_id: str) -> dict[str, list[Allocation]]:
+    """Return our allocations that the ledger's balance, as last read, cannot show yet (see open_items)."""
+    allocation = t.allocation
+    rows = db.execute(
+        select(allocation.c.document_id, allocation.c.amount_minor, allocation.c.currency)
+        .join(t.document, t.document.c.id == allocation.c.document_id)
+        .where(
+            allocation.c.organisation_id == organisation_id,
+            allocation.c.undone_at.is_(None),
+            allocation.c.posted_at.is_(None) | (allocation.c.posted_at >= t.document.c.read_at),
+        )
+    )
+    found: defaultdict[str, list[Allocation]] = defaultdict(list)
+    for row in rows:
+        found[row.document_id].append(Allocation(row.document_id, Money(row.amount_minor, row.currency)))
+    return found
+
+
+def receipts(
+    db: Connection, organisation: Organisation
+) -> tuple[dict[str, list[PlausibleReceipt]], dict[str, list[InFlight]]]:
+    """Return what receipts that are not applied may pay, and what is on its way, by item."""
+    plausible: defaultdict[str, list[PlausibleReceipt]] = defaultdict(list)
+    on_its_way: defaultdict[str, list[InFlight]] = defaultdict(list)
+    zone = organisation.zone
+    rows = db.execute(
+        select(t.receipt, t.proposal.c.plausible, t.proposal.c.body)
+        .join(t.proposal, t.proposal.c.receipt_id == t.receipt.c.id)
+        .where(
+            t.receipt.c.organisation_id == organisation.id,
+            t.proposal.c.state.in_(("pending", "held", "in_flight")),
+            t.receipt.c.status.in_(("received", "in_flight")),
+        )
+    )
+    for row in rows:
+        amount = Money(row.amount_minor, row.currency)
+        best = {allocation["item_id"] for allocation in row.body["best"]["allocations"]}
+        others = [item_id for item_id in row.plausible if item_id not in best]
+        for item_id in row.plausible:
+            if row.status == "in_flight":
+                on_its_way[item_id].append(_on_its_way(row, amount))
+                continue
+            rank = 1 if item_id in best else 2 + others.index(item_id)
+            why = "it was booked to an account" if row.state == "coded" else "it fits and waits for a decision"
+            noticed = row.noticed_at.astimezone(zone).date()
+            plausible[item_id].append(PlausibleReceipt(row.id, amount, row.received_on, why, rank, noticed))
+    return plausible, on_its_way
+
+
+def _on_its_way(row: Any, amount: Money) -> InFlight:  # noqa: ANN401 - a row of the query above
+    if row.method in _CHECKOUT_METHODS:
+        return InFlight(amount, InFlightKind.CHECKOUT, row.begun_at, row.begun_at + timedelta(hours=1))
+    return InFlight(amount, InFlightKind.BANK_DEBIT, row.begun_at, row.begun_at + DEBIT_SETTLES_WITHIN)
+
+
+def flags(db: Connection, organisation_id: str, now: datetime) -> dict[str, list[Flag]]:
+    """Return the holds that stand, by item."""
+    found: defaultdict[str, list[Flag]] = defaultdict(list)
+    rows = db.execute(select(t.hold).where(t.hold.c.organisation_id == organisation_id, t.hold.c.released_at.is_(None)))
+    for row in rows:
+        if row.until is None or row.until > now:
+            found[row.document_id].append(Flag(FlagCode(row.code), row.reason, row.until))
+    return found
+
+
+def credit(db: Connection, organisation_id: str, customer_ids: Collection[str]) -> dict[str, Money]:
+    """Return the items that a customer's unapplied credit covers in full, with the credit, oldest due first."""
+    credit: defaultdict[tuple[str, str], int] = defaultdict(int)
+    items: defaultdict[tuple[str, str], list[OpenItem]] = defaultdict(list)
+    for each in open_documents(db, organisation_id, customer_ids=customer_ids):
+        key = (each.document.customer_id, each.open_amount.currency)
+        if each.document.kind is DocumentKind.CREDIT_NOTE:
+            credit[key] += each.open_amount.minor
+        elif each.open_amount:
+            items[key].append(each.item())
+    for table, owner in ((t.ledger_payment, t.ledger_payment.c.receipt_id), (t.receipt, None)):
+        statement = select(table.c.customer_id, table.c.currency, func.sum(table.c.unapplied_minor)).where(
+            table.c.organisation_id == organisation_id, table.c.customer_id.in_(customer_ids)
+        )
+        # Our own postings are counted once: as our receipts, not again as the ledger's payments.
+        if owner is not None:
+            statement = statement.where(owner.is_(None), t.ledger_payment.c.deleted.is_(False))
+        for customer_id, currency, minor in db.execute(statement.group_by(table.c.customer_id, table.c.currency)):
+            credit[(customer_id, currency)] += int(minor or 0)
+    covered: dict[str, Money] = {}
+    for key, minor in credit.items():
+        if minor > 0:
+            amount = Money(minor, key[1])
+            covered |= dict.fromkeys(distribute_credit(items=items[key], credit=amount), amount)
+    return covered
+
+
+def contacts(db: Connection, organisation_id: str, now: datetime) -> dict[str, tuple[int, datetime]]:
+    """Return, by customer, how many messages went out in seven days and when the last one did."""
+    rows = db.execute(
+        select(t.reminder.c.customer_id, func.count(), func.max(t.reminder.c.sent_at))
+        .where(
+            t.reminder.c.organisation_id == organisation_id,
+            t.reminder.c.state == SENT,
+            t.reminder.c.sent_at > now - _WEEK,
+        )
+        .group_by(t.reminder.c.customer_id)
+    )
+    return {row[0]: (row[1], row[2]) for row in rows}
+
+
+def versions(db: Connection, organisation_id: str, read_at: Mapping[str, datetime]) -> dict[str, list[Read]]:
+    """Return what each item was read as, where and when."""
+    found: defaultdict[str, list[Read]] = defaultdict(list)
+    for link in links_of(db, organisation_id, list(read_at)):
+        if link["version"]:
+            subject = f"{link['kind']} {link['external_id']}"
+            found[link["local_id"]].append(Read(link["system"], subject, link["version"], read_at[link["local_id"]]))
+    return found
