@@ -18,8 +18,7 @@ from runtime.operations.doctor import examine
 from runtime.operations.dry_run import dry_run
 from runtime.operations.errors import InputError
 from runtime.operations.organisations import create_organisation
-from runtime.operations.plan import plan_reminders
-from runtime.operations.send import send_reminders
+from runtime.operations.remind import remind_organisation
 from runtime.operations.work import poll, work
 from runtime.settings import load
 from runtime.store import connections
@@ -41,9 +40,7 @@ def remind(is_dry: bool, as_of: str | None, organisation_id: str | None, as_json
         raise InputError("--as-of goes with --dry-run: messages are only ever sent now")
     with opened_app() as app:
         chosen = chosen_organisation(app.store, organisation_id)
-        planned = plan_reminders(app, chosen.id)
-        sent = send_reminders(app, chosen.id)
-        _print_counts(Counter({f"planned_{k}": v for k, v in planned.items()}) + sent, as_json=as_json)
+        _print_counts(remind_organisation(app, chosen.id), as_json=as_json)
     return None
 
 

@@ -8,10 +8,12 @@ from celery import Celery
 from kombu.exceptions import OperationalError
 
 from runtime.app import App
+from runtime.operations.remind import remind_everybody
 from runtime.operations.work import poll, work
 
 SWEEP_SECONDS = 15.0
 POLL_SECONDS = 300.0
+REMIND_SECONDS = 900.0  # messages leave within a quarter of an hour of becoming due in the payer's hours
 TASK_TIME_LIMIT_SECONDS = 600
 BROKER_TIMEOUT_SECONDS = 2.0  # a webhook waits for no broker longer than this before it is answered
 # An embedded worker looks at its in-memory queue this often: it bounds how long a webhook waits to be noticed.
@@ -35,6 +37,7 @@ def make_celery(app: App) -> Celery:
         beat_schedule={
             "sweep": {"task": "truedue.work", "schedule": SWEEP_SECONDS},
             "poll": {"task": "truedue.poll", "schedule": POLL_SECONDS},
+            "remind": {"task": "truedue.remind", "schedule": REMIND_SECONDS},
         },
     )
     if app.settings.broker_url.startswith("memory"):
@@ -47,6 +50,11 @@ def make_celery(app: App) -> Celery:
     @celery.task(name="truedue.poll")
     def poll_task() -> None:
         poll(app)
+        work(app)
+
+    @celery.task(name="truedue.remind")
+    def remind_task() -> None:
+        remind_everybody(app)
         work(app)
 
     def wake(after_seconds: float = 0.0, /) -> None:

@@ -1,0 +1,29 @@
+"""Remind, unattended: plan from what is known, then send what passes the gate."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from runtime.app import App
+from runtime.operations.plan import plan_reminders
+from runtime.operations.send import send_reminders
+from runtime.store import connections
+
+
+def remind_organisation(app: App, organisation_id: str) -> Counter[str]:
+    """Plan and send the reminders of one organisation; RefusedError when sending is off or no channel is set up."""
+    counted = Counter({f"planned_{name}": count for name, count in plan_reminders(app, organisation_id).items()})
+    counted.update(send_reminders(app, organisation_id))
+    return counted
+
+
+def remind_everybody(app: App) -> Counter[str]:
+    """Remind for every organisation that switched sending on; without a mail server nothing is planned or sent."""
+    counted: Counter[str] = Counter()
+    if app.email is None:
+        return counted
+    with app.store.read() as db:
+        senders = [each.id for each in connections.organisations(db) if each.sending_on]
+    for organisation_id in senders:
+        counted.update(remind_organisation(app, organisation_id))
+    return counted
