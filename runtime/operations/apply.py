@@ -165,7 +165,7 @@ def _promise_posting(application: _Application) -> None:
     items = [each.item_id for each in hypothesis.allocations]
     documents = external_ids(db, organisation_id, ledger.system, DOCUMENT_LINK, items)
     customers = external_ids(db, organisation_id, ledger.system, CUSTOMER_LINK, [application.customer_id])
-    key = stable_id("post", receipt["id"], application.number)
+    key = posting_key(receipt["id"], application.number)
     intent = PostReceipt(
         key=key,
         customer_external_id=customers[application.customer_id],
@@ -186,6 +186,11 @@ def _promise_posting(application: _Application) -> None:
         at=application.at,
     )
     return None
+
+
+def posting_key(receipt_id: str, number: str) -> str:
+    """Return the key of the posting of a receipt's application of this number."""
+    return stable_id("post", receipt_id, number)
 
 
 def _explain(application: _Application, text: str, remedy: str) -> None:

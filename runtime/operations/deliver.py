@@ -29,7 +29,7 @@ from runtime.operations.absorb.money import link_own_postings
 from runtime.operations.absorb.page import absorb
 from runtime.operations.absorb.scope import Scope, pairs_of
 from runtime.operations.edits import promise_edits
-from runtime.operations.undo import reverse_application
+from runtime.operations.undo import is_wanted, promise_undo, reverse_application
 from runtime.store import connections, journal, queues
 from runtime.store import tables as t
 from runtime.store.connections import VendorConnection
@@ -148,15 +148,7 @@ def _after(db: Connection, row: Row, intent: Intent, done: Done, now: datetime) 
         detail=f"{row['system']} {', '.join(done.external_ids)}",
     )
     if isinstance(intent, PostReceipt):
-        db.execute(
-            update(t.allocation)
-            .where(
-                t.allocation.c.organisation_id == organisation_id,
-                t.allocation.c.receipt_id == row["subject"],
-                t.allocation.c.undone_at.is_(None),
-            )
-            .values(posted_at=now)
-        )
+        _after_posting(db, row, intent, done, now)
         ledger = next(c for c in connections.connections(db, organisation_id) if c.system == row["system"])
         scope = Scope(db, organisation_id, ledger.system, ledger.role, now)
         link_own_postings(scope, row["subject"], list(done.external_ids))
@@ -172,6 +164,24 @@ def _after(db: Connection, row: Row, intent: Intent, done: Done, now: datetime) 
                 t.ledger_payment.c.external_id.in_(intent.external_ids),
             )
             .values(deleted=True)
+        )
+
+
+def _after_posting(db: Connection, row: Row, intent: PostReceipt, done: Done, now: datetime) -> None:
+    """Mark the allocations as posted; where they were undone while the answer was on its way, take the posting back."""
+    organisation_id, receipt_id = row["organisation_id"], row["subject"]
+    if is_wanted(db, organisation_id, receipt_id, intent):
+        mine = (t.allocation.c.organisation_id == organisation_id) & (t.allocation.c.receipt_id == receipt_id)
+        db.execute(update(t.allocation).where(mine, t.allocation.c.undone_at.is_(None)).values(posted_at=now))
+    else:
+        promise_undo(
+            db,
+            organisation_id=organisation_id,
+            system=row["system"],
+            receipt_id=receipt_id,
+            posting=intent,
+            external_ids=done.external_ids,
+            at=now,
         )
 
 

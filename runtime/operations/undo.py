@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection, select, update
 
 from connectors.contract import PostReceipt, Role, UndoReceipt
 from receivables.identity import stable_id
+from runtime.operations.apply import posting_key
 from runtime.store import connections, journal, queues
 from runtime.store import tables as t
 from runtime.store.touch import touch_documents
@@ -67,7 +69,37 @@ def _undo_posting(db: Connection, organisation_id: str, receipt_id: str, at: dat
         if row.state == queues.NEW and not row.in_doubt:
             queues.settle(db, t.outbox, row.id, state=queues.SUPERSEDED, done_at=at)
         elif row.state == queues.DONE:
-            undo = UndoReceipt(key=stable_id("undo", intent.key), external_ids=tuple(row.external_ids))
-            queues.enqueue(
-                db, organisation_id=organisation_id, system=ledger.system, intent=undo, subject=receipt_id, at=at
+            promise_undo(
+                db,
+                organisation_id=organisation_id,
+                system=ledger.system,
+                receipt_id=receipt_id,
+                posting=intent,
+                external_ids=row.external_ids,
+                at=at,
             )
+
+
+def is_wanted(db: Connection, organisation_id: str, receipt_id: str, intent: PostReceipt) -> bool:
+    """Whether the application that a posting belongs to still stands."""
+    applications = db.scalar(
+        select(t.receipt.c.applications).where(
+            t.receipt.c.organisation_id == organisation_id, t.receipt.c.id == receipt_id, t.receipt.c.state == "applied"
+        )
+    )
+    return applications is not None and intent.key == posting_key(receipt_id, str(applications))
+
+
+def promise_undo(
+    db: Connection,
+    *,
+    organisation_id: str,
+    system: str,
+    receipt_id: str,
+    posting: PostReceipt,
+    external_ids: Sequence[str],
+    at: datetime,
+) -> None:
+    """Promise to take a posting that stands in the ledger back there."""
+    undo = UndoReceipt(key=stable_id("undo", posting.key), external_ids=tuple(external_ids))
+    queues.enqueue(db, organisation_id=organisation_id, system=system, intent=undo, subject=receipt_id, at=at)
