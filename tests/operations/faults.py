@@ -1,0 +1,43 @@
+"""Faults of the world outside that tests put between the product and a stand-in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from werkzeug.wrappers import Request, Response
+
+from sandbox.standin import Interceptor, StandIn
+
+
+def is_write(request: Request) -> bool:
+    """Whether a request changes the vendor's books."""
+    return request.method in ("POST", "PUT", "PATCH") and "token" not in request.path
+
+
+def lose_answer(standin: StandIn) -> Interceptor:
+    """The next write takes effect and the connection breaks before its answer is complete."""
+
+    def lose(request: Request, handle: Callable[[], Response]) -> Response:
+        if not is_write(request):
+            return handle()
+        handle()
+        standin.interceptor = None
+        return Response(b"{", headers={"Content-Length": "99", "Connection": "close"})
+
+    return lose
+
+
+def unavailable(_request: Request, _handle: Callable[[], Response]) -> Response:
+    """Every call fails at once and changes nothing."""
+    return Response("down for maintenance", status=503)
+
+
+def counting_writes(seen: list[str]) -> Interceptor:
+    """Note every write, and let it through."""
+
+    def count(request: Request, handle: Callable[[], Response]) -> Response:
+        if is_write(request):
+            seen.append(f"{request.method} {request.path}")
+        return handle()
+
+    return count
