@@ -9,6 +9,7 @@ import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -115,11 +116,14 @@ class OAuthFlow:
             raise Retry(f"the consent could not be revoked: {error}") from error
 
     def _session(self, redirect_uri: str) -> OAuth2Session:
-        return OAuth2Session(
+        session = OAuth2Session(
             self._endpoint.client_id,
             scope=list(self._shape.scopes),
             redirect_uri=redirect_uri,
         )
+        for answer in ("access_token_response", "refresh_token_response"):
+            session.register_compliance_hook(answer, _check_it_answered)
+        return session
 
     def _client_auth(self) -> HTTPBasicAuth | None:
         return None if self._shape.client_in_body else self._basic()
@@ -152,6 +156,13 @@ class OAuthFlow:
             expires_at=self._clock() + lifetime,
             answer=answer,
         )
+
+
+def _check_it_answered(response: requests.Response) -> requests.Response:
+    """Raise HTTPError for an identity server that is down or busy: that says nothing about the consent."""
+    if response.status_code == HTTPStatus.TOO_MANY_REQUESTS or response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        response.raise_for_status()
+    return response
 
 
 def _s256(verifier: str) -> str:
