@@ -30,7 +30,7 @@ class Vault:
         """Decrypt; VaultError when the key, the purpose or the bytes are not those of the sealing."""
         try:
             return self._cipher.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], _bind(purpose)).decode()
-        except InvalidTag:
+        except (InvalidTag, ValueError):  # ValueError: cut shorter than a nonce
             raise VaultError(
                 "a stored token cannot be decrypted: set TRUEDUE_KEY to the key it was sealed with, or connect again"
             ) from None

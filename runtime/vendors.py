@@ -53,11 +53,12 @@ class Vendors:
     def connector(self, connection: VendorConnection) -> Connector:
         """Return the connector of a connection; the same one for every caller in this process."""
         with self._lock:
-            connector = self._open.get(connection.id)
+            # By consent: whoever connects again has a new one, and the old one's token is worth nothing.
+            connector = self._open.get(connection.consent_id)
             if connector is None:
                 if len(self._open) >= MAX_OPEN:
                     self._open.pop(next(iter(self._open))).close()
-                connector = self._open[connection.id] = self._make(connection)
+                connector = self._open[connection.consent_id] = self._make(connection)
             return connector
 
     def flow(self, system: str) -> OAuthFlow:
