@@ -21,6 +21,7 @@ from runtime.store.rows import insert_new
 
 PAYOUT_WITHIN = timedelta(days=5)
 CODED_CONSIDERED = timedelta(days=30)
+LEDGER_SOURCE = "ledger"
 
 
 def recognise_receipts(db: Connection, organisation_id: str, now: datetime) -> Counter[str]:
@@ -124,21 +125,26 @@ def _as_recorded(db: Connection, row: dict[str, Any], now: datetime) -> str | No
     found = recognise(_facts(row), [record for record, _ in records])
     if found is None:
         return None
-    coded = next(is_coded for record, is_coded in records if record is found)
+    asks_about_it = next(asks for record, asks in records if record is found)
     _take(db, row, found.payment_id, now)
-    return "coded" if coded else "recorded"
+    return "coded" if asks_about_it else "recorded"
 
 
 def _unlinked(db: Connection, row: dict[str, Any]) -> list[tuple[Recorded, bool]]:
+    """Money in the ledger that no bank line was found for, and whether this receipt is the first to ask about it.
+
+    Coded money that has a receipt of its own already (see `_show_coded`) holds and asks through that one.
+    """
     payment = t.ledger_payment
     rows = db.execute(
         select(payment, t.customer.c.name)
         .outerjoin(t.customer, t.customer.c.id == payment.c.customer_id)
+        .outerjoin(t.receipt, t.receipt.c.id == payment.c.receipt_id)
         .where(
             payment.c.organisation_id == row["organisation_id"],
             payment.c.currency == row["currency"],
-            payment.c.amount_minor == row["amount_minor"],
-            payment.c.receipt_id.is_(None),
+            payment.c.amount_minor.in_((row["amount_minor"], row["amount_minor"] + (row["fee_minor"] or 0))),
+            payment.c.receipt_id.is_(None) | (t.receipt.c.source == LEDGER_SOURCE),
             payment.c.deleted.is_(False),
             payment.c.received_on.between(row["received_on"] - BOOKED_WITHIN, row["received_on"] + BOOKED_WITHIN),
         )
@@ -158,7 +164,7 @@ def _unlinked(db: Connection, row: dict[str, Any]) -> list[tuple[Recorded, bool]
                 names=tuple(name for name in (each.name, each.payer_name) if name),
                 numbers=tuple(numbers[line[0]] for line in each.lines if line[0] in numbers),
             ),
-            bool(each.coded),
+            bool(each.coded) and each.receipt_id is None,
         )
         for each in rows
     ]
@@ -171,6 +177,7 @@ def _facts(row: dict[str, Any]) -> Receipt:
         amount=Money(row["amount_minor"], row["currency"]),
         payer_name=row["payer_name"],
         remittance=row["remittance"],
+        fee=None if row["fee_minor"] is None else Money(row["fee_minor"], row["currency"]),
     )
 
 
@@ -208,7 +215,7 @@ def _show_coded(db: Connection, organisation_id: str, now: datetime) -> None:
         row = {
             "id": receipt_id,
             "organisation_id": organisation_id,
-            "source": "ledger",
+            "source": LEDGER_SOURCE,
             "source_account": "",
             "external_id": each.external_id,
             "received_on": each.received_on,
@@ -223,7 +230,7 @@ def _show_coded(db: Connection, organisation_id: str, now: datetime) -> None:
             "hints": {},
             "status": "received",
             "state": "coded",
-            "method": "ledger",
+            "method": LEDGER_SOURCE,
             "applications": 0,
             "noticed_at": now,
             "changed_at": now,

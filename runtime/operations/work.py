@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Collection
 from contextlib import suppress
 
-from sqlalchemy import select
+from sqlalchemy import select, union
 
 from connectors import registry
 from connectors.contract import Role
@@ -17,6 +17,7 @@ from runtime.operations.edits import promise_pending_edits
 from runtime.operations.match import match_receipts
 from runtime.operations.process_inbox import process_inbox
 from runtime.operations.pull import pull
+from runtime.operations.recognise import CODED_CONSIDERED
 from runtime.operations.show_in_crm import show_in_crm
 from runtime.store import connections
 from runtime.store import tables as t
@@ -41,7 +42,7 @@ def work(app: App) -> Counter[str]:
 def _move_money(app: App) -> Counter[str]:
     """Take in what webhooks announced, match it, write what was promised."""
     done: Counter[str] = Counter({f"inbox_{name}": count for name, count in process_inbox(app).items()})
-    for organisation_id in _with_new_receipts(app):
+    for organisation_id in _with_new_money(app):
         done.update({f"match_{name}": count for name, count in match_receipts(app, organisation_id).items()})
     done.update({f"outbox_{name}": count for name, count in deliver_outbox(app).items()})
     return +done
@@ -63,9 +64,18 @@ def organisation_ids(app: App) -> list[str]:
         return [each.id for each in connections.organisations(db)]
 
 
-def _with_new_receipts(app: App) -> list[str]:
+def _with_new_money(app: App) -> list[str]:
+    """Organisations with receipts that nothing was decided about, or money newly booked straight to an account."""
+    payment = t.ledger_payment
+    coded = select(payment.c.organisation_id).where(
+        payment.c.coded.is_(True),
+        payment.c.deleted.is_(False),
+        payment.c.receipt_id.is_(None),
+        payment.c.received_on >= (app.clock() - CODED_CONSIDERED).date(),
+    )
     with app.store.read() as db:
-        return list(db.scalars(select(t.receipt.c.organisation_id).where(t.receipt.c.state == "new").distinct()))
+        new = select(t.receipt.c.organisation_id).where(t.receipt.c.state == "new")
+        return list(db.scalars(union(new, coded)))
 
 
 def poll(app: App, *, roles: Collection[Role] = tuple(Role)) -> Counter[str]:
