@@ -320,11 +320,15 @@ class Firm:
         self.time.advance(**(ahead or {"seconds": 2}))
         return work(self.app)
 
+    def poll(self) -> Counter[str]:
+        """Read the changes of every connection."""
+        return poll(self.app)
+
     def settle(self) -> Counter[str]:
         """Poll, take webhooks and work until nothing moves."""
         done: Counter[str] = Counter()
         for _ in range(6):
-            poll(self.app)
+            self.poll()
             self.deliver_webhooks()
             round_done = self.work()
             if not round_done:

@@ -1,0 +1,189 @@
+"""Connecting: only who began an attempt ends it, an account has one organisation, a token is renewed once."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from connectors.contract import Role
+from connectors.errors import Reconnect
+from runtime.operations.connect import STATE_LIFETIME, disconnect, finish_connect
+from runtime.operations.errors import RefusedError
+from runtime.operations.organisations import create_organisation
+from runtime.operations.pull import pull
+from runtime.store import tables as t
+from runtime.store.connections import BROKEN
+from runtime.vault import Vault, VaultError
+from tests.operations.firm import Firm
+
+THREADS = 8
+
+
+def _other(firm: Firm) -> str:
+    made = create_organisation(firm.app, name="Other", base_currency="GBP", time_zone="Europe/London", country="GB")
+    return made.id
+
+
+@pytest.mark.parametrize("system", ["xero", "salesforce", "stripe"])
+def test_a_consent_becomes_a_connection(unconnected: Firm, system: str) -> None:
+    accounts = {
+        "xero": unconnected.ledger.account,
+        "salesforce": unconnected.crm.org_id,
+        "stripe": unconnected.stripe.account_id,
+    }
+    connection = unconnected.connect(system, accounts[system])
+    assert (connection.account.external_id, connection.organisation_id) == (accounts[system], unconnected.id)
+    (consent,) = _consents(unconnected)
+    token = unconnected.app.vendors.token(consent.id, system)
+    assert token.encode() not in consent.access_token, "tokens are encrypted at rest"
+
+
+def test_a_state_serves_once(unconnected: Firm) -> None:
+    query = unconnected.consent("xero", unconnected.ledger.account)
+    finish_connect(unconnected.app, system="xero", query=query)
+    with pytest.raises(RefusedError, match="unknown or too old"):
+        finish_connect(unconnected.app, system="xero", query=query)
+
+
+@pytest.mark.parametrize("state", ["", "forged"])
+def test_a_state_that_we_did_not_give_is_refused(unconnected: Firm, state: str) -> None:
+    query = unconnected.consent("xero", unconnected.ledger.account) | {"state": state}
+    with pytest.raises(RefusedError, match="unknown or too old"):
+        finish_connect(unconnected.app, system="xero", query=query)
+    assert unconnected.rows(t.connection) == []
+
+
+def test_a_state_of_another_system_is_refused(unconnected: Firm) -> None:
+    query = unconnected.consent("xero", unconnected.ledger.account)
+    with pytest.raises(RefusedError):
+        finish_connect(unconnected.app, system="stripe", query=query)
+
+
+def test_an_old_state_is_refused(unconnected: Firm) -> None:
+    query = unconnected.consent("xero", unconnected.ledger.account)
+    unconnected.time.advance(seconds=STATE_LIFETIME.total_seconds() + 1)
+    with pytest.raises(RefusedError, match="too old"):
+        finish_connect(unconnected.app, system="xero", query=query)
+
+
+def test_a_consent_that_was_denied_is_refused_and_kept_nowhere(unconnected: Firm) -> None:
+    query = unconnected.consent("xero", unconnected.ledger.account)
+    with pytest.raises(RefusedError, match="access_denied"):
+        finish_connect(unconnected.app, system="xero", query={"state": query["state"], "error": "access_denied"})
+    assert unconnected.rows(t.connection) == []
+
+
+def test_another_organisations_account_is_refused(unconnected: Firm) -> None:
+    mine = unconnected.connect("xero", unconnected.ledger.account)
+    other = _other(unconnected)
+    with pytest.raises(RefusedError, match="connected to another organisation"):
+        unconnected.connect("xero", unconnected.ledger.account, other)
+    (row,) = unconnected.rows(t.connection)
+    assert (row.id, row.organisation_id) == (mine.id, unconnected.id)
+
+
+def test_connecting_again_renews_the_same_connection(unconnected: Firm) -> None:
+    first = unconnected.connect("xero", unconnected.ledger.account)
+    again = unconnected.connect("xero", unconnected.ledger.account)
+    assert again.id == first.id
+    assert again.consent_id != first.consent_id
+    assert pull(unconnected.app, again)["customer"] == 2
+
+
+def test_a_disconnected_account_is_read_no_more(firm: Firm) -> None:
+    disconnect(firm.app, organisation_id=firm.id, role=Role.LEDGER)
+    with pytest.raises(AssertionError):
+        firm.connection(Role.LEDGER)
+    assert all(grant.revoked or not grant.accounts for grant in firm.estate.xero.oauth.grants.values())
+    with pytest.raises(RefusedError):
+        disconnect(firm.app, organisation_id=firm.id, role=Role.LEDGER)
+
+
+# --- tokens
+
+
+def _consents(firm: Firm) -> list[Any]:
+    with firm.app.store.read() as db:
+        return list(db.execute(select(t.consent)).all())
+
+
+def test_eight_threads_renew_a_token_once_and_the_rotated_one_is_kept(unconnected: Firm) -> None:
+    connection = unconnected.connect("xero", unconnected.ledger.account)
+    for renewals in (1, 2):
+        unconnected.time.advance(minutes=31)
+        together = threading.Barrier(THREADS, timeout=10)
+
+        def ask(_worker: int, together: threading.Barrier = together) -> str:
+            together.wait()
+            return unconnected.app.vendors.token(connection.consent_id, "xero")
+
+        with ThreadPoolExecutor(THREADS) as pool:
+            tokens = set(pool.map(ask, range(THREADS)))
+        (grant,) = unconnected.estate.xero.oauth.grants.values()
+        assert tokens == {grant.access_token}
+        assert unconnected.estate.xero.oauth.rotations == renewals
+    (consent,) = _consents(unconnected)
+    assert consent.generation == 2
+    kept = unconnected.app.vault.open(consent.refresh_token, consent.id, "xero", "refresh")
+    assert kept == grant.refresh_token
+    assert pull(unconnected.app, connection)["customer"] == 2
+
+
+def test_a_token_that_still_lasts_is_not_renewed(unconnected: Firm) -> None:
+    connection = unconnected.connect("xero", unconnected.ledger.account)
+    unconnected.time.advance(minutes=20)
+    unconnected.app.vendors.token(connection.consent_id, "xero")
+    assert unconnected.estate.xero.oauth.rotations == 0
+
+
+def test_a_consent_that_the_vendor_ended_breaks_the_connection_until_it_is_given_again(unconnected: Firm) -> None:
+    connection = unconnected.connect("xero", unconnected.ledger.account)
+    for grant in unconnected.estate.xero.oauth.grants.values():
+        grant.revoked = True
+    unconnected.time.advance(minutes=31)
+    with pytest.raises(Reconnect):
+        pull(unconnected.app, connection)
+    (row,) = unconnected.rows(t.connection)
+    assert row.status == BROKEN
+    again = unconnected.connect("xero", unconnected.ledger.account)
+    assert pull(unconnected.app, again)["customer"] == 2
+
+
+# --- the vault
+
+
+def test_a_secret_opens_for_its_own_purpose_only() -> None:
+    vault = Vault(bytes(range(32)))
+    sealed = vault.seal("secret", "consent-1", "xero", "access")
+    assert vault.open(sealed, "consent-1", "xero", "access") == "secret"
+    assert vault.seal("secret", "consent-1", "xero", "access") != sealed
+    for purpose in (
+        ("consent-2", "xero", "access"),
+        ("consent-1", "stripe", "access"),
+        ("consent-1", "xero", "refresh"),
+        ("consent-1", "xero"),
+        (),
+    ):
+        with pytest.raises(VaultError):
+            vault.open(sealed, *purpose)
+    with pytest.raises(VaultError):
+        Vault(bytes(32)).open(sealed, "consent-1", "xero", "access")
+
+
+@pytest.mark.parametrize("position", [0, 11, 12, -1])
+def test_a_secret_that_was_tampered_with_does_not_open(position: int) -> None:
+    vault = Vault(bytes(range(32)))
+    sealed = bytearray(vault.seal("secret", "consent"))
+    sealed[position] ^= 1
+    with pytest.raises(VaultError):
+        vault.open(bytes(sealed), "consent")
+
+
+@pytest.mark.parametrize("sealed", [b"", b"short", bytes(12)])
+def test_what_is_no_secret_does_not_open(sealed: bytes) -> None:
+    with pytest.raises(VaultError):
+        Vault(bytes(range(32))).open(sealed, "consent")

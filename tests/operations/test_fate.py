@@ -1,0 +1,125 @@
+"""What becomes of money: refunds, chargebacks, late failures, and money that the accountant booked already."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from runtime.operations.match import match_receipts
+from runtime.operations.plan import plan_reminders
+from runtime.store import tables as t
+from tests.operations.firm import CURRENCY, TODAY, Firm, money_in
+
+NAMED = {"invoice_number": "INV-1001"}
+
+
+def _hear(firm: Firm) -> None:
+    firm.deliver_webhooks()
+    firm.work()
+
+
+def _paid_by_card(firm: Firm) -> str:
+    intent = firm.stripe.pay(amount=12_000, currency=CURRENCY, metadata=NAMED)
+    _hear(firm)
+    assert firm.receipt().state == "applied"
+    return intent
+
+
+def _holds(firm: Firm) -> dict[str, str]:
+    """The holds that stand on INV-1001, by code."""
+    rows = firm.rows(t.hold, document_id=firm.document("INV-1001").id)
+    return {row.code: row.reason for row in rows if row.released_at is None}
+
+
+def _reminded(firm: Firm) -> set[str]:
+    """The invoices that a plan made now would remind of."""
+    plan_reminders(firm.app, firm.id)
+    ids = {row.id: row.number for row in firm.rows(t.document)}
+    return {ids[row.document_id] for row in firm.rows(t.reminder_item, state="planned")}
+
+
+def test_a_refund_holds_until_a_person_chooses(any_firm: Firm) -> None:
+    intent = _paid_by_card(any_firm)
+    any_firm.stripe.refund(intent, 5_000)
+    _hear(any_firm)
+    assert list(_holds(any_firm)) == ["refund_review"]
+    assert "50.00 GBP" in _holds(any_firm)["refund_review"]
+    assert any_firm.receipt().status == "refunded"
+
+
+def test_a_chargeback_holds_until_it_is_decided(any_firm: Firm) -> None:
+    intent = _paid_by_card(any_firm)
+    any_firm.stripe.dispute(intent)
+    _hear(any_firm)
+    assert list(_holds(any_firm)) == ["chargeback_open"]
+    assert any_firm.receipt().dispute == "open"
+
+
+def test_a_debit_on_its_way_holds_and_a_late_failure_opens_the_invoice_again(any_firm: Firm) -> None:
+    assert "INV-1001" in _reminded(any_firm)
+    intent = any_firm.stripe.pay(amount=12_000, currency=CURRENCY, method="bacs_debit", metadata=NAMED)
+    _hear(any_firm)
+    assert any_firm.receipt().state == "in_flight"
+    assert any_firm.ledger.payments() == [], "money on its way settles nothing"
+    assert "INV-1001" not in _reminded(any_firm)
+    any_firm.stripe.fail(intent)
+    _hear(any_firm)
+    assert any_firm.receipt().status == "failed"
+    assert "INV-1001" in _reminded(any_firm)
+    assert any_firm.ledger.payments() == []
+
+
+def test_a_debit_that_arrives_is_applied_and_posted(any_firm: Firm) -> None:
+    intent = any_firm.stripe.pay(amount=12_000, currency=CURRENCY, method="bacs_debit", metadata=NAMED)
+    _hear(any_firm)
+    any_firm.stripe.settle(intent)
+    _hear(any_firm)
+    assert any_firm.receipt().state == "applied"
+    assert any_firm.ledger.balance("INV-1001") == 0
+
+
+def test_what_the_accountant_recorded_already_is_not_posted_again(any_firm: Firm) -> None:
+    any_firm.ledger.pay_by_hand("INV-1001", "120.00", on=TODAY)
+    any_firm.settle()
+    any_firm.import_lines(money_in("L1", "120.00", "ACME LTD", "INV-1001"))
+    any_firm.settle()
+    assert any_firm.receipt().state == "recorded"
+    assert any_firm.rows(t.outbox) == []
+    assert any_firm.ledger.payments() == [Decimal(120)]
+
+
+def test_a_card_payment_that_another_app_recorded_is_not_posted_again(any_firm: Firm) -> None:
+    intent = any_firm.stripe.pay(amount=12_000, currency=CURRENCY, metadata=NAMED)
+    any_firm.ledger.pay_by_hand("INV-1001", "120.00", on=TODAY, reference=f"Stripe {intent}"[:60])
+    any_firm.settle()
+    assert any_firm.receipt().state == "recorded"
+    assert any_firm.ledger.payments() == [Decimal(120)]
+
+
+def test_money_coded_straight_to_income_holds_the_invoice_it_may_pay_and_asks(any_firm: Firm) -> None:
+    assert "INV-2001" in _reminded(any_firm)
+    any_firm.ledger.code_to_income("300.00", on=TODAY, memo="Bolt INV-2001")
+    any_firm.settle()
+    assert any_firm.problems() == ["coded_receipt"]
+    assert any_firm.receipt().state == "coded"
+    assert _reminded(any_firm) == {"INV-1001", "INV-1002"}
+
+
+def test_coded_money_that_the_bank_shows_later_is_not_posted_beside_it(any_firm: Firm) -> None:
+    any_firm.ledger.code_to_income("300.00", on=TODAY, memo="Bolt INV-2001")
+    any_firm.settle()
+    any_firm.import_lines(money_in("L1", "300.00", "Bolt", "payment Bolt INV-2001"))
+    any_firm.settle()
+    states = {row.source: row.state for row in any_firm.rows(t.receipt)}
+    assert states == {"ledger": "coded", "bank": "recorded"}
+    assert any_firm.ledger.payments() == []
+    assert "INV-2001" not in _reminded(any_firm)
+
+
+def test_coded_money_explains_one_bank_line_only(firm: Firm) -> None:
+    firm.ledger.code_to_income("300.00", on=TODAY, memo="Bolt INV-2001")
+    firm.settle()
+    lines = [money_in(reference, "300.00", "Bolt", "payment Bolt INV-2001") for reference in ("L1", "L2")]
+    firm.import_lines(*lines)
+    match_receipts(firm.app, firm.id)
+    states = sorted(row.state for row in firm.rows(t.receipt) if row.source == "bank")
+    assert states.count("recorded") == 1

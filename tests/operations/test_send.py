@@ -1,0 +1,183 @@
+"""Reminders leave once, with proof, and only while they are still true."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import delete, update
+
+from connectors.channels.email import Delivery, EmailChannel, SmtpServer
+from connectors.errors import Retry
+from reminders.evidence import BankDeclaration
+from runtime.operations.certificates import verify_certificates
+from runtime.operations.errors import RefusedError
+from runtime.operations.plan import plan_reminders
+from runtime.operations.send import send_reminders
+from runtime.store import tables as t
+from tests.operations.faults import unavailable
+from tests.operations.firm import TODAY, Firm, money_in, open_firm
+
+
+class LostAnswer(EmailChannel):
+    """A mail server that takes the message and is cut off before it says so."""
+
+    def send(self, **message: Any) -> Delivery:  # noqa: ANN401 - what the channel takes
+        super().send(**message)
+        raise Retry("the connection broke after the message", ambiguous=True)
+
+
+def _planned(firm: Firm) -> Firm:
+    firm.switch_sending()
+    plan_reminders(firm.app, firm.id)
+    return firm
+
+
+def _mailed(firm: Firm) -> list[str]:
+    return sorted(recipient for mail in firm.mailbox.mails for recipient in mail.recipients)
+
+
+def _states(firm: Firm) -> list[str]:
+    return sorted(row.state for row in firm.rows(t.reminder))
+
+
+def test_what_is_due_is_sent_once_with_a_chain_of_certificates(any_firm: Firm) -> None:
+    _planned(any_firm)
+    send_reminders(any_firm.app, any_firm.id)
+    assert _mailed(any_firm) == ["acme@example.com", "bolt@example.com"]
+    assert _states(any_firm) == ["sent", "sent"]
+    assert verify_certificates(any_firm.app.store, any_firm.id) == (3, None)
+    any_firm.work()
+    assert len(any_firm.crm.records["TrueDue_Reminder__c"]) == 2
+
+
+def test_a_second_run_sends_nothing_again(firm: Firm) -> None:
+    _planned(firm)
+    send_reminders(firm.app, firm.id)
+    assert send_reminders(firm.app, firm.id) == {}
+    _planned(firm)
+    send_reminders(firm.app, firm.id)
+    assert _mailed(firm) == ["acme@example.com", "bolt@example.com"]
+
+
+def test_a_payment_between_plan_and_send_withdraws(any_firm: Firm) -> None:
+    _planned(any_firm)
+    any_firm.import_lines(money_in("L1", "300.00", "BOLT", "INV-2001"))
+    any_firm.work()
+    assert _states(any_firm) == ["planned", "withdrawn"]
+    send_reminders(any_firm.app, any_firm.id)
+    assert _mailed(any_firm) == ["acme@example.com"]
+
+
+def test_a_payment_of_one_invoice_takes_it_out_of_the_message(firm: Firm) -> None:
+    _planned(firm)
+    firm.import_lines(money_in("L1", "120.00", "ACME", "INV-1001"))
+    firm.work()
+    send_reminders(firm.app, firm.id)
+    (mail,) = [mail for mail in firm.mailbox.mails if mail.recipients == ("acme@example.com",)]
+    assert "INV-1002" in mail.text
+    assert "INV-1001" not in mail.text
+
+
+def test_what_only_the_ledger_knows_is_read_before_sending(any_firm: Firm) -> None:
+    """The accountant records a payment after the plan, and its webhook has not come yet."""
+    _planned(any_firm)
+    any_firm.ledger.pay_by_hand("INV-2001", "300.00", on=TODAY)
+    send_reminders(any_firm.app, any_firm.id)
+    assert _mailed(any_firm) == ["acme@example.com"]
+    assert _states(any_firm) == ["held", "sent"]
+
+
+def test_a_ledger_that_cannot_be_read_holds_everything(firm: Firm) -> None:
+    _planned(firm)
+    firm.time.advance(minutes=5)
+    firm.estate.xero.interceptor = unavailable
+    send_reminders(firm.app, firm.id)
+    assert _mailed(firm) == []
+    assert {row.why for row in firm.rows(t.reminder)} == {"stale"}
+
+
+def test_bank_evidence_that_is_too_old_holds_everything(firm: Firm) -> None:
+    firm.declare(BankDeclaration.STATEMENT)
+    _planned(firm)
+    send_reminders(firm.app, firm.id)
+    assert _mailed(firm) == []
+    assert {row.why for row in firm.rows(t.reminder)} == {"stale"}
+    firm.import_lines(money_in("L1", "1.00", "X", "y"), on=TODAY - timedelta(days=1))
+    _planned(firm)
+    send_reminders(firm.app, firm.id)
+    assert _mailed(firm) == ["acme@example.com", "bolt@example.com"]
+
+
+def test_while_sending_is_off_nothing_changes(firm: Firm) -> None:
+    _planned(firm).switch_sending(on=False)
+    before = firm.rows(t.reminder)
+    with pytest.raises(RefusedError, match="switched off"):
+        send_reminders(firm.app, firm.id)
+    assert firm.rows(t.reminder) == before
+    assert (_mailed(firm), firm.rows(t.certificate)) == ([], [])
+
+
+def test_without_a_mail_server_nothing_changes(tmp_path: Path) -> None:
+    with open_firm(tmp_path, mail=False) as firm:
+        firm.invoice("Acme", "INV-1", "10.00")
+        firm.connect_all()
+        firm.first_sync()
+        _planned(firm)
+        before = firm.rows(t.reminder)
+        assert before
+        with pytest.raises(RefusedError, match="TRUEDUE_SMTP_HOST"):
+            send_reminders(firm.app, firm.id)
+        assert firm.rows(t.reminder) == before
+
+
+def test_a_lost_answer_leaves_it_in_doubt_and_never_sends_it_again(firm: Firm) -> None:
+    _planned(firm)
+    server = SmtpServer(host=firm.mailbox.host, port=firm.mailbox.port, username="", password="", starttls=False)
+    whole = firm.app.email
+    firm.app.email = LostAnswer(server, firm.time)
+    send_reminders(firm.app, firm.id)
+    assert _states(firm) == ["in_doubt", "in_doubt"]
+    assert firm.problems() == ["reminder_in_doubt", "reminder_in_doubt"]
+    firm.app.email = whole
+    for _ in range(2):
+        firm.time.advance(minutes=20)
+        _planned(firm)
+        send_reminders(firm.app, firm.id)
+    assert _mailed(firm) == ["acme@example.com", "bolt@example.com"]
+
+
+def test_a_sender_killed_while_handing_over_leaves_it_to_a_person(firm: Firm) -> None:
+    class Killed(EmailChannel):
+        def send(self, **_message: Any) -> Delivery:  # noqa: ANN401
+            raise KeyboardInterrupt
+
+    _planned(firm)
+    server = SmtpServer(host=firm.mailbox.host, port=firm.mailbox.port, username="", password="", starttls=False)
+    whole, firm.app.email = firm.app.email, Killed(server, firm.time)
+    with pytest.raises(KeyboardInterrupt):
+        send_reminders(firm.app, firm.id)
+    firm.app.email = whole
+    firm.time.advance(minutes=11)
+    send_reminders(firm.app, firm.id)
+    assert _states(firm) == ["in_doubt", "sent"], "what may have left waits for a person, the other one leaves"
+    assert firm.problems() == ["reminder_in_doubt"]
+
+
+def test_a_changed_byte_or_a_missing_certificate_breaks_the_chain(firm: Firm) -> None:
+    _planned(firm)
+    send_reminders(firm.app, firm.id)
+    first, second, _ = sorted(firm.rows(t.certificate), key=lambda row: row.sequence)
+    with firm.app.store.write() as db:
+        changed = second.body.replace("GBP", "GBQ", 1)
+        assert changed != second.body
+        db.execute(update(t.certificate).where(t.certificate.c.digest == second.digest).values(body=changed))
+    assert verify_certificates(firm.app.store, firm.id)[1] is not None
+    with firm.app.store.write() as db:
+        db.execute(update(t.certificate).where(t.certificate.c.digest == second.digest).values(body=second.body))
+    assert verify_certificates(firm.app.store, firm.id)[1] is None
+    with firm.app.store.write() as db:
+        db.execute(delete(t.certificate).where(t.certificate.c.digest == first.digest))
+    assert verify_certificates(firm.app.store, firm.id)[1] is not None

@@ -1,0 +1,85 @@
+"""Bank statements: every credit becomes one receipt, however often and however overlapping files are imported."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from runtime.operations.errors import InputError
+from runtime.operations.import_statement import import_statement
+from runtime.operations.organisations import create_organisation
+from runtime.store import tables as t
+from tests.operations.firm import BANK_ACCOUNT, TODAY, Firm, money_in, statement
+
+YESTERDAY = TODAY - timedelta(days=1)
+A = money_in("L1", "10.00", "A", "one")
+B = money_in("L2", "20.00", "B", "two")
+B_AGAIN = money_in("L3", "20.00", "B", "two")
+C = money_in("L4", "30.00", "C", "three")
+OUT = money_in("L5", "-5.00", "LANDLORD", "rent")
+
+
+def _amounts(firm: Firm) -> list[int]:
+    return sorted(row.amount_minor for row in firm.rows(t.receipt))
+
+
+def test_a_file_imported_twice_adds_nothing(firm: Firm) -> None:
+    first = firm.import_lines(A, B, OUT)
+    assert (first.entries, first.added, first.other, first.accounts) == (3, 2, 1, (BANK_ACCOUNT,))
+    again = firm.import_lines(A, B, OUT, name="the same under another name.xml")
+    assert (again.entries, again.added) == (3, 0)
+    assert _amounts(firm) == [1_000, 2_000]
+
+
+def test_overlapping_files_add_only_what_is_new(firm: Firm) -> None:
+    firm.import_lines(A, B)
+    assert firm.import_lines(B, C, name="later.xml").added == 1
+    assert _amounts(firm) == [1_000, 2_000, 3_000]
+
+
+def test_two_lines_that_only_look_alike_are_two_receipts(firm: Firm) -> None:
+    assert firm.import_lines(B, B_AGAIN).added == 2
+    assert firm.import_lines(B, B_AGAIN).added == 0
+    assert _amounts(firm) == [2_000, 2_000]
+
+
+def test_importing_again_after_matching_applies_nothing_again(firm: Firm) -> None:
+    line = money_in("L1", "120.00", "ACME LTD", "INV-1001")
+    firm.import_lines(line)
+    firm.work()
+    firm.import_lines(line, C)
+    firm.work()
+    assert firm.ledger.payments() == [Decimal(120)]
+
+
+@pytest.mark.parametrize("content", [b"", b"this is no bank file", b"<Document><broken", statement(A)[:-200]])
+def test_a_refused_file_changes_nothing(firm: Firm, content: bytes) -> None:
+    with pytest.raises(InputError, match="bad"):
+        import_statement(firm.app, organisation_id=firm.id, name="bad.xml", content=content)
+    assert (firm.rows(t.receipt), firm.rows(t.statement)) == ([], [])
+
+
+def test_a_file_with_one_impossible_amount_changes_nothing(firm: Firm) -> None:
+    with pytest.raises(InputError, match="finer than the minor unit"):
+        firm.import_lines(A, money_in("L9", "1.005", "D", "four"))
+    assert (firm.rows(t.receipt), firm.rows(t.statement)) == ([], [])
+
+
+def test_a_statement_proves_the_account_up_to_its_last_day_and_never_less(firm: Firm) -> None:
+    firm.import_lines(A)
+    (account,) = [row for row in firm.rows(t.bank_account) if row.identification == BANK_ACCOUNT]
+    assert account.evidence_until == YESTERDAY
+    old = TODAY - timedelta(days=9)
+    firm.import_lines(money_in("L0", "1.00", "A", "old", on=old), name="old.xml", on=old)
+    (account,) = [row for row in firm.rows(t.bank_account) if row.identification == BANK_ACCOUNT]
+    assert account.evidence_until == YESTERDAY
+
+
+def test_the_same_line_in_two_organisations_is_two_receipts(firm: Firm) -> None:
+    other = create_organisation(firm.app, name="Other", base_currency="GBP", time_zone="Europe/London", country="GB")
+    firm.import_lines(A)
+    imported = import_statement(firm.app, organisation_id=other.id, name="bank.xml", content=statement(A))
+    assert imported.added == 1
+    assert _amounts(firm) == [1_000]
