@@ -26,7 +26,8 @@ class Entry:
     """One line of a statement (`Ntry`, `:61:`, `STMTTRN`, `16` record). `amount` is signed: money in is positive.
 
     `entry_id` is the same for the same line in every file that holds it, and differs between two lines that
-    only look alike.
+    only look alike. `charges` is what banks on the way kept of the money, where the file states it: the payer paid
+    `amount` and `charges` together.
     """
 
     entry_id: str
@@ -40,6 +41,7 @@ class Entry:
     status: str | None
     reversal: bool
     parts: tuple[Part, ...] = ()
+    charges: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from connectors.banks.camt_xml import (
     text_at,
 )
 from connectors.banks.draft import Line
-from connectors.banks.fields import clean, iso_day, joined, signed
+from connectors.banks.fields import charges_kept, clean, iso_day, joined, signed
 from receivables.statement import Part
 
 
@@ -41,7 +41,20 @@ def read_entry(entry: Element, own_account: str | None) -> Line:
         status=text_at(entry, "Sts", "Cd") or text_at(entry, "Sts", "Prtry") or text_at(entry, "Sts"),
         reversal=reversal,
         parts=parts,
+        charges=_charges(details[0], value) if len(details) == 1 else None,
     )
+
+
+def _charges(detail: Element, booked: Decimal) -> Decimal | None:
+    """What banks kept of a single transaction, all in the entry's currency; None where the file does not prove it."""
+    instructed = child(child(detail, "AmtDtls"), "InstdAmt")
+    records = children(child(detail, "Chrgs"), "Rcrd")
+    holders = [holder for holder in (instructed, *records) if holder is not None]
+    currencies = {currency_of(holder) for holder in holders} | {currency_of(detail)}
+    if instructed is None or not records or len(currencies) != 1:
+        return None
+    kept = sum((magnitude(record) for record in records), Decimal(0))
+    return charges_kept(booked=booked, instructed=magnitude(instructed), charges=kept)
 
 
 def _reference(stated: str | None, of_details: set[str]) -> str | None:

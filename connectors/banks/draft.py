@@ -31,6 +31,7 @@ class Line:
     status: str | None = None
     reversal: bool = False
     parts: tuple[Part, ...] = ()
+    charges: Decimal | None = None
 
 
 @dataclass(slots=True)
@@ -147,6 +148,7 @@ def _entry(account: str, line: Line, seen: Counter[str]) -> Entry:
         status=line.status,
         reversal=line.reversal,
         parts=line.parts,
+        charges=line.charges,
     )
 
 

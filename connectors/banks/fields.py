@@ -75,6 +75,13 @@ def signed(magnitude: Decimal, *, outgoing: bool) -> Decimal:
     return -magnitude if outgoing else magnitude
 
 
+def charges_kept(*, booked: Decimal, instructed: Decimal | None, charges: Decimal | None) -> Decimal | None:
+    """Return what banks kept of money in, when the file's own figures prove it: instructed less charges is booked."""
+    if instructed is None or charges is None or charges <= 0 or booked <= 0:
+        return None
+    return charges if instructed - charges == booked else None
+
+
 def iso_day(text: str | None) -> date | None:
     """The day at the start of an ISO date or date-time, with or without hyphens; None when there is none."""
     match = re.match(r"\s*(\d{4})-?(\d\d)-?(\d\d)", text or "", re.ASCII)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from datetime import date
+from decimal import Decimal
 
 from connectors.banks.draft import Line
-from connectors.banks.fields import BankFileError, amount, clean, day, full_year, short_day, shown, signed
+from connectors.banks.fields import BankFileError, amount, charges_kept, clean, day, full_year, short_day, shown, signed
 from connectors.banks.mt940_tags import Field
 from connectors.banks.mt940_text import IBAN, Details, details
 
@@ -14,6 +15,12 @@ _LINE = re.compile(
     r"(?P<value>\d{6})(?P<entry>\d{4})?(?P<mark>R[CD]|E[CD]|C|D)(?P<funds>[A-Z])?"
     r"(?P<amount>\d+(?:,\d*)?)(?P<type>[A-Z][A-Z0-9 ]{3})?(?P<rest>.*)",
     re.ASCII | re.DOTALL,
+)
+
+# SWIFT's code words in field 61, subfield 9, or field 86: /OCMT/ original amount, /CHGS/ charges.
+_CHARGED = re.compile(
+    r"/OCMT/(?P<instructed>[A-Z]{3})(?P<amount>\d{1,15},\d{0,4})/+CHGS/(?P<charged>[A-Z]{3})(?P<charges>\d{1,15},\d{0,4})/",
+    re.ASCII,
 )
 
 _REFERENCE_WIDTH = 16  # field 61, subfield 7; some banks write the counterparty's name behind it
@@ -34,8 +41,9 @@ def read_line(found: Field, notes: list[Field], remarks: list[str]) -> Line:
     reference, _, bank_reference = match["rest"].partition("//")
     texts = [details(note.tag, note.lines) for note in notes]
     text = _told_twice(_merged([*texts, _beside(match["rest"], reference, supplement)]), reference, supplement)
+    booked = signed(amount(match["amount"], line=found.line), outgoing=outgoing)
     return Line(
-        amount=signed(amount(match["amount"], line=found.line), outgoing=outgoing),
+        amount=booked,
         line=found.line,
         bank_reference=None if bank_reference.strip() in _UNREFERENCED else clean(bank_reference),
         booked_on=_booked_on(match["value"], value_on, match["entry"]),
@@ -45,7 +53,16 @@ def read_line(found: Field, notes: list[Field], remarks: list[str]) -> Line:
         remittance=text.remittance,
         status="expected" if match["mark"].startswith("E") else None,
         reversal=match["mark"].startswith("R"),
+        charges=_charges(booked, "".join([*supplement, *(line for note in notes for line in note.lines)])),
     )
+
+
+def _charges(booked: Decimal, text: str) -> Decimal | None:
+    """What banks kept, from `/OCMT/` (the amount instructed) and `/CHGS/`, both in one currency."""
+    stated = _CHARGED.search(text)
+    if stated is None or stated["instructed"] != stated["charged"]:
+        return None
+    return charges_kept(booked=booked, instructed=amount(stated["amount"]), charges=amount(stated["charges"]))
 
 
 def _beside(rest: str, reference: str, supplement: list[str]) -> Details:

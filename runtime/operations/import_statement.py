@@ -73,6 +73,7 @@ def _receipt(organisation_id: str, statement: Statement, entry: Entry, name: str
         raise InputError(f"{name}: the line {entry.entry_id} has no {'currency' if currency is None else 'date'}")
     try:
         amount = Money.of(entry.amount, currency)
+        fee = None if entry.charges is None else Money.of(entry.charges, currency)
     except MoneyError as error:
         raise InputError(f"{name}: the line {entry.entry_id}: {error}") from None
     remittance = entry.remittance or " ".join(part.remittance for part in entry.parts if part.remittance)
@@ -85,6 +86,7 @@ def _receipt(organisation_id: str, statement: Statement, entry: Entry, name: str
         "received_on": day,
         "currency": currency,
         "amount_minor": amount.minor,
+        "fee_minor": None if fee is None else fee.minor,
         "unapplied_minor": 0,
         "refunded_minor": 0,
         "dispute": "",
