@@ -14,6 +14,7 @@ _COMMANDS = {
     "runtime.cli.files": ("match", "statement"),
     "runtime.cli.people": ("remind", "connect", "sync", "doctor", "certificate"),
     "runtime.cli.servers": ("serve", "worker", "demo", "sandbox"),
+    "runtime.cli.settings": ("settings",),
     "runtime.cli.simulation": ("simulate",),
 }
 _MODULES = {command: module for module, commands in _COMMANDS.items() for command in commands}

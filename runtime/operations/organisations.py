@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 import secrets
+from zoneinfo import available_timezones
 
 from sqlalchemy import insert, update
 
 from receivables.identity import stable_id
-from receivables.money import exponent
+from receivables.money import MoneyError, exponent
 from reminders.evidence import BankDeclaration
 from runtime.app import App
-from runtime.operations.errors import RefusedError
+from runtime.operations.errors import InputError, RefusedError
 from runtime.store import journal
 from runtime.store import tables as t
-from runtime.store.connections import Organisation
+from runtime.store.connections import Organisation, lock_organisation
 from runtime.store.rows import upsert
+
+MAX_NAME_CHARS = 200
+OWNER = "owner"  # who decides, until people have a login
 
 
 def create_organisation(app: App, *, name: str, base_currency: str, time_zone: str, country: str) -> Organisation:
-    """Make an organisation. Sending is off until a person switches it on."""
-    exponent(base_currency)
+    """Make an organisation. Sending is off until a person switches it on.
+
+    InputError when the name is empty or too long, the currency is not of ISO 4217, the zone is unknown, or the country
+    is not two capital letters.
+    """
+    _check(name=name, base_currency=base_currency, time_zone=time_zone, country=country)
     organisation = Organisation(
         id=stable_id("org", name, secrets.token_hex(8)),
         name=name,
@@ -40,6 +48,21 @@ def create_organisation(app: App, *, name: str, base_currency: str, time_zone: s
             )
         )
     return organisation
+
+
+def _check(*, name: str, base_currency: str, time_zone: str, country: str) -> None:
+    if not name.strip() or not name.isprintable():
+        raise InputError("give the organisation a name")
+    if len(name) > MAX_NAME_CHARS:
+        raise InputError(f"the name is longer than {MAX_NAME_CHARS} characters")
+    try:
+        exponent(base_currency)
+    except MoneyError as error:
+        raise InputError(str(error)) from None
+    if time_zone not in available_timezones():
+        raise InputError(f"{time_zone!r} is not a time zone such as Europe/Dublin")
+    if not (len(country) == 2 and country.isascii() and country.isalpha() and country.isupper()):
+        raise InputError(f"{country!r} is not a country of two letters such as IE")
 
 
 def switch_sending(app: App, *, organisation_id: str, on: bool, actor: str) -> None:
@@ -66,18 +89,40 @@ def declare_evidence(
     currency: str,
     declares: BankDeclaration,
     attested_by: str | None = None,
+    actor: str = OWNER,
 ) -> None:
-    """Say what a bank account of the ledger proves: statement files of account `identification`, a feed, or a name."""
+    """Say what a bank account of the ledger proves: statement files of account `identification`, a feed, or a name.
+
+    It replaces what was declared for this ledger account before: two proofs of one account would contradict each other.
+    """
     if declares is BankDeclaration.ATTESTED and not attested_by:
         raise RefusedError("name the person who attests that the ledger is complete for this account")
+    row = {
+        "id": stable_id("bnk", organisation_id, identification, currency),
+        "organisation_id": organisation_id,
+        "identification": identification,
+        "currency": currency,
+        "ledger_account": ledger_account,
+        "declares": declares.value,
+        "attested_by": attested_by,
+    }
     with app.store.write() as db:
-        row = {
-            "id": stable_id("bnk", organisation_id, identification, currency),
-            "organisation_id": organisation_id,
-            "identification": identification,
-            "currency": currency,
-            "ledger_account": ledger_account,
-            "declares": declares.value,
-            "attested_by": attested_by,
-        }
-        upsert(db, t.bank_account, [row], keys=["id"])
+        lock_organisation(db, organisation_id)
+        db.execute(
+            update(t.bank_account)
+            .where(
+                t.bank_account.c.organisation_id == organisation_id,
+                t.bank_account.c.ledger_account == ledger_account,
+            )
+            .values(ledger_account=None, declares=BankDeclaration.STATEMENT.value, attested_by=None)
+        )
+        upsert(db, t.bank_account, [row], keys=["organisation_id", "identification", "currency"], keep=["id"])
+        journal.record(
+            db,
+            organisation_id=organisation_id,
+            at=app.clock(),
+            actor=actor,
+            action="evidence_declared",
+            subject=organisation_id,
+            detail=f"{ledger_account}: {declares.value} {attested_by or identification}",
+        )

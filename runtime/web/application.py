@@ -17,7 +17,7 @@ from runtime.app import App
 from runtime.operations.errors import InputError, RefusedError
 from runtime.portal_links import LinkError
 from runtime.settings import SettingsError
-from runtime.web import portal, staff, work
+from runtime.web import organisations, portal, setup, staff, work
 from runtime.web.guards import Guards
 from runtime.web.monitor import monitor_routes
 from runtime.web.pages import page
@@ -36,7 +36,7 @@ def create_web(app: App) -> FastAPI:
     webhooks = Counter("truedue_webhooks", "Webhooks answered", ["system", "outcome"], registry=registry)
     web.include_router(monitor_routes(app, registry))
     web.include_router(vendor_routes(app, webhooks))
-    for module in (staff, work, portal):
+    for module in (organisations, staff, work, setup, portal):
         web.include_router(module.ROUTES)
     web.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
     for error, status in _STATUS.items():

@@ -14,10 +14,11 @@ from runtime.operations.views import connected, overview, receipts
 from runtime.operations.views import invoice as one
 from runtime.operations.views import invoices as many
 from runtime.operations.views.ageing import BUCKETS
+from runtime.operations.views.setup import setup
 from runtime.store import connections
 from runtime.store.connections import Organisation
 from runtime.web.chart import ageing_svg
-from runtime.web.pages import go, page
+from runtime.web.pages import page
 from runtime.web.running import Running
 
 CHART_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'"
@@ -35,21 +36,14 @@ def organisation_or_404(db: Connection, organisation_id: str) -> Organisation:
 ROUTES = APIRouter(tags=["pages"], default_response_class=Response)
 
 
-@ROUTES.get("/")
-def home(app: Running) -> Response:
-    """List the organisations; the only one opens by itself."""
-    with app.store.read() as db:
-        every = connections.organisations(db)
-    return go(f"/o/{every[0].id}") if len(every) == 1 else page("organisations.html", organisations=every)
-
-
 @ROUTES.get("/o/{organisation_id}")
 def show_overview(app: Running, organisation_id: str) -> Response:
     """Show what is open, what is truly due, and what waits for a person."""
     with app.store.read() as db:
         organisation = organisation_or_404(db, organisation_id)
         view = overview.overview(db, organisation, now=app.clock())
-    return page("overview.html", organisation=organisation, view=view, buckets=BUCKETS)
+        obstacles = setup(db, app, organisation).obstacles
+    return page("overview.html", organisation=organisation, view=view, buckets=BUCKETS, obstacles=obstacles)
 
 
 @ROUTES.get("/o/{organisation_id}/ageing.svg")

@@ -13,7 +13,9 @@ from runtime.operations.connect import begin_connect, finish_connect
 from runtime.operations.errors import InputError, RefusedError
 from runtime.operations.take_webhook import BadSignatureError, take_webhook
 from runtime.store import connections
-from runtime.web.pages import go
+from runtime.store.connections import VendorConnection
+from runtime.web.guards import is_loopback
+from runtime.web.pages import go, page
 
 
 def vendor_routes(app: App, webhooks: Counter) -> APIRouter:
@@ -45,7 +47,7 @@ def vendor_routes(app: App, webhooks: Counter) -> APIRouter:
         return RedirectResponse(begin_connect(app, organisation_id=organisation, system=system), 303)
 
     @routes.get("/connect/{system}/callback", status_code=303, response_class=RedirectResponse)
-    def callback(system: str, request: Request) -> RedirectResponse:
+    def callback(system: str, request: Request) -> Response:
         """Take the person back from the vendor."""
         if system not in registry.SYSTEMS:
             raise HTTPException(404)
@@ -54,6 +56,13 @@ def vendor_routes(app: App, webhooks: Counter) -> APIRouter:
         except RefusedError as error:
             raise InputError(str(error)) from error
         app.wake()
-        return go(f"/o/{connection.organisation_id}/connections", "connected")
+        return _welcome_back(request, connection)
 
     return routes
+
+
+def _welcome_back(request: Request, connection: VendorConnection) -> Response:
+    """Lead to the staff pages where these answer; on the public host they do not, so a page of its own ends it."""
+    if is_loopback(request.url.hostname or ""):
+        return go(f"/o/{connection.organisation_id}/connections", "connected")
+    return page("connected.html", connection=connection)

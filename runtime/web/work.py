@@ -10,6 +10,7 @@ from runtime.operations import decide
 from runtime.operations.dispute import settle_dispute
 from runtime.operations.errors import InputError
 from runtime.operations.import_statement import import_statement
+from runtime.operations.organisations import OWNER
 from runtime.operations.views.invoices import document_exists
 from runtime.operations.views.receipts import receipt_exists, statements
 from runtime.operations.views.review import review_queue
@@ -18,7 +19,6 @@ from runtime.web.pages import go, page
 from runtime.web.running import Running
 from runtime.web.staff import organisation_or_404
 
-ACTOR = "owner"  # who decides on these pages, until they have a login
 MAX_NAME_CHARS = 200
 
 
@@ -51,7 +51,7 @@ def show_review(app: Running, organisation_id: str, notice: str = "") -> Respons
 def confirm(app: Running, organisation_id: str, receipt_id: str) -> Response:
     """Apply what is proposed."""
     known(app, organisation_id, receipt_id=receipt_id)
-    decide.confirm(app, organisation_id=organisation_id, receipt_id=receipt_id, actor=ACTOR)
+    decide.confirm(app, organisation_id=organisation_id, receipt_id=receipt_id, actor=OWNER)
     return go(f"/o/{organisation_id}/review", "confirmed")
 
 
@@ -59,7 +59,7 @@ def confirm(app: Running, organisation_id: str, receipt_id: str) -> Response:
 def reject(app: Running, organisation_id: str, receipt_id: str) -> Response:
     """Say that the proposal is wrong."""
     known(app, organisation_id, receipt_id=receipt_id)
-    decide.reject(app, organisation_id=organisation_id, receipt_id=receipt_id, actor=ACTOR)
+    decide.reject(app, organisation_id=organisation_id, receipt_id=receipt_id, actor=OWNER)
     return go(f"/o/{organisation_id}/review", "rejected")
 
 
@@ -67,7 +67,7 @@ def reject(app: Running, organisation_id: str, receipt_id: str) -> Response:
 def undo(app: Running, organisation_id: str, receipt_id: str) -> Response:
     """Take an application back."""
     known(app, organisation_id, receipt_id=receipt_id)
-    decide.undo(app, organisation_id=organisation_id, receipt_id=receipt_id, actor=ACTOR)
+    decide.undo(app, organisation_id=organisation_id, receipt_id=receipt_id, actor=OWNER)
     return go(f"/o/{organisation_id}/receipts", "undone")
 
 
@@ -75,7 +75,7 @@ def undo(app: Running, organisation_id: str, receipt_id: str) -> Response:
 def settle(app: Running, organisation_id: str, document_id: str) -> Response:
     """End a dispute."""
     known(app, organisation_id, document_id=document_id)
-    settle_dispute(app, organisation_id=organisation_id, document_id=document_id, actor=ACTOR)
+    settle_dispute(app, organisation_id=organisation_id, document_id=document_id, actor=OWNER)
     return go(f"/o/{organisation_id}/invoices/{document_id}", "settled")
 
 

@@ -10,7 +10,6 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from pydantic import SecretStr
 from sqlalchemy import Table, insert
 
 from runtime.app import App, build
@@ -34,16 +33,19 @@ class Time:
 
 
 @contextmanager
-def running(folder: Path, *, public_url: str = "http://127.0.0.1:8000") -> Iterator[tuple[App, Time]]:
-    """A product on an empty, migrated SQLite store."""
+def running(folder: Path, *, public_url: str = "http://127.0.0.1:8000", **others: str) -> Iterator[tuple[App, Time]]:
+    """A product on an empty, migrated SQLite store; `others` are further settings."""
     time = Time()
-    settings = Settings(
-        database_url=f"sqlite:///{folder}/store.sqlite3",
-        public_url=public_url,
-        key=SecretStr(base64.b64encode(bytes(range(32))).decode()),
-        xero_webhook_secret=SecretStr(XERO_SECRET),
-        xero_client_id="client",
-        xero_client_secret=SecretStr("not-a-secret"),
+    settings = Settings.model_validate(
+        {
+            "database_url": f"sqlite:///{folder}/store.sqlite3",
+            "public_url": public_url,
+            "key": base64.b64encode(bytes(range(32))).decode(),
+            "xero_webhook_secret": XERO_SECRET,
+            "xero_client_id": "client",
+            "xero_client_secret": "not-a-secret",
+            **others,
+        }
     )
     app = build(settings, clock=time)
     upgrade(app.store)

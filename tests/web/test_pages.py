@@ -16,7 +16,17 @@ from tests.web.build import Books, fill, running
 from tests.web.conftest import Site
 from tests.web.serving import serving
 
-STAFF_PATHS = ("", "/invoices", "/invoices/inv-1", "/review", "/receipts", "/problems", "/statements", "/connections")
+STAFF_PATHS = (
+    "",
+    "/invoices",
+    "/invoices/inv-1",
+    "/review",
+    "/receipts",
+    "/problems",
+    "/statements",
+    "/connections",
+    "/settings",
+)
 
 
 @pytest.mark.parametrize("path", STAFF_PATHS)
@@ -202,7 +212,15 @@ def test_the_public_host_reaches_payers_and_vendors_but_no_staff_page(tmp_path: 
                 assert http.get(path).status_code == 200, path
             assert http.post("/webhooks/xero", content=b"{}").status_code == 401
             assert http.get("/connect/xero/callback").status_code == 400
-            for path in ("/", "/o/org-a", "/o/org-a/invoices", "/metrics", "/connect/xero?organisation=org-a"):
+            for path in (
+                "/",
+                "/o/org-a",
+                "/o/org-a/invoices",
+                "/o/org-a/settings",
+                "/organisations/new",
+                "/metrics",
+                "/connect/xero",
+            ):
                 assert http.get(path).status_code == 403, path
             assert http.post("/o/org-a/review/rcp-1/confirm").status_code == 403
 

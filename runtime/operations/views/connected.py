@@ -55,7 +55,10 @@ def bank_accounts(db: Connection, organisation_id: str) -> tuple[BankAccount, ..
     """Return the bank accounts whose evidence is declared or whose statements were imported."""
     rows = db.execute(
         select(t.bank_account)
-        .where(t.bank_account.c.organisation_id == organisation_id)
+        .where(
+            t.bank_account.c.organisation_id == organisation_id,
+            t.bank_account.c.ledger_account.is_not(None) | t.bank_account.c.evidence_until.is_not(None),
+        )
         .order_by(t.bank_account.c.identification, t.bank_account.c.currency)
     )
     return tuple(

@@ -1,0 +1,94 @@
+"""`truedue settings`: what the settings page does, for an installation without a browser."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from runtime.app import App
+from runtime.cli.opened import chosen_organisation, opened_app
+from runtime.operations.bank_proof import prove_by_name, prove_by_statements
+from runtime.operations.errors import InputError
+from runtime.operations.organisations import OWNER, switch_sending
+from runtime.operations.views.setup import BankProof, Setup, setup
+from runtime.store.connections import Organisation
+
+
+@click.command()
+@click.option("--org", "organisation_id", help="The organisation's id, where there are several.")
+@click.option("--sending", type=click.Choice(("on", "off")), help="Switch reminders on or off.")
+@click.option("--bank", "handle", help="A bank account of the ledger, by its handle as printed here.")
+@click.option("--statements", "identification", help="Statement files of this account number or IBAN prove --bank.")
+@click.option("--attested-by", help="This person attests that the ledger is complete for --bank.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+def settings(
+    *,
+    organisation_id: str | None,
+    sending: str | None,
+    handle: str | None,
+    identification: str | None,
+    attested_by: str | None,
+    as_json: bool,
+) -> None:
+    """Change the settings of an organisation, if asked to, and print them."""
+    proofs = sum(each is not None for each in (identification, attested_by))
+    if proofs != (0 if handle is None else 1):
+        raise InputError("--bank HANDLE goes with exactly one of --statements and --attested-by")
+    with opened_app() as app:
+        chosen = chosen_organisation(app.store, organisation_id)
+        if handle is not None and identification is not None:
+            prove_by_statements(
+                app, organisation_id=chosen.id, handle=handle, identification=identification, actor=OWNER
+            )
+        if handle is not None and attested_by is not None:
+            prove_by_name(app, organisation_id=chosen.id, handle=handle, attested_by=attested_by, actor=OWNER)
+        if sending is not None:
+            switch_sending(app, organisation_id=chosen.id, on=sending == "on", actor=OWNER)
+        _show(app, chosen.id, as_json=as_json)
+
+
+def _show(app: App, organisation_id: str, *, as_json: bool) -> None:
+    organisation = chosen_organisation(app.store, organisation_id)
+    with app.store.read() as db:
+        found = setup(db, app, organisation)
+    if as_json:
+        click.echo(json.dumps(_facts(organisation, found)))
+        return
+    click.echo(f"{organisation.name} ({organisation.id})")
+    click.echo(f"sending      {'on' if found.sending_on else 'off'}")
+    click.echo(f"mail server  {'missing: ' + ', '.join(found.missing_mail) if found.missing_mail else 'set up'}")
+    for bank in found.banks:
+        click.echo(f"bank         {bank.handle} ({bank.name}): {_spoken(bank)}")
+    click.echo(f"nothing is sent: {'; '.join(found.obstacles)}" if found.obstacles else "nothing prevents sending")
+
+
+def _facts(organisation: Organisation, found: Setup) -> dict[str, object]:
+    return {
+        "organisation": organisation.id,
+        "name": organisation.name,
+        "sending": found.sending_on,
+        "missing_mail_settings": list(found.missing_mail),
+        "banks": [
+            {
+                "handle": bank.handle,
+                "name": bank.name,
+                "currency": bank.currency,
+                "declares": bank.declares,
+                "identification": bank.identification,
+                "evidence_until": bank.evidence_until.isoformat() if bank.evidence_until else None,
+                "attested_by": bank.attested_by,
+            }
+            for bank in found.banks
+        ],
+        "prevents_sending": list(found.obstacles),
+    }
+
+
+def _spoken(bank: BankProof) -> str:
+    if bank.declares is None:
+        return "nothing declared"
+    if bank.attested_by is not None:
+        return f"attested by {bank.attested_by}"
+    until = f"until {bank.evidence_until.isoformat()}" if bank.evidence_until else "none imported yet"
+    return f"statement files of {bank.identification}, {until}"

@@ -1,0 +1,86 @@
+"""How an organisation is set up: whether it may send, what its bank accounts prove, and what prevents sending."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import Connection, select
+
+from connectors.contract import AccountPurpose, Role
+from runtime.app import App
+from runtime.store import connections
+from runtime.store import tables as t
+from runtime.store.connections import Organisation
+
+
+@dataclass(frozen=True, slots=True)
+class BankProof:
+    """A bank account of the ledger and what was declared for it; `declares` is None when nothing was."""
+
+    handle: str
+    name: str
+    currency: str | None
+    declares: str | None = None
+    identification: str | None = None
+    evidence_until: date | None = None
+    attested_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """`missing_mail` names the settings without which there is no mail server; `seen` are accounts of statements."""
+
+    sending_on: bool
+    missing_mail: tuple[str, ...]
+    ledger_connected: bool
+    banks: tuple[BankProof, ...]
+    seen: tuple[str, ...]
+
+    @property
+    def obstacles(self) -> tuple[str, ...]:
+        """What prevents sending, a clause each; none when nothing does."""
+        silent = [bank.name for bank in self.banks if bank.declares is None]
+        clauses = (
+            ("no ledger is connected", not self.ledger_connected),
+            ("no bank account of the ledger was read yet", self.ledger_connected and not self.banks),
+            (f"nothing is declared for the bank account {silent[0]}" if silent else "", len(silent) == 1),
+            (f"nothing is declared for {len(silent)} bank accounts", len(silent) > 1),
+            ("no mail server is set up", bool(self.missing_mail)),
+            ("sending is switched off", not self.sending_on),
+        )
+        return tuple(clause for clause, holds in clauses if holds)
+
+
+def setup(db: Connection, app: App, organisation: Organisation) -> Setup:
+    """Return how `organisation` is set up."""
+    banks = db.execute(
+        select(t.bank_account)
+        .where(t.bank_account.c.organisation_id == organisation.id)
+        .order_by(t.bank_account.c.identification, t.bank_account.c.currency)
+    ).all()
+    declared = {row.ledger_account: row for row in banks}
+    accounts = db.execute(
+        select(t.account)
+        .where(t.account.c.organisation_id == organisation.id, t.account.c.purpose == AccountPurpose.BANK.value)
+        .order_by(t.account.c.handle)
+    )
+    proofs = []
+    for account in accounts:
+        row = declared.get(account.handle)
+        said = () if row is None else (row.declares, row.identification, row.evidence_until, row.attested_by)
+        proofs.append(BankProof(account.handle, account.name, account.currency, *said))
+    return Setup(
+        sending_on=organisation.sending_on,
+        missing_mail=_missing_mail(app),
+        ledger_connected=connections.connection_for_role(db, organisation.id, Role.LEDGER) is not None,
+        banks=tuple(proofs),
+        seen=tuple(dict.fromkeys(row.identification for row in banks if row.evidence_until is not None)),
+    )
+
+
+def _missing_mail(app: App) -> tuple[str, ...]:
+    if app.email is not None:
+        return ()
+    needed = {"TRUEDUE_SMTP_HOST": app.settings.smtp_host, "TRUEDUE_MAIL_FROM": app.settings.mail_from}
+    return tuple(name for name, value in needed.items() if not value)

@@ -1,0 +1,72 @@
+"""The settings page: the sending switch, and what each bank account proves."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+from fastapi import APIRouter, Form
+from starlette.responses import Response
+
+from runtime.operations.bank_proof import prove_by_name, prove_by_statements
+from runtime.operations.organisations import OWNER, switch_sending
+from runtime.operations.views.setup import setup
+from runtime.web.pages import go, page
+from runtime.web.running import Running
+from runtime.web.staff import organisation_or_404
+from runtime.web.work import known
+
+ROUTES = APIRouter(tags=["settings"], default_response_class=Response)
+Text = Annotated[str, Form()]
+
+
+class Proof(StrEnum):
+    """How a bank account can be proved on the page; no live feed exists in this version."""
+
+    STATEMENT = "statement"
+    ATTESTED = "attested"
+
+
+class Switch(StrEnum):
+    """Where the sending switch goes."""
+
+    ON = "on"
+    OFF = "off"
+
+
+@ROUTES.get("/o/{organisation_id}/settings")
+def show_settings(app: Running, organisation_id: str, notice: str = "") -> Response:
+    """Show the switch and the bank accounts."""
+    with app.store.read() as db:
+        organisation = organisation_or_404(db, organisation_id)
+        view = setup(db, app, organisation)
+    return page("settings.html", organisation=organisation, view=view, notice=notice)
+
+
+@ROUTES.post("/o/{organisation_id}/settings/sending", status_code=303)
+def switch(app: Running, organisation_id: str, sending: Annotated[Switch, Form()]) -> Response:
+    """Switch sending on or off."""
+    known(app, organisation_id)
+    switch_sending(app, organisation_id=organisation_id, on=sending is Switch.ON, actor=OWNER)
+    return go(f"/o/{organisation_id}/settings", f"sending_{sending}")
+
+
+@ROUTES.post("/o/{organisation_id}/settings/bank", status_code=303)
+def prove(
+    app: Running,
+    organisation_id: str,
+    *,
+    handle: Text,
+    proof: Annotated[Proof, Form()],
+    identification: Text = "",
+    attested_by: Text = "",
+) -> Response:
+    """Keep what a bank account of the ledger proves."""
+    known(app, organisation_id)
+    if proof is Proof.STATEMENT:
+        prove_by_statements(
+            app, organisation_id=organisation_id, handle=handle, identification=identification, actor=OWNER
+        )
+    else:
+        prove_by_name(app, organisation_id=organisation_id, handle=handle, attested_by=attested_by, actor=OWNER)
+    return go(f"/o/{organisation_id}/settings", "declared")
