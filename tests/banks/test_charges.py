@@ -20,7 +20,8 @@ _MT940 = """:20:STMT
 """
 _CAMT = """<Document xmlns="urn:iso:std:iso:20022:tech:xsd:camt.053.001.08"><BkToCstmrStmt><Stmt><Id>1</Id>
 <Acct><Id><IBAN>DE02120300000000202051</IBAN></Id></Acct>
-<Ntry><Amt Ccy="EUR">985.00</Amt><CdtDbtInd>CRDT</CdtDbtInd><Sts><Cd>BOOK</Cd></Sts><BookgDt><Dt>2026-11-02</Dt></BookgDt>
+<Ntry><Amt Ccy="EUR">985.00</Amt><CdtDbtInd>CRDT</CdtDbtInd><Sts><Cd>BOOK</Cd></Sts>
+<BookgDt><Dt>2026-11-02</Dt></BookgDt>
 <NtryDtls><TxDtls><Amt Ccy="EUR">985.00</Amt><CdtDbtInd>CRDT</CdtDbtInd>
 <AmtDtls><InstdAmt><Amt Ccy="{currency}">1000.00</Amt></InstdAmt></AmtDtls>
 <Chrgs><Rcrd><Amt Ccy="EUR">10.00</Amt></Rcrd><Rcrd><Amt Ccy="EUR">{second}</Amt></Rcrd></Chrgs>
