@@ -5,7 +5,6 @@ from __future__ import annotations
 import fcntl
 import json
 import signal
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +22,7 @@ from runtime.jobs.tasks import make_celery
 from runtime.listening import LOOPBACK, require_free
 from runtime.operations.errors import InputError
 from runtime.settings import load
+from runtime.waiting import wait_for_interrupt
 from runtime.web.application import create_web
 
 DEMO_FOLDER = Path("var/demo")
@@ -120,11 +120,3 @@ def sandbox(port: int, as_json: bool) -> None:
             for name, value in estate.environment.items():
                 click.echo(f"export {name}={value}")
         wait_for_interrupt()
-
-
-def wait_for_interrupt() -> None:
-    """Return when the process is asked to stop."""
-    stopped = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stopped.set())
-    stopped.wait()
