@@ -15,6 +15,7 @@ from rich.table import Table
 from runtime.demo.report import summarise
 from runtime.demo.stage import Stage, set_stage
 from runtime.demo.story import Story
+from runtime.waiting import wait_for_interrupt
 
 _TITLES = {
     "connect": "Connecting Xero, QuickBooks, Salesforce and Stripe by OAuth",
@@ -44,8 +45,6 @@ def perform(*, headless: bool, as_json: bool, folder: Path) -> int:
             _print_table(Console(), summary)
         if not headless:
             click.echo(f"\nPages: {stage.url}   (Ctrl-C ends)", err=True)
-            from runtime.cli.servers import wait_for_interrupt  # noqa: PLC0415 - the command imports this module
-
             wait_for_interrupt()
     return 0 if _holds(summary) else 1
 
