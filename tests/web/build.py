@@ -273,6 +273,23 @@ class Books:
             db.execute(insert(table).values(**{**_plain(table), **values}))
 
 
+def ledger_accounts(app: App, organisation_id: str, names: dict[str, str], *, currency: str | None = "EUR") -> None:
+    """Bank accounts of the ledger: name by handle."""
+    rows = [
+        {
+            "id": f"acc-{organisation_id}-{handle}",
+            "organisation_id": organisation_id,
+            "name": name,
+            "handle": handle,
+            "purpose": "bank",
+            "currency": currency,
+        }
+        for handle, name in names.items()
+    ]
+    with app.store.write() as db:
+        db.execute(insert(t.account), rows)
+
+
 def _plain(table: Table) -> dict[str, object]:
     """The plainest value of each column that must have one: a test names only those that it is about."""
     values: dict[type, object] = {int: 0, str: "", bool: False, object: NOW, date: TODAY, dict: {}, bytes: b""}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 from runtime.app import App
 from runtime.portal_links import PortalLinks
 from tests.shared import unavailable
-from tests.web.build import fill, running
+from tests.web.build import fill, ledger_accounts, running
 from tests.web.serving import serving
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -35,6 +36,8 @@ STAFF_PAGES = {
     "problems": "/o/org-a/problems",
     "statements": "/o/org-a/statements",
     "connections": "/o/org-a/connections",
+    "settings": "/o/org-a/settings",
+    "new": "/organisations/new",
     "missing": "/o/org-a/invoices/nothing",
 }
 
@@ -99,7 +102,7 @@ def test_every_page_renders_within_its_width_and_loads_nothing_foreign(
         assert box["width"] <= size[0], name
         wide = [
             cell.bounding_box()
-            for cell in page.locator("td, dd, h1, h2, button, .mark").all()
+            for cell in page.locator("td, dd, h1, h2, button, .mark, input, label").all()
             if (at := cell.bounding_box()) is not None and at["x"] + at["width"] > size[0] + 1
         ]
         assert not wide, f"{name} is wider than the screen: {wide[:3]}"
@@ -152,3 +155,41 @@ def test_a_payer_contests_and_staff_settle_it(browser: Browser, site: tuple[App,
     page.get_by_role("link", name="Open the invoice").first.click()
     page.get_by_role("button", name="Mark the dispute as settled").click()
     assert page.get_by_role("status").inner_text().startswith("The dispute is settled.")
+
+
+@pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
+def test_a_person_sets_an_organisation_up(browser: Browser, tmp_path: Path, size: tuple[int, int]) -> None:
+    with running(tmp_path) as (app, _), serving(app) as address:
+        page, complaints = _open(browser, address, size)
+        page.goto("/")
+        page.screenshot(path=tmp_path / f"welcome-{size[0]}.png", full_page=True)
+        for label, value in (("Name", "Quay & Sons"), ("Base currency", "eur"), ("Country", "ie")):
+            page.get_by_label(label).fill(value)
+        page.get_by_label("Time zone").fill("Mars/Base")
+        page.get_by_role("button", name="Begin").click()
+        page.screenshot(path=tmp_path / f"wrong-{size[0]}.png", full_page=True)
+        assert page.get_by_role("alert").inner_text() == "'Mars/Base' is not a time zone such as Europe/Dublin."
+        page.get_by_label("Time zone").fill("Europe/Dublin")
+        page.get_by_role("button", name="Begin").click()
+        assert page.get_by_role("status").inner_text() == "The organisation is there. Connect its ledger first."
+        found = re.search("/o/([^/]+)/connections", page.url)
+        assert found is not None
+        ledger_accounts(app, found[1], {"090": "Current account", "091": "Deposit account"})
+        page.get_by_role("link", name="Settings", exact=True).click()
+        assert page.get_by_text("Nothing declared", exact=True).count() == 2
+        page.get_by_label("Account number or IBAN of Current account").fill("GB29 NWBK 6016 1331 9268 19")
+        page.get_by_role("button", name="Save").first.click()
+        assert page.get_by_text("of GB29NWBK60161331926819; none was imported yet").is_visible()
+        page.get_by_label("A person attests").nth(1).check()
+        page.get_by_label("Name of who attests for Deposit account").fill("Dana Fenwick")
+        page.get_by_role("button", name="Save").nth(1).click()
+        assert page.get_by_text("Dana Fenwick attests that the ledger is complete.").is_visible()
+        page.get_by_role("button", name="Switch sending on").click()
+        assert page.get_by_role("status").inner_text() == "Sending is switched on."
+        assert page.get_by_text("Nothing declared", exact=True).count() == 0
+        page.screenshot(path=tmp_path / f"settings-{size[0]}.png", full_page=True)
+        page.get_by_role("link", name="Overview").click()
+        line = page.get_by_text("Nothing is sent:").inner_text()
+        assert line == "Nothing is sent: no ledger is connected; no mail server is set up. Open the settings"
+        page.screenshot(path=tmp_path / f"overview-{size[0]}.png", full_page=True)
+        assert [text for text in complaints if "400" not in text] == []

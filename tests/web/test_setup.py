@@ -11,10 +11,11 @@ import httpx
 import pytest
 from sqlalchemy import func, insert, select
 
+from runtime.operations import organisations
 from runtime.store import tables as t
 from runtime.web.guards import MAX_FORM_BYTES
 from sandbox.estate import Estate
-from tests.web.build import TODAY, Books, Time, running
+from tests.web.build import TODAY, Books, Time, ledger_accounts, running
 from tests.web.conftest import Site
 from tests.web.serving import serving
 
@@ -47,18 +48,8 @@ def _prove(site: Site, **form: str) -> httpx.Response:
     return site.http.post("/o/org-a/settings/bank", data=form)
 
 
-def _second_account(site: Site, *, organisation_id: str = "org-a", handle: str = "091", currency: str = "GBP") -> None:
-    with site.app.store.write() as db:
-        db.execute(
-            insert(t.account).values(
-                id=f"acc-{organisation_id}-{handle}",
-                organisation_id=organisation_id,
-                name="Deposit account",
-                handle=handle,
-                purpose="bank",
-                currency=currency,
-            )
-        )
+def _second_account(site: Site, *, organisation_id: str = "org-a", handle: str = "091") -> None:
+    ledger_accounts(site.app, organisation_id, {handle: "Deposit account"}, currency="GBP")
 
 
 def test_the_first_run_makes_an_organisation_and_leads_to_its_connections(empty: Site) -> None:
@@ -164,6 +155,19 @@ def test_a_ledger_account_has_one_declaration(site: Site) -> None:
     assert _banks(site) == {"GB00TEST": ("090", "statement", None), "GB88NEW": (None, "statement", None)}
     # What was replaced and never seen in a statement is no bank account any more.
     assert "GB88NEW" not in site.http.get("/o/org-a/connections").text
+
+
+def test_what_was_declared_before_stays_when_the_new_declaration_fails(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object, **__: object) -> None:
+        raise RuntimeError("the database is full")
+
+    before = _banks(site)
+    with monkeypatch.context() as patch:
+        patch.setattr(organisations, "upsert", fails)
+        assert _prove(site, handle="090", proof="statement", identification="GB88NEW").status_code == 500
+    assert _banks(site) == before
 
 
 def test_one_account_of_another_organisation_with_the_same_handle_is_left_alone(site: Site) -> None:
