@@ -16,7 +16,9 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 import requests
 from sqlalchemy import Table, select
 
+from connectors import registry
 from connectors.contract import Role
+from connectors.limits import Budget
 from reminders.evidence import BankDeclaration
 from runtime.app import App, build
 from runtime.operations.connect import begin_connect, finish_connect
@@ -428,6 +430,18 @@ def open_firm(folder: Path, ledger: str = "xero", *, mail: bool = True) -> Itera
             estate.stripe.add_account(name="Firm", currency=CURRENCY, country="GB"),
             organisation.id,
         )
+        _wait_on_the_firms_clock(firm)
         for name in ("Acme", "Bolt"):
             firm.customer(name)
         yield firm
+
+
+def _wait_on_the_firms_clock(firm: Firm) -> None:
+    """Let call budgets wait by moving the clock that the stand-ins count their limits on as well."""
+    accounts = {firm.ledger.system: firm.ledger.account, "salesforce": firm.crm.org_id}
+    for system, account in (accounts | {"stripe": firm.stripe.account_id}).items():
+        firm.app.vendors._budgets[system, account] = Budget(
+            registry.declaration(system).limits,
+            monotonic=lambda: firm.time().timestamp(),
+            sleep=lambda seconds: firm.time.advance(seconds=seconds),
+        )
