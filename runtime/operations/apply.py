@@ -76,6 +76,7 @@ def apply_hypothesis(
     if customer is None:
         raise RefusedError("choose the customer that paid: nobody is identified yet")
     application = _Application(db, receipt, hypothesis, customer, at)
+    _check_known(application)
     _keep(application)
     _promise_posting(application)
     documents = [allocation.item_id for allocation in hypothesis.allocations]
@@ -105,6 +106,19 @@ def _customer_of(db: Connection, organisation_id: str, hypothesis: Hypothesis) -
         )
     )
     return owners.pop() if len(owners) == 1 else None
+
+
+def _check_known(application: _Application) -> None:
+    """Refuse what cannot be named in the ledger: an invoice can be read before its customer, or come from another."""
+    db, organisation_id = application.db, application.organisation_id
+    ledger = connections.connection_for_role(db, organisation_id, Role.LEDGER)
+    if ledger is None:
+        return
+    items = {each.item_id for each in application.hypothesis.allocations}
+    if items - external_ids(db, organisation_id, ledger.system, DOCUMENT_LINK, items).keys():
+        raise RefusedError(f"an invoice of this proposal is not in {ledger.system}")
+    if not external_ids(db, organisation_id, ledger.system, CUSTOMER_LINK, [application.customer_id]):
+        raise RefusedError(f"{ledger.system} has not shown this customer yet: sync, then try again")
 
 
 def _keep(application: _Application) -> None:

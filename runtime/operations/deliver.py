@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, update
+from sqlalchemy import Connection, select, update
 
 from connectors.contract import (
     Connector,
@@ -23,12 +23,14 @@ from connectors.contract import (
     UndoReceipt,
 )
 from connectors.errors import Absent, ConnectorError, Reconnect, Reject, Retry, Stale
+from receivables.identity import stable_id
 from receivables.problem import Problem
 from runtime.app import App
 from runtime.operations.absorb.money import link_own_postings
 from runtime.operations.absorb.page import absorb
 from runtime.operations.absorb.scope import Scope, pairs_of
 from runtime.operations.edits import promise_edits
+from runtime.operations.isolated import isolated
 from runtime.operations.undo import is_wanted, promise_undo, reverse_application
 from runtime.store import connections, journal, queues
 from runtime.store import tables as t
@@ -49,7 +51,8 @@ def deliver_outbox(app: App) -> Counter[str]:
     for row in rows:
         by_target[(row["organisation_id"], row["system"])].append(row)
     for (organisation_id, system), group in by_target.items():
-        outcome.update(_deliver_group(app, organisation_id, system, group))
+        with isolated(app, organisation_id, f"writing to {system}"):
+            outcome.update(_deliver_group(app, organisation_id, system, group))
     return outcome
 
 
@@ -77,7 +80,9 @@ def _look_up(connector: Connector, rows: Sequence[Row]) -> dict[int, Outcome]:
         try:
             done = connector.find(queues.read_intent(row))
         except ConnectorError as error:
-            found[row["id"]] = error
+            # Whatever keeps the look-up from answering, the write may stand: it is looked up again.
+            known = isinstance(error, Retry | Reconnect)
+            found[row["id"]] = error if known else Retry(f"it cannot be looked up: {error}", ambiguous=True)
             continue
         if done is not None:
             found[row["id"]] = done
@@ -120,7 +125,7 @@ def _settle_one(db: Connection, row: Row, intent: Intent, outcome: Outcome, now:
         return "stale"
     if isinstance(outcome, Retry | Reconnect):
         pause = outcome.after_seconds if isinstance(outcome, Retry) else PAUSE_WITHOUT_CONSENT_SECONDS
-        doubt = isinstance(outcome, Retry) and (outcome.ambiguous or row["in_doubt"])
+        doubt = row["in_doubt"] or (isinstance(outcome, Retry) and outcome.ambiguous)
         values = queues.next_try(row, now, pause)
         queues.settle(db, t.outbox, row["id"], in_doubt=doubt, problem=str(outcome), **values)
         if values["state"] == queues.ASIDE:
@@ -132,7 +137,17 @@ def _settle_one(db: Connection, row: Row, intent: Intent, outcome: Outcome, now:
     _show(db, row, Problem("write_refused", str(outcome), remedy), now)
     if isinstance(intent, PostReceipt) and isinstance(outcome, Reject | Absent):
         reverse_application(db, row["organisation_id"], row["subject"], actor=row["system"], at=now)
+        _ask_again(db, row)
     return "refused"
+
+
+def _ask_again(db: Connection, row: Row) -> None:
+    """Give a refused application back to a person: the money is there, so its items are held until they decide."""
+    mine = (t.proposal.c.organisation_id == row["organisation_id"]) & (t.proposal.c.receipt_id == row["subject"])
+    body = db.scalar(select(t.proposal.c.body).where(mine))
+    if body is not None:
+        items = [allocation["item_id"] for allocation in body["best"]["allocations"]]
+        db.execute(update(t.proposal).where(mine).values(state="pending", plausible=items))
 
 
 def _after(db: Connection, row: Row, intent: Intent, done: Done, now: datetime) -> None:
@@ -152,6 +167,8 @@ def _after(db: Connection, row: Row, intent: Intent, done: Done, now: datetime) 
         ledger = next(c for c in connections.connections(db, organisation_id) if c.system == row["system"])
         scope = Scope(db, organisation_id, ledger.system, ledger.role, now)
         link_own_postings(scope, row["subject"], list(done.external_ids))
+        if row["in_doubt"]:
+            _read_again(db, ledger, intent, now)
     elif isinstance(intent, EditDocument):
         _agree(db, row, {"due_on": intent.due_on.isoformat()}, done.version)
     elif isinstance(intent, EditCustomer | EditContact):
@@ -173,6 +190,7 @@ def _after_posting(db: Connection, row: Row, intent: PostReceipt, done: Done, no
     if is_wanted(db, organisation_id, receipt_id, intent):
         mine = (t.allocation.c.organisation_id == organisation_id) & (t.allocation.c.receipt_id == receipt_id)
         db.execute(update(t.allocation).where(mine, t.allocation.c.undone_at.is_(None)).values(posted_at=now))
+        journal.resolve_problem(db, organisation_id=organisation_id, code="write_refused", subject=receipt_id, at=now)
     else:
         promise_undo(
             db,
@@ -183,6 +201,27 @@ def _after_posting(db: Connection, row: Row, intent: PostReceipt, done: Done, no
             external_ids=done.external_ids,
             at=now,
         )
+
+
+def _read_again(db: Connection, ledger: VendorConnection, intent: PostReceipt, now: datetime) -> None:
+    """Ask to read the invoices of a posting that was found: nobody knows whether the last reading showed it already."""
+    notices = [
+        {
+            "system": ledger.system,
+            "account": ledger.account.external_id,
+            "event_id": stable_id("found", intent.key, line.document_external_id),
+            "kind": Kind.INVOICE.value,
+            "external_id": line.document_external_id,
+            "body": b"",
+            "received_at": now,
+            "state": queues.NEW,
+            "attempts": 0,
+            "next_at": now,
+            "problem": None,
+        }
+        for line in intent.lines
+    ]
+    queues.store_notices(db, notices)
 
 
 def _agree(db: Connection, row: Row, written: dict[str, str], version: str) -> None:

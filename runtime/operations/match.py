@@ -20,7 +20,8 @@ from reconcile.candidates import OpenItemIndex
 from reconcile.holds import MAX_HELD_ITEMS, plausible_items
 from reconcile.match import propose
 from runtime.app import App
-from runtime.operations.apply import apply_hypothesis, unpostable
+from runtime.operations.apply import apply_hypothesis
+from runtime.operations.errors import RefusedError
 from runtime.operations.open_items import open_documents
 from runtime.operations.recognise import recognise_receipts
 from runtime.operations.withdraw import withdraw_reminders
@@ -87,7 +88,8 @@ def _waiting(db: Connection, organisation_id: str) -> list[dict[str, Any]]:
             receipt.c.state.in_((*WAITING, "coded", "in_flight")),
             receipt.c.status.in_((ReceiptStatus.RECEIVED.value, ReceiptStatus.IN_FLIGHT.value)),
         )
-        .order_by(receipt.c.received_on, receipt.c.id)
+        # New money first: what waits for a person, however much it is, keeps nobody's payment from being matched.
+        .order_by(receipt.c.state != "new", receipt.c.received_on, receipt.c.id)
         .limit(MAX_RECEIPTS)
     )
     return [dict(row._mapping) for row in db.execute(statement)]
@@ -156,21 +158,10 @@ def _receipt(row: dict[str, Any], index: OpenItemIndex) -> Receipt:
 
 
 def _act(run: _Matching, row: dict[str, Any], receipt: Receipt, proposal: Proposal) -> str:
-    if proposal.decision is Decision.APPLY and unpostable(proposal.best) is None:
-        _keep_proposal(run, row, proposal, held=(), state="applied")
-        apply_hypothesis(
-            run.db,
-            receipt=row,
-            hypothesis=proposal.best,
-            customer_id=proposal.customer_id,
-            actor="matching",
-            at=run.now,
-        )
-        for allocation in proposal.best.allocations:
-            _lower(run.index, allocation.item_id, allocation.amount)
-        return "applied"
     if _was_rejected(run.db, row, proposal):
         return "rejected"
+    if proposal.decision is Decision.APPLY and _apply(run, row, proposal):
+        return "applied"
     state = "unidentified" if proposal.decision is Decision.NONE else "suggested"
     if row["state"] != state or row["customer_id"] != proposal.customer_id:
         run.db.execute(
@@ -180,6 +171,25 @@ def _act(run: _Matching, row: dict[str, Any], receipt: Receipt, proposal: Propos
         )
     _hold_plausible(run, row, receipt, proposal)
     return state
+
+
+def _apply(run: _Matching, row: dict[str, Any], proposal: Proposal) -> bool:
+    """Apply what is proof; False when it cannot be posted (yet): then a person is asked."""
+    try:
+        apply_hypothesis(
+            run.db,
+            receipt=row,
+            hypothesis=proposal.best,
+            customer_id=proposal.customer_id,
+            actor="matching",
+            at=run.now,
+        )
+    except RefusedError:
+        return False
+    _keep_proposal(run, row, proposal, held=(), state="applied")
+    for allocation in proposal.best.allocations:
+        _lower(run.index, allocation.item_id, allocation.amount)
+    return True
 
 
 def _lower(index: OpenItemIndex, item_id: str, amount: Money) -> None:

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
+from datetime import datetime
 from typing import Any
+
+from sqlalchemy import Connection
 
 from connectors import registry
 from connectors.contract import Kind
-from connectors.errors import ConnectorError, Reconnect, Retry
+from connectors.errors import ConnectorError, Fatal, Reconnect, Retry
+from receivables.identity import stable_id
+from receivables.problem import Problem
 from runtime.app import App
 from runtime.operations.absorb.page import absorb
 from runtime.operations.edits import promise_edits
-from runtime.store import connections, queues
+from runtime.store import connections, journal, queues
 from runtime.store import tables as t
 from runtime.store.links import local_ids
 from sync.inbox import Reading, Wanted, readings
 
 Row = dict[str, Any]
+_log = logging.getLogger(__name__)
 
 
 def process_inbox(app: App) -> Counter[str]:
@@ -33,7 +40,12 @@ def process_inbox(app: App) -> Counter[str]:
             outcome[verdict] += 1
     batch = {system: registry.declaration(system).fetch_batch for system in {want.system for want in known}}
     for reading in readings(known, batch):
-        outcome[_read_again(app, reading, rows)] += len(reading.rows)
+        try:
+            outcome[_read_again(app, reading, rows)] += len(reading.rows)
+        except Exception as error:  # a defect that one object uncovers keeps no other from being read
+            _log.exception("reading %s %s failed", reading.system, reading.external_ids)
+            _postpone(app, reading, rows, Fatal(f"{type(error).__name__}: {error}"))
+            outcome["failed"] += len(reading.rows)
     return outcome
 
 
@@ -78,3 +90,16 @@ def _postpone(app: App, reading: Reading, rows: dict[int, Row], error: Connector
         for row_id in reading.rows:
             values = queues.next_try(rows[row_id], app.clock(), pause)
             queues.settle(db, t.inbox, row_id, problem=str(error), **values)
+            if values["state"] == queues.ASIDE:
+                _show(db, rows[row_id], str(error), app.clock())
+
+
+def _show(db: Connection, row: Row, why: str, at: datetime) -> None:
+    """Show a notice that was set aside to the people whose account it is about."""
+    connection = connections.connection_for_account(db, row["system"], row["account"])
+    if connection is not None:
+        text = f"A notice of {row['system']} about {row['kind']} {row['external_id']} could not be followed: {why}"
+        remedy = "Look at the connection, then sync: a sync reads what the notice was about."
+        subject = stable_id("ntc", row["system"], str(row["kind"]), row["external_id"])
+        problem = Problem("webhook_not_processed", text, remedy, subject)
+        journal.raise_problem(db, organisation_id=connection.organisation_id, problem=problem, at=at)

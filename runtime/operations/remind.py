@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from runtime.app import App
+from runtime.operations.isolated import isolated
 from runtime.operations.plan import plan_reminders
 from runtime.operations.send import send_reminders
 from runtime.store import connections
@@ -25,5 +26,6 @@ def remind_everybody(app: App) -> Counter[str]:
     with app.store.read() as db:
         senders = [each.id for each in connections.organisations(db) if each.sending_on]
     for organisation_id in senders:
-        counted.update(remind_organisation(app, organisation_id))
+        with isolated(app, organisation_id, "reminding"):
+            counted.update(remind_organisation(app, organisation_id))
     return counted

@@ -14,6 +14,7 @@ from connectors.errors import ConnectorError
 from runtime.app import App
 from runtime.operations.deliver import deliver_outbox
 from runtime.operations.edits import promise_pending_edits
+from runtime.operations.isolated import isolated
 from runtime.operations.match import match_receipts
 from runtime.operations.process_inbox import process_inbox
 from runtime.operations.pull import pull
@@ -43,7 +44,8 @@ def _move_money(app: App) -> Counter[str]:
     """Take in what webhooks announced, match it, write what was promised."""
     done: Counter[str] = Counter({f"inbox_{name}": count for name, count in process_inbox(app).items()})
     for organisation_id in _with_new_money(app):
-        done.update({f"match_{name}": count for name, count in match_receipts(app, organisation_id).items()})
+        with isolated(app, organisation_id, "matching"):
+            done.update({f"match_{name}": count for name, count in match_receipts(app, organisation_id).items()})
     done.update({f"outbox_{name}": count for name, count in deliver_outbox(app).items()})
     return +done
 
@@ -53,7 +55,7 @@ def _show(app: App) -> Counter[str]:
     for organisation_id in organisation_ids(app):
         # A CRM that cannot be reached is tried again at the next sweep: what is not shown stays to be shown.
         # Two workers that show the same rows do no harm, they only spend calls twice: one at a time here.
-        with suppress(ConnectorError), app.locks[organisation_id]:
+        with isolated(app, organisation_id, "showing in the CRM"), suppress(ConnectorError), app.locks[organisation_id]:
             done.update({f"shown_{name}": count for name, count in show_in_crm(app, organisation_id).items()})
     return +done
 
@@ -90,8 +92,10 @@ def poll(app: App, *, roles: Collection[Role] = tuple(Role)) -> Counter[str]:
         mine = [each for each in known if each.status == connections.CONNECTED and each.role in roles]
         for connection in sorted(mine, key=lambda each: registry.SYSTEMS.index(each.system)):
             try:
-                counted.update(pull(app, connection))
+                with isolated(app, organisation_id, f"reading {connection.system}", passing=ConnectorError):
+                    counted.update(pull(app, connection))
             except ConnectorError as error:
                 counted[f"{connection.system} failed: {type(error).__name__}"] += 1
-        promise_pending_edits(app, organisation_id)
+        with isolated(app, organisation_id, "promising edits"):
+            promise_pending_edits(app, organisation_id)
     return counted

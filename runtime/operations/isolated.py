@@ -1,0 +1,53 @@
+"""A wall between organisations: what fails for one is shown to its people, and the others' work goes on."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import select
+
+from receivables.problem import Problem
+from runtime.app import App
+from runtime.store import journal
+from runtime.store import tables as t
+
+PROBLEM = "work_failed"
+_log = logging.getLogger(__name__)
+
+
+@contextmanager
+def isolated(
+    app: App, organisation_id: str, work: str, *, passing: type[Exception] | tuple[type[Exception], ...] = ()
+) -> Iterator[None]:
+    """Run one organisation's share of some `work`; a defect that stops it becomes a problem of that organisation.
+
+    Errors of the kinds in `passing` are expected: the caller deals with them.
+    """
+    try:
+        yield
+    except passing:
+        raise
+    except Exception as error:
+        _log.exception("%s failed for %s", work, organisation_id)
+        text = f"{work} stopped ({type(error).__name__}); it is tried again by itself."
+        problem = Problem(PROBLEM, text, "If it stays, tell us: this is a defect of ours.", work)
+        with app.store.write() as db:
+            journal.raise_problem(db, organisation_id=organisation_id, problem=problem, at=app.clock())
+    else:
+        _resolve(app, organisation_id, work)
+
+
+def _resolve(app: App, organisation_id: str, work: str) -> None:
+    standing = select(t.problem.c.id).where(
+        t.problem.c.organisation_id == organisation_id,
+        t.problem.c.code == PROBLEM,
+        t.problem.c.subject == work,
+        t.problem.c.resolved_at.is_(None),
+    )
+    with app.store.read() as db:
+        if db.scalar(standing) is None:
+            return
+    with app.store.write() as db:
+        journal.resolve_problem(db, organisation_id=organisation_id, code=PROBLEM, subject=work, at=app.clock())

@@ -1,0 +1,7 @@
+"""The firms of the tests of operations."""
+
+from __future__ import annotations
+
+from tests.operations.conftest import any_firm, firm, unconnected
+
+__all__ = ["any_firm", "firm", "unconnected"]
