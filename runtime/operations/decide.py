@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, select, update
 
 from receivables.allocation import Hypothesis
+from receivables.receipt import ReceiptStatus
 from runtime.app import App
 from runtime.operations.apply import apply_hypothesis
 from runtime.operations.errors import RefusedError
@@ -31,6 +32,8 @@ def confirm(app: App, *, organisation_id: str, receipt_id: str, actor: str) -> N
         ).first()
         if proposal is None:
             raise RefusedError("this proposal was decided already: reload the queue")
+        if receipt["status"] != ReceiptStatus.RECEIVED.value:
+            raise RefusedError(f"this money is {receipt['status'].replace('_', ' ')}: it pays nothing")
         best = HYPOTHESIS.validate_python(proposal.body["best"])
         if not best.allocations and proposal.body["customer_id"] is None:
             raise RefusedError("nothing is proposed for this receipt: choose the items in the ledger")

@@ -116,6 +116,7 @@ class Gate:
 
     def _hold_back(self, db: Connection, reminder_id: str, mine: Sequence[ItemDecision], now: datetime) -> None:
         self.outcome["held"] += 1
+        reminder_rows.release_slots(db, [reminder_id])
         codes = sorted({hold.code.value for decision in mine for hold in decision.holds})
         db.execute(
             update(t.reminder)

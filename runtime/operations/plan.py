@@ -16,7 +16,7 @@ from runtime.app import App
 from runtime.operations.errors import RefusedError
 from runtime.operations.evidence import gather, reminded
 from runtime.operations.withdraw import PLANNED
-from runtime.store import connections
+from runtime.store import connections, reminder_rows
 from runtime.store import tables as t
 from runtime.store.connections import Organisation
 
@@ -66,6 +66,7 @@ def _replace_planned(db: Connection, organisation_id: str) -> None:
     planned = select(t.reminder.c.id).where(
         t.reminder.c.organisation_id == organisation_id, t.reminder.c.state == PLANNED
     )
+    reminder_rows.release_slots(db, db.scalars(planned).all())
     db.execute(delete(t.reminder_item).where(t.reminder_item.c.reminder_id.in_(planned)))
     db.execute(delete(t.reminder).where(t.reminder.c.organisation_id == organisation_id, t.reminder.c.state == PLANNED))
 

@@ -6,13 +6,13 @@ from collections import Counter
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import ColumnElement, Connection, exists, or_, select, update
 
 from connectors.contract import AccountPurpose, PostPayout, Role
 from receivables.identity import stable_id
 from receivables.money import Money
 from receivables.problem import Problem
-from receivables.receipt import Receipt
+from receivables.receipt import Receipt, ReceiptStatus
 from reconcile.recorded import BOOKED_WITHIN, Recorded, recognise
 from runtime.operations.apply import account_for
 from runtime.store import connections, journal, queues
@@ -21,6 +21,7 @@ from runtime.store.rows import insert_new
 
 PAYOUT_WITHIN = timedelta(days=5)
 CODED_CONSIDERED = timedelta(days=30)
+ASKED = ("suggested", "unidentified")  # a person was asked about these
 LEDGER_SOURCE = "ledger"
 
 
@@ -29,7 +30,11 @@ def recognise_receipts(db: Connection, organisation_id: str, now: datetime) -> C
     outcome: Counter[str] = Counter()
     receipts = db.execute(
         select(t.receipt)
-        .where(t.receipt.c.organisation_id == organisation_id, t.receipt.c.state == "new")
+        .where(
+            t.receipt.c.organisation_id == organisation_id,
+            t.receipt.c.status.in_((ReceiptStatus.RECEIVED.value, ReceiptStatus.IN_FLIGHT.value)),
+            or_(t.receipt.c.state == "new", t.receipt.c.state.in_(ASKED) & _has_record()),
+        )
         .order_by(t.receipt.c.received_on, t.receipt.c.id)
     ).all()
     for each in receipts:
@@ -38,9 +43,27 @@ def recognise_receipts(db: Connection, organisation_id: str, now: datetime) -> C
         state = state or _as_recorded(db, row, now)
         if state is not None:
             db.execute(update(t.receipt).where(t.receipt.c.id == row["id"]).values(state=state, changed_at=now))
+            # A question that somebody was asked meanwhile has its answer.
+            db.execute(
+                update(t.proposal).where(t.proposal.c.receipt_id == row["id"]).values(state="settled", plausible=[])
+            )
             outcome[state] += 1
     _show_coded(db, organisation_id, now)
     return outcome
+
+
+def _has_record() -> ColumnElement[bool]:
+    """Whether something of a receipt's amount came to be known that is no receipt's yet: people book money late."""
+    alike = [
+        exists().where(
+            table.c.organisation_id == t.receipt.c.organisation_id,
+            table.c.currency == t.receipt.c.currency,
+            table.c.amount_minor == t.receipt.c.amount_minor,
+            table.c.receipt_id.is_(None),
+        )
+        for table in (t.ledger_payment, t.payout)
+    ]
+    return or_(*alike)
 
 
 def _as_payout(db: Connection, row: dict[str, Any], now: datetime) -> str | None:

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, select, update
 
 from connectors.channels.email import EmailChannel
 from connectors.errors import ConnectorError, Retry
@@ -129,7 +129,7 @@ def _not_sent(app: App, organisation_id: str, reminder_id: str, error: Connector
         # It did not leave: the next plan takes its items again.
         values = {"state": FAILED, "sent_at": None, "why": str(error)}
         db.execute(update(t.reminder).where(t.reminder.c.id == reminder_id).values(**values))
-        db.execute(delete(t.reminder_slot).where(t.reminder_slot.c.reminder_id == reminder_id))
+        reminder_rows.release_slots(db, [reminder_id])
         problem = Problem("reminder_failed", f"A reminder was not sent: {error}", "Correct the address.", reminder_id)
         journal.raise_problem(db, organisation_id=organisation_id, problem=problem, at=now)
     return FAILED

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, select, update
 
-from runtime.store import journal
+from runtime.store import journal, reminder_rows
 from runtime.store import tables as t
 
 # The states of a reminder. Up to `sending` it can be withdrawn; from `handing` on it may have left.
@@ -26,16 +26,19 @@ def withdraw_reminders(
     if not document_ids:
         return 0
     item, reminder = t.reminder_item, t.reminder
-    planned = select(reminder.c.id).where(reminder.c.organisation_id == organisation_id, reminder.c.state == PLANNED)
+    waiting = select(reminder.c.id).where(
+        reminder.c.organisation_id == organisation_id, reminder.c.state.in_((PLANNED, SENDING))
+    )
     touched = db.execute(
         select(item.c.reminder_id, item.c.document_id).where(
             item.c.organisation_id == organisation_id,
             item.c.document_id.in_(document_ids),
             item.c.state == PLANNED,
-            item.c.reminder_id.in_(planned),
+            item.c.reminder_id.in_(waiting),
         )
     ).all()
     for reminder_id, document_id in touched:
+        reminder_rows.release_slots(db, [reminder_id], document_ids=[document_id])
         db.execute(
             update(item)
             .where(item.c.reminder_id == reminder_id, item.c.document_id == document_id)

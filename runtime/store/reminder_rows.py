@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, delete, select, update
 
 from runtime.store import journal
 from runtime.store import tables as t
@@ -43,6 +43,15 @@ def chain_head(db: Connection, organisation_id: str) -> tuple[int, str | None]:
         .limit(1)
     ).first()
     return (row.sequence, row.digest) if row else (0, None)
+
+
+def release_slots(db: Connection, reminder_ids: Collection[str], *, document_ids: Collection[str] = ()) -> None:
+    """Let other messages have the slots of reminders that do not leave: all of them, or those of these items."""
+    slot = t.reminder_slot
+    statement = delete(slot).where(slot.c.reminder_id.in_(reminder_ids))
+    if document_ids:
+        statement = statement.where(slot.c.document_id.in_(document_ids))
+    db.execute(statement)
 
 
 def set_item(db: Connection, reminder_id: str, item_id: str, **values: Any) -> None:  # noqa: ANN401 - columns

@@ -124,7 +124,8 @@ def _processor_row(scope: Scope, record: Record, receipt_id: str, old: dict[str,
     status = ReceiptStatus.REFUNDED if fields.refunded else _STATUS[fields.state]
     if fields.disputed and not fields.dispute_open:
         status = ReceiptStatus.REVERSED
-    arrived = status is ReceiptStatus.RECEIVED and (old is None or old["status"] == ReceiptStatus.IN_FLIGHT.value)
+    before = (ReceiptStatus.IN_FLIGHT.value, ReceiptStatus.FAILED.value)  # a failed payment can be tried again
+    arrived = status is ReceiptStatus.RECEIVED and (old is None or old["status"] in before)
     return {
         "id": receipt_id,
         "organisation_id": scope.organisation_id,

@@ -8,9 +8,13 @@ from sqlalchemy import update
 
 from connectors.contract import Kind, Role
 from receivables.document import DocumentStatus
+from receivables.receipt import ReceiptStatus
 from runtime.operations.absorb.scope import Scope
+from runtime.store import journal
 from runtime.store import tables as t
 from runtime.store.touch import touch_documents
+
+LEDGER_SOURCE = "ledger"  # of a receipt that was made from a booking in the ledger
 
 
 def bury(scope: Scope, kind: Kind, external_ids: Sequence[str]) -> None:
@@ -36,6 +40,28 @@ def bury(scope: Scope, kind: Kind, external_ids: Sequence[str]) -> None:
         touch_documents(scope.db, scope.organisation_id, living, scope.read_at)
     elif kind in (Kind.PAYMENT, Kind.CODED_RECEIPT):
         ids = [scope.local_id("pay", external_id) for external_id in external_ids]
+        _release_receipts(scope, ids)
         scope.db.execute(
             update(t.ledger_payment).where(t.ledger_payment.c.id.in_(ids)).values(deleted=True, read_at=scope.read_at)
+        )
+
+
+def _release_receipts(scope: Scope, payment_ids: Sequence[str]) -> None:
+    """Match money again whose record in the ledger was taken away; a booking that was all we knew of it is gone."""
+    records = scope.rows(t.ledger_payment, payment_ids).values()
+    linked = scope.rows(t.receipt, {row["receipt_id"] for row in records if row["receipt_id"] and not row["deleted"]})
+    for receipt in linked.values():
+        if receipt["state"] not in ("recorded", "coded"):
+            continue
+        gone = receipt["source"] == LEDGER_SOURCE
+        values = {"status": ReceiptStatus.REVERSED.value} if gone else {"state": "new"}
+        scope.db.execute(
+            update(t.receipt).where(t.receipt.c.id == receipt["id"]).values(**values, changed_at=scope.read_at)
+        )
+        journal.resolve_problem(
+            scope.db,
+            organisation_id=scope.organisation_id,
+            code="coded_receipt",
+            subject=receipt["id"],
+            at=scope.read_at,
         )

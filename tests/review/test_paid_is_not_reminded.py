@@ -1,0 +1,105 @@
+"""Money that we know of is never forgotten, so that nobody who paid is reminded."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from sqlalchemy import update
+
+from runtime.operations.decide import confirm
+from runtime.operations.errors import RefusedError
+from runtime.operations.match import match_receipts
+from runtime.operations.plan import plan_reminders
+from runtime.operations.remind import remind_organisation
+from runtime.operations.withdraw import SENDING, withdraw_reminders
+from runtime.store import tables as t
+from tests.operations.firm import TODAY, Firm, XeroLedger, money_in
+
+EXACT = money_in("L1", "120.00", "ACME LTD", "INV-1001")
+VAGUE = money_in("L2", "300.00", "A PERSON", "thank you")
+
+
+def _reminded(firm: Firm) -> set[str]:
+    """The numbers of the invoices that reminders named."""
+    text = "".join(row.body_text for row in firm.rows(t.reminder) if row.sent_at is not None)
+    return {row.number for row in firm.rows(t.document) if row.number in text}
+
+
+def test_money_whose_posting_the_ledger_refuses_still_holds_what_it_pays(firm: Firm) -> None:
+    assert isinstance(firm.ledger, XeroLedger)
+    firm.switch_sending()
+    firm.ledger.books.period_lock_date = TODAY
+    firm.import_lines(EXACT)
+    firm.settle()
+    remind_organisation(firm.app, firm.id)
+    assert _reminded(firm) == {"INV-1002", "INV-2001"}
+
+
+def test_a_refused_posting_can_be_confirmed_again_once_the_ledger_takes_it(firm: Firm) -> None:
+    assert isinstance(firm.ledger, XeroLedger)
+    firm.ledger.books.period_lock_date = TODAY
+    firm.import_lines(EXACT)
+    firm.settle()
+    firm.ledger.books.period_lock_date = None
+    confirm(firm.app, organisation_id=firm.id, receipt_id=firm.receipt().id, actor="dana")
+    firm.settle()
+    assert firm.ledger.payments() == [Decimal("120.00")]
+    assert firm.document("INV-1001").status == "paid"
+
+
+def test_money_withdraws_a_reminder_that_is_certified_and_not_yet_handed_over(firm: Firm) -> None:
+    plan_reminders(firm.app, firm.id)
+    bolt = firm.document("INV-2001")
+    with firm.app.store.write() as db:
+        db.execute(update(t.reminder).values(state=SENDING))
+        withdraw_reminders(db, organisation_id=firm.id, document_ids=[bolt.id], why="it was paid", at=firm.app.clock())
+    states = {row.customer_id: row.state for row in firm.rows(t.reminder)}
+    assert states[bolt.customer_id] == "withdrawn"
+
+
+def test_a_receipt_of_the_ledger_that_was_deleted_there_is_matched_again(firm: Firm) -> None:
+    assert isinstance(firm.ledger, XeroLedger)
+    payment = firm.ledger.pay_by_hand("INV-1001", "120.00", on=TODAY)
+    firm.settle()
+    firm.import_lines(EXACT)
+    firm.settle()
+    assert firm.receipt().state == "recorded"
+    firm.ledger.books.delete_payment(payment)
+    firm.time.advance(minutes=3)
+    firm.settle()
+    assert firm.receipt().state == "applied"
+    assert firm.ledger.payments() == [Decimal("120.00")]
+
+
+def test_refunded_money_cannot_be_confirmed(firm: Firm) -> None:
+    firm.import_lines(VAGUE)
+    firm.work()
+    with firm.app.store.write() as db:
+        db.execute(update(t.receipt).values(status="refunded", refunded_minor=30_000))
+    with pytest.raises(RefusedError):
+        confirm(firm.app, organisation_id=firm.id, receipt_id=firm.receipt().id, actor="dana")
+    assert firm.rows(t.allocation) == []
+
+
+def test_new_money_is_matched_however_much_waits_for_a_person(firm: Firm, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("runtime.operations.match.MAX_RECEIPTS", 2)
+    firm.import_lines(
+        *(money_in(f"U{n}", f"{n}7.31", "NOBODY", "no reference", on=TODAY - timedelta(days=3)) for n in range(1, 4))
+    )
+    firm.work()
+    firm.import_lines(EXACT, name="second.xml")
+    firm.work()
+    assert firm.ledger.payments() == [Decimal("120.00")]
+
+
+def test_money_booked_by_hand_after_its_statement_was_imported_is_recognised(firm: Firm) -> None:
+    firm.import_lines(money_in("L3", "75.00", "ACME", "thanks"))
+    firm.work()
+    assert firm.receipt().state in ("suggested", "unidentified")
+    firm.ledger.pay_by_hand("INV-1002", "75.00", on=TODAY)
+    firm.settle()
+    match_receipts(firm.app, firm.id)
+    assert firm.receipt().state == "recorded"
+    assert [row.state for row in firm.rows(t.proposal)] == ["settled"]
