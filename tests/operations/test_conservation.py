@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from pydantic import SecretStr
 from sqlalchemy import func, select
@@ -138,6 +138,8 @@ class Books:
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(stories)
+@example([("arrive", ["INV-1001"], 0), ("undo", 0, 0), ("apply again", 0, 0), ("undo", 0, 0), ("apply again", 0, 0)])
+@example([("arrive", ["INV-1001"], 0), ("arrive", ["INV-1001"], 0), ("undo", 0, 0), ("confirm", 1, 0), ("undo", 1, 0)])
 def test_no_order_of_applying_undoing_and_applying_again_makes_or_loses_a_penny(
     story: list[tuple[str, Any, int]],
 ) -> None:
