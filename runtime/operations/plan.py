@@ -71,9 +71,18 @@ def _replace_planned(db: Connection, organisation_id: str) -> None:
     db.execute(delete(t.reminder).where(t.reminder.c.organisation_id == organisation_id, t.reminder.c.state == PLANNED))
 
 
+def _new_id(db: Connection, organisation_id: str, customer_id: str) -> str:
+    """Return the id of a customer's next reminder: the first number not taken, since planned ones come and go."""
+    mine = select(t.reminder.c.id).where(
+        t.reminder.c.organisation_id == organisation_id, t.reminder.c.customer_id == customer_id
+    )
+    taken = set(db.scalars(mine))
+    numbered = (stable_id("rem", organisation_id, customer_id, str(number)) for number in range(len(taken) + 1))
+    return next(each for each in numbered if each not in taken)
+
+
 def _keep(db: Connection, organisation_id: str, each: PlannedReminder, result: Plan, now: datetime) -> None:
-    items = sorted(line.item_id for line in each.lines)
-    reminder_id = stable_id("rem", organisation_id, each.recipient_id, now.isoformat(), *items)
+    reminder_id = _new_id(db, organisation_id, each.recipient_id)
     db.execute(
         insert(t.reminder).values(
             id=reminder_id,
