@@ -34,6 +34,8 @@ def confirm(app: App, *, organisation_id: str, receipt_id: str, actor: str) -> N
             raise RefusedError("this proposal was decided already: reload the queue")
         if receipt["status"] != ReceiptStatus.RECEIVED.value:
             raise RefusedError(f"this money is {receipt['status'].replace('_', ' ')}: it pays nothing")
+        if receipt["refunded_minor"]:
+            raise RefusedError("this money was refunded in part: record what is left in the ledger")
         best = HYPOTHESIS.validate_python(proposal.body["best"])
         if not best.allocations and proposal.body["customer_id"] is None:
             raise RefusedError("nothing is proposed for this receipt: choose the items in the ledger")

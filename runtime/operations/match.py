@@ -160,7 +160,8 @@ def _receipt(row: dict[str, Any], index: OpenItemIndex) -> Receipt:
 def _act(run: _Matching, row: dict[str, Any], receipt: Receipt, proposal: Proposal) -> str:
     if _was_rejected(run.db, row, proposal):
         return "rejected"
-    if proposal.decision is Decision.APPLY and _apply(run, row, proposal):
+    # How much of a payment refunded in part pays what, only a person can say.
+    if proposal.decision is Decision.APPLY and not row["refunded_minor"] and _apply(run, row, proposal):
         return "applied"
     state = "unidentified" if proposal.decision is Decision.NONE else "suggested"
     if row["state"] != state or row["customer_id"] != proposal.customer_id:

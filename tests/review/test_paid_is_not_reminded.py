@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import insert, update
 
-from runtime.operations.decide import confirm
+from connectors.contract import Kind, Page, ProcessorPaymentFields, ProcessorState, Record, Role
+from receivables.money import Money
+from runtime.operations.absorb.page import absorb
+from runtime.operations.decide import confirm, reject
 from runtime.operations.errors import RefusedError
 from runtime.operations.match import match_receipts
 from runtime.operations.plan import plan_reminders
@@ -103,3 +107,93 @@ def test_money_booked_by_hand_after_its_statement_was_imported_is_recognised(fir
     match_receipts(firm.app, firm.id)
     assert firm.receipt().state == "recorded"
     assert [row.state for row in firm.rows(t.proposal)] == ["settled"]
+
+
+def _processor(firm: Firm, state: ProcessorState, refunded: int = 0) -> None:
+    """The processor shows one payment of INV-1001 as it is now."""
+    fields = ProcessorPaymentFields(
+        state=state,
+        method="card",
+        amount=Money(12_000, "GBP"),
+        fee=Money(0, "GBP"),
+        refunded=Money(refunded, "GBP"),
+        disputed=False,
+        dispute_open=False,
+        created_at=firm.app.clock(),
+        payer_name="Acme",
+        payer_email=None,
+        payer_external_id=None,
+        invoice_numbers=("INV-1001",),
+        item_ids=(),
+    )
+    at = firm.app.clock()
+    record = Record(Kind.PROCESSOR_PAYMENT, "pi_1", at.isoformat(), at, fields)
+    with firm.app.store.write() as db:
+        absorb(db, connection=firm.connection(Role.PROCESSOR), page=Page((record,)), read_at=at)
+    match_receipts(firm.app, firm.id)
+
+
+def test_a_debit_that_failed_late_and_was_tried_again_is_matched(firm: Firm) -> None:
+    for state in (ProcessorState.SUCCEEDED, ProcessorState.FAILED):
+        _processor(firm, state)
+    assert firm.receipt().state == "undone"
+    _processor(firm, ProcessorState.SUCCEEDED)
+    assert firm.receipt().state == "applied"
+
+
+def test_what_is_left_of_a_payment_refunded_before_it_was_matched_holds_its_invoice(firm: Firm) -> None:
+    firm.switch_sending()
+    _processor(firm, ProcessorState.SUCCEEDED, refunded=1_000)
+    remind_organisation(firm.app, firm.id)
+    assert _reminded(firm) == {"INV-1002", "INV-2001"}
+    assert firm.rows(t.allocation) == []
+    with pytest.raises(RefusedError, match="in part"):
+        confirm(firm.app, organisation_id=firm.id, receipt_id=firm.receipt().id, actor="dana")
+
+
+def test_what_a_person_refused_is_not_applied_by_itself_later(firm: Firm) -> None:
+    firm.import_lines(EXACT)
+    with firm.app.store.write() as db:
+        db.execute(update(t.document).where(t.document.c.number == "INV-1001").values(balance_minor=0))
+    match_receipts(firm.app, firm.id)
+    with firm.app.store.write() as db:
+        db.execute(update(t.document).where(t.document.c.number == "INV-1001").values(balance_minor=12_000))
+        wanted = [{"item_id": firm.document("INV-1001").id, "amount": {"minor": 12_000, "currency": "GBP"}}]
+        body: dict[str, object] = {
+            "best": {"allocations": wanted},
+            "runner_up": None,
+            "reasons": [],
+            "customer_id": None,
+        }
+        db.execute(update(t.proposal).values(body=body, state="pending"))
+    reject(firm.app, organisation_id=firm.id, receipt_id=firm.receipt().id, actor="dana")
+    match_receipts(firm.app, firm.id)
+    assert firm.rows(t.allocation) == []
+
+
+def test_an_older_reading_does_not_bring_a_deleted_payment_back(firm: Firm) -> None:
+    assert isinstance(firm.ledger, XeroLedger)
+    ledger = firm.connection(Role.LEDGER)
+    payment = firm.ledger.pay_by_hand("INV-1001", "120.00", on=TODAY)
+    before = firm.app.clock()
+    page = firm.app.vendors.connector(ledger).fetch(Kind.PAYMENT, [payment])
+    firm.ledger.books.delete_payment(payment)
+    for seconds, shown in ((0, page), (2, _gone(page)), (1, page)):
+        with firm.app.store.write() as db:
+            absorb(db, connection=ledger, page=shown, read_at=before + timedelta(seconds=seconds))
+    assert [row.deleted for row in firm.rows(t.ledger_payment)] == [True]
+
+
+def test_a_message_that_never_left_leaves_its_slot_to_the_next(firm: Firm) -> None:
+    plan_reminders(firm.app, firm.id)
+    bolt = firm.document("INV-2001")
+    (mine,) = [row for row in firm.rows(t.reminder) if row.customer_id == bolt.customer_id]
+    slot = {"document_id": bolt.id, "level": 1, "channel": "email", "organisation_id": firm.id, "reminder_id": mine.id}
+    with firm.app.store.write() as db:
+        db.execute(insert(t.reminder_slot).values(slot))
+        withdraw_reminders(db, organisation_id=firm.id, document_ids=[bolt.id], why="paid", at=firm.app.clock())
+    assert firm.rows(t.reminder_slot) == []
+
+
+def _gone(page: Page) -> Page:
+    return Page(tuple(replace(record, deleted=True) for record in page.records))

@@ -69,7 +69,7 @@ def absorb_payments(scope: Scope, records: list[Record]) -> None:
                 "receipt_id": ours[record.external_id]["local_id"] if record.external_id in ours else None,
             }
         )
-    upsert(scope.db, t.ledger_payment, rows, keys=["organisation_id", "external_id"], keep=["receipt_id"])
+    _keep_payments(scope, rows)
 
 
 def absorb_coded_receipts(scope: Scope, records: list[Record]) -> None:
@@ -89,7 +89,14 @@ def absorb_coded_receipts(scope: Scope, records: list[Record]) -> None:
                 "receipt_id": None,
             }
         )
-    upsert(scope.db, t.ledger_payment, rows, keys=["organisation_id", "external_id"], keep=["receipt_id"])
+    _keep_payments(scope, rows)
+
+
+def _keep_payments(scope: Scope, rows: list[dict[str, Any]]) -> None:
+    """Store what the ledger records, except where a later reading is here already."""
+    known = scope.rows(t.ledger_payment, [row["id"] for row in rows])
+    newer = [row for row in rows if row["id"] not in known or known[row["id"]]["read_at"] <= scope.read_at]
+    upsert(scope.db, t.ledger_payment, newer, keys=["organisation_id", "external_id"], keep=["receipt_id"])
 
 
 def _ledger_payment(scope: Scope, record: Record, received_on: Any, amount: Money) -> dict[str, Any]:  # noqa: ANN401
@@ -121,7 +128,10 @@ def absorb_processor_payments(scope: Scope, records: list[Record]) -> None:
 
 def _processor_row(scope: Scope, record: Record, receipt_id: str, old: dict[str, Any] | None) -> dict[str, Any]:
     fields = cast(ProcessorPaymentFields, record.fields)
-    status = ReceiptStatus.REFUNDED if fields.refunded else _STATUS[fields.state]
+    # What is left of a payment that was refunded in part before it paid anything may still pay something.
+    settled = old is not None and old["state"] in ("applied", "recorded")
+    is_refund = bool(fields.refunded) and (settled or fields.refunded >= fields.amount)
+    status = ReceiptStatus.REFUNDED if is_refund else _STATUS[fields.state]
     if fields.disputed and not fields.dispute_open:
         status = ReceiptStatus.REVERSED
     before = (ReceiptStatus.IN_FLIGHT.value, ReceiptStatus.FAILED.value)  # a failed payment can be tried again
