@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from pydantic import TypeAdapter
 from sqlalchemy import Connection, insert, select, update
 
 from connectors.contract import AccountPurpose, PaymentLine, PostReceipt, Role
@@ -21,6 +22,8 @@ from runtime.store import tables as t
 from runtime.store.links import external_ids
 from runtime.store.touch import touch_documents
 
+NOT_POSTED = "not_posted"
+HYPOTHESIS: TypeAdapter[Hypothesis] = TypeAdapter(Hypothesis)
 FEE_KINDS = frozenset({ResidualKind.PROCESSOR_FEE, ResidualKind.BANK_FEE})
 
 
@@ -36,23 +39,22 @@ def unpostable(hypothesis: Hypothesis) -> str | None:
 
 @dataclass
 class _Application:
-    """One receipt being set against items, in a unit of work."""
+    """One receipt being set against items, in a unit of work.
+
+    `number` counts how often this receipt has been applied, this time included: each application has ids of its own.
+    """
 
     db: Connection
     receipt: dict[str, Any]
     hypothesis: Hypothesis
     customer_id: str
+    number: str
     at: datetime
 
     @property
     def organisation_id(self) -> str:
         """Whose receipt it is."""
         return str(self.receipt["organisation_id"])
-
-    @property
-    def number(self) -> str:
-        """How many times this receipt has been applied, this time included: it makes each application's ids its own."""
-        return str(self.receipt["applications"] + 1)
 
 
 def apply_hypothesis(
@@ -75,7 +77,7 @@ def apply_hypothesis(
     customer = _customer_of(db, organisation_id, hypothesis) or customer_id
     if customer is None:
         raise RefusedError("choose the customer that paid: nobody is identified yet")
-    application = _Application(db, receipt, hypothesis, customer, at)
+    application = _Application(db, receipt, hypothesis, customer, str(receipt["applications"] + 1), at)
     _check_known(application)
     _keep(application)
     _promise_posting(application)
@@ -94,6 +96,41 @@ def apply_hypothesis(
             subject=allocation.item_id,
             detail=f"{allocation.amount} of {amount} received on {receipt['received_on']} ({hypothesis.explanation})",
         )
+
+
+def promise_missing_postings(db: Connection, organisation_id: str, at: datetime) -> int:
+    """Promise the postings that lacked an account or a ledger when they were applied; returns how many.
+
+    A person has since connected the ledger, made the account, or said which account a statement belongs to.
+    """
+    stuck = db.execute(
+        select(t.receipt)
+        .join(t.problem, t.problem.c.subject == t.receipt.c.id)
+        .where(
+            t.receipt.c.organisation_id == organisation_id,
+            t.receipt.c.state == "applied",
+            t.problem.c.organisation_id == organisation_id,
+            t.problem.c.code == NOT_POSTED,
+            t.problem.c.resolved_at.is_(None),
+        )
+        .order_by(t.receipt.c.id)
+    ).all()
+    promised = 0
+    for row in stuck:
+        receipt = dict(row._mapping)
+        application = _Application(
+            db, receipt, _applied(db, receipt), receipt["customer_id"], str(receipt["applications"]), at
+        )
+        if _promise_posting(application):
+            journal.resolve_problem(db, organisation_id=organisation_id, code=NOT_POSTED, subject=receipt["id"], at=at)
+            promised += 1
+    return promised
+
+
+def _applied(db: Connection, receipt: dict[str, Any]) -> Hypothesis:
+    """Return the hypothesis that stands for a receipt, from the rows it was kept in."""
+    body = db.scalars(select(t.proposal.c.body).where(t.proposal.c.receipt_id == receipt["id"])).one()
+    return HYPOTHESIS.validate_python(body["best"])
 
 
 def _customer_of(db: Connection, organisation_id: str, hypothesis: Hypothesis) -> str | None:
@@ -160,8 +197,8 @@ def _keep(application: _Application) -> None:
     )
 
 
-def _promise_posting(application: _Application) -> None:
-    """Promise to post the application in the ledger; where that cannot be, say what is missing."""
+def _promise_posting(application: _Application) -> bool:
+    """Promise to post the application in the ledger; where that cannot be, say what is missing and return False."""
     db, receipt, hypothesis = application.db, application.receipt, application.hypothesis
     organisation_id = application.organisation_id
     ledger = connections.connection_for_role(db, organisation_id, Role.LEDGER)
@@ -199,7 +236,7 @@ def _promise_posting(application: _Application) -> None:
         subject=receipt["id"],
         at=application.at,
     )
-    return None
+    return True
 
 
 def posting_key(receipt_id: str, number: str) -> str:
@@ -207,15 +244,14 @@ def posting_key(receipt_id: str, number: str) -> str:
     return stable_id("post", receipt_id, number)
 
 
-def _explain(application: _Application, text: str, remedy: str) -> None:
+def _explain(application: _Application, text: str, remedy: str) -> bool:
     journal.raise_problem(
         application.db,
         organisation_id=application.organisation_id,
-        problem=Problem(
-            "not_posted", f"A payment is matched but not posted: {text}.", remedy, application.receipt["id"]
-        ),
+        problem=Problem(NOT_POSTED, f"A payment is matched but not posted: {text}.", remedy, application.receipt["id"]),
         at=application.at,
     )
+    return False
 
 
 def _account(db: Connection, organisation_id: str, receipt: dict[str, Any]) -> str | None:

@@ -9,9 +9,8 @@ from sqlalchemy import Connection, select, update
 from receivables.allocation import Hypothesis
 from receivables.receipt import ReceiptStatus
 from runtime.app import App
-from runtime.operations.apply import apply_hypothesis
+from runtime.operations.apply import HYPOTHESIS, apply_hypothesis
 from runtime.operations.errors import RefusedError
-from runtime.operations.match import HYPOTHESIS
 from runtime.operations.open_items import open_documents
 from runtime.operations.undo import reverse_application
 from runtime.store import connections, journal

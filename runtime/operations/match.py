@@ -8,10 +8,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from pydantic import TypeAdapter
 from sqlalchemy import Connection, select, update
 
-from receivables.allocation import Decision, Hypothesis, Proposal
+from receivables.allocation import Decision, Proposal
 from receivables.document import DocumentKind, DocumentStatus
 from receivables.money import Money
 from receivables.receipt import Receipt, ReceiptStatus
@@ -20,7 +19,7 @@ from reconcile.candidates import OpenItemIndex
 from reconcile.holds import MAX_HELD_ITEMS, plausible_items
 from reconcile.match import propose
 from runtime.app import App
-from runtime.operations.apply import apply_hypothesis
+from runtime.operations.apply import HYPOTHESIS, apply_hypothesis, promise_missing_postings
 from runtime.operations.errors import RefusedError
 from runtime.operations.open_items import open_documents
 from runtime.operations.recognise import recognise_receipts
@@ -33,7 +32,6 @@ MAX_RECEIPTS = 2_000  # considered in one unit of work; the rest follow in the n
 CLOSED_REMEMBERED = timedelta(days=400)
 MAX_LEARNED = 5_000
 WAITING = ("new", "suggested", "unidentified")
-HYPOTHESIS: TypeAdapter[Hypothesis] = TypeAdapter(Hypothesis)
 
 
 @dataclass
@@ -58,6 +56,7 @@ def match_receipts(app: App, organisation_id: str) -> Counter[str]:
         connections.lock_organisation(db, organisation_id)
         now = app.clock()
         outcome.update(recognise_receipts(db, organisation_id, now))
+        outcome["postings_promised"] += promise_missing_postings(db, organisation_id, now)
         rows = {row["id"]: row for row in _waiting(db, organisation_id)}
         if not rows:
             return outcome

@@ -98,4 +98,7 @@ def poll(app: App, *, roles: Collection[Role] = tuple(Role)) -> Counter[str]:
                 counted[f"{connection.system} failed: {type(error).__name__}"] += 1
         with isolated(app, organisation_id, "promising edits"):
             promise_pending_edits(app, organisation_id)
+        # What waits is asked about again: invoices, accounts and bookings may have come that answer it.
+        with isolated(app, organisation_id, "matching"):
+            match_receipts(app, organisation_id)
     return counted

@@ -71,7 +71,7 @@ SABOTAGES = (
 
 def by_name(name: str) -> Sabotage:
     """Return a sabotage; KeyError when there is none of this name."""
-    return next(each for each in SABOTAGES if each.name == name)
+    return {each.name: each for each in SABOTAGES}[name]
 
 
 @contextmanager

@@ -10,8 +10,7 @@ from sqlalchemy import Connection, select
 
 from receivables.allocation import Hypothesis
 from receivables.money import Money
-from runtime.operations.apply import unpostable
-from runtime.operations.match import HYPOTHESIS
+from runtime.operations.apply import HYPOTHESIS, unpostable
 from runtime.operations.open_items import open_documents
 from runtime.store import tables as t
 

@@ -1,0 +1,62 @@
+"""The simulation repeats itself, holds without sabotage, and notices a sabotage."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from runtime.simulation.run import simulate
+from runtime.simulation.sabotages import SABOTAGES, by_name, sabotaged
+
+EVENTS = 25
+_TRUEDUE = Path(sys.executable).parent / "truedue"
+
+
+def _in_another_process(seed: int) -> dict[str, Any]:
+    done = subprocess.run(
+        [_TRUEDUE, "simulate", "--seed", str(seed), "--events", str(EVENTS), "--json"],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+    summary: dict[str, Any] = json.loads(done.stdout)
+    return summary
+
+
+def test_a_seed_holds_and_gives_the_same_digest_in_two_processes() -> None:
+    here = simulate(seeds=[5], events=EVENTS)
+    there = _in_another_process(5)
+    assert {name: found for name, found in here.tally.violations.items() if found} == {}
+    assert here.as_json() == there
+    assert there["events"] == EVENTS
+    assert there["false_reminders"] == 0
+    asked = {name for name, count in there["invariants"].items() if count != "absent" and count["checked"]}
+    assert {"money_conserved", "ledger_equals_truth", "no_false_reminder", "due_is_reminded", "inbox_ends"} <= asked
+
+
+@pytest.mark.parametrize(
+    ("name", "invariant"), [("webhook-signature", "forged_changes_nothing"), ("ledger-read-again", "due_is_reminded")]
+)
+def test_a_sabotage_is_caught(name: str, invariant: str) -> None:
+    result = simulate(seeds=[1], events=EVENTS, sabotage=name)
+    assert not result.holds
+    assert result.tally.violations[invariant]
+
+
+def test_a_sabotage_ends_with_its_run() -> None:
+    from reminders import holds
+
+    before = holds._CHECKS
+    with sabotaged("hold-settled"):
+        assert len(holds._CHECKS) == len(before) - 1
+    assert before == holds._CHECKS
+    with pytest.raises(KeyError):
+        by_name("nonsense")
+    assert len({each.name for each in SABOTAGES}) == len(SABOTAGES)
