@@ -19,7 +19,7 @@ from connectors.oauth import OAuthFlow, TokenSet
 from runtime.clock import Clock
 from runtime.settings import Settings
 from runtime.store import tables as t
-from runtime.store.connections import BROKEN, CONNECTED, VendorConnection
+from runtime.store.connections import BROKEN, CONNECTED, DISCONNECTED, VendorConnection
 from runtime.store.engine import Store
 from runtime.vault import KEY_VERSION, Vault
 
@@ -136,4 +136,8 @@ class Vendors:
 
     def _mark(self, consent_id: str, status: str) -> None:
         with self._store.write() as db:
-            db.execute(update(t.connection).where(t.connection.c.consent_id == consent_id).values(status=status))
+            db.execute(
+                update(t.connection)
+                .where(t.connection.c.consent_id == consent_id, t.connection.c.status != DISCONNECTED)
+                .values(status=status)
+            )

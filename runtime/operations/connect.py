@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Mapping
 from datetime import timedelta
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 
 from connectors import registry
 from connectors.contract import Account, Role
@@ -15,7 +15,7 @@ from runtime.app import App
 from runtime.operations.errors import RefusedError
 from runtime.store import connections, journal
 from runtime.store import tables as t
-from runtime.store.connections import CONNECTED, VendorConnection
+from runtime.store.connections import CONNECTED, DISCONNECTED, VendorConnection
 from runtime.store.rows import upsert
 
 STATE_LIFETIME = timedelta(minutes=15)
@@ -66,6 +66,7 @@ def finish_connect(app: App, *, system: str, query: Mapping[str, str]) -> Vendor
     consent_id = stable_id("cns", system, secrets.token_hex(16))
     with app.store.write() as db:
         account = _free_account(app, accounts, begun.organisation_id, system)
+        _make_room(db, begun.organisation_id, declaration.role, system, account)
         db.execute(
             insert(t.consent).values(
                 id=consent_id, system=system, generation=0, **app.vendors.sealed(consent_id, system, tokens)
@@ -109,6 +110,22 @@ def _free_account(app: App, accounts: list[Account], organisation_id: str, syste
     raise RefusedError(f"the account you chose at {system} is connected to another organisation: disconnect it there")
 
 
+def _make_room(db: Connection, organisation_id: str, role: Role, system: str, account: Account) -> None:
+    """Let a new connection take the place of ended ones, with nothing of theirs: it is read from the beginning.
+
+    RefusedError when another account still serves the role.
+    """
+    table = t.connection
+    same_account = (table.c.system == system) & (table.c.account == account.external_id)
+    same_role = (table.c.organisation_id == organisation_id) & (table.c.role == role.value)
+    standing = db.execute(select(table).where(same_role, table.c.status != DISCONNECTED)).first()
+    if standing is not None and (standing.system, standing.account) != (system, account.external_id):
+        raise RefusedError(f"{standing.account_name} is connected as the {role} already: disconnect it first")
+    ended = db.scalars(select(table.c.id).where(same_account | same_role, table.c.status == DISCONNECTED)).all()
+    db.execute(delete(t.watermark).where(t.watermark.c.connection_id.in_(ended)))
+    db.execute(delete(table).where(table.c.id.in_(ended)))
+
+
 def disconnect(app: App, *, organisation_id: str, role: Role) -> None:
     """End a connection here and tell the vendor; nothing more is read, written or sent through it."""
     with app.store.read() as db:
@@ -118,7 +135,7 @@ def disconnect(app: App, *, organisation_id: str, role: Role) -> None:
     token = app.vendors.token(connection.consent_id, connection.system)
     app.vendors.flow(connection.system).revoke(token, account=connection.account.external_id)
     with app.store.write() as db:
-        db.execute(update(t.connection).where(t.connection.c.id == connection.id).values(status="disconnected"))
+        db.execute(update(t.connection).where(t.connection.c.id == connection.id).values(status=DISCONNECTED))
         journal.record(
             db,
             organisation_id=organisation_id,

@@ -12,6 +12,7 @@ from runtime.app import App
 from runtime.operations.apply import HYPOTHESIS, apply_hypothesis
 from runtime.operations.errors import RefusedError
 from runtime.operations.open_items import open_documents
+from runtime.operations.refusals import refuse_proposal
 from runtime.operations.undo import reverse_application
 from runtime.store import connections, journal
 from runtime.store import tables as t
@@ -71,6 +72,7 @@ def reject(app: App, *, organisation_id: str, receipt_id: str, actor: str) -> No
         )
         if done.rowcount == 0:
             raise RefusedError("this proposal was decided already: reload the queue")
+        refuse_proposal(db, organisation_id=organisation_id, receipt_id=receipt_id, actor=actor, at=now)
         db.execute(
             update(t.receipt)
             .where(t.receipt.c.organisation_id == organisation_id, t.receipt.c.id == receipt_id)
@@ -88,12 +90,24 @@ def reject(app: App, *, organisation_id: str, receipt_id: str, actor: str) -> No
 
 
 def undo(app: App, *, organisation_id: str, receipt_id: str, actor: str) -> None:
-    """Take an application back everywhere: the items are open again, and what was posted is undone in the ledger."""
+    """Take an application back everywhere: the items are open again, and what was posted is undone in the ledger.
+
+    The money waits for another answer; these items are not proposed for it again.
+    """
     with app.store.write() as db:
         connections.lock_organisation(db, organisation_id)
         _receipt(db, organisation_id, receipt_id)
-        if not reverse_application(db, organisation_id, receipt_id, actor=actor, at=app.clock()):
+        now = app.clock()
+        if not reverse_application(db, organisation_id, receipt_id, actor=actor, at=now):
             raise RefusedError("this receipt is not applied to anything")
+        refuse_proposal(db, organisation_id=organisation_id, receipt_id=receipt_id, actor=actor, at=now)
+        mine = (t.receipt.c.organisation_id == organisation_id) & (t.receipt.c.id == receipt_id)
+        db.execute(update(t.receipt).where(mine).values(state="unidentified", changed_at=now))
+        db.execute(
+            update(t.proposal)
+            .where(t.proposal.c.organisation_id == organisation_id, t.proposal.c.receipt_id == receipt_id)
+            .values(state="rejected", decided_by=actor, decided_at=now, plausible=[])
+        )
     app.wake()
 
 

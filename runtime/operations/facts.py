@@ -14,6 +14,7 @@ from receivables.allocation import Allocation
 from receivables.document import DocumentKind
 from receivables.money import Money
 from receivables.open_item import OpenItem
+from receivables.receipt import ReceiptStatus
 from reminders.evidence import (
     BankDeclaration,
     BankEvidence,
@@ -152,13 +153,23 @@ def credit(db: Connection, organisation_id: str, customer_ids: Collection[str]) 
             credit[key] += each.open_amount.minor
         elif each.open_amount:
             items[key].append(each.item())
-    for table, owner in ((t.ledger_payment, t.ledger_payment.c.receipt_id), (t.receipt, None)):
-        statement = select(table.c.customer_id, table.c.currency, func.sum(table.c.unapplied_minor)).where(
-            table.c.organisation_id == organisation_id, table.c.customer_id.in_(customer_ids)
-        )
-        # Our own postings are counted once: as our receipts, not again as the ledger's payments.
-        if owner is not None:
-            statement = statement.where(owner.is_(None), t.ledger_payment.c.deleted.is_(False))
+    payment, receipt = t.ledger_payment, t.receipt
+    in_ledger = select(payment.c.customer_id, payment.c.currency, func.sum(payment.c.unapplied_minor)).where(
+        payment.c.organisation_id == organisation_id,
+        payment.c.customer_id.in_(customer_ids),
+        payment.c.deleted.is_(False),
+    )
+    # Money of ours counts here until the ledger shows it; from then on the ledger says what is left of it.
+    shown = select(payment.c.receipt_id).where(
+        payment.c.organisation_id == organisation_id, payment.c.receipt_id.is_not(None)
+    )
+    ours = select(receipt.c.customer_id, receipt.c.currency, func.sum(receipt.c.unapplied_minor)).where(
+        receipt.c.organisation_id == organisation_id,
+        receipt.c.customer_id.in_(customer_ids),
+        receipt.c.status == ReceiptStatus.RECEIVED.value,
+        receipt.c.id.not_in(shown),
+    )
+    for statement, table in ((in_ledger, payment), (ours, receipt)):
         for customer_id, currency, minor in db.execute(statement.group_by(table.c.customer_id, table.c.currency)):
             credit[(customer_id, currency)] += int(minor or 0)
     covered: dict[str, Money] = {}

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection, insert, select, update
 
@@ -31,6 +31,7 @@ from runtime.store.links import external_ids
 from runtime.store.rows import insert_new
 
 CATCH_UP_AFTER = timedelta(minutes=2)
+NEVER = datetime.min.replace(tzinfo=UTC)
 _CAUGHT_UP = {
     Role.PROCESSOR: (Kind.PROCESSOR_PAYMENT,),
     Role.CRM: (Kind.CONTACT, Kind.INVOICE),  # where people note disputes, promises and opt-outs
@@ -40,12 +41,16 @@ _LANGUAGES = {"DE": "de", "AT": "de", "FR": "fr"}
 
 @dataclass
 class Gate:
-    """Decides again, from evidence read now, what may be handed over."""
+    """Decides again, from evidence read now, what may be handed over.
+
+    `ledger_read_at` is when the last batch's reading of the ledger began.
+    """
 
     app: App
     organisation: Organisation
     policy: DunningPolicy
     outcome: Counter[str] = field(default_factory=Counter)
+    ledger_read_at: datetime = NEVER
 
     def certify(self, reminder_ids: Sequence[str]) -> list[tuple[str, Message]]:
         """Return the reminders of a batch that pass, certified and reserved, each with its message."""
@@ -92,7 +97,7 @@ class Gate:
             if ledger is None or not documents:
                 return
             ids = external_ids(db, self.organisation.id, ledger.system, DOCUMENT_LINK, documents)
-        read_at = self.app.clock()
+        read_at = self.ledger_read_at = self.app.clock()
         try:
             page = self.app.vendors.connector(ledger).fetch(Kind.INVOICE, sorted(ids.values()))
         except ConnectorError:
@@ -197,11 +202,6 @@ def portal_links(app: App, organisation_id: str, customer_id: str) -> Links:
     )
 
 
-def _owners(db: Connection, reminder_ids: Sequence[str]) -> dict[str, str]:
-    rows = db.execute(select(t.reminder.c.id, t.reminder.c.customer_id).where(t.reminder.c.id.in_(reminder_ids)))
-    return {row.id: row.customer_id for row in rows}
-
-
 def _reserve(
     db: Connection,
     organisation_id: str,
@@ -230,13 +230,3 @@ def _reserve(
             if owner != reminder_id:
                 return False
     return True
-
-
-def _chain_head(db: Connection, organisation_id: str) -> tuple[int, str | None]:
-    row = db.execute(
-        select(t.certificate.c.sequence, t.certificate.c.digest)
-        .where(t.certificate.c.organisation_id == organisation_id)
-        .order_by(t.certificate.c.sequence.desc())
-        .limit(1)
-    ).first()
-    return (row.sequence, row.digest) if row else (0, None)

@@ -108,7 +108,8 @@ def _part(entry: Entry, field: str) -> str:
 
 def _note_account(db: Connection, organisation_id: str, statement: Statement) -> None:
     """Remember the account and how far its evidence reaches: a statement file proves up to its last line's day."""
-    days = [day for entry in statement.entries if (day := entry.booked_on or entry.value_on)]
+    booked = [entry for entry in statement.entries if entry.status in BOOKED]
+    days = [day for entry in booked if (day := entry.booked_on or entry.value_on)]
     if statement.account is None or statement.currency is None or not days:
         return
     known = db.execute(

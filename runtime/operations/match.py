@@ -23,6 +23,7 @@ from runtime.operations.apply import HYPOTHESIS, apply_hypothesis, promise_missi
 from runtime.operations.errors import RefusedError
 from runtime.operations.open_items import open_documents
 from runtime.operations.recognise import recognise_receipts
+from runtime.operations.refusals import was_refused
 from runtime.operations.withdraw import withdraw_reminders
 from runtime.store import connections
 from runtime.store import tables as t
@@ -157,20 +158,27 @@ def _receipt(row: dict[str, Any], index: OpenItemIndex) -> Receipt:
 
 
 def _act(run: _Matching, row: dict[str, Any], receipt: Receipt, proposal: Proposal) -> str:
-    if _was_rejected(run.db, row, proposal):
-        return "rejected"
+    if was_refused(run.db, row["id"], [allocation.item_id for allocation in proposal.best.allocations]):
+        _keep_proposal(run, row, proposal, held=(), state="rejected")
+        _set_state(run, row, "unidentified", proposal.customer_id)
+        return "refused"
     # How much of a payment refunded in part pays what, only a person can say.
     if proposal.decision is Decision.APPLY and not row["refunded_minor"] and _apply(run, row, proposal):
         return "applied"
     state = "unidentified" if proposal.decision is Decision.NONE else "suggested"
-    if row["state"] != state or row["customer_id"] != proposal.customer_id:
-        run.db.execute(
-            update(t.receipt)
-            .where(t.receipt.c.id == row["id"])
-            .values(state=state, customer_id=proposal.customer_id, changed_at=run.now)
-        )
+    _set_state(run, row, state, proposal.customer_id)
     _hold_plausible(run, row, receipt, proposal)
     return state
+
+
+def _set_state(run: _Matching, row: dict[str, Any], state: str, customer_id: str | None) -> None:
+    if row["state"] == state and row["customer_id"] == customer_id:
+        return
+    run.db.execute(
+        update(t.receipt)
+        .where(t.receipt.c.id == row["id"])
+        .values(state=state, customer_id=customer_id, changed_at=run.now)
+    )
 
 
 def _apply(run: _Matching, row: dict[str, Any], proposal: Proposal) -> bool:
@@ -201,15 +209,6 @@ def _lower(index: OpenItemIndex, item_id: str, amount: Money) -> None:
         index.remove(item_id)
     else:
         index.update(replace(item, open_amount=item.open_amount - amount))
-
-
-def _was_rejected(db: Connection, row: dict[str, Any], proposal: Proposal) -> bool:
-    """Whether a person refused these very items for this receipt: the same question is not asked twice."""
-    old = db.execute(select(t.proposal).where(t.proposal.c.receipt_id == row["id"])).first()
-    if old is None or old.state != "rejected":
-        return False
-    refused = {allocation["item_id"] for allocation in old.body["best"]["allocations"]}
-    return refused == {allocation.item_id for allocation in proposal.best.allocations}
 
 
 def _hold_plausible(run: _Matching, row: dict[str, Any], receipt: Receipt, proposal: Proposal) -> None:

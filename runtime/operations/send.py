@@ -15,6 +15,7 @@ from sqlalchemy import Connection, select, update
 from connectors.channels.email import EmailChannel
 from connectors.errors import ConnectorError, Retry
 from receivables.problem import Problem
+from reminders.freshness import LEDGER_MAX_AGE
 from reminders.message import Message
 from reminders.policy import DEFAULT_POLICY, DunningPolicy
 from runtime.app import App
@@ -55,9 +56,22 @@ def send_reminders(
         if not claimed:
             break
         for reminder_id, message in gate.certify(claimed):
+            if app.clock() - gate.ledger_read_at > LEDGER_MAX_AGE:
+                # A slow mail server: the evidence grew too old while others were handed over. It is read again.
+                gate.outcome["read_again"] += _back_to_plan(app, reminder_id)
+                continue
             gate.outcome[_hand_over(app, app.email, organisation_id, reminder_id, message)] += 1
         progress(len(claimed))
     return gate.outcome
+
+
+def _back_to_plan(app: App, reminder_id: str) -> int:
+    with app.store.write() as db:
+        mine = (t.reminder.c.id == reminder_id) & (t.reminder.c.state == SENDING)
+        returned = db.execute(update(t.reminder).where(mine).values(state=PLANNED))
+        if returned.rowcount:
+            reminder_rows.release_slots(db, [reminder_id])
+    return returned.rowcount
 
 
 def _recover(app: App, organisation_id: str) -> None:

@@ -35,7 +35,7 @@ def take_webhook(app: App, *, system: str, headers: Mapping[str, str], body: byt
     try:
         notices = declaration.notices(body)
         problem = None
-    except ValueError as error:
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
         notices = [Notice("", hashlib.sha256(body).hexdigest(), None, "", None)]
         problem = f"the body cannot be read: {error}"
     settle = LEDGER_SETTLES_IN if declaration.role is Role.LEDGER else timedelta(0)

@@ -14,6 +14,7 @@ from runtime.store.rows import upsert
 
 CONNECTED = "connected"
 BROKEN = "broken"
+DISCONNECTED = "disconnected"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +83,13 @@ def connection_for_role(db: Connection, organisation_id: str, role: Role) -> Ven
 
 
 def connection_for_account(db: Connection, system: str, account: str) -> VendorConnection | None:
-    """Return the connection that a webhook's account belongs to; an unknown account is nobody's, never guessed."""
+    """Return the connection that an account belongs to; unknown or disconnected, it is nobody's, never guessed."""
     row = db.execute(
-        select(t.connection).where(t.connection.c.system == system, t.connection.c.account == account)
+        select(t.connection).where(
+            t.connection.c.system == system,
+            t.connection.c.account == account,
+            t.connection.c.status != DISCONNECTED,
+        )
     ).first()
     return _connection(row) if row else None
 

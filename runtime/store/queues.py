@@ -13,7 +13,7 @@ from runtime.store import tables as t
 from runtime.store.rows import insert_new
 
 NEW, DONE, ASIDE, SUPERSEDED = "new", "done", "aside", "superseded"
-LEASE = timedelta(seconds=90)  # above the longest vendor call and one wait for its call limit
+LEASE = timedelta(minutes=5)  # far above one group's calls and waits for call limits: a slow worker keeps its rows
 CLAIM_ROWS = 100
 MAX_ATTEMPTS = 8
 _BACKOFF_SECONDS = (1, 5, 15, 60, 300, 900, 1800, 3600)

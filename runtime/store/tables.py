@@ -247,6 +247,7 @@ receipt = Table(
     Column("method", String(32), nullable=False),
     Column("applications", Integer, nullable=False),
     Column("noticed_at", Instant, nullable=False),
+    Column("read_at", Instant),
     Column("changed_at", Instant, nullable=False),
     Column("shown_at", Instant),
     UniqueConstraint("organisation_id", "source", "external_id"),
@@ -296,6 +297,19 @@ proposal = Table(
     Column("decided_by", String(200)),
     Column("decided_at", Instant),
     Index(None, "organisation_id", "state"),
+)
+
+# What a person refused for a receipt, by its set of items: the same question is not asked twice.
+refusal = Table(
+    "refusal",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    _organisation(),
+    Column("receipt_id", _Id, ForeignKey("receipt.id"), nullable=False),
+    Column("items", JSON, nullable=False),
+    Column("refused_by", String(200), nullable=False),
+    Column("refused_at", Instant, nullable=False),
+    Index(None, "organisation_id", "receipt_id"),
 )
 
 ledger_payment = Table(

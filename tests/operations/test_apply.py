@@ -8,9 +8,10 @@ import pytest
 
 from receivables.allocation import Hypothesis
 from runtime.operations import deliver
+from runtime.operations.apply import HYPOTHESIS
 from runtime.operations.decide import confirm, reject, undo
 from runtime.operations.errors import RefusedError
-from runtime.operations.match import HYPOTHESIS, match_receipts
+from runtime.operations.match import match_receipts
 from runtime.operations.process_inbox import process_inbox
 from runtime.store import queues
 from runtime.store import tables as t

@@ -119,10 +119,13 @@ def absorb_processor_payments(scope: Scope, records: list[Record]) -> None:
     for record in records:
         receipt_id = ids[record.external_id]
         old = known.get(receipt_id)
+        if old is not None and old["read_at"] is not None and old["read_at"] > scope.read_at:
+            continue  # a later reading is already here
         row = _processor_row(scope, record, receipt_id, old)
         if old is not None and all(old[name] == value for name, value in row.items()):
             continue
-        upsert(scope.db, t.receipt, [{**row, "changed_at": scope.read_at}], keys=["id"])
+        stamps = {"read_at": scope.read_at, "changed_at": scope.read_at}
+        upsert(scope.db, t.receipt, [row | stamps], keys=["id"])
         _follow(scope, old, row, cast(ProcessorPaymentFields, record.fields))
 
 

@@ -382,6 +382,7 @@ def upgrade() -> None:
         sa.Column("method", sa.String(length=32), nullable=False),
         sa.Column("applications", sa.Integer(), nullable=False),
         sa.Column("noticed_at", tables.Instant(), nullable=False),
+        sa.Column("read_at", tables.Instant(), nullable=True),
         sa.Column("changed_at", tables.Instant(), nullable=False),
         sa.Column("shown_at", tables.Instant(), nullable=True),
         sa.ForeignKeyConstraint(["organisation_id"], ["organisation.id"], name=op.f("fk_receipt_organisation_id")),
@@ -492,6 +493,23 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "refusal",
+        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("organisation_id", sa.String(length=64), nullable=False),
+        sa.Column("receipt_id", sa.String(length=64), nullable=False),
+        sa.Column("items", sa.JSON(), nullable=False),
+        sa.Column("refused_by", sa.String(length=200), nullable=False),
+        sa.Column("refused_at", tables.Instant(), nullable=False),
+        sa.ForeignKeyConstraint(["organisation_id"], ["organisation.id"], name=op.f("fk_refusal_organisation_id")),
+        sa.ForeignKeyConstraint(["receipt_id"], ["receipt.id"], name=op.f("fk_refusal_receipt_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_refusal")),
+    )
+    with op.batch_alter_table("refusal", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_refusal_organisation_id_receipt_id"), ["organisation_id", "receipt_id"], unique=False
+        )
+
+    op.create_table(
         "reminder_item",
         sa.Column("reminder_id", sa.String(length=64), nullable=False),
         sa.Column("document_id", sa.String(length=64), nullable=False),
@@ -551,6 +569,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_reminder_item_organisation_id_document_id"))
 
     op.drop_table("reminder_item")
+    with op.batch_alter_table("refusal", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_refusal_organisation_id_receipt_id"))
+
+    op.drop_table("refusal")
     with op.batch_alter_table("proposal", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_proposal_organisation_id_state"))
 
