@@ -204,7 +204,7 @@ def _promise_posting(application: _Application) -> bool:
     ledger = connections.connection_for_role(db, organisation_id, Role.LEDGER)
     if ledger is None:
         return _explain(application, "no ledger is connected", "Connect Xero or QuickBooks.")
-    account = _account(db, organisation_id, receipt)
+    account = account_of(db, organisation_id, receipt)
     if account is None:
         where = receipt["source_account"] or receipt["source"]
         return _explain(application, f"no ledger account is known for {where}", "Name its account in the settings.")
@@ -254,8 +254,8 @@ def _explain(application: _Application, text: str, remedy: str) -> bool:
     return False
 
 
-def _account(db: Connection, organisation_id: str, receipt: dict[str, Any]) -> str | None:
-    """The ledger account where the money lies: a processor's clearing account, or the statement's bank account."""
+def account_of(db: Connection, organisation_id: str, receipt: dict[str, Any]) -> str | None:
+    """Return the ledger account where the money lies: a processor's clearing account, or the statement's own."""
     if receipt["source"] == "stripe":
         return account_for(db, organisation_id, AccountPurpose.CLEARING, receipt["currency"])
     named = db.scalar(

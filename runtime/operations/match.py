@@ -22,6 +22,7 @@ from runtime.app import App
 from runtime.operations.apply import HYPOTHESIS, apply_hypothesis, promise_missing_postings
 from runtime.operations.errors import RefusedError
 from runtime.operations.open_items import open_documents
+from runtime.operations.payouts import promise_missing_payouts
 from runtime.operations.recognise import recognise_receipts
 from runtime.operations.refusals import was_refused
 from runtime.operations.withdraw import withdraw_reminders
@@ -58,6 +59,7 @@ def match_receipts(app: App, organisation_id: str) -> Counter[str]:
         now = app.clock()
         outcome.update(recognise_receipts(db, organisation_id, now))
         outcome["postings_promised"] += promise_missing_postings(db, organisation_id, now)
+        outcome["payouts_promised"] += promise_missing_payouts(db, organisation_id, now)
         rows = {row["id"]: row for row in _waiting(db, organisation_id)}
         if not rows:
             return outcome

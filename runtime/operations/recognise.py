@@ -8,18 +8,16 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, exists, or_, select, update
 
-from connectors.contract import AccountPurpose, PostPayout, Role
 from receivables.identity import stable_id
 from receivables.money import Money
 from receivables.problem import Problem
 from receivables.receipt import Receipt, ReceiptStatus
 from reconcile.recorded import BOOKED_WITHIN, Recorded, recognise
-from runtime.operations.apply import account_for
-from runtime.store import connections, journal, queues
+from runtime.operations.payouts import as_payout
+from runtime.store import journal
 from runtime.store import tables as t
 from runtime.store.rows import insert_new
 
-PAYOUT_WITHIN = timedelta(days=5)
 CODED_CONSIDERED = timedelta(days=30)
 ASKED = ("suggested", "unidentified")  # a person was asked about these
 LEDGER_SOURCE = "ledger"
@@ -39,7 +37,7 @@ def recognise_receipts(db: Connection, organisation_id: str, now: datetime) -> C
     ).all()
     for each in receipts:
         row = dict(each._mapping)
-        state = _as_payout(db, row, now) if row["source"] == "bank" else None
+        state = as_payout(db, row, now) if row["source"] == "bank" else None
         state = state or _as_recorded(db, row, now)
         if state is not None:
             db.execute(update(t.receipt).where(t.receipt.c.id == row["id"]).values(state=state, changed_at=now))
@@ -64,68 +62,6 @@ def _has_record() -> ColumnElement[bool]:
         for table in (t.ledger_payment, t.payout)
     ]
     return or_(*alike)
-
-
-def _as_payout(db: Connection, row: dict[str, Any], now: datetime) -> str | None:
-    """Match a bank line to a processor's payout, to the cent, and promise to post it through the clearing account."""
-    payout = db.execute(
-        select(t.payout)
-        .where(
-            t.payout.c.organisation_id == row["organisation_id"],
-            t.payout.c.currency == row["currency"],
-            t.payout.c.amount_minor == row["amount_minor"],
-            t.payout.c.receipt_id.is_(None),
-            t.payout.c.state == "paid",
-            t.payout.c.arrival_on.between(row["received_on"] - PAYOUT_WITHIN, row["received_on"] + PAYOUT_WITHIN),
-        )
-        .order_by(t.payout.c.arrival_on, t.payout.c.id)
-    ).first()
-    text = f"{row['payer_name']} {row['remittance']}".casefold()
-    if payout is None or ("stripe" not in text and payout.external_id.casefold() not in text):
-        return None
-    db.execute(update(t.payout).where(t.payout.c.id == payout.id).values(receipt_id=row["id"]))
-    _promise_payout(db, row, dict(payout._mapping), now)
-    return "payout"
-
-
-def _promise_payout(db: Connection, row: dict[str, Any], payout: dict[str, Any], now: datetime) -> None:
-    organisation_id, currency = row["organisation_id"], row["currency"]
-    net = sum(amount - fee for _, amount, fee, _ in payout["lines"])
-    if net != payout["amount_minor"]:
-        text = f"the payout {payout['external_id']} is {Money(payout['amount_minor'], currency)}, its lines sum to "
-        problem = Problem(
-            "payout_unexplained",
-            text + str(Money(net, currency)),
-            "Post this payout by hand and tell us the difference.",
-            row["id"],
-        )
-        journal.raise_problem(db, organisation_id=organisation_id, problem=problem, at=now)
-        return
-    ledger = connections.connection_for_role(db, organisation_id, Role.LEDGER)
-    clearing = account_for(db, organisation_id, AccountPurpose.CLEARING, currency)
-    fees = account_for(db, organisation_id, AccountPurpose.FEES, currency)
-    bank = account_for(db, organisation_id, AccountPurpose.BANK, currency)
-    if ledger is None or clearing is None or fees is None or bank is None:
-        problem = Problem(
-            "payout_not_posted",
-            f"The payout {payout['external_id']} is not posted: the ledger lacks a clearing, fee or bank account.",
-            "Make a clearing account and a fee account in the ledger, then sync.",
-            row["id"],
-        )
-        journal.raise_problem(db, organisation_id=organisation_id, problem=problem, at=now)
-        return
-    key = stable_id("payout", payout["id"])
-    intent = PostPayout(
-        key=key,
-        paid_on=row["received_on"],
-        reference=f"{payout['external_id']} {key}",
-        clearing_account=clearing,
-        bank_account=bank,
-        fee_account=fees,
-        amount=Money(payout["amount_minor"], currency),
-        fees=Money(payout["fees_minor"], currency),
-    )
-    queues.enqueue(db, organisation_id=organisation_id, system=ledger.system, intent=intent, subject=row["id"], at=now)
 
 
 def _as_recorded(db: Connection, row: dict[str, Any], now: datetime) -> str | None:
