@@ -36,7 +36,8 @@ _CAUGHT_UP = {
     Role.PROCESSOR: (Kind.PROCESSOR_PAYMENT,),
     Role.CRM: (Kind.CONTACT, Kind.INVOICE),  # where people note disputes, promises and opt-outs
 }
-_LANGUAGES = {"DE": "de", "AT": "de", "FR": "fr"}
+_LANGUAGES = {"DE": "de", "AT": "de", "FR": "fr", "US": "en-US"}
+_LANGUAGE = "en-GB"  # dates that cannot be misread: the day, the month in letters, the year
 
 
 @dataclass
@@ -171,7 +172,7 @@ class Gate:
             reminder=planned,
             brand=Brand(name=self.organisation.name, signature=f"Accounts receivable, {self.organisation.name}"),
             links=portal_links(self.app, self.organisation.id, planned.recipient_id),
-            language=_LANGUAGES.get(country, "en"),
+            language=_LANGUAGES.get(country, _LANGUAGE),
         )
         db.execute(
             update(t.reminder)
