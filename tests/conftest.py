@@ -64,3 +64,8 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
             store = Store(server.url(stack.enter_context(server.database(template=template))))
         stack.callback(store.close)
         yield store
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest in one piece: the demo mostly waits for vendors' limits while others test on."""
+    items.sort(key=lambda item: not item.nodeid.startswith(("tests/demo", "tests/simulation")))

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, insert, select, update
 
@@ -31,7 +31,6 @@ from runtime.store.links import external_ids
 from runtime.store.rows import insert_new
 
 CATCH_UP_AFTER = timedelta(minutes=2)
-NEVER = datetime.min.replace(tzinfo=UTC)
 _CAUGHT_UP = {
     Role.PROCESSOR: (Kind.PROCESSOR_PAYMENT,),
     Role.CRM: (Kind.CONTACT, Kind.INVOICE),  # where people note disputes, promises and opt-outs
@@ -40,20 +39,25 @@ _LANGUAGES = {"DE": "de", "AT": "de", "FR": "fr", "US": "en-US"}
 _LANGUAGE = "en-GB"  # dates that cannot be misread: the day, the month in letters, the year
 
 
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A reminder that may be handed over, for as long as the ledger's reading at `read_at` is fresh enough."""
+
+    reminder_id: str
+    message: Message
+    read_at: datetime
+
+
 @dataclass
 class Gate:
-    """Decides again, from evidence read now, what may be handed over.
-
-    `ledger_read_at` is when the last batch's reading of the ledger began.
-    """
+    """Decides again, from evidence read now, what may be handed over."""
 
     app: App
     organisation: Organisation
     policy: DunningPolicy
     outcome: Counter[str] = field(default_factory=Counter)
-    ledger_read_at: datetime = NEVER
 
-    def certify(self, reminder_ids: Sequence[str]) -> list[tuple[str, Message]]:
+    def certify(self, reminder_ids: Sequence[str]) -> list[Ready]:
         """Return the reminders of a batch that pass, certified and reserved, each with its message."""
         with self.app.store.read() as db:
             items = reminder_rows.items(db, reminder_ids)
@@ -75,7 +79,8 @@ class Gate:
                     self._hold_back(db, reminder_id, mine, now)
                     continue
                 self._keep_certificates(db, reminder_id, planned, decisions, now)
-                ready.append((reminder_id, self._write(db, reminder_id, planned, decisions)))
+                message = self._write(db, reminder_id, planned, decisions)
+                ready.append(Ready(reminder_id, message, _read_at(planned, decisions)))
         return ready
 
     def _catch_up(self) -> None:
@@ -98,7 +103,7 @@ class Gate:
             if ledger is None or not documents:
                 return
             ids = external_ids(db, self.organisation.id, ledger.system, DOCUMENT_LINK, documents)
-        read_at = self.ledger_read_at = self.app.clock()
+        read_at = self.app.clock()
         try:
             page = self.app.vendors.connector(ledger).fetch(Kind.INVOICE, sorted(ids.values()))
         except ConnectorError:
@@ -186,6 +191,12 @@ class Gate:
             )
         )
         return message
+
+
+def _read_at(planned: PlannedReminder, decisions: Mapping[str, ItemDecision]) -> datetime:
+    """When the oldest reading of the ledger began that this message rests on; without one nothing passes the gate."""
+    readings = [decisions[line.item_id].evidence.freshness.ledger_read_at for line in planned.lines]
+    return min(reading for reading in readings if reading is not None)
 
 
 def portal_links(app: App, organisation_id: str, customer_id: str) -> Links:

@@ -16,11 +16,10 @@ from connectors.channels.email import EmailChannel
 from connectors.errors import ConnectorError, Retry
 from receivables.problem import Problem
 from reminders.freshness import LEDGER_MAX_AGE
-from reminders.message import Message
 from reminders.policy import DEFAULT_POLICY, DunningPolicy
 from runtime.app import App
 from runtime.operations.errors import RefusedError
-from runtime.operations.gate import Gate, portal_links
+from runtime.operations.gate import Gate, Ready, portal_links
 from runtime.operations.withdraw import FAILED, HANDING, IN_DOUBT, PLANNED, SENDING, SENT
 from runtime.store import connections, journal, reminder_rows
 from runtime.store import tables as t
@@ -55,12 +54,12 @@ def send_reminders(
         claimed = _claim(app, organisation_id)
         if not claimed:
             break
-        for reminder_id, message in gate.certify(claimed):
-            if app.clock() - gate.ledger_read_at > LEDGER_MAX_AGE:
+        for ready in gate.certify(claimed):
+            if app.clock() - ready.read_at > LEDGER_MAX_AGE:
                 # A slow mail server: the evidence grew too old while others were handed over. It is read again.
-                gate.outcome["read_again"] += _back_to_plan(app, reminder_id)
+                gate.outcome["read_again"] += _back_to_plan(app, ready.reminder_id)
                 continue
-            gate.outcome[_hand_over(app, app.email, organisation_id, reminder_id, message)] += 1
+            gate.outcome[_hand_over(app, app.email, organisation_id, ready)] += 1
         progress(len(claimed))
     return gate.outcome
 
@@ -100,8 +99,9 @@ def _claim(app: App, organisation_id: str) -> list[str]:
     return ids
 
 
-def _hand_over(app: App, email: EmailChannel, organisation_id: str, reminder_id: str, message: Message) -> str:
+def _hand_over(app: App, email: EmailChannel, organisation_id: str, ready: Ready) -> str:
     """Give one message to the channel, unless it was withdrawn a moment ago."""
+    reminder_id, message = ready.reminder_id, ready.message
     with app.store.write() as db:
         claimed = db.execute(
             update(t.reminder)

@@ -240,7 +240,7 @@ def certificates_chain(play: Play) -> tuple[int, list[str]]:
 def limits_respected(play: Play) -> tuple[int, list[str]]:
     """[27] No vendor had to refuse a call for its published limit."""
     avoidable = play.estate.avoidable_429()
-    return sum(play.estate.calls().values()), [f"{avoidable} refusals for a limit"] if avoidable else []
+    return len(play.estate.standins), [f"{avoidable} refusals for a limit"] if avoidable else []
 
 
 def connections_stand(play: Play) -> tuple[int, list[str]]:

