@@ -67,5 +67,9 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with what takes longest in one piece: the demo mostly waits for vendors' limits while others test on."""
-    items.sort(key=lambda item: not item.nodeid.startswith(("tests/demo", "tests/simulation")))
+    """Begin with what takes longest in one piece: the demo mostly waits for vendors' limits while others test on.
+
+    What only reads the demo's database comes last, so that no worker waits for it.
+    """
+    first, last = ("tests/demo/test_summary", "tests/simulation"), ("tests/demo/test_reading",)
+    items.sort(key=lambda item: 0 if item.nodeid.startswith(first) else 2 if item.nodeid.startswith(last) else 1)

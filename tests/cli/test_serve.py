@@ -82,7 +82,6 @@ def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
     assert line == "the database does not answer: file is not a database"
 
 
-@pytest.mark.xdist_group("cli-postgres")
 def test_a_closed_port_and_a_wrong_password_of_postgresql(
     tmp_path: Path, postgres: Server, guarded: tuple[str, str]
 ) -> None:

@@ -27,8 +27,6 @@ BROKER = "amqp://guest:guest@127.0.0.1:5672//"
 SWEEP_SECONDS = 15
 NOT_FOLLOWED = "SUBSCRIPTION"  # a category of Xero's that nothing here follows
 
-pytestmark = pytest.mark.xdist_group("cli-postgres")
-
 
 @pytest.fixture(scope="module")
 def broker() -> str:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
 import sqlite3
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from subprocess import CompletedProcess
 from typing import Any
 
 import pytest
@@ -38,8 +41,23 @@ class Played:
 
 @pytest.fixture(scope="session")
 def played(tmp_path_factory: pytest.TempPathFactory) -> Played:
-    folder = tmp_path_factory.mktemp("demo")
-    return Played(play(folder), folder)
+    """The run of this session; workers share it: the first plays while the others wait for its result."""
+    folder = shared_folder(tmp_path_factory) / "demo"
+    kept = folder.with_suffix(".json")
+    with folder.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not kept.exists():
+            folder.mkdir()
+            done = play(folder)
+            kept.write_text(json.dumps([done.returncode, done.stdout, done.stderr]), encoding="utf-8")
+    code, output, errors = json.loads(kept.read_text(encoding="utf-8"))
+    return Played(CompletedProcess("truedue demo", code, output, errors), folder)
+
+
+def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The temporary folder of the whole session: a worker's own lies inside it."""
+    own = tmp_path_factory.getbasetemp()
+    return own.parent if os.environ.get("PYTEST_XDIST_WORKER") else own
 
 
 @pytest.fixture

@@ -19,8 +19,6 @@ FRIDAY = "2026-11-20T17:00:00+00:00"  # the next level is due for some, and it i
 FAR_AHEAD = "2099-11-17T15:00:00+00:00"
 KEYS = ["organisation", "item_id", "decision", "level", "channel", "holds", "certificate"]
 
-pytestmark = pytest.mark.xdist_group("demo")
-
 
 def dry_run(played: Played, as_of: str, *more: str) -> list[dict[str, Any]]:
     result = truedue(

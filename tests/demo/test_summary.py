@@ -29,8 +29,6 @@ STEPS = [
 SYSTEMS = {"xero", "quickbooks", "salesforce", "stripe"}
 MAY_BE_MISSED = 0.05  # of what is truly due and can be reached
 
-pytestmark = pytest.mark.xdist_group("demo")
-
 
 def test_stdout_is_one_object_and_the_exit_is_0(played: Played) -> None:
     assert played.result.returncode == 0, played.result.stderr[-3000:]

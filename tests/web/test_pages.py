@@ -167,7 +167,7 @@ def test_reject_frees_the_invoices(site: Site) -> None:
 
 def test_undo_opens_the_invoice_again(site: Site) -> None:
     assert site.http.post("/o/org-a/receipts/rcp-3/undo").status_code == 303
-    assert _state(site, "rcp-3") == "undone"
+    assert _state(site, "rcp-3") == "unidentified"
     assert site.http.post("/o/org-a/receipts/rcp-3/undo").status_code == 409
 
 
