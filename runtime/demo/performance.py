@@ -74,8 +74,8 @@ def _print_table(console: Console, summary: dict[str, Any]) -> None:
         table.add_row(name.replace("_", " "), ", ".join(f"{key} {count}" for key, count in summary[name].items()))
     for name in ("reminders_sent", "items_reminded", "false_reminders", "missed_reminders", "avoidable_429"):
         table.add_row(name.replace("_", " "), str(summary[name]))
-    right = sum(case["ok"] for case in summary["cases"].values())
-    table.add_row("cases right", f"{right} of {len(summary['cases'])}")
+    right = [name for name, case in summary["cases"].items() if case["ok"]]
+    table.add_row("cases right", f"{len(right)} of {len(summary['cases'])}: {', '.join(right)}")
     console.print(table)
     for name, case in summary["cases"].items():
         if not case["ok"]:
