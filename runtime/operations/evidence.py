@@ -26,7 +26,7 @@ from reminders.evidence import (
     Read,
 )
 from runtime.operations import facts as facts_of
-from runtime.operations.open_items import OpenDocument, open_documents
+from runtime.operations.open_items import OpenDocument, open_documents, unshown_allocations
 from runtime.operations.withdraw import SENT
 from runtime.store import tables as t
 from runtime.store.connections import Organisation
@@ -178,7 +178,7 @@ def _read_facts(db: Connection, organisation: Organisation, now: datetime, docum
         status={item_id: DocumentStatus(rows[item_id]["status"]) for item_id in ids},
         disputes={item_id: rows[item_id] for item_id in ids},
     )
-    facts.allocations = facts_of.allocations(db, organisation.id)
+    facts.allocations = unshown_allocations(db, organisation.id)
     facts.plausible, facts.in_flight = facts_of.receipts(db, organisation)
     facts.flags = facts_of.flags(db, organisation.id, now)
     facts.covered = facts_of.credit(db, organisation.id, list(customers))

@@ -10,7 +10,6 @@ from typing import Any
 from sqlalchemy import Connection, func, select
 
 from connectors.contract import AccountPurpose, Kind, Role
-from receivables.allocation import Allocation
 from receivables.document import DocumentKind
 from receivables.money import Money
 from receivables.open_item import OpenItem
@@ -76,24 +75,6 @@ def _bank(db: Connection, organisation: Organisation) -> tuple[BankEvidence, ...
             )
         )
     return tuple(evidence)
-
-
-def allocations(db: Connection, organisation_id: str) -> dict[str, list[Allocation]]:
-    """Return our allocations that the ledger's balance, as last read, cannot show yet (see open_items)."""
-    allocation = t.allocation
-    rows = db.execute(
-        select(allocation.c.document_id, allocation.c.amount_minor, allocation.c.currency)
-        .join(t.document, t.document.c.id == allocation.c.document_id)
-        .where(
-            allocation.c.organisation_id == organisation_id,
-            allocation.c.undone_at.is_(None),
-            allocation.c.posted_at.is_(None) | (allocation.c.posted_at >= t.document.c.read_at),
-        )
-    )
-    found: defaultdict[str, list[Allocation]] = defaultdict(list)
-    for row in rows:
-        found[row.document_id].append(Allocation(row.document_id, Money(row.amount_minor, row.currency)))
-    return found
 
 
 def receipts(

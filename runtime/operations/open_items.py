@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, RowMapping, or_, select
 
+from receivables.allocation import Allocation
 from receivables.document import Document, DocumentKind, DocumentStatus
 from receivables.money import Money
 from receivables.open_item import OpenItem
@@ -78,13 +79,21 @@ def open_documents(
 
 
 def pending_allocations(db: Connection, organisation_id: str) -> dict[str, int]:
-    """Return, by document, the minor units we have applied that the last reading of the ledger cannot show.
+    """Return, by document, the minor units we have applied that the last reading of the ledger cannot show."""
+    return {
+        document_id: sum(each.amount.minor for each in pending)
+        for document_id, pending in unshown_allocations(db, organisation_id).items()
+    }
+
+
+def unshown_allocations(db: Connection, organisation_id: str) -> dict[str, list[Allocation]]:
+    """Return, by document, our allocations that the ledger's balance, as last read, cannot show yet.
 
     An allocation shows in the ledger once it was posted before that reading began.
     """
     allocation, document = t.allocation, t.document
     rows = db.execute(
-        select(allocation.c.document_id, allocation.c.amount_minor)
+        select(allocation.c.document_id, allocation.c.amount_minor, allocation.c.currency)
         .join(document, document.c.id == allocation.c.document_id)
         .where(
             allocation.c.organisation_id == organisation_id,
@@ -92,10 +101,10 @@ def pending_allocations(db: Connection, organisation_id: str) -> dict[str, int]:
             or_(allocation.c.posted_at.is_(None), allocation.c.posted_at >= document.c.read_at),
         )
     )
-    sums: defaultdict[str, int] = defaultdict(int)
-    for document_id, minor in rows:
-        sums[document_id] += minor
-    return sums
+    found: defaultdict[str, list[Allocation]] = defaultdict(list)
+    for row in rows:
+        found[row.document_id].append(Allocation(row.document_id, Money(row.amount_minor, row.currency)))
+    return found
 
 
 def _document(row: RowMapping) -> Document:
