@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from connectors.contract import Kind
+from connectors.records import Kind
 
 
 @dataclass(frozen=True, slots=True)

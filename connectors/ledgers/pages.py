@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from connectors.contract import Kind, Page, Record
+from connectors.records import Kind, Page, Record
 from receivables.problem import Problem
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from connectors.contract import AccountPurpose
+from connectors.records import AccountPurpose
 from receivables.money import Money
 from reminders.evidence import BankDeclaration
 from runtime.app import App

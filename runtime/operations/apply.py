@@ -9,7 +9,9 @@ from typing import Any
 from pydantic import TypeAdapter
 from sqlalchemy import Connection, insert, select, update
 
-from connectors.contract import AccountPurpose, PaymentLine, PostReceipt, Role
+from connectors.contract import Role
+from connectors.intents import PostReceipt
+from connectors.records import AccountPurpose, PaymentLine
 from receivables.allocation import Hypothesis, ResidualKind
 from receivables.identity import stable_id
 from receivables.money import Money, total

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import select
 
-from connectors.contract import AccountPurpose
+from connectors.records import AccountPurpose
 from reminders.evidence import BankDeclaration
 from runtime.app import App
 from runtime.operations.errors import InputError

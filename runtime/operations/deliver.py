@@ -10,19 +10,10 @@ from typing import Any
 
 from sqlalchemy import Connection, select, update
 
-from connectors.contract import (
-    Connector,
-    Done,
-    EditContact,
-    EditCustomer,
-    EditDocument,
-    Intent,
-    Kind,
-    Outcome,
-    PostReceipt,
-    UndoReceipt,
-)
+from connectors.contract import Connector
 from connectors.errors import Absent, ConnectorError, Reconnect, Reject, Retry, Stale
+from connectors.intents import Done, EditContact, EditCustomer, EditDocument, Intent, Outcome, PostReceipt, UndoReceipt
+from connectors.records import Kind
 from receivables.identity import stable_id
 from receivables.problem import Problem
 from runtime.app import App

@@ -8,7 +8,8 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from connectors.contract import EditContact, EditCustomer, EditDocument, Intent, Role
+from connectors.contract import Role
+from connectors.intents import EditContact, EditCustomer, EditDocument, Intent
 from receivables.identity import stable_id
 from runtime.app import App
 from runtime.operations.absorb.scope import CONTACT_LINK, CUSTOMER_LINK, DOCUMENT_LINK, pairs_of

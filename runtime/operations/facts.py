@@ -9,7 +9,8 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select
 
-from connectors.contract import AccountPurpose, Kind, Role
+from connectors.contract import Role
+from connectors.records import AccountPurpose, Kind
 from receivables.document import DocumentKind
 from receivables.money import Money
 from receivables.open_item import OpenItem

@@ -10,8 +10,9 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, insert, select, update
 
-from connectors.contract import Kind, Role
+from connectors.contract import Role
 from connectors.errors import ConnectorError
+from connectors.records import Kind
 from reminders.certificate import certify
 from reminders.message import Brand, Links, Message, render
 from reminders.policy import DunningPolicy

@@ -7,7 +7,9 @@ from typing import Any
 
 from sqlalchemy import Connection, select, update
 
-from connectors.contract import AccountPurpose, PostPayout, Role
+from connectors.contract import Role
+from connectors.intents import PostPayout
+from connectors.records import AccountPurpose
 from receivables.identity import stable_id
 from receivables.money import Money
 from receivables.problem import Problem

@@ -10,8 +10,8 @@ from typing import Any
 from sqlalchemy import Connection
 
 from connectors import registry
-from connectors.contract import Kind
 from connectors.errors import ConnectorError, Fatal, Reconnect, Retry
+from connectors.records import Kind
 from receivables.identity import stable_id
 from receivables.problem import Problem
 from runtime.app import App

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 
 from connectors import registry
-from connectors.contract import Kind
+from connectors.records import Kind
 from runtime.app import App
 from runtime.operations.absorb.page import absorb
 from runtime.store import connections

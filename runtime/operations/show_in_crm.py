@@ -13,8 +13,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, or_, select, update
 
-from connectors.contract import Done, Intent, Role, Saying, ShowBalance, ShowInvoice, ShowReceipt, ShowReminder
+from connectors.contract import Role
 from connectors.errors import Reconnect, Retry
+from connectors.intents import Done, Intent, Saying, ShowBalance, ShowInvoice, ShowReceipt, ShowReminder
 from receivables.document import DocumentKind, DocumentStatus
 from receivables.identity import stable_id
 from receivables.money import Money

@@ -7,7 +7,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection, select, update
 
-from connectors.contract import PostReceipt, Role, UndoReceipt
+from connectors.contract import Role
+from connectors.intents import PostReceipt, UndoReceipt
 from receivables.identity import stable_id
 from runtime.operations.apply import posting_key
 from runtime.store import connections, journal, queues

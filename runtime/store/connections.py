@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Row, Select, select
 
-from connectors.contract import Account, Kind, Role
+from connectors.contract import Account, Role
+from connectors.records import Kind
 from runtime.store import tables as t
 from runtime.store.rows import upsert
 

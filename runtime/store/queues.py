@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import TypeAdapter
 from sqlalchemy import Connection, Table, func, insert, select, update
 
-from connectors.contract import Intent
+from connectors.intents import Intent
 from runtime.store import tables as t
 from runtime.store.rows import insert_new
 

@@ -6,7 +6,9 @@ from datetime import UTC, datetime
 from typing import get_args
 
 from connectors import registry
-from connectors.contract import Declaration, Intent, Kind
+from connectors.contract import Declaration
+from connectors.intents import Intent
+from connectors.records import Kind
 
 NOW = datetime(2026, 11, 17, 10, 0, tzinfo=UTC)
 BODIES = (b"", b"{}", b'{"events":[]}', b"\x00\xff", b'[{"id":"1"}]')

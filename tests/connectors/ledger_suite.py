@@ -16,27 +16,19 @@ from typing import Any
 import pytest
 from werkzeug.wrappers import Request, Response
 
-from connectors.contract import (
-    CALL_TIMEOUT_SECONDS,
+from connectors.contract import CALL_TIMEOUT_SECONDS, Connector
+from connectors.errors import Absent, ConnectorError, Reconnect, Reject, Retry, Stale
+from connectors.intents import Done, EditCustomer, EditDocument, Intent, Outcome, PostPayout, PostReceipt, UndoReceipt
+from connectors.ledgers import exact
+from connectors.records import (
     CodedReceiptFields,
-    Connector,
     CustomerFields,
     DocumentFields,
-    Done,
-    EditCustomer,
-    EditDocument,
-    Intent,
     Kind,
-    Outcome,
     PaymentFields,
     PaymentLine,
-    PostPayout,
-    PostReceipt,
     Record,
-    UndoReceipt,
 )
-from connectors.errors import Absent, ConnectorError, Reconnect, Reject, Retry, Stale
-from connectors.ledgers import exact
 from receivables.document import DocumentStatus
 from receivables.money import Money
 from sandbox.server import Served

@@ -10,20 +10,20 @@ from decimal import Decimal
 import pytest
 from werkzeug.wrappers import Request, Response
 
-from connectors.contract import (
+from connectors.errors import Absent, Reject, Retry, Stale
+from connectors.intents import EditDocument
+from connectors.ledgers.quickbooks import DECLARATION
+from connectors.ledgers.quickbooks.convert import payment
+from connectors.ledgers.quickbooks.refusals import fault_of
+from connectors.records import (
     AccountFields,
     AccountPurpose,
     CustomerFields,
     DocumentFields,
-    EditDocument,
     Kind,
     PaymentFields,
     PaymentLine,
 )
-from connectors.errors import Absent, Reject, Retry, Stale
-from connectors.ledgers.quickbooks import DECLARATION
-from connectors.ledgers.quickbooks.convert import payment
-from connectors.ledgers.quickbooks.refusals import fault_of
 from sandbox.quickbooks import QuickBooksStandIn
 from sandbox.server import serve
 from tests.connectors.consent import CLIENT_ID, CLIENT_SECRET, VirtualTime, consent

@@ -16,30 +16,24 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from werkzeug.wrappers import Request, Response
 
-from connectors.contract import (
-    Access,
-    Account,
-    ContactFields,
-    CustomerFields,
-    DocumentFields,
+from connectors.contract import Access, Account, Endpoint
+from connectors.crm.salesforce import DECLARATION, SalesforceConnector
+from connectors.crm.salesforce.client import LIMIT_PAUSE_SECONDS, exact_json
+from connectors.crm.salesforce.reading import instant
+from connectors.errors import Absent, Reconnect, Reject, Retry, Stale
+from connectors.intents import (
     Done,
     EditContact,
     EditCustomer,
-    Endpoint,
     Intent,
-    Kind,
-    Record,
     ShowBalance,
     ShowInvoice,
     ShowReceipt,
     ShowReminder,
 )
-from connectors.crm.salesforce import DECLARATION, SalesforceConnector
-from connectors.crm.salesforce.client import LIMIT_PAUSE_SECONDS, exact_json
-from connectors.crm.salesforce.reading import instant
-from connectors.errors import Absent, Reconnect, Reject, Retry, Stale
 from connectors.limits import Budget
 from connectors.oauth import OAuthFlow
+from connectors.records import ContactFields, CustomerFields, DocumentFields, Kind, Record
 from receivables.document import DocumentKind, DocumentStatus
 from receivables.money import Money
 from sandbox.salesforce import SalesforceOrg, SalesforceStandIn

@@ -16,23 +16,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from werkzeug.wrappers import Request, Response
 
-from connectors.contract import (
-    Access,
-    Account,
-    EditContact,
-    Endpoint,
-    Kind,
-    Notice,
-    PayoutFields,
-    ProcessorPaymentFields,
-    ProcessorState,
-    Record,
-)
+from connectors.contract import Access, Account, Endpoint, Notice
 from connectors.errors import Fatal, Reconnect, Reject, Retry
+from connectors.intents import EditContact
 from connectors.limits import Budget
 from connectors.oauth import OAuthFlow, TokenSet
 from connectors.payments.stripe import DECLARATION, StripeConnector
 from connectors.payments.stripe.reading import money
+from connectors.records import Kind, PayoutFields, ProcessorPaymentFields, ProcessorState, Record
 from receivables.money import Money, MoneyError
 from sandbox.server import Served, serve
 from sandbox.stripe import StripeAccount, StripeStandIn

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from werkzeug.wrappers import Request, Response
 
-from connectors.contract import AccountFields, AccountPurpose, Kind, PaymentFields, PaymentLine, PostReceipt
 from connectors.errors import Fatal, Reject
+from connectors.intents import PostReceipt
 from connectors.ledgers import exact
 from connectors.ledgers.xero import DECLARATION
 from connectors.ledgers.xero.client import _TIMEOUT, XeroClient
@@ -21,6 +21,7 @@ from connectors.ledgers.xero.convert import invoice as invoice_record
 from connectors.ledgers.xero.convert import moment
 from connectors.ledgers.xero.refusals import refusal
 from connectors.ledgers.xero.steps import receipt_steps, split_fee
+from connectors.records import AccountFields, AccountPurpose, Kind, PaymentFields, PaymentLine
 from receivables.money import Money, total
 from sandbox.server import serve
 from sandbox.xero import XeroStandIn

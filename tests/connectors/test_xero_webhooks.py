@@ -9,8 +9,8 @@ import json
 
 import pytest
 
-from connectors.contract import Kind
 from connectors.ledgers import quickbooks, xero
+from connectors.records import Kind
 from tests.connectors.conformance import NOW, findings
 from tests.shared import shared_specs
 

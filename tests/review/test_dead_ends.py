@@ -10,7 +10,8 @@ import pytest
 from sqlalchemy import select, update
 
 from connectors.channels.email import Delivery, EmailChannel, SmtpServer
-from connectors.contract import Kind, Role
+from connectors.contract import Role
+from connectors.records import Kind
 from reminders.freshness import LEDGER_MAX_AGE
 from runtime.operations.connect import disconnect
 from runtime.operations.decide import undo

@@ -9,7 +9,8 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import insert, update
 
-from connectors.contract import Kind, Page, ProcessorPaymentFields, ProcessorState, Record, Role
+from connectors.contract import Role
+from connectors.records import Kind, Page, ProcessorPaymentFields, ProcessorState, Record
 from receivables.money import Money
 from runtime.operations.absorb.page import absorb
 from runtime.operations.decide import confirm, reject

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, insert
 
-from connectors.contract import EditCustomer, Intent
+from connectors.intents import EditCustomer, Intent
 from runtime.store import tables as t
 from runtime.store.engine import Store
 

@@ -8,7 +8,8 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
-from connectors.contract import Kind, Role
+from connectors.contract import Role
+from connectors.records import Kind
 from receivables.problem import Problem
 from runtime.store import connections, journal
 from runtime.store import tables as t

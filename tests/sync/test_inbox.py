@@ -8,7 +8,7 @@ from collections import Counter, defaultdict
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.contract import Kind
+from connectors.records import Kind
 from sync.inbox import Reading, Wanted, readings
 
 BATCH = {"xero": 3, "stripe": 1, "quickbooks": 40}

@@ -10,25 +10,13 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
-from connectors.contract import (
-    Access,
-    Account,
-    Declaration,
-    EditContact,
-    Endpoint,
-    Kind,
-    Notice,
-    OAuthShape,
-    Role,
-    ShowBalance,
-    ShowInvoice,
-    ShowReceipt,
-    ShowReminder,
-)
+from connectors.contract import Access, Account, Declaration, Endpoint, Notice, OAuthShape, Role
 from connectors.crm.salesforce.client import BATCH, Client
 from connectors.crm.salesforce.connector import SalesforceConnector
 from connectors.errors import ConnectorError, Fatal
+from connectors.intents import EditContact, ShowBalance, ShowInvoice, ShowReceipt, ShowReminder
 from connectors.limits import Budget, Limit
+from connectors.records import Kind
 
 __all__ = ["DECLARATION", "SalesforceConnector"]
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from connectors.contract import Access, Done, EditContact, Intent, Kind, Outcome, Page, Record
+from connectors.contract import Access
 from connectors.crm.salesforce.client import BATCH, Client, Row, refusal
 from connectors.crm.salesforce.reading import page_of, select, select_by_id
 from connectors.crm.salesforce.writing import Change, Target, change_of
 from connectors.errors import Absent, ConnectorError, Reject, Retry, Stale
+from connectors.intents import Done, EditContact, Intent, Outcome
+from connectors.records import Kind, Page, Record
 from receivables.problem import Problem
 
 Address = tuple[Target, str]

@@ -9,8 +9,8 @@ from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from connectors.contract import ContactFields, CustomerFields, DocumentFields, Fields, Kind, Page, Record
 from connectors.crm.salesforce.client import Row
+from connectors.records import ContactFields, CustomerFields, DocumentFields, Fields, Kind, Page, Record
 from receivables.document import DocumentKind, DocumentStatus
 from receivables.money import Money
 from receivables.problem import Problem

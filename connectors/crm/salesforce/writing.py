@@ -7,9 +7,9 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
-from connectors.contract import EditContact, Intent, Saying, ShowBalance, ShowInvoice, ShowReceipt, ShowReminder
 from connectors.crm.salesforce.client import Row
 from connectors.crm.salesforce.reading import instant
+from connectors.intents import EditContact, Intent, Saying, ShowBalance, ShowInvoice, ShowReceipt, ShowReminder
 from receivables.document import DocumentKind
 from receivables.money import Money
 

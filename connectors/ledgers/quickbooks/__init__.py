@@ -5,27 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from connectors.contract import (
-    Access,
-    Declaration,
-    Done,
-    EditCustomer,
-    EditDocument,
-    Intent,
-    Kind,
-    OAuthShape,
-    Outcome,
-    Page,
-    PostPayout,
-    PostReceipt,
-    Role,
-    UndoReceipt,
-)
+from connectors.contract import Access, Declaration, OAuthShape, Role
+from connectors.intents import Done, EditCustomer, EditDocument, Intent, Outcome, PostPayout, PostReceipt, UndoReceipt
 from connectors.ledgers.quickbooks.client import QuickBooksClient
 from connectors.ledgers.quickbooks.hooks import accounts, notices, verify
 from connectors.ledgers.quickbooks.read import FETCH_BATCH, QuickBooksReader
 from connectors.ledgers.quickbooks.write import QuickBooksWriter
 from connectors.limits import Limit
+from connectors.records import Kind, Page
 
 
 class QuickBooksConnector:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from connectors.contract import EditCustomer, EditDocument, PostPayout, PostReceipt
+from connectors.intents import EditCustomer, EditDocument, PostPayout, PostReceipt
 from connectors.ledgers.quickbooks.client import Json
 from receivables.identity import stable_id
 from receivables.money import Money, total

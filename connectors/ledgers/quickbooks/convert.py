@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from typing import Any
 
-from connectors.contract import (
+from connectors.ledgers.exact import money
+from connectors.records import (
     AccountFields,
     AccountPurpose,
     CodedReceiptFields,
@@ -18,7 +19,6 @@ from connectors.contract import (
     PaymentLine,
     Record,
 )
-from connectors.ledgers.exact import money
 from receivables.document import DocumentKind, DocumentStatus
 from receivables.money import Money, total
 

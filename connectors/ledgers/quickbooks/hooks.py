@@ -9,10 +9,11 @@ from urllib.parse import quote
 
 import requests
 
-from connectors.contract import CALL_TIMEOUT_SECONDS, Account, Endpoint, Kind, Notice
+from connectors.contract import CALL_TIMEOUT_SECONDS, Account, Endpoint, Notice
 from connectors.errors import Reconnect
 from connectors.ledgers import exact
 from connectors.ledgers.quickbooks.client import MINOR_VERSION
+from connectors.records import Kind
 from connectors.signature import hmac_base64_matches
 from receivables.identity import stable_id
 

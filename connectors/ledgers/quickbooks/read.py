@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from connectors.contract import Kind, Page, Record
 from connectors.errors import Fatal
 from connectors.ledgers.pages import page
 from connectors.ledgers.quickbooks import convert
 from connectors.ledgers.quickbooks.client import Json, QuickBooksClient
+from connectors.records import Kind, Page, Record
 
 PAGE_SIZE = 1000  # the largest that QuickBooks gives
 MAX_PAGES = 10_000  # of one read

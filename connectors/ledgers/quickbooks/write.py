@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 from itertools import groupby
 
-from connectors.contract import Done, EditCustomer, EditDocument, Intent, Outcome, PostPayout, PostReceipt, UndoReceipt
 from connectors.errors import Absent, ConnectorError, Fatal, Reconnect, Reject, Retry, Stale
+from connectors.intents import Done, EditCustomer, EditDocument, Intent, Outcome, PostPayout, PostReceipt, UndoReceipt
 from connectors.ledgers.quickbooks import bodies
 from connectors.ledgers.quickbooks.client import Json, QuickBooksClient
 from connectors.ledgers.quickbooks.read import QuickBooksReader

@@ -5,27 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from connectors.contract import (
-    Access,
-    Declaration,
-    Done,
-    EditCustomer,
-    EditDocument,
-    Intent,
-    Kind,
-    OAuthShape,
-    Outcome,
-    Page,
-    PostPayout,
-    PostReceipt,
-    Role,
-    UndoReceipt,
-)
+from connectors.contract import Access, Declaration, OAuthShape, Role
+from connectors.intents import Done, EditCustomer, EditDocument, Intent, Outcome, PostPayout, PostReceipt, UndoReceipt
 from connectors.ledgers.xero.client import XeroClient
 from connectors.ledgers.xero.hooks import accounts, notices, verify
 from connectors.ledgers.xero.read import FETCH_BATCH, XeroReader
 from connectors.ledgers.xero.write import XeroWriter
 from connectors.limits import Limit
+from connectors.records import Kind, Page
 
 
 class XeroConnector:

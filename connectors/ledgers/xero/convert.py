@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from connectors.contract import (
+from connectors.ledgers.exact import money
+from connectors.records import (
     AccountFields,
     AccountPurpose,
     CodedReceiptFields,
@@ -21,7 +22,6 @@ from connectors.contract import (
     PaymentLine,
     Record,
 )
-from connectors.ledgers.exact import money
 from receivables.document import DocumentKind, DocumentStatus
 from receivables.money import Money, total
 

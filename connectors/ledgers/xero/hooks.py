@@ -7,10 +7,11 @@ from datetime import datetime
 
 import requests
 
-from connectors.contract import CALL_TIMEOUT_SECONDS, Account, Endpoint, Kind, Notice
+from connectors.contract import CALL_TIMEOUT_SECONDS, Account, Endpoint, Notice
 from connectors.errors import Reconnect, Retry
 from connectors.ledgers import exact
 from connectors.ledgers.xero.convert import moment
+from connectors.records import Kind
 from connectors.signature import hmac_base64_matches
 from receivables.identity import stable_id
 

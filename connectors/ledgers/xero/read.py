@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from connectors.contract import Kind, Page, Record
 from connectors.errors import Absent, Fatal
 from connectors.ledgers.pages import page, unreadable
 from connectors.ledgers.xero import convert
 from connectors.ledgers.xero.client import Json, XeroClient
+from connectors.records import Kind, Page, Record
 from receivables.problem import Problem
 
 PAGE_SIZE = 1000  # the largest that Xero gives

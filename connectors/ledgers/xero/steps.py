@@ -7,12 +7,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from connectors.contract import PaymentLine, PostPayout, PostReceipt
 from connectors.errors import Reject
+from connectors.intents import PostPayout, PostReceipt
 from connectors.ledgers.exact import money
 from connectors.ledgers.xero import read
 from connectors.ledgers.xero.client import Json
 from connectors.ledgers.xero.convert import day
+from connectors.records import PaymentLine
 from receivables.identity import stable_id
 from receivables.money import Money, MoneyError, total
 

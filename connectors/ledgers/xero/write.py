@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import groupby
 
-from connectors.contract import Done, EditCustomer, EditDocument, Intent, Outcome, PostPayout, PostReceipt, UndoReceipt
 from connectors.errors import Absent, ConnectorError, Fatal, Reconnect, Reject, Retry, Stale
+from connectors.intents import Done, EditCustomer, EditDocument, Intent, Outcome, PostPayout, PostReceipt, UndoReceipt
 from connectors.ledgers.xero import read
 from connectors.ledgers.xero.client import Json, XeroClient
 from connectors.ledgers.xero.convert import day, version

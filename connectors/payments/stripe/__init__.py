@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from connectors.contract import Access, Account, Declaration, Endpoint, Kind, OAuthShape, Role
+from connectors.contract import Access, Account, Declaration, Endpoint, OAuthShape, Role
 from connectors.errors import ConnectorError, Fatal
 from connectors.limits import Budget, Limit
 from connectors.payments.stripe.client import Client
 from connectors.payments.stripe.connector import StripeConnector
 from connectors.payments.stripe.notices import notices
+from connectors.records import Kind
 from connectors.signature import stripe_matches
 
 __all__ = ["DECLARATION", "StripeConnector"]

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 
-from connectors.contract import Access, Done, Intent, Kind, Outcome, Page, Record
+from connectors.contract import Access
 from connectors.errors import Reject
+from connectors.intents import Done, Intent, Outcome
 from connectors.payments.stripe.client import PAGE_SIZE, Client, Row
 from connectors.payments.stripe.notices import subject_of
 from connectors.payments.stripe.reading import is_disputed, payment_of, payout_of
+from connectors.records import Kind, Page, Record
 from receivables.problem import Problem
 
 EVENT_RETENTION = timedelta(days=29)  # Stripe keeps events for 30 days; older changes need a full read

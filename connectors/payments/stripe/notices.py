@@ -6,9 +6,10 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-from connectors.contract import Kind, Notice
+from connectors.contract import Notice
 from connectors.payments.stripe.client import Row
 from connectors.payments.stripe.reading import identity
+from connectors.records import Kind
 
 _THIN_KINDS = {"payment_intent": Kind.PROCESSOR_PAYMENT, "payout": Kind.PAYOUT}
 

@@ -9,8 +9,8 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from connectors.contract import Fields, Kind, PayoutFields, PayoutLine, ProcessorPaymentFields, ProcessorState, Record
 from connectors.payments.stripe.client import Row
+from connectors.records import Fields, Kind, PayoutFields, PayoutLine, ProcessorPaymentFields, ProcessorState, Record
 from receivables.money import Money, exponent
 from receivables.money import total as sum_of
 

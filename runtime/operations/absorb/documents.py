@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any, cast
 
-from connectors.contract import DocumentFields, Record, Role
+from connectors.contract import Role
+from connectors.records import DocumentFields, Record
 from runtime.operations.absorb.scope import DOCUMENT_LINK, Scope, pairs_of
 from runtime.store import tables as t
 from runtime.store.rows import update_rows, upsert

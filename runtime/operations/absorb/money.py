@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from sqlalchemy import select, update
 
-from connectors.contract import (
+from connectors.records import (
     AccountFields,
     CodedReceiptFields,
     PaymentFields,

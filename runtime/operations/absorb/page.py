@@ -9,7 +9,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from connectors.contract import Kind, Page, Record
+from connectors.records import Kind, Page, Record
 from runtime.operations.absorb import documents, money, parties
 from runtime.operations.absorb.scope import Scope
 from runtime.operations.absorb.tombstones import bury

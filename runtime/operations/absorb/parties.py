@@ -6,7 +6,8 @@ from typing import Any, cast
 
 from sqlalchemy import select
 
-from connectors.contract import ContactFields, CustomerFields, Record, Role
+from connectors.contract import Role
+from connectors.records import ContactFields, CustomerFields, Record
 from runtime.operations.absorb.scope import CONTACT_LINK, CUSTOMER_LINK, Scope, pairs_of
 from runtime.store import tables as t
 from runtime.store.rows import update_rows, upsert

@@ -9,7 +9,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, select
 
-from connectors.contract import Kind, Role
+from connectors.contract import Role
+from connectors.records import Kind
 from receivables.identity import stable_id
 from receivables.problem import Problem
 from runtime.store import journal

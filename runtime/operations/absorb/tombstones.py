@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from sqlalchemy import update
 
-from connectors.contract import Kind, Role
+from connectors.contract import Role
+from connectors.records import Kind
 from receivables.document import DocumentStatus
 from receivables.receipt import ReceiptStatus
 from runtime.operations.absorb.scope import Scope

@@ -7,7 +7,8 @@ from datetime import date
 
 from sqlalchemy import Connection, select
 
-from connectors.contract import AccountPurpose, Role
+from connectors.contract import Role
+from connectors.records import AccountPurpose
 from runtime.app import App
 from runtime.store import connections
 from runtime.store import tables as t

@@ -1,0 +1,190 @@
+"""What connectors write: intents that take effect once, and their outcomes.
+
+`key` identifies an intent for ever: the same key never has two effects, whatever is repeated.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Literal
+
+from connectors.errors import ConnectorError
+from connectors.records import PaymentLine
+from receivables.document import DocumentKind, DocumentStatus
+from receivables.money import Money
+
+
+@dataclass(frozen=True, slots=True)
+class PostReceipt:
+    """Record money received in the ledger: set `lines` against invoices, keep `unapplied` as the customer's credit.
+
+    The sum of lines and unapplied is what the payer paid; `fee` of it (zero or more) never reached
+    `account` and is posted to `fee_account`. `reference` must make the posting recognisable: it holds the key.
+    """
+
+    key: str
+    customer_external_id: str
+    received_on: date
+    account: str
+    reference: str
+    lines: tuple[PaymentLine, ...]
+    unapplied: Money
+    fee: Money
+    fee_account: str | None = None
+    intent: Literal["post_receipt"] = "post_receipt"
+
+
+@dataclass(frozen=True, slots=True)
+class UndoReceipt:
+    """Take back a posting of ours, as a whole. `external_ids` are those that `Done` gave for it."""
+
+    key: str
+    external_ids: tuple[str, ...]
+    intent: Literal["undo_receipt"] = "undo_receipt"
+
+
+@dataclass(frozen=True, slots=True)
+class PostPayout:
+    """Empty the clearing account: `fees` to the fee account, the net `amount` over to the bank account."""
+
+    key: str
+    paid_on: date
+    reference: str
+    clearing_account: str
+    bank_account: str
+    fee_account: str
+    amount: Money
+    fees: Money
+    intent: Literal["post_payout"] = "post_payout"
+
+
+@dataclass(frozen=True, slots=True)
+class EditDocument:
+    """Change an invoice's due date in the ledger; `version` is the one the change was merged with."""
+
+    key: str
+    document_external_id: str
+    version: str
+    due_on: date
+    intent: Literal["edit_document"] = "edit_document"
+
+
+@dataclass(frozen=True, slots=True)
+class EditCustomer:
+    """Change a customer's e-mail address; `version` is the one the change was merged with."""
+
+    key: str
+    customer_external_id: str
+    version: str
+    email: str
+    intent: Literal["edit_customer"] = "edit_customer"
+
+
+@dataclass(frozen=True, slots=True)
+class Saying:
+    """What people said about an invoice: that it is contested, and why; the day it is promised for."""
+
+    disputed: bool
+    dispute_reason: str | None
+    promised_on: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class ShowInvoice:
+    """Show an invoice on the CRM account's page: create or update it under our document id.
+
+    `due_on` or `saying` None leaves what stands there alone: people edit it in the CRM.
+    """
+
+    key: str
+    document_id: str
+    account_external_id: str
+    number: str
+    kind: DocumentKind
+    status: DocumentStatus
+    total: Money
+    balance: Money
+    issued_on: date
+    due_on: date | None
+    saying: Saying | None = None
+    intent: Literal["show_invoice"] = "show_invoice"
+
+
+@dataclass(frozen=True, slots=True)
+class ShowBalance:
+    """Show a customer's balance, overdue amount and hold on its CRM account (amounts as decimal text by currency)."""
+
+    key: str
+    customer_id: str
+    account_external_id: str
+    balance: Money
+    overdue: Money
+    oldest_due_on: date | None
+    hold: str
+    intent: Literal["show_balance"] = "show_balance"
+
+
+@dataclass(frozen=True, slots=True)
+class ShowReceipt:
+    """Show money received on the CRM account's page under our receipt id."""
+
+    key: str
+    receipt_id: str
+    account_external_id: str
+    received_on: date
+    amount: Money
+    payer: str
+    status: str
+    detail: str
+    intent: Literal["show_receipt"] = "show_receipt"
+
+
+@dataclass(frozen=True, slots=True)
+class ShowReminder:
+    """Show a reminder on the CRM account's page under our reminder id."""
+
+    key: str
+    reminder_id: str
+    account_external_id: str
+    level: int
+    channel: str
+    sent_at: datetime
+    detail: str
+    intent: Literal["show_reminder"] = "show_reminder"
+
+
+@dataclass(frozen=True, slots=True)
+class EditContact:
+    """Change a contact's e-mail address in the CRM; `version` is the one the change was merged with."""
+
+    key: str
+    contact_external_id: str
+    version: str
+    email: str
+    intent: Literal["edit_contact"] = "edit_contact"
+
+
+Intent = (
+    PostReceipt
+    | UndoReceipt
+    | PostPayout
+    | EditDocument
+    | EditCustomer
+    | ShowInvoice
+    | ShowBalance
+    | ShowReceipt
+    | ShowReminder
+    | EditContact
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The intent stands at the vendor: `external_ids` of what was written (first the main object), its new version."""
+
+    external_ids: tuple[str, ...]
+    version: str = ""
+
+
+Outcome = Done | ConnectorError

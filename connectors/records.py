@@ -1,0 +1,204 @@
+"""What connectors read: records of each kind, in the vendor's own ids, with exact money and the vendor's dates."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+
+from receivables.document import DocumentKind, DocumentStatus
+from receivables.money import Money
+from receivables.problem import Problem
+
+
+class Kind(StrEnum):
+    """The kinds of objects that connectors read."""
+
+    CUSTOMER = "customer"
+    CONTACT = "contact"
+    INVOICE = "invoice"
+    CREDIT_NOTE = "credit_note"
+    PAYMENT = "payment"
+    CODED_RECEIPT = "coded_receipt"
+    ACCOUNT = "account"
+    PROCESSOR_PAYMENT = "processor_payment"
+    PAYOUT = "payout"
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerFields:
+    """A customer (Xero contact, QuickBooks customer, Salesforce account). `number` is its own number, if it has one."""
+
+    name: str
+    number: str | None = None
+    email: str | None = None
+    parent_external_id: str | None = None
+    country: str | None = None
+    currency: str | None = None
+    keys: tuple[str, ...] = ()  # exact keys of the same customer elsewhere, strongest first
+
+
+@dataclass(frozen=True, slots=True)
+class ContactFields:
+    """A person at a customer, as the CRM keeps them."""
+
+    customer_external_id: str
+    name: str
+    email: str | None
+    opted_out: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentFields:
+    """An invoice or credit note. The ledger states amounts and status; a CRM states only what people edit there.
+
+    In a CRM record `external_key` is our document id, and amounts repeat what we wrote.
+    """
+
+    kind: DocumentKind
+    customer_external_id: str
+    number: str
+    total: Money
+    balance: Money
+    issued_on: date
+    due_on: date
+    status: DocumentStatus
+    references: tuple[str, ...] = ()
+    sent: bool = True
+    external_key: str | None = None
+    disputed: bool = False
+    dispute_reason: str | None = None
+    promised_on: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentLine:
+    """`amount` of a payment set against one invoice of the ledger."""
+
+    document_external_id: str
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentFields:
+    """Money that the ledger already records: what it pays and what is left over as the customer's credit."""
+
+    customer_external_id: str | None
+    received_on: date
+    amount: Money
+    reference: str
+    lines: tuple[PaymentLine, ...]
+    unapplied: Money
+    account_external_id: str | None = None
+    reconciled: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CodedReceiptFields:
+    """Money in that was booked straight to an account (usually income) instead of to an invoice."""
+
+    received_on: date
+    amount: Money
+    payer_name: str
+    reference: str
+    account_external_id: str
+
+
+class AccountPurpose(StrEnum):
+    """What an account of the ledger serves, as far as we use it."""
+
+    BANK = "bank"
+    CLEARING = "clearing"
+    FEES = "fees"
+    INCOME = "income"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class AccountFields:
+    """An account of the ledger. `handle` is what the vendor wants when we post to it (Xero: code, QuickBooks: id)."""
+
+    name: str
+    handle: str
+    purpose: AccountPurpose
+    currency: str | None = None
+
+
+class ProcessorState(StrEnum):
+    """The state of a processor's payment."""
+
+    IN_FLIGHT = "in_flight"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessorPaymentFields:
+    """A payment at a processor. `amount` is what the payer paid (gross); `fee` is what the processor kept of it."""
+
+    state: ProcessorState
+    method: str
+    amount: Money
+    fee: Money
+    refunded: Money
+    disputed: bool
+    dispute_open: bool
+    created_at: datetime
+    payer_name: str
+    payer_email: str | None
+    payer_external_id: str | None
+    invoice_numbers: tuple[str, ...]
+    item_ids: tuple[str, ...]  # our own document ids, from pay links that we made
+    failure: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PayoutLine:
+    """One balance transaction of a payout: `kind` is the processor's type, `amount` gross, `fee` kept, both signed."""
+
+    kind: str
+    amount: Money
+    fee: Money
+    payment_external_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class PayoutFields:
+    """A net transfer from a processor to the bank; the lines' amounts less fees sum to `amount`."""
+
+    amount: Money
+    arrival_on: date
+    state: str
+    lines: tuple[PayoutLine, ...]
+
+
+Fields = (
+    CustomerFields
+    | ContactFields
+    | DocumentFields
+    | PaymentFields
+    | CodedReceiptFields
+    | AccountFields
+    | ProcessorPaymentFields
+    | PayoutFields
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One object as the vendor showed it. `version` is opaque and changes whenever the object does."""
+
+    kind: Kind
+    external_id: str
+    version: str
+    modified_at: datetime
+    fields: Fields
+    deleted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some records, and a problem for each object of the page that could not be read (the others are not lost)."""
+
+    records: tuple[Record, ...]
+    problems: tuple[Problem, ...] = ()
