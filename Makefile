@@ -4,7 +4,7 @@ UV_VERSION := 0.13.9
 VENV := .venv
 ARGS ?=
 
-.PHONY: setup dev system demo test check clean
+.PHONY: setup dev system demo test test-long check clean
 .SILENT:
 
 $(VENV)/bin/uv:
@@ -32,6 +32,9 @@ demo: setup
 
 test: dev
 	$(VENV)/bin/pytest $(ARGS)
+
+test-long: dev        ## what takes minutes: killed workers, hundreds of thousands of rows
+	$(VENV)/bin/pytest -n 1 -m long $(ARGS)
 
 check: dev
 	$(VENV)/bin/ruff check .

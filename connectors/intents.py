@@ -21,6 +21,8 @@ class PostReceipt:
 
     The sum of lines and unapplied is what the payer paid; `fee` of it (zero or more) never reached
     `account` and is posted to `fee_account`. `reference` must make the posting recognisable: it holds the key.
+    `banked` is set where the account keeps another currency than the invoices: what arrived there, in that currency.
+    The ledger then books the realised exchange difference itself.
     """
 
     key: str
@@ -32,16 +34,20 @@ class PostReceipt:
     unapplied: Money
     fee: Money
     fee_account: str | None = None
+    banked: Money | None = None
     intent: Literal["post_receipt"] = "post_receipt"
 
 
 @dataclass(frozen=True, slots=True)
-class UndoReceipt:
-    """Take back a posting of ours, as a whole. `external_ids` are those that `Done` gave for it."""
+class UndoPosting:
+    """Take back a posting of ours, as a whole: a receipt, a payout, a credit allocation or a write-down.
+
+    `external_ids` are those that `Done` gave for it.
+    """
 
     key: str
     external_ids: tuple[str, ...]
-    intent: Literal["undo_receipt"] = "undo_receipt"
+    intent: Literal["undo_posting"] = "undo_posting"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +66,78 @@ class PostPayout:
 
 
 @dataclass(frozen=True, slots=True)
+class AllocateCredit:
+    """Set a credit note that stands in the ledger against `lines` of the same customer's invoices."""
+
+    key: str
+    customer_external_id: str
+    credit_external_id: str
+    on: date
+    lines: tuple[PaymentLine, ...]
+    intent: Literal["allocate_credit"] = "allocate_credit"
+
+
+@dataclass(frozen=True, slots=True)
+class WriteDown:
+    """Close `amount` of an invoice without cash: a discount, tax withheld, a difference, a debt given up.
+
+    `account` and `tax_code` (empty: none) are those that the settings name for `reason`. `amount` includes the tax.
+    `reference` must make the posting recognisable: it holds the key.
+    """
+
+    key: str
+    customer_external_id: str
+    document_external_id: str
+    on: date
+    amount: Money
+    reason: str
+    account: str
+    tax_code: str
+    reference: str
+    intent: Literal["write_down"] = "write_down"
+
+
+@dataclass(frozen=True, slots=True)
+class DraftInvoice:
+    """Make a draft invoice with one line; a person completes and approves it in the ledger.
+
+    `account` is the income account of the line. `reference` must make the draft recognisable: it holds the key.
+    """
+
+    key: str
+    customer_external_id: str
+    description: str
+    amount: Money
+    issued_on: date
+    due_on: date
+    account: str
+    purchase_order: str | None
+    reference: str
+    intent: Literal["draft_invoice"] = "draft_invoice"
+
+
+@dataclass(frozen=True, slots=True)
+class NoteDocument:
+    """Add a line to an invoice's history, where the vendor keeps one. A line cannot be taken back."""
+
+    key: str
+    document_external_id: str
+    text: str
+    intent: Literal["note_document"] = "note_document"
+
+
+@dataclass(frozen=True, slots=True)
 class EditDocument:
-    """Change an invoice's due date in the ledger; `version` is the one the change was merged with."""
+    """Change what people may edit on an invoice outside the ledger; None leaves a field as it is.
+
+    `version` is the one the change was merged with.
+    """
 
     key: str
     document_external_id: str
     version: str
-    due_on: date
+    due_on: date | None = None
+    purchase_order: str | None = None
     intent: Literal["edit_document"] = "edit_document"
 
 
@@ -155,6 +226,16 @@ class ShowReminder:
 
 
 @dataclass(frozen=True, slots=True)
+class AdoptInvoice:
+    """Make the record in which a CRM user asked for an invoice the one that shows our document of it."""
+
+    key: str
+    request_external_id: str
+    document_id: str
+    intent: Literal["adopt_invoice"] = "adopt_invoice"
+
+
+@dataclass(frozen=True, slots=True)
 class EditContact:
     """Change a contact's e-mail address in the CRM; `version` is the one the change was merged with."""
 
@@ -167,14 +248,19 @@ class EditContact:
 
 Intent = (
     PostReceipt
-    | UndoReceipt
+    | UndoPosting
     | PostPayout
+    | AllocateCredit
+    | WriteDown
+    | DraftInvoice
+    | NoteDocument
     | EditDocument
     | EditCustomer
     | ShowInvoice
     | ShowBalance
     | ShowReceipt
     | ShowReminder
+    | AdoptInvoice
     | EditContact
 )
 

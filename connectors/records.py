@@ -23,6 +23,7 @@ class Kind(StrEnum):
     ACCOUNT = "account"
     PROCESSOR_PAYMENT = "processor_payment"
     PAYOUT = "payout"
+    INVOICE_REQUEST = "invoice_request"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,7 @@ class CustomerFields:
     country: str | None = None
     currency: str | None = None
     keys: tuple[str, ...] = ()  # exact keys of the same customer elsewhere, strongest first
+    merged_into_external_id: str | None = None  # of a deleted record: the customer that took its place
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,20 @@ class DocumentFields:
     disputed: bool = False
     dispute_reason: str | None = None
     promised_on: date | None = None
+    purchase_order: str | None = None  # the customer's own order number
+    note: str | None = None  # what people keep beside it, for themselves
+
+
+@dataclass(frozen=True, slots=True)
+class InvoiceRequestFields:
+    """What a CRM user wants invoiced, before the ledger has a document of it. `amount` is without tax."""
+
+    customer_external_id: str
+    description: str
+    amount: Money
+    issued_on: date
+    due_on: date
+    purchase_order: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +192,7 @@ Fields = (
     CustomerFields
     | ContactFields
     | DocumentFields
+    | InvoiceRequestFields
     | PaymentFields
     | CodedReceiptFields
     | AccountFields

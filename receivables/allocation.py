@@ -45,6 +45,7 @@ class ResidualKind(StrEnum):
     WITHHOLDING = "withholding"
     ROUNDING = "rounding"
     FX = "fx"
+    WRITE_OFF = "write_off"  # given up by a person; matching never proposes it
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, select, update
 
 from connectors.contract import Connector
 from connectors.errors import Absent, ConnectorError, Reconnect, Reject, Retry, Stale
-from connectors.intents import Done, EditContact, EditCustomer, EditDocument, Intent, Outcome, PostReceipt, UndoReceipt
+from connectors.intents import Done, EditContact, EditCustomer, EditDocument, Intent, Outcome, PostReceipt, UndoPosting
 from connectors.records import Kind
 from receivables.identity import stable_id
 from receivables.problem import Problem
@@ -161,10 +161,14 @@ def _after(db: Connection, row: Row, intent: Intent, done: Done, now: datetime) 
         if row["in_doubt"]:
             _read_again(db, ledger, intent, now)
     elif isinstance(intent, EditDocument):
-        _agree(db, row, {"due_on": intent.due_on.isoformat()}, done.version)
+        written = {
+            "due_on": intent.due_on.isoformat() if intent.due_on else None,
+            "purchase_order": intent.purchase_order,
+        }
+        _agree(db, row, {name: value for name, value in written.items() if value is not None}, done.version)
     elif isinstance(intent, EditCustomer | EditContact):
         _agree(db, row, {"email": intent.email}, done.version)
-    elif isinstance(intent, UndoReceipt):
+    elif isinstance(intent, UndoPosting):
         db.execute(
             update(t.ledger_payment)
             .where(

@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import Connection, select, update
 
 from connectors.contract import Role
-from connectors.intents import PostReceipt, UndoReceipt
+from connectors.intents import PostReceipt, UndoPosting
 from receivables.identity import stable_id
 from runtime.operations.apply import posting_key
 from runtime.store import connections, journal, queues
@@ -102,5 +102,5 @@ def promise_undo(
     at: datetime,
 ) -> None:
     """Promise to take a posting that stands in the ledger back there."""
-    undo = UndoReceipt(key=stable_id("undo", posting.key), external_ids=tuple(external_ids))
+    undo = UndoPosting(key=stable_id("undo", posting.key), external_ids=tuple(external_ids))
     queues.enqueue(db, organisation_id=organisation_id, system=system, intent=undo, subject=receipt_id, at=at)

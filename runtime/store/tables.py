@@ -165,6 +165,8 @@ document = Table(
     Column("disputed", Boolean, nullable=False, server_default=false()),
     Column("dispute_reason", Text),
     Column("promised_on", Date),
+    Column("purchase_order", Text),
+    Column("note", Text),
     Column("read_at", Instant, nullable=False),
     Column("changed_at", Instant, nullable=False),
     Column("shown_at", Instant),
@@ -491,6 +493,70 @@ conflict = Table(
     Column("kept", Text, nullable=False),
     Column("lost", Text, nullable=False),
     Column("found_at", Instant, nullable=False),
+    Column("settled_at", Instant),
+    Column("settled_by", String(200)),
+    Column("restored", Boolean, nullable=False, server_default=false()),
+    Index(None, "organisation_id", "settled_at"),
+)
+
+# Whose word counts for a field, where an administrator decided otherwise than sync/merge.py.
+field_owner = Table(
+    "field_owner",
+    metadata,
+    Column("organisation_id", _Id, ForeignKey("organisation.id"), primary_key=True),
+    Column("field", String(32), primary_key=True),
+    Column("owner", String(16), nullable=False),
+)
+
+# Where money that closes an item without cash is posted: account and tax code by kind of residual.
+treatment = Table(
+    "treatment",
+    metadata,
+    Column("organisation_id", _Id, ForeignKey("organisation.id"), primary_key=True),
+    Column("kind", String(32), primary_key=True),
+    Column("account", String(128), nullable=False),
+    Column("tax_code", String(64), nullable=False),
+)
+
+# A CRM account that may be one of our customers: no exact key says so, and a person decides.
+link_proposal = Table(
+    "link_proposal",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    _organisation(),
+    Column("system", String(32), nullable=False),
+    Column("external_id", String(128), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("candidates", JSON, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("customer_id", _Id),
+    Column("found_at", Instant, nullable=False),
+    Column("decided_at", Instant),
+    Column("decided_by", String(200)),
+    UniqueConstraint("organisation_id", "system", "external_id"),
+    Index(None, "organisation_id", "state"),
+)
+
+# Calls made to an account of a vendor, by slice of each limit's window: every process takes from the same budget.
+call_slice = Table(
+    "call_slice",
+    metadata,
+    Column("system", String(32), primary_key=True),
+    Column("account", String(128), primary_key=True),
+    Column("window_seconds", Integer, primary_key=True),
+    Column("slice", BigInteger, primary_key=True),
+    Column("calls", Integer, nullable=False),
+)
+
+# What the vendor itself said about its limit: no call before `held_until`, at most `remaining` until `until`.
+call_budget = Table(
+    "call_budget",
+    metadata,
+    Column("system", String(32), primary_key=True),
+    Column("account", String(128), primary_key=True),
+    Column("held_until", Instant),
+    Column("remaining", Integer),
+    Column("remaining_until", Instant),
 )
 
 event = Table(

@@ -142,7 +142,7 @@ ACTIONS: Mapping[str, str] = {
     "hold_placed": "Held back",
     "already_recorded": "Recorded in the ledger already",
     "written_post_receipt": "Posted in the ledger",
-    "written_undo_receipt": "Posting taken back in the ledger",
+    "written_undo_posting": "Posting taken back in the ledger",
     "written_post_payout": "Payout posted in the ledger",
     "written_edit_document": "Due date written to the ledger",
     "payment_in_flight": "Payment begun",

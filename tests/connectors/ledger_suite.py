@@ -18,7 +18,7 @@ from werkzeug.wrappers import Request, Response
 
 from connectors.contract import CALL_TIMEOUT_SECONDS, Connector
 from connectors.errors import Absent, ConnectorError, Reconnect, Reject, Retry, Stale
-from connectors.intents import Done, EditCustomer, EditDocument, Intent, Outcome, PostPayout, PostReceipt, UndoReceipt
+from connectors.intents import Done, EditCustomer, EditDocument, Intent, Outcome, PostPayout, PostReceipt, UndoPosting
 from connectors.ledgers import exact
 from connectors.records import (
     CodedReceiptFields,
@@ -211,7 +211,7 @@ class LedgerSuite:
         assert found is not None
         assert found.external_ids == first.external_ids
         assert ledger.postings() == written
-        undo = UndoReceipt(key=f"undo {shape}", external_ids=first.external_ids)
+        undo = UndoPosting(key=f"undo {shape}", external_ids=first.external_ids)
         assert ledger.connector.find(undo) is None
         done(write_one(ledger, undo))
         assert ledger.connector.find(undo) is not None
@@ -295,7 +295,7 @@ class LedgerSuite:
         """How many postings there are once `intent` stands: learnt by doing it and undoing it."""
         ids = done(write_one(ledger, intent)).external_ids
         expected = ledger.postings()
-        done(write_one(ledger, UndoReceipt(key=f"twin {intent.key}", external_ids=ids)))
+        done(write_one(ledger, UndoPosting(key=f"twin {intent.key}", external_ids=ids)))
         ledger.time.sleep(3600 * 24)  # so long that the same key is new again
         return expected
 

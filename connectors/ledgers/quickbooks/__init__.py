@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from connectors.contract import Access, Declaration, OAuthShape, Role
-from connectors.intents import Done, EditCustomer, EditDocument, Intent, Outcome, PostPayout, PostReceipt, UndoReceipt
+from connectors.intents import Done, EditCustomer, EditDocument, Intent, Outcome, PostPayout, PostReceipt, UndoPosting
 from connectors.ledgers.quickbooks.client import QuickBooksClient
 from connectors.ledgers.quickbooks.hooks import accounts, notices, verify
 from connectors.ledgers.quickbooks.read import FETCH_BATCH, QuickBooksReader
@@ -49,7 +49,7 @@ DECLARATION = Declaration(
     title="QuickBooks",
     role=Role.LEDGER,
     reads=(Kind.ACCOUNT, Kind.CUSTOMER, Kind.INVOICE, Kind.CREDIT_NOTE, Kind.PAYMENT, Kind.CODED_RECEIPT),
-    writes=(PostReceipt, UndoReceipt, PostPayout, EditDocument, EditCustomer),
+    writes=(PostReceipt, UndoPosting, PostPayout, EditDocument, EditCustomer),
     # Published for each company: 500 calls a minute, and 10 a second for each app; one of these is left to `accounts`.
     limits=(Limit(499, 60.0, reserve=50), Limit(9, 1.0, reserve=2)),
     oauth=OAuthShape(

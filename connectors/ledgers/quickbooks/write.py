@@ -7,7 +7,7 @@ from datetime import date
 from itertools import groupby
 
 from connectors.errors import Absent, ConnectorError, Fatal, Reconnect, Reject, Retry, Stale
-from connectors.intents import Done, EditCustomer, EditDocument, Intent, Outcome, PostPayout, PostReceipt, UndoReceipt
+from connectors.intents import Done, EditCustomer, EditDocument, Intent, Outcome, PostPayout, PostReceipt, UndoPosting
 from connectors.ledgers.quickbooks import bodies
 from connectors.ledgers.quickbooks.client import Json, QuickBooksClient
 from connectors.ledgers.quickbooks.read import QuickBooksReader
@@ -47,7 +47,7 @@ class QuickBooksWriter:
         if isinstance(intent, PostPayout):
             entry = self._on_day(intent, "JournalEntry", "DocNumber")
             return _done(entry) if entry else None
-        if isinstance(intent, UndoReceipt):
+        if isinstance(intent, UndoPosting):
             left = [self._reader.by_ids(entity, intent.external_ids) for entity in ("Payment", "Deposit")]
             return None if any(left) else Done(intent.external_ids)
         if isinstance(intent, EditDocument | EditCustomer):
@@ -63,7 +63,7 @@ class QuickBooksWriter:
             if isinstance(intent, PostPayout):
                 body = bodies.payout_entry(intent)
                 return _done(self._client.create("JournalEntry", body, key=_key(intent, "payout")))
-            if isinstance(intent, UndoReceipt):
+            if isinstance(intent, UndoPosting):
                 return self._undo(intent)
             if isinstance(intent, EditDocument | EditCustomer):
                 return self._edit(intent)
@@ -108,7 +108,7 @@ class QuickBooksWriter:
                     return item
         return None
 
-    def _undo(self, intent: UndoReceipt) -> Done:
+    def _undo(self, intent: UndoPosting) -> Done:
         found = 0
         for entity in ("Deposit", "Payment"):  # a payment that is deposited cannot be deleted
             for item in self._reader.by_ids(entity, intent.external_ids):

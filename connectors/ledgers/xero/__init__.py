@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from connectors.contract import Access, Declaration, OAuthShape, Role
-from connectors.intents import Done, EditCustomer, EditDocument, Intent, Outcome, PostPayout, PostReceipt, UndoReceipt
+from connectors.intents import Done, EditCustomer, EditDocument, Intent, Outcome, PostPayout, PostReceipt, UndoPosting
 from connectors.ledgers.xero.client import XeroClient
 from connectors.ledgers.xero.hooks import accounts, notices, verify
 from connectors.ledgers.xero.read import FETCH_BATCH, XeroReader
@@ -49,7 +49,7 @@ DECLARATION = Declaration(
     title="Xero",
     role=Role.LEDGER,
     reads=(Kind.ACCOUNT, Kind.CUSTOMER, Kind.INVOICE, Kind.CREDIT_NOTE, Kind.PAYMENT, Kind.CODED_RECEIPT),
-    writes=(PostReceipt, UndoReceipt, PostPayout, EditDocument, EditCustomer),
+    writes=(PostReceipt, UndoPosting, PostPayout, EditDocument, EditCustomer),
     # Published for each tenant: 60 calls a minute and 5,000 a day.
     limits=(Limit(60, 60.0, reserve=10), Limit(5000, 86_400.0, reserve=500)),
     oauth=OAuthShape(

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from itertools import groupby
 
 from connectors.errors import Absent, ConnectorError, Fatal, Reconnect, Reject, Retry, Stale
-from connectors.intents import Done, EditCustomer, EditDocument, Intent, Outcome, PostPayout, PostReceipt, UndoReceipt
+from connectors.intents import Done, EditCustomer, EditDocument, Intent, Outcome, PostPayout, PostReceipt, UndoPosting
 from connectors.ledgers.xero import read
 from connectors.ledgers.xero.client import Json, XeroClient
 from connectors.ledgers.xero.convert import day, version
@@ -49,7 +49,7 @@ class XeroWriter:
 
     def find(self, intent: Intent) -> Done | None:
         """Look up an intent whose answer was lost; one of several steps that stopped half-way is completed first."""
-        if isinstance(intent, UndoReceipt):
+        if isinstance(intent, UndoPosting):
             gone = all(status is None or status in _GONE for status in map(self._status, intent.external_ids))
             return Done(intent.external_ids) if gone else None
         if isinstance(intent, EditDocument | EditCustomer):
@@ -61,7 +61,7 @@ class XeroWriter:
 
     def _attempt(self, intent: Intent, steps: list[Step]) -> Outcome:
         try:
-            if isinstance(intent, UndoReceipt):
+            if isinstance(intent, UndoPosting):
                 return self._undo(intent)
             if isinstance(intent, EditDocument | EditCustomer):
                 return self._edit(intent)
@@ -143,7 +143,7 @@ class XeroWriter:
                             made[step.key] = Done(step.ids(item))
         return made
 
-    def _undo(self, intent: UndoReceipt) -> Done:
+    def _undo(self, intent: UndoPosting) -> Done:
         if all(status is None for status in self._take_back(intent.external_ids)):
             raise Absent("nothing of this posting is in Xero")
         return Done(intent.external_ids)
@@ -207,7 +207,7 @@ def _steps(intent: Intent) -> list[Step]:
         return receipt_steps(intent)
     if isinstance(intent, PostPayout):
         return payout_steps(intent)
-    if isinstance(intent, UndoReceipt | EditDocument | EditCustomer):
+    if isinstance(intent, UndoPosting | EditDocument | EditCustomer):
         return []
     raise Fatal(f"Xero takes no {intent.intent}")
 

@@ -1,0 +1,111 @@
+"""What complete connectors keep: call budgets, proposals of links, owners of fields, treatments, settled conflicts."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+from runtime.store import tables
+
+revision = "0002"
+down_revision = "0001"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Apply."""
+    op.create_table(
+        "call_budget",
+        sa.Column("system", sa.String(length=32), nullable=False),
+        sa.Column("account", sa.String(length=128), nullable=False),
+        sa.Column("held_until", tables.Instant(), nullable=True),
+        sa.Column("remaining", sa.Integer(), nullable=True),
+        sa.Column("remaining_until", tables.Instant(), nullable=True),
+        sa.PrimaryKeyConstraint("system", "account", name=op.f("pk_call_budget")),
+    )
+    op.create_table(
+        "call_slice",
+        sa.Column("system", sa.String(length=32), nullable=False),
+        sa.Column("account", sa.String(length=128), nullable=False),
+        sa.Column("window_seconds", sa.Integer(), nullable=False),
+        sa.Column("slice", sa.BigInteger(), nullable=False),
+        sa.Column("calls", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("system", "account", "window_seconds", "slice", name=op.f("pk_call_slice")),
+    )
+    op.create_table(
+        "field_owner",
+        sa.Column("organisation_id", sa.String(length=64), nullable=False),
+        sa.Column("field", sa.String(length=32), nullable=False),
+        sa.Column("owner", sa.String(length=16), nullable=False),
+        sa.ForeignKeyConstraint(["organisation_id"], ["organisation.id"], name=op.f("fk_field_owner_organisation_id")),
+        sa.PrimaryKeyConstraint("organisation_id", "field", name=op.f("pk_field_owner")),
+    )
+    op.create_table(
+        "link_proposal",
+        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("organisation_id", sa.String(length=64), nullable=False),
+        sa.Column("system", sa.String(length=32), nullable=False),
+        sa.Column("external_id", sa.String(length=128), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("candidates", sa.JSON(), nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("customer_id", sa.String(length=64), nullable=True),
+        sa.Column("found_at", tables.Instant(), nullable=False),
+        sa.Column("decided_at", tables.Instant(), nullable=True),
+        sa.Column("decided_by", sa.String(length=200), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["organisation_id"], ["organisation.id"], name=op.f("fk_link_proposal_organisation_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_link_proposal")),
+        sa.UniqueConstraint(
+            "organisation_id", "system", "external_id", name=op.f("uq_link_proposal_organisation_id_system_external_id")
+        ),
+    )
+    with op.batch_alter_table("link_proposal", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_link_proposal_organisation_id_state"), ["organisation_id", "state"], unique=False
+        )
+
+    op.create_table(
+        "treatment",
+        sa.Column("organisation_id", sa.String(length=64), nullable=False),
+        sa.Column("kind", sa.String(length=32), nullable=False),
+        sa.Column("account", sa.String(length=128), nullable=False),
+        sa.Column("tax_code", sa.String(length=64), nullable=False),
+        sa.ForeignKeyConstraint(["organisation_id"], ["organisation.id"], name=op.f("fk_treatment_organisation_id")),
+        sa.PrimaryKeyConstraint("organisation_id", "kind", name=op.f("pk_treatment")),
+    )
+    with op.batch_alter_table("conflict", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("settled_at", tables.Instant(), nullable=True))
+        batch_op.add_column(sa.Column("settled_by", sa.String(length=200), nullable=True))
+        batch_op.add_column(sa.Column("restored", sa.Boolean(), server_default=sa.false(), nullable=False))
+        batch_op.create_index(
+            batch_op.f("ix_conflict_organisation_id_settled_at"), ["organisation_id", "settled_at"], unique=False
+        )
+
+    with op.batch_alter_table("document", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("purchase_order", sa.Text(), nullable=True))
+        batch_op.add_column(sa.Column("note", sa.Text(), nullable=True))
+
+
+def downgrade() -> None:
+    """Take back."""
+    with op.batch_alter_table("document", schema=None) as batch_op:
+        batch_op.drop_column("note")
+        batch_op.drop_column("purchase_order")
+
+    with op.batch_alter_table("conflict", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_conflict_organisation_id_settled_at"))
+        batch_op.drop_column("restored")
+        batch_op.drop_column("settled_by")
+        batch_op.drop_column("settled_at")
+
+    op.drop_table("treatment")
+    with op.batch_alter_table("link_proposal", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_link_proposal_organisation_id_state"))
+
+    op.drop_table("link_proposal")
+    op.drop_table("field_owner")
+    op.drop_table("call_slice")
+    op.drop_table("call_budget")
