@@ -9,34 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
+
+from sync.owners import Owner, Owners
 
 Value = str | bool | None
 Pair = tuple[Value, Value]
 _EMPTY: tuple[Value, ...] = (None, "", False)  # what a side shows where nobody has said anything
-
-
-class Owner(StrEnum):
-    """Whose word counts for a field."""
-
-    LEDGER = "ledger"
-    SHARED = "shared"
-    CRM = "crm"
-
-
-# The policy in one table. A shared field flows both ways; when both sides changed it, the ledger's value stands
-# and the other one is kept as a conflict that a person can restore.
-OWNERS: Mapping[str, Owner] = {
-    "name": Owner.LEDGER,
-    "number": Owner.LEDGER,
-    "email": Owner.SHARED,
-    "due_on": Owner.SHARED,
-    "disputed": Owner.CRM,
-    "dispute_reason": Owner.CRM,
-    "promised_on": Owner.CRM,
-    "opted_out": Owner.CRM,
-    "parent_id": Owner.SHARED,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +37,14 @@ class Merge:
 
 
 def merge(
-    *, speaker: Owner, pairs: Mapping[str, Pair], ours: Mapping[str, Value], theirs: Mapping[str, Value]
+    *,
+    owners: Owners,
+    speaker: Owner,
+    pairs: Mapping[str, Pair],
+    ours: Mapping[str, Value],
+    theirs: Mapping[str, Value],
 ) -> Merge:
-    """Merge what `speaker` (the ledger or the CRM) shows now with what we hold.
+    """Merge what `speaker` (the ledger or the CRM) shows now with what we hold; `owners` says whose word counts.
 
     A field without a pair is seen for the first time: an empty side takes the other's value; two different values are
     reported, and left alone on both sides where the field is shared, because nobody has edited anything yet.
@@ -72,7 +55,7 @@ def merge(
     conflicts: list[Conflict] = []
     for name, remote in theirs.items():
         local = ours.get(name)
-        verdict = _judge(OWNERS[name], speaker, pairs.get(name), local, remote)
+        verdict = _judge(owners[name], speaker, pairs.get(name), local, remote)
         values[name] = verdict.value
         if verdict.lost is not None:
             conflicts.append(Conflict(name, kept=verdict.value, lost=verdict.lost))

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sync.merge import OWNERS, Conflict, Merge, Owner, Pair, Value, agreed, merge, unsent
+from sync.merge import Conflict, Merge, Pair, Value, agreed, merge, unsent
+from sync.owners import OWNERS, Owner
 
 FIELDS = sorted(OWNERS)
 SPEAKERS = st.sampled_from([Owner.LEDGER, Owner.CRM])
@@ -27,7 +28,7 @@ class Meeting:
     theirs: dict[str, Value]
 
     def merged(self) -> Merge:
-        return merge(speaker=self.speaker, pairs=self.pairs, ours=self.ours, theirs=self.theirs)
+        return merge(owners=OWNERS, speaker=self.speaker, pairs=self.pairs, ours=self.ours, theirs=self.theirs)
 
 
 @st.composite
@@ -187,7 +188,9 @@ class Town:
         self.shown[side] = value
 
     def meet(self, side: Owner, *, write_is_lost: bool) -> None:
-        outcome = merge(speaker=side, pairs=self.pairs[side], ours=self.ours, theirs={"email": self.shown[side]})
+        outcome = merge(
+            owners=OWNERS, speaker=side, pairs=self.pairs[side], ours=self.ours, theirs={"email": self.shown[side]}
+        )
         self.ours, self.pairs[side] = dict(outcome.values), dict(outcome.pairs)
         self.lost |= {conflict.lost for conflict in outcome.conflicts}
         due = unsent(self.pairs[side], self.ours)

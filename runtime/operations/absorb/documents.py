@@ -47,6 +47,7 @@ def _ledger_row(
 ) -> dict[str, Any]:
     fields = cast(DocumentFields, record.fields)
     merged = merge(
+        owners=scope.owners,
         speaker=scope.speaker,
         pairs=pairs_of(link),
         ours={"due_on": old["due_on"].isoformat()} if old else {},
@@ -95,7 +96,13 @@ def _absorb_crm_invoices(scope: Scope, records: list[Record]) -> None:
         ours = shared_values(old)
         fields = cast(DocumentFields, record.fields)
         theirs = {name: _value(getattr(fields, name)) for name in _CRM_FIELDS}
-        merged = merge(speaker=scope.speaker, pairs=pairs_of(links.get(record.external_id)), ours=ours, theirs=theirs)
+        merged = merge(
+            owners=scope.owners,
+            speaker=scope.speaker,
+            pairs=pairs_of(links.get(record.external_id)),
+            ours=ours,
+            theirs=theirs,
+        )
         scope.note_conflicts(old["id"], merged.conflicts)
         scope.keep_link(DOCUMENT_LINK, record.external_id, old["id"], record.version, merged.pairs)
         if any(merged.values[name] != ours[name] for name in _CRM_FIELDS):

@@ -36,7 +36,13 @@ def _absorb_ledger_customers(scope: Scope, records: list[Record]) -> None:
         old = known.get(local_id)
         theirs = {"name": fields.name, "email": fields.email}
         ours = {"name": old["name"], "email": old["email"]} if old else {}
-        merged = merge(speaker=scope.speaker, pairs=pairs_of(links.get(record.external_id)), ours=ours, theirs=theirs)
+        merged = merge(
+            owners=scope.owners,
+            speaker=scope.speaker,
+            pairs=pairs_of(links.get(record.external_id)),
+            ours=ours,
+            theirs=theirs,
+        )
         scope.note_conflicts(local_id, merged.conflicts)
         scope.keep_link(CUSTOMER_LINK, record.external_id, local_id, record.version, merged.pairs)
         parent = scope.local_id("cus", fields.parent_external_id) if fields.parent_external_id else None
@@ -131,6 +137,7 @@ def absorb_contacts(scope: Scope, records: list[Record]) -> None:
             continue
         old = customers[local_id]
         merged = merge(
+            owners=scope.owners,
             speaker=scope.speaker,
             pairs=pairs_of(links.get(record.external_id)),
             ours={"email": old["email"], "opted_out": old["opted_out"]},

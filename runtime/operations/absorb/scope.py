@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from sqlalchemy import Connection, Table, select
@@ -15,8 +16,10 @@ from receivables.identity import stable_id
 from receivables.problem import Problem
 from runtime.store import journal
 from runtime.store import tables as t
+from runtime.store.owners import owners_of
 from runtime.store.rows import upsert
-from sync.merge import Conflict, Owner, Pair
+from sync.merge import Conflict, Pair
+from sync.owners import Owner, Owners
 
 IDS_PER_QUERY = 500
 
@@ -36,6 +39,11 @@ class Scope:
     def speaker(self) -> Owner:
         """Whose word these records are, for the merge."""
         return Owner.LEDGER if self.role is Role.LEDGER else Owner.CRM
+
+    @cached_property
+    def owners(self) -> Owners:
+        """Whose word counts for which field in this organisation."""
+        return owners_of(self.db, self.organisation_id)
 
     def local_id(self, prefix: str, external_id: str) -> str:
         """Return our id of a vendor's object: the same in whatever order objects arrive."""
