@@ -152,3 +152,4 @@ class Declaration:
     verify: Callable[[str, Mapping[str, str], bytes, datetime], bool]
     notices: Callable[[bytes], list[Notice]]
     fetch_batch: int = 40  # ids that one `fetch` call reads at once
+    concurrent: int | None = None  # calls that an account takes at once; None: any number

@@ -12,13 +12,14 @@ from datetime import timedelta
 from sqlalchemy import select, text, update
 
 from connectors import registry
-from connectors.contract import Access, Connector
+from connectors.contract import Access, Connector, Declaration
 from connectors.errors import Reconnect
 from connectors.limits import Budget
 from connectors.oauth import OAuthFlow, TokenSet
 from runtime.clock import Clock
 from runtime.settings import Settings
 from runtime.store import tables as t
+from runtime.store.budget import StoredCalls
 from runtime.store.connections import BROKEN, CONNECTED, DISCONNECTED, VendorConnection
 from runtime.store.engine import Store
 from runtime.vault import KEY_VERSION, Vault
@@ -30,9 +31,8 @@ MAX_OPEN = 256  # connectors kept open; far above what one process serves
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How a call limit is waited for: a clock that never goes back, and a way to sleep."""
+    """How a call limit is waited for."""
 
-    monotonic: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
 
 
@@ -98,7 +98,7 @@ class Vendors:
         declaration = registry.declaration(connection.system)
         budget = self._budgets.setdefault(
             (connection.system, connection.account.external_id),
-            Budget(declaration.limits, monotonic=self._pace.monotonic, sleep=self._pace.sleep),
+            self._budget(declaration, connection.account.external_id),
         )
         return declaration.open(
             Access(
@@ -109,6 +109,17 @@ class Vendors:
                 clock=self._clock,
             )
         )
+
+    def _budget(self, declaration: Declaration, account: str) -> Budget:
+        log = StoredCalls(
+            self._store,
+            self._clock,
+            system=declaration.system,
+            account=account,
+            limits=declaration.limits,
+            concurrent=declaration.concurrent,
+        )
+        return Budget(declaration.limits, log=log, sleep=self._pace.sleep)
 
     def _fresh(self, consent_id: str, system: str) -> str | None:
         with self._store.read() as db:

@@ -11,16 +11,11 @@ class VirtualTime:
     """A clock, and a sleep that passes at once."""
 
     def __init__(self, start: datetime) -> None:
-        self._start = start
         self._now = start
 
     def now(self) -> datetime:
         """Return the virtual time."""
         return self._now
-
-    def monotonic(self) -> float:
-        """Return the seconds since the start."""
-        return (self._now - self._start).total_seconds()
 
     def sleep(self, seconds: float) -> None:
         """Let `seconds` pass, at least a tick: a wait too small for the clock must still end."""

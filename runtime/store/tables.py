@@ -141,6 +141,7 @@ customer = Table(
     Column("country", String(64)),
     Column("opted_out", Boolean, nullable=False, server_default=false()),
     Column("deleted", Boolean, nullable=False, server_default=false()),
+    Column("merged_into", _Id),
     Column("changed_at", Instant, nullable=False),
     Column("shown_at", Instant),
     Index(None, "organisation_id"),
@@ -185,6 +186,7 @@ link = Table(
     Column("local_id", _Id, nullable=False),
     Column("version", String(64), nullable=False),
     Column("base", JSON, nullable=False),
+    Column("read_at", Instant),
     UniqueConstraint("organisation_id", "system", "kind", "external_id"),
     Index(None, "organisation_id", "local_id"),
 )
@@ -527,10 +529,12 @@ link_proposal = Table(
     Column("system", String(32), nullable=False),
     Column("external_id", String(128), nullable=False),
     Column("name", Text, nullable=False),
+    Column("facts", JSON, nullable=False),
     Column("candidates", JSON, nullable=False),
     Column("state", String(16), nullable=False),
     Column("customer_id", _Id),
     Column("found_at", Instant, nullable=False),
+    Column("weighed_at", Instant),
     Column("decided_at", Instant),
     Column("decided_by", String(200)),
     UniqueConstraint("organisation_id", "system", "external_id"),
@@ -538,25 +542,46 @@ link_proposal = Table(
 )
 
 # Calls made to an account of a vendor, by slice of each limit's window: every process takes from the same budget.
-call_slice = Table(
-    "call_slice",
+call_count = Table(
+    "call_count",
     metadata,
     Column("system", String(32), primary_key=True),
     Column("account", String(128), primary_key=True),
     Column("window_seconds", Integer, primary_key=True),
+    Column("of", String(16), primary_key=True),
     Column("slice", BigInteger, primary_key=True),
     Column("calls", Integer, nullable=False),
 )
 
-# What the vendor itself said about its limit: no call before `held_until`, at most `remaining` until `until`.
-call_budget = Table(
-    "call_budget",
+# No call begins before `held_until`; who counts a call locks this row first.
+call_hold = Table(
+    "call_hold",
     metadata,
     Column("system", String(32), primary_key=True),
     Column("account", String(128), primary_key=True),
-    Column("held_until", Instant),
-    Column("remaining", Integer),
-    Column("remaining_until", Instant),
+    Column("held_until", Instant, nullable=False),
+)
+
+# What the vendor itself said is left of a limit, until when we believe it.
+call_told = Table(
+    "call_told",
+    metadata,
+    Column("system", String(32), primary_key=True),
+    Column("account", String(128), primary_key=True),
+    Column("window_seconds", Integer, primary_key=True),
+    Column("remaining", Integer, nullable=False),
+    Column("until", Instant, nullable=False),
+)
+
+# A call on its way; one whose process died counts until its time-out.
+call_on_its_way = Table(
+    "call_on_its_way",
+    metadata,
+    Column("token", _Id, primary_key=True),
+    Column("system", String(32), nullable=False),
+    Column("account", String(128), nullable=False),
+    Column("until", Instant, nullable=False),
+    Index(None, "system", "account"),
 )
 
 event = Table(

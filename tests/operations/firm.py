@@ -16,9 +16,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 import requests
 from sqlalchemy import Table, select
 
-from connectors import registry
 from connectors.contract import Role
-from connectors.limits import Budget
 from reminders.evidence import BankDeclaration
 from runtime.app import App, build
 from runtime.operations.connect import begin_connect, finish_connect
@@ -32,6 +30,7 @@ from runtime.store import connections
 from runtime.store import tables as t
 from runtime.store.connections import VendorConnection
 from runtime.store.migrate import upgrade
+from runtime.vendors import Pace
 from sandbox.capture import CaptureServer
 from sandbox.estate import Estate
 from sandbox.quickbooks.books import QuickBooksBooks
@@ -413,7 +412,7 @@ def open_firm(folder: Path, ledger: str = "xero", *, mail: bool = True) -> Itera
             smtp_starttls=False,
             mail_from="accounts@truedue.example",
         )
-        app = build(settings, clock=clock)
+        app = build(settings, clock=clock, pace=Pace(lambda seconds: clock.advance(seconds=seconds)))
         stack.callback(app.close)
         upgrade(app.store)
         organisation = create_organisation(
@@ -430,18 +429,6 @@ def open_firm(folder: Path, ledger: str = "xero", *, mail: bool = True) -> Itera
             estate.stripe.add_account(name="Firm", currency=CURRENCY, country="GB"),
             organisation.id,
         )
-        _wait_on_the_firms_clock(firm)
         for name in ("Acme", "Bolt"):
             firm.customer(name)
         yield firm
-
-
-def _wait_on_the_firms_clock(firm: Firm) -> None:
-    """Let call budgets wait by moving the clock that the stand-ins count their limits on as well."""
-    accounts = {firm.ledger.system: firm.ledger.account, "salesforce": firm.crm.org_id}
-    for system, account in (accounts | {"stripe": firm.stripe.account_id}).items():
-        firm.app.vendors._budgets[system, account] = Budget(
-            registry.declaration(system).limits,
-            monotonic=lambda: firm.time().timestamp(),
-            sleep=lambda seconds: firm.time.advance(seconds=seconds),
-        )

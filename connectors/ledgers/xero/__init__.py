@@ -70,4 +70,5 @@ DECLARATION = Declaration(
     verify=verify,
     notices=notices,
     fetch_batch=FETCH_BATCH,
+    concurrent=5,
 )

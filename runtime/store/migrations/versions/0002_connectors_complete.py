@@ -16,23 +16,42 @@ depends_on = None
 def upgrade() -> None:
     """Apply."""
     op.create_table(
-        "call_budget",
-        sa.Column("system", sa.String(length=32), nullable=False),
-        sa.Column("account", sa.String(length=128), nullable=False),
-        sa.Column("held_until", tables.Instant(), nullable=True),
-        sa.Column("remaining", sa.Integer(), nullable=True),
-        sa.Column("remaining_until", tables.Instant(), nullable=True),
-        sa.PrimaryKeyConstraint("system", "account", name=op.f("pk_call_budget")),
-    )
-    op.create_table(
-        "call_slice",
+        "call_count",
         sa.Column("system", sa.String(length=32), nullable=False),
         sa.Column("account", sa.String(length=128), nullable=False),
         sa.Column("window_seconds", sa.Integer(), nullable=False),
+        sa.Column("of", sa.String(length=16), nullable=False),
         sa.Column("slice", sa.BigInteger(), nullable=False),
         sa.Column("calls", sa.Integer(), nullable=False),
-        sa.PrimaryKeyConstraint("system", "account", "window_seconds", "slice", name=op.f("pk_call_slice")),
+        sa.PrimaryKeyConstraint("system", "account", "window_seconds", "of", "slice", name=op.f("pk_call_count")),
     )
+    op.create_table(
+        "call_hold",
+        sa.Column("system", sa.String(length=32), nullable=False),
+        sa.Column("account", sa.String(length=128), nullable=False),
+        sa.Column("held_until", tables.Instant(), nullable=False),
+        sa.PrimaryKeyConstraint("system", "account", name=op.f("pk_call_hold")),
+    )
+    op.create_table(
+        "call_told",
+        sa.Column("system", sa.String(length=32), nullable=False),
+        sa.Column("account", sa.String(length=128), nullable=False),
+        sa.Column("window_seconds", sa.Integer(), nullable=False),
+        sa.Column("remaining", sa.Integer(), nullable=False),
+        sa.Column("until", tables.Instant(), nullable=False),
+        sa.PrimaryKeyConstraint("system", "account", "window_seconds", name=op.f("pk_call_told")),
+    )
+    op.create_table(
+        "call_on_its_way",
+        sa.Column("token", sa.String(length=64), nullable=False),
+        sa.Column("system", sa.String(length=32), nullable=False),
+        sa.Column("account", sa.String(length=128), nullable=False),
+        sa.Column("until", tables.Instant(), nullable=False),
+        sa.PrimaryKeyConstraint("token", name=op.f("pk_call_on_its_way")),
+    )
+    with op.batch_alter_table("call_on_its_way", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_call_on_its_way_system_account"), ["system", "account"], unique=False)
+
     op.create_table(
         "field_owner",
         sa.Column("organisation_id", sa.String(length=64), nullable=False),
@@ -48,10 +67,12 @@ def upgrade() -> None:
         sa.Column("system", sa.String(length=32), nullable=False),
         sa.Column("external_id", sa.String(length=128), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("facts", sa.JSON(), nullable=False),
         sa.Column("candidates", sa.JSON(), nullable=False),
         sa.Column("state", sa.String(length=16), nullable=False),
         sa.Column("customer_id", sa.String(length=64), nullable=True),
         sa.Column("found_at", tables.Instant(), nullable=False),
+        sa.Column("weighed_at", tables.Instant(), nullable=True),
         sa.Column("decided_at", tables.Instant(), nullable=True),
         sa.Column("decided_by", sa.String(length=200), nullable=True),
         sa.ForeignKeyConstraint(
@@ -84,16 +105,28 @@ def upgrade() -> None:
             batch_op.f("ix_conflict_organisation_id_settled_at"), ["organisation_id", "settled_at"], unique=False
         )
 
+    with op.batch_alter_table("customer", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("merged_into", sa.String(length=64), nullable=True))
+
     with op.batch_alter_table("document", schema=None) as batch_op:
         batch_op.add_column(sa.Column("purchase_order", sa.Text(), nullable=True))
         batch_op.add_column(sa.Column("note", sa.Text(), nullable=True))
 
+    with op.batch_alter_table("link", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("read_at", tables.Instant(), nullable=True))
+
 
 def downgrade() -> None:
     """Take back."""
+    with op.batch_alter_table("link", schema=None) as batch_op:
+        batch_op.drop_column("read_at")
+
     with op.batch_alter_table("document", schema=None) as batch_op:
         batch_op.drop_column("note")
         batch_op.drop_column("purchase_order")
+
+    with op.batch_alter_table("customer", schema=None) as batch_op:
+        batch_op.drop_column("merged_into")
 
     with op.batch_alter_table("conflict", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_conflict_organisation_id_settled_at"))
@@ -107,5 +140,8 @@ def downgrade() -> None:
 
     op.drop_table("link_proposal")
     op.drop_table("field_owner")
-    op.drop_table("call_slice")
-    op.drop_table("call_budget")
+    with op.batch_alter_table("call_on_its_way", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_call_on_its_way_system_account"))
+
+    for table in ("call_on_its_way", "call_told", "call_hold", "call_count"):
+        op.drop_table(table)
