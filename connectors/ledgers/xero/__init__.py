@@ -2,46 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from datetime import datetime
-
 from connectors.contract import Access, Declaration, OAuthShape, Role
-from connectors.intents import Done, EditCustomer, EditDocument, Intent, Outcome, PostPayout, PostReceipt, UndoPosting
+from connectors.intents import EditCustomer, EditDocument, PostPayout, PostReceipt, UndoPosting
+from connectors.ledgers.connector import LedgerConnector
 from connectors.ledgers.xero.client import XeroClient
 from connectors.ledgers.xero.hooks import accounts, notices, verify
 from connectors.ledgers.xero.read import FETCH_BATCH, XeroReader
 from connectors.ledgers.xero.write import XeroWriter
 from connectors.limits import Limit
-from connectors.records import Kind, Page
+from connectors.records import Kind
 
 
-class XeroConnector:
-    """One tenant of Xero."""
-
-    def __init__(self, access: Access) -> None:
-        self._client = XeroClient(access)
-        self._reader = XeroReader(self._client)
-        self._writer = XeroWriter(self._client, self._reader, access.clock)
-
-    def read(self, kind: Kind, *, since: datetime | None) -> Iterator[Page]:
-        """Yield all objects of `kind`, or those changed at or after `since`."""
-        return self._reader.read(kind, since=since)
-
-    def fetch(self, kind: Kind, external_ids: Sequence[str]) -> Page:
-        """Read these objects again, now."""
-        return self._reader.fetch(kind, external_ids)
-
-    def write(self, intents: Sequence[Intent]) -> list[Outcome]:
-        """Carry out intents, one outcome each."""
-        return self._writer.write(intents)
-
-    def find(self, intent: Intent) -> Done | None:
-        """Look up whether an intent whose answer was lost took effect."""
-        return self._writer.find(intent)
-
-    def close(self) -> None:
-        """Let go of connections."""
-        self._client.close()
+def _open(access: Access) -> LedgerConnector:
+    client = XeroClient(access)
+    reader = XeroReader(client)
+    return LedgerConnector(client, reader, XeroWriter(client, reader, access.clock))
 
 
 DECLARATION = Declaration(
@@ -65,7 +40,7 @@ DECLARATION = Declaration(
             "accounting.settings",
         ),
     ),
-    open=XeroConnector,
+    open=_open,
     accounts=accounts,
     verify=verify,
     notices=notices,

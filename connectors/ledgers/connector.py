@@ -1,0 +1,71 @@
+"""What every ledger's connector has in common: a client, a reader and a writer for one account."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from connectors.intents import Done, Intent, Outcome
+from connectors.records import Kind, Page
+
+
+class Client(Protocol):
+    """Holds the connections to the vendor."""
+
+    def close(self) -> None:
+        """Let go of connections."""
+        ...
+
+
+class Reader(Protocol):
+    """The reading half of `connectors.contract.Connector`."""
+
+    def read(self, kind: Kind, *, since: datetime | None) -> Iterator[Page]:
+        """Yield all objects of `kind`, or those changed at or after `since`."""
+        ...
+
+    def fetch(self, kind: Kind, external_ids: Sequence[str]) -> Page:
+        """Read these objects again, now."""
+        ...
+
+
+class Writer(Protocol):
+    """The writing half of `connectors.contract.Connector`."""
+
+    def write(self, intents: Sequence[Intent]) -> list[Outcome]:
+        """Carry out intents, one outcome each."""
+        ...
+
+    def find(self, intent: Intent) -> Done | None:
+        """Look up whether an intent whose answer was lost took effect."""
+        ...
+
+
+class LedgerConnector:
+    """One open account of a ledger (`connectors.contract.Connector`)."""
+
+    def __init__(self, client: Client, reader: Reader, writer: Writer) -> None:
+        self._client = client
+        self._reader = reader
+        self._writer = writer
+
+    def read(self, kind: Kind, *, since: datetime | None) -> Iterator[Page]:
+        """Yield all objects of `kind`, or those changed at or after `since`."""
+        return self._reader.read(kind, since=since)
+
+    def fetch(self, kind: Kind, external_ids: Sequence[str]) -> Page:
+        """Read these objects again, now."""
+        return self._reader.fetch(kind, external_ids)
+
+    def write(self, intents: Sequence[Intent]) -> list[Outcome]:
+        """Carry out intents, one outcome each."""
+        return self._writer.write(intents)
+
+    def find(self, intent: Intent) -> Done | None:
+        """Look up whether an intent whose answer was lost took effect."""
+        return self._writer.find(intent)
+
+    def close(self) -> None:
+        """Let go of connections."""
+        self._client.close()
