@@ -10,9 +10,10 @@ from functools import partial
 
 from werkzeug.wrappers import Request, Response
 
+from sandbox.quickbooks import company
 from sandbox.quickbooks import query as queries
 from sandbox.quickbooks.books import QuickBooksBooks
-from sandbox.quickbooks.entities import ENTITIES
+from sandbox.quickbooks.entities import ENTITIES, NAMES, TAXES
 from sandbox.quickbooks.identity import IdentityRoutes
 from sandbox.quickbooks.values import Fault, Record, missing, not_found, read_instant, respond, stamp
 from sandbox.standin import Replays, route
@@ -32,12 +33,12 @@ class ApiRoutes(IdentityRoutes):
     @route("GET", f"{COMPANY}/companyinfo/<_id>")
     def company_info(self, _request: Request, realm_id: str, _id: str) -> Response:
         """The company."""
-        return self._timed({"CompanyInfo": _company_info(self.companies[realm_id])})
+        return self._timed({"CompanyInfo": company.info(self.companies[realm_id])})
 
     @route("GET", f"{COMPANY}/preferences")
     def preferences(self, _request: Request, realm_id: str) -> Response:
         """The company's preferences, book close date among them."""
-        return self._timed({"Preferences": _preferences(self.companies[realm_id])})
+        return self._timed({"Preferences": company.preferences(self.companies[realm_id])})
 
     @route("GET", f"{COMPANY}/query")
     @route("POST", f"{COMPANY}/query")
@@ -129,6 +130,8 @@ class ApiRoutes(IdentityRoutes):
 
 def _change(books: QuickBooksBooks, name: str, body: Record, operation: str) -> Record:
     operations: dict[str, Callable[[str, Record], Record]] = {"delete": books.delete, "void": books.void}
+    if name in TAXES:
+        raise Fault("500", "Unsupported Operation", f"{name} is set up in QuickBooks")
     default = books.update if body.get("Id") else books.create
     return operations.get(operation, default)(name, body)
 
@@ -153,9 +156,9 @@ def _query(books: QuickBooksBooks, text: str) -> Record:
     )
     if name is None:
         raise queries.error(f"Entity {asked.entity} is unknown")
-    single = {"CompanyInfo": _company_info, "Preferences": _preferences}
+    single = {"CompanyInfo": company.info, "Preferences": company.preferences}
     records = [single[name](books)] if name in single else list(books.entities[name].values())
-    if name == "Customer" and not any(condition.field == "Active" for condition in asked.conditions):
+    if name in NAMES and not any(condition.field == "Active" for condition in asked.conditions):
         records = [record for record in records if record["Active"]]  # inactive names only when asked for
     found = queries.run(asked, records)
     if asked.count:
@@ -213,26 +216,6 @@ def _pay_link(request: Request, name: str, record: Record) -> Record:
     if name != "Invoice" or request.args.get("include") != "invoiceLink":
         return {}
     return {"InvoiceLink": f"https://connect.intuit.com/t/scs-v1-{record['Id']}"}
-
-
-def _company_info(books: QuickBooksBooks) -> Record:
-    moment = stamp(books.created_at)
-    return {
-        "CompanyName": books.name, "LegalName": books.name, "Country": "US", "FiscalYearStartMonth": "January",
-        "SupportedLanguages": "en", "CompanyAddr": {"Id": "1"}, "NameValue": [], "domain": "QBO", "sparse": False,
-        "Id": "1", "SyncToken": "0", "MetaData": {"CreateTime": moment, "LastUpdatedTime": moment},
-    }  # fmt: skip
-
-
-def _preferences(books: QuickBooksBooks) -> Record:
-    close: Record = {"BookCloseDate": books.book_close_date.isoformat()} if books.book_close_date else {}
-    moment = stamp(books.created_at)
-    return {
-        "AccountingInfoPrefs": {"UseAccountNumbers": False, "CustomerTerminology": "Customers", **close},
-        "CurrencyPrefs": {"MultiCurrencyEnabled": books.multicurrency, "HomeCurrency": {"value": books.home_currency}},
-        "SalesFormsPrefs": {"AutoApplyCredit": False, "AutoApplyPayments": False}, "domain": "QBO", "sparse": False,
-        "Id": "1", "SyncToken": "0", "MetaData": {"CreateTime": moment, "LastUpdatedTime": moment},
-    }  # fmt: skip
 
 
 def _body(request: Request) -> Record:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 import threading
 from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal
 
 from sandbox.locking import locked
+from sandbox.quickbooks import settlement
 from sandbox.quickbooks.ledger import Emit, Ledger
 from sandbox.quickbooks.values import ZERO, Record, stamp
 
@@ -38,7 +40,11 @@ class QuickBooksBooks(Ledger):
         self.undeposited_funds_id = self.add_account(
             name="Undeposited Funds", type="Other Current Asset", sub_type="UndepositedFunds"
         )
-        self.add_account(name="Accounts Receivable (A/R)", type="Accounts Receivable", sub_type="AccountsReceivable")
+        self.receivables_account(home_currency)
+        self.services_item_id = self._new_id("Item")  # every company has it; its account is the first of income
+        services = {"Id": self.services_item_id, "Name": "Services", "FullyQualifiedName": "Services"}
+        self._keep("Item", services | {"Type": "Service", "Active": True, "domain": "QBO", "sparse": False}, "created")
+        self.flush()
 
     @locked
     def add_account(self, *, name: str, type: str, sub_type: str | None = None, currency: str | None = None) -> str:
@@ -46,7 +52,17 @@ class QuickBooksBooks(Ledger):
         body: Record = {"Name": name, "AccountType": type, "AccountSubType": sub_type or type.replace(" ", "")}
         body["Classification"] = {"Income": "Revenue", "Expense": "Expense"}.get(type, "Asset")
         body["CurrencyRef"] = {"value": currency or self.home_currency}
-        return self._by_person("Account", body)
+        account_id = self._by_person("Account", body)
+        if type == "Income":
+            self.items[self.services_item_id].setdefault("IncomeAccountRef", {"value": account_id, "name": name})
+        return account_id
+
+    @locked
+    def add_tax_code(self, *, name: str, percent: Decimal) -> str:
+        """Set up a tax code for sales with one rate."""
+        rate_id = self._by_person("TaxRate", {"Name": name, "RateValue": percent})
+        detail = {"TaxRateRef": {"value": rate_id, "name": name}, "TaxTypeApplicable": "TaxOnAmount", "TaxOrder": 0}
+        return self._by_person("TaxCode", {"Name": name, "SalesTaxRateList": {"TaxRateDetail": [detail]}})
 
     @locked
     def add_customer(
@@ -114,6 +130,50 @@ class QuickBooksBooks(Ledger):
     def edit_customer(self, /, customer_id: str, **fields: object) -> None:
         """Change fields of a customer, by their JSON names."""
         self._edit("Customer", customer_id, fields)
+
+    @locked
+    def convert_estimate(self, estimate_id: str, *, number: str) -> str:
+        """Turn an estimate into an invoice, which keeps its lines, note and custom fields and is linked to it."""
+        estimate = self.entities["Estimate"][estimate_id]
+        kept = (
+            "CustomerRef",
+            "CurrencyRef",
+            "ExchangeRate",
+            "Line",
+            "TxnDate",
+            "DueDate",
+            "PrivateNote",
+            "CustomField",
+        )
+        body = copy.deepcopy({name: estimate[name] for name in kept if name in estimate})
+        invoice = self.create("Invoice", {**body, "DocNumber": number})
+        invoice["LinkedTxn"] = [{"TxnId": estimate_id, "TxnType": "Estimate"}]
+        estimate |= {"TxnStatus": "Closed", "LinkedTxn": [{"TxnId": invoice["Id"], "TxnType": "Invoice"}]}
+        self.touch("Estimate", estimate, "updated")
+        self.flush()
+        return str(invoice["Id"])
+
+    @locked
+    def merge_customers(self, *, kept_id: str, gone_id: str) -> None:
+        """Merge a customer into another, which takes its transactions and debts; the webhook alone tells both."""
+        kept, gone = self.customers[kept_id], self.customers[gone_id]
+        for name in ("Invoice", "CreditMemo", "Payment", "Estimate"):
+            for record in self.entities[name].values():
+                if record["CustomerRef"]["value"] == gone_id:
+                    record["CustomerRef"] = {"value": kept_id, "name": kept["DisplayName"]}
+                    self.touch(name, record, "updated")
+        settlement.owe(self, kept_id, gone["Balance"])
+        self.touch("Customer", gone, "deleted")
+        self.gone["Customer"][gone_id] = self.customers.pop(gone_id)
+        self._changes.remove(("Customer", gone_id, "deleted"))
+        self.merged[kept_id] = gone_id
+        self.touch("Customer", kept, "merged")
+        self.flush()
+
+    @locked
+    def reconcile(self, transaction_id: str) -> None:
+        """Match a transaction to a line of the bank: from now on it resists being changed."""
+        self.reconciled.add(transaction_id)
 
     @locked
     def void_invoice(self, invoice_id: str) -> None:

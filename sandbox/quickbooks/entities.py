@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from sandbox.quickbooks import settlement
-from sandbox.quickbooks.values import ZERO, Fault, Record, business, missing, read_amount, read_day, reference
+from sandbox.quickbooks import sales, settlement
+from sandbox.quickbooks.values import (
+    ZERO,
+    Fault,
+    Record,
+    business,
+    missing,
+    not_valid,
+    read_amount,
+    read_day,
+    reference,
+)
 
 if TYPE_CHECKING:
     from sandbox.quickbooks.ledger import Ledger
 
-TRANSACTIONS = ("Invoice", "CreditMemo", "Payment", "Deposit", "JournalEntry", "Transfer")
-NAMES = ("Account", "Customer")
-ENTITIES = (*TRANSACTIONS, *NAMES)
+TRANSACTIONS = ("Invoice", "CreditMemo", "Payment", "Deposit", "JournalEntry", "Transfer", "Estimate")
+NAMES = ("Account", "Customer", "Item")
+TAXES = ("TaxCode", "TaxRate")  # set up by people in QuickBooks, read here
+ENTITIES = (*TRANSACTIONS, *NAMES, *TAXES)
+SALES = ("Invoice", "CreditMemo", "Estimate")
+DELETED = " (deleted)"  # what QuickBooks adds to the name of a customer made inactive
 # kept by QuickBooks itself, whatever a request says
 _OWN = {"Id", "SyncToken", "MetaData", "domain", "Balance", "TotalAmt", "LinkedTxn", "RemainingCredit", "UnappliedAmt"}
 _OWN |= {
@@ -35,17 +47,27 @@ _REQUIRED = {
     "Transfer": ("FromAccountRef", "ToAccountRef", "Amount"),
     "Account": ("Name",),
     "Customer": ("DisplayName",),
+    "Estimate": ("CustomerRef", "Line"),
+    "Item": ("Name",),
+    "TaxCode": ("Name",),
+    "TaxRate": ("Name", "RateValue"),
 }
 _DEFAULTS: dict[str, Record] = {
     "Invoice": {"EmailStatus": "NotSet", "PrintStatus": "NotSet", "CustomField": [], "LinkedTxn": []},
     "CreditMemo": {"EmailStatus": "NotSet", "PrintStatus": "NotSet", "CustomField": [], "LinkedTxn": []},
     "Payment": {"ProcessPayment": False, "Line": [], "LinkedTxn": []},
     "Deposit": {"LinkedTxn": []},
-    "JournalEntry": {"Adjustment": False},
+    "JournalEntry": {"Adjustment": False, "LinkedTxn": []},
     "Transfer": {},
     "Account": {"Active": True, "SubAccount": False, "CurrentBalance": ZERO},
     "Customer": {"Active": True, "Taxable": False, "BillWithParent": False, "PreferredDeliveryMethod": "Print"},
-}
+    "Estimate": {
+        "EmailStatus": "NotSet", "PrintStatus": "NotSet", "CustomField": [], "LinkedTxn": [], "TxnStatus": "Pending"
+    },
+    "Item": {"Active": True, "Type": "Service", "Taxable": False},
+    "TaxCode": {"Active": True, "Taxable": True},
+    "TaxRate": {"Active": True},
+}  # fmt: skip
 
 
 def shape(books: Ledger, name: str, body: Record, old: Record | None) -> Record:
@@ -60,6 +82,8 @@ def shape(books: Ledger, name: str, body: Record, old: Record | None) -> Record:
     if old and body.get("sparse") is not True:
         base = _fresh(_DEFAULTS[name]) | {key: value for key, value in old.items() if key in _OWN}
     record: Record = {**base, **given, "domain": "QBO", "sparse": False}
+    if name in SALES:
+        record["CustomField"] = sales.custom_fields(books, given.get("CustomField"), base["CustomField"])
     for field in _REQUIRED[name]:
         if record.get(field) in (None, "", {}) or (field == "Line" and not record.get("Line")):
             raise missing(field)
@@ -76,42 +100,16 @@ def _fresh(defaults: Record) -> Record:
     return {key: list(value) if isinstance(value, list) else value for key, value in defaults.items()}
 
 
-def _sale(books: Ledger, record: Record) -> None:
-    _customer_and_currency(books, record)
-    total = ZERO
-    for number, line in enumerate(record["Line"], start=1):
-        line["Amount"] = read_amount(line.get("Amount", 0), field="Line.Amount")
-        if line.get("DetailType") != "SubTotalLineDetail":
-            line.setdefault("Id", str(number))
-            total += line["Amount"]
-    if total < 0:
-        raise business("The total amount of a transaction must be 0 or greater")
-    applied = record.get("TotalAmt", ZERO) - record.get("Balance", ZERO)
-    if total < applied:
-        raise business("The amount is less than what has already been applied to this transaction")
-    record |= {"TotalAmt": total, "Balance": total - applied}
-
-
-def _invoice(books: Ledger, record: Record) -> None:
-    record["DueDate"] = read_day(record.get("DueDate") or record["TxnDate"], field="DueDate")
-    _sale(books, record)
-    if not record.get("DocNumber"):
-        record["DocNumber"] = str(1_001 + len(books.invoices))
-
-
-def _credit_memo(books: Ledger, record: Record) -> None:
-    _sale(books, record)
-    record["RemainingCredit"] = record["Balance"]
-
-
 def _payment(books: Ledger, record: Record) -> None:
-    _customer_and_currency(books, record)
+    sales.customer_and_currency(books, record)
     record["TotalAmt"] = read_amount(record["TotalAmt"], field="TotalAmt")
     if record["TotalAmt"] < 0:
         raise business("The payment amount must be 0 or greater")
     account = reference(record.get("DepositToAccountRef")) or books.undeposited_funds_id
     if account not in books.accounts:
         raise not_valid("DepositToAccountRef")
+    if books.accounts[account]["CurrencyRef"]["value"] not in (books.home_currency, record["CurrencyRef"]["value"]):
+        raise business("The account must keep the home currency or the currency of the transaction")
     record["DepositToAccountRef"] = {"value": account}
     for line in record.setdefault("Line", []):
         _read_line(line)
@@ -152,6 +150,7 @@ def _journal_entry(books: Ledger, record: Record) -> None:
         raise business("Debits and credits do not balance")
     record["TotalAmt"] = sides["Debit"]
     record.setdefault("CurrencyRef", {"value": books.home_currency})
+    settlement.check_receivables(books, record)
 
 
 def _transfer(books: Ledger, record: Record) -> None:
@@ -168,6 +167,23 @@ def _account(books: Ledger, record: Record) -> None:
     _unique(books, "Account", "Name", record)
 
 
+_SOLD_THROUGH = ("Income", "Other Income", "Expense", "Other Expense", "Cost of Goods Sold")
+
+
+def _item(books: Ledger, record: Record) -> None:
+    account = books.accounts.get(reference(record.get("IncomeAccountRef")))
+    if account is None:
+        raise not_valid("IncomeAccountRef")
+    if account["AccountType"] not in _SOLD_THROUGH:
+        raise Fault("6430", "Invalid account type used", f"Invalid account type: {account['AccountType']}")
+    record["FullyQualifiedName"] = record["Name"]
+    _unique(books, "Item", "Name", record)
+
+
+def _tax(_books: Ledger, _record: Record) -> None:
+    """A tax code or rate is as people set it up."""
+
+
 def _customer(books: Ledger, record: Record) -> None:
     parent_id = reference(record.get("ParentRef"))
     if parent_id and parent_id not in books.customers:
@@ -176,6 +192,8 @@ def _customer(books: Ledger, record: Record) -> None:
     record["Job"] = parent is not None
     record["Level"] = parent["Level"] + 1 if parent else 0
     above = f"{parent['FullyQualifiedName']}:" if parent else ""
+    if not record["Active"] and not record["DisplayName"].endswith(DELETED):
+        record["DisplayName"] += DELETED
     record["FullyQualifiedName"] = f"{above}{record['DisplayName']}"
     record.setdefault("CurrencyRef", {"value": books.home_currency})
     record.setdefault("PrintOnCheckName", record["DisplayName"])
@@ -190,32 +208,17 @@ def _unique(books: Ledger, name: str, field: str, record: Record) -> None:
             raise Fault("6240", "Duplicate Name Exists Error", f"The name supplied already exists. : Id={other['Id']}")
 
 
-def _customer_and_currency(books: Ledger, record: Record) -> None:
-    customer = books.customers.get(reference(record["CustomerRef"]))
-    if customer is None:
-        raise not_valid("CustomerRef")
-    record["CustomerRef"] = {"value": customer["Id"], "name": customer["DisplayName"]}
-    currency = reference(record.get("CurrencyRef")) or customer["CurrencyRef"]["value"]
-    if currency != books.home_currency and not books.multicurrency:
-        raise business("Multi currency should be enabled to perform this operation")
-    if currency != customer["CurrencyRef"]["value"]:
-        raise business("The currency of a transaction must be the currency of its customer")
-    record["CurrencyRef"] = {"value": currency}
-    record.setdefault("ExchangeRate", Decimal(1))
-
-
-def not_valid(field: str) -> Fault:
-    """A reference to something that does not exist (code 2500)."""
-    return Fault("2500", "Invalid Reference Id", f"Invalid Reference Id : {field}", element=field)
-
-
 _WORK_OUT = {
-    "Invoice": _invoice,
-    "CreditMemo": _credit_memo,
+    "Invoice": sales.invoice,
+    "CreditMemo": sales.credit_memo,
+    "Estimate": sales.estimate,
     "Payment": _payment,
     "Deposit": _deposit,
     "JournalEntry": _journal_entry,
     "Transfer": _transfer,
     "Account": _account,
     "Customer": _customer,
+    "Item": _item,
+    "TaxCode": _tax,
+    "TaxRate": _tax,
 }

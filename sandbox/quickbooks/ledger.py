@@ -7,17 +7,35 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Literal
 
 from sandbox.quickbooks import entities, settlement
-from sandbox.quickbooks.values import ZERO, Fault, Record, business, not_found, stale, stamp
+from sandbox.quickbooks.values import (
+    ZERO,
+    Fault,
+    Record,
+    deposited,
+    matched,
+    not_found,
+    not_valid,
+    read_rate,
+    reference,
+    stale,
+    stamp,
+)
 
 Verb = Literal["created", "updated", "deleted", "voided", "merged"]
 Emit = Callable[["Ledger", list[tuple[str, str, Verb]]], None]
 
 
 class Ledger:
-    """The books as the API changes them. `book_close_date` refuses writes dated on or before it."""
+    """The books as the API changes them.
+
+    `book_close_date` refuses writes dated on or before it; `reconciled` are the ids of transactions that a line of
+    the bank was matched to, which cannot be undone; `rates` are home units for one unit of a foreign currency;
+    `custom_field_names` are the sales forms' own fields by DefinitionId ("1" to "3").
+    """
 
     def __init__(
         self,
@@ -43,6 +61,11 @@ class Ledger:
         self.journal_entries = self.entities["JournalEntry"]
         self.accounts = self.entities["Account"]
         self.transfers = self.entities["Transfer"]
+        self.items = self.entities["Item"]
+        self.reconciled: set[str] = set()
+        self.rates: dict[str, Decimal] = {}
+        self.custom_field_names: dict[str, str] = {}
+        self.merged: dict[str, str] = {}  # a customer and the one that was merged into it last
         self.gone: dict[str, dict[str, Record]] = {entity: {} for entity in entities.ENTITIES}
         self.created_at = clock()
         self._clock = clock
@@ -78,17 +101,44 @@ class Ledger:
             raise Fault("6210", "Account Period Closed, Cannot Update Through Services Error",
                         f"The account period has closed and the account books cannot be updated : {day}")  # fmt: skip
 
+    def rate_of(self, currency: str, told: object) -> Decimal:
+        """The exchange rate of a transaction: as told, else the rate known, 1 for the home currency."""
+        if currency == self.home_currency:
+            return Decimal(1)
+        return self.rates.get(currency, Decimal(1)) if told is None else read_rate(told)
+
+    def sales_tax_rate(self, code: str) -> Decimal:
+        """The percentage that a tax code adds to a sale; Fault 2500 for a code that does not exist."""
+        if code not in self.entities["TaxCode"]:
+            raise not_valid("TaxCodeRef")
+        details = self.entities["TaxCode"][code].get("SalesTaxRateList", {}).get("TaxRateDetail", [])
+        rates = (self.entities["TaxRate"][reference(each["TaxRateRef"])]["RateValue"] for each in details)
+        return sum(rates, ZERO)
+
+    def receivables_account(self, currency: str) -> str:
+        """The account of receivables in a currency, opened by the first sale in it."""
+        name = "Accounts Receivable (A/R)" + ("" if currency == self.home_currency else f" - {currency}")
+        return self.account_named(name, settlement.RECEIVABLES, "AccountsReceivable", currency)
+
+    def account_named(self, name: str, kind: str, sub_type: str, currency: str) -> str:
+        """The account of that name, opened when there is none."""
+        for account in self.accounts.values():
+            if account["Name"] == name:
+                return str(account["Id"])
+        body = {"Name": name, "AccountType": kind, "AccountSubType": sub_type, "CurrencyRef": {"value": currency}}
+        return str(self.create("Account", body)["Id"])
+
     def create(self, name: str, body: Record) -> Record:
         """Create an entity; Fault when it is refused."""
         record = entities.shape(self, name, body, None)
-        self._next_id += 1
-        record["Id"] = str(self._next_id)
+        record["Id"] = self._new_id(name)
         self._keep(name, record, "created")
         return record
 
     def update(self, name: str, body: Record) -> Record:
         """Change an entity, fully or sparsely; Fault 5010 when its SyncToken is outdated."""
         old = self.current(name, body)
+        self._check_free(name, old)
         record = entities.shape(self, name, body, old)
         self._release(name, old)
         self._keep(name, record, "updated")
@@ -100,9 +150,9 @@ class Ledger:
         if name in entities.NAMES:
             raise Fault("500", "Unsupported Operation", f"Operation delete is not supported for {name}")
         self.check_open(record["TxnDate"])
-        self._check_undeposited(name, record)
+        self._check_free(name, record)
         self._release(name, record)
-        if name in ("Invoice", "CreditMemo"):
+        if name in ("Invoice", *settlement.CREDITS):
             settlement.unlink(self, name, record["Id"])
         del self.entities[name][record["Id"]]
         self.touch(name, record, "deleted")
@@ -115,7 +165,7 @@ class Ledger:
             raise Fault("500", "Unsupported Operation", f"Operation void is not supported for {name}")
         record = self.current(name, body)
         self.check_open(record["TxnDate"])
-        self._check_undeposited(name, record)
+        self._check_free(name, record)
         self._release(name, record)
         if name == "Invoice":
             settlement.unlink(self, name, record["Id"])
@@ -146,8 +196,8 @@ class Ledger:
             settlement.apply(self, kept, sign=1)
         elif name == "Deposit":
             settlement.mark_deposited(self, kept, sign=1)
-        elif name in ("Invoice", "CreditMemo"):
-            settlement.owe(self, kept, kept["TotalAmt"] if name == "Invoice" else -kept["TotalAmt"])
+        else:
+            self._owe(name, kept, sign=1)
         self.touch(name, kept, verb)
 
     def _release(self, name: str, record: Record) -> None:
@@ -155,9 +205,28 @@ class Ledger:
             settlement.apply(self, record, sign=-1)
         elif name == "Deposit":
             settlement.mark_deposited(self, record, sign=-1)
-        elif name in ("Invoice", "CreditMemo"):
-            settlement.owe(self, record, -record["TotalAmt"] if name == "Invoice" else record["TotalAmt"])
+        else:
+            self._owe(name, record, sign=-1)
 
-    def _check_undeposited(self, name: str, record: Record) -> None:
+    def _owe(self, name: str, record: Record, *, sign: int) -> None:
+        if name == "Invoice":
+            settlement.owe(self, reference(record["CustomerRef"]), sign * record["TotalAmt"])
+        elif name == "CreditMemo":
+            settlement.owe(self, reference(record["CustomerRef"]), -sign * record["TotalAmt"])
+        elif name == "JournalEntry":
+            for customer_id, amount in settlement.receivables_of(self, record):
+                settlement.owe(self, customer_id, sign * amount)
+
+    def _check_free(self, name: str, record: Record) -> None:
+        """Refuse to change a payment that a deposit holds, or what the bank's line was matched to."""
         if name == "Payment" and any(link["TxnType"] == "Deposit" for link in record["LinkedTxn"]):
-            raise business("The payment has been deposited; remove it from the deposit first")
+            raise deposited()
+        if name in ("Payment", "Deposit", "JournalEntry", "Transfer") and record["Id"] in self.reconciled:
+            raise matched()
+
+    def _new_id(self, name: str) -> str:
+        """Transactions, accounts and customers count together here; items and taxes each on their own."""
+        if name in ("Item", *entities.TAXES):
+            return str(len(self.entities[name]) + 1)
+        self._next_id += 1
+        return str(self._next_id)

@@ -6,12 +6,15 @@ from collections import defaultdict
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from sandbox.quickbooks import exchange
 from sandbox.quickbooks.values import ZERO, Record, business, not_found, reference
 
 if TYPE_CHECKING:
     from sandbox.quickbooks.ledger import Ledger
 
 Links = dict[tuple[str, str], Decimal]
+RECEIVABLES = "Accounts Receivable"
+CREDITS = ("CreditMemo", "JournalEntry")  # what pays an invoice besides money
 
 
 def links_of(payment: Record) -> Links:
@@ -28,16 +31,16 @@ def check_payment(books: Ledger, payment: Record) -> None:
     before = links_of(books.payments[payment["Id"]]) if payment.get("Id") in books.payments else {}
     applied = credited = ZERO
     for (kind, document_id), amount in links_of(payment).items():
-        if kind not in ("Invoice", "CreditMemo"):
+        if kind not in ("Invoice", *CREDITS):
             raise business(f"A payment cannot be linked to {kind}")
         document = books.entities[kind].get(document_id)
         if document is None:
             raise not_found()
         if amount < 0:
             raise business("The amount applied must be 0 or greater")
-        if amount > document["Balance"] + before.get((kind, document_id), ZERO):
+        if amount > _open(books, kind, document) + before.get((kind, document_id), ZERO):
             raise business("The amount you are trying to apply is more than the open balance of the transaction")
-        if not _pays_for(books, reference(payment["CustomerRef"]), reference(document["CustomerRef"])):
+        if not _pays_for(books, reference(payment["CustomerRef"]), _customer_of(books, kind, document)):
             raise business("The customer of the payment and of the linked transaction must be the same")
         if document["CurrencyRef"]["value"] != payment["CurrencyRef"]["value"]:
             raise business("The currency of the payment and of the linked transaction must be the same")
@@ -56,19 +59,21 @@ def apply(books: Ledger, payment: Record, *, sign: int) -> None:
         document = books.entities[kind].get(document_id)
         if document is None:
             continue
-        document["Balance"] -= sign * amount
+        if kind != "JournalEntry":
+            document["Balance"] -= sign * amount
         if kind == "CreditMemo":
             document["RemainingCredit"] = document["Balance"]
         link = {"TxnId": payment["Id"], "TxnType": "Payment"}
         kept = [other for other in document["LinkedTxn"] if other != link]
         document["LinkedTxn"] = [*kept, link] if sign > 0 else kept
         books.touch(kind, document, "updated")
-    owe(books, payment, -sign * payment["TotalAmt"])
+    owe(books, reference(payment["CustomerRef"]), -sign * payment["TotalAmt"])
+    exchange.realise(books, payment, links_of(payment), sign=sign)
 
 
-def owe(books: Ledger, record: Record, amount: Decimal) -> None:
-    """Add to what the customer of a transaction owes, itself and through its parents."""
-    customer = books.customers.get(reference(record["CustomerRef"]))
+def owe(books: Ledger, customer_id: str, amount: Decimal) -> None:
+    """Add to what a customer owes, itself and through its parents."""
+    customer = books.customers.get(customer_id)
     if customer is not None:
         customer["Balance"] += amount
     while customer is not None:
@@ -81,10 +86,33 @@ def unlink(books: Ledger, kind: str, document_id: str) -> None:
     for payment in books.payments.values():
         if (kind, document_id) in links_of(payment):
             payment["Line"] = [line for line in payment["Line"] if not _links_to(line, kind, document_id)]
-            applied = sum((a for (k, _), a in links_of(payment).items() if k == "Invoice"), ZERO)
-            credited = sum((a for (k, _), a in links_of(payment).items() if k == "CreditMemo"), ZERO)
-            payment["UnappliedAmt"] = max(ZERO, payment["TotalAmt"] + credited - applied)
+            _open_again(books, payment)
+            payment["UnappliedAmt"] = _left(payment)
             books.touch("Payment", payment, "updated")
+
+
+def check_receivables(books: Ledger, entry: Record) -> None:
+    """Refuse a journal entry's line of receivables without a customer, or in another currency than its account."""
+    for line in entry["Line"]:
+        detail = line["JournalEntryLineDetail"]
+        account = books.accounts[reference(detail["AccountRef"])]
+        if account["AccountType"] != RECEIVABLES:
+            continue
+        if reference((detail.get("Entity") or {}).get("EntityRef")) not in books.customers:
+            raise business("When you use Accounts Receivable, you must choose a customer in the Name field")
+        if account["CurrencyRef"]["value"] != reference(entry["CurrencyRef"]):
+            raise business("The currency of the transaction is not the currency of the receivables account")
+
+
+def receivables_of(books: Ledger, entry: Record) -> list[tuple[str, Decimal]]:
+    """What a journal entry adds to the debts of customers: (customer id, amount), negative for a credit."""
+    found = []
+    for line in entry["Line"]:
+        detail = line["JournalEntryLineDetail"]
+        if books.accounts[reference(detail["AccountRef"])]["AccountType"] == RECEIVABLES:
+            sign = 1 if detail["PostingType"] == "Debit" else -1
+            found.append((reference(detail["Entity"]["EntityRef"]), sign * line["Amount"]))
+    return found
 
 
 def check_deposit(books: Ledger, deposit: Record) -> None:
@@ -101,6 +129,8 @@ def check_deposit(books: Ledger, deposit: Record) -> None:
                 raise business("The payment is not in Undeposited Funds")
             if line["Amount"] != payment["TotalAmt"]:
                 raise business("A deposit takes the whole amount of a payment")
+            if reference(payment["CurrencyRef"]) != reference(deposit["CurrencyRef"]):
+                raise business("A deposit and its payments must have the same currency")
 
 
 def mark_deposited(books: Ledger, deposit: Record, *, sign: int) -> None:
@@ -112,6 +142,41 @@ def mark_deposited(books: Ledger, deposit: Record, *, sign: int) -> None:
             kept = [other for other in payment["LinkedTxn"] if other != link]
             payment["LinkedTxn"] = [*kept, link] if sign > 0 else kept
             books.touch("Payment", payment, "updated")
+
+
+def _open(books: Ledger, kind: str, document: Record) -> Decimal:
+    """What of a document payments may still be linked to; a journal entry offers its credit to customers."""
+    if kind != "JournalEntry":
+        return Decimal(document["Balance"])
+    credit = -sum((amount for _, amount in receivables_of(books, document)), ZERO)
+    payments = {str(link["TxnId"]) for link in document["LinkedTxn"]}
+    taken = (links_of(books.payments[each]).get((kind, document["Id"]), ZERO) for each in payments)
+    return credit - sum(taken, ZERO)
+
+
+def _customer_of(books: Ledger, kind: str, document: Record) -> str:
+    if kind != "JournalEntry":
+        return reference(document["CustomerRef"])
+    return next((customer_id for customer_id, _ in receivables_of(books, document)), "")
+
+
+def _left(payment: Record) -> Decimal:
+    """What a payment and the credits it uses leave over; negative when its invoices take more."""
+    links = links_of(payment).items()
+    credited = sum((amount for (kind, _), amount in links if kind in CREDITS), ZERO)
+    return Decimal(payment["TotalAmt"]) + credited - sum((a for (kind, _), a in links if kind == "Invoice"), ZERO)
+
+
+def _open_again(books: Ledger, payment: Record) -> None:
+    """Take from the invoices of a payment, the last first, what it can no longer pay once a credit is gone."""
+    for line in reversed(payment["Line"]):
+        for link in line["LinkedTxn"]:
+            cut = min(line["Amount"], max(ZERO, -_left(payment)))
+            if link["TxnType"] == "Invoice" and cut:
+                line["Amount"] -= cut
+                document = books.invoices[str(link["TxnId"])]
+                document["Balance"] += cut
+                books.touch("Invoice", document, "updated")
 
 
 def _links_to(line: Record, kind: str, document_id: str) -> bool:

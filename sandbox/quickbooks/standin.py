@@ -120,11 +120,12 @@ class QuickBooksStandIn(ApiRoutes):
     def _event(self, books: Ledger, name: str, object_id: str, verb: Verb) -> Record:
         self._events += 1
         now = books.now()
+        data = {"deletedid": books.merged[object_id]} if verb == "merged" else {}
         return {
             "specversion": "1.0", "id": str(uuid.uuid5(_NAMESPACE, f"event:{self._seed}:{self._events}")),
             "source": "intuit.truedue-sandbox", "type": f"qbo.{name.lower()}.{verb}.v1",
             "datacontenttype": "application/json", "time": f"{now:%Y-%m-%dT%H:%M:%S}.{now.microsecond // 1000:03d}Z",
-            "intuitentityid": object_id, "intuitaccountid": books.realm_id, "data": {},
+            "intuitentityid": object_id, "intuitaccountid": books.realm_id, "data": data,
         }  # fmt: skip
 
 

@@ -50,10 +50,30 @@ def not_found() -> Fault:
     return Fault("610", "Object Not Found", f"Object Not Found : {NOT_FOUND}")
 
 
+def not_valid(field: str) -> Fault:
+    """A reference to something that does not exist (code 2500)."""
+    return Fault("2500", "Invalid Reference Id", f"Invalid Reference Id : {field}", element=field)
+
+
 def business(detail: str) -> Fault:
     """A write that breaks an accounting rule (code 6000)."""
     message = "A business validation error has occurred while processing your request"
     return Fault("6000", message, f"Business Validation Error: {detail}")
+
+
+def deposited() -> Fault:
+    """A change of a payment that a deposit holds (code 6540)."""
+    detail = (
+        "This transaction has been deposited. If you want to change or delete it, "
+        "you must edit the deposit it appears on and remove it first."
+    )
+    return Fault("6540", "Deposited Transaction cannot be changed", detail)
+
+
+def matched() -> Fault:
+    """A change of what was matched to a line of the bank and reconciled (code 6480)."""
+    detail = "You can't delete this transaction. It's matched to another transaction."
+    return Fault("6480", "Matched Transaction Delete Error", detail)
 
 
 def stale() -> Fault:
@@ -82,6 +102,14 @@ def read_amount(value: object, *, field: str) -> Decimal:
         return Decimal(str(value)).quantize(CENT)
     except InvalidOperation:
         raise _invalid(f"Invalid number : {field}", field) from None
+
+
+def read_rate(value: object) -> Decimal:
+    """An exchange rate given as a number or as text; Fault 2010 when it is none."""
+    try:
+        return Decimal(str(value))
+    except InvalidOperation:
+        raise _invalid("Invalid number : ExchangeRate", "ExchangeRate") from None
 
 
 def read_day(value: object, *, field: str) -> str:
