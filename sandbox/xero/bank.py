@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING
 
 from sandbox.xero import credits, invoices
+from sandbox.xero.ledger import Ledger
 from sandbox.xero.values import ZERO, Commit, Record, Refused, read_amount, read_day
-
-if TYPE_CHECKING:
-    from sandbox.xero.books import XeroBooks
 
 _CREDIT_OF = {"RECEIVE-OVERPAYMENT": "Overpayment", "RECEIVE-PREPAYMENT": "Prepayment"}
 _TYPES = {"RECEIVE", "SPEND", *_CREDIT_OF}
 
 
-def plan_transaction(
-    books: XeroBooks, item: Record, _pending: dict[str, Decimal], *, by_person: bool = False
-) -> Commit:
+def plan_transaction(books: Ledger, item: Record, _pending: dict[str, Decimal], *, by_person: bool = False) -> Commit:
     """Plan a receive-money or spend-money transaction; an overpayment or prepayment also becomes a credit."""
     kind = str(item.get("Type"))
     if kind not in _TYPES:
@@ -66,7 +61,7 @@ def plan_transaction(
     return commit
 
 
-def plan_transaction_update(books: XeroBooks, record: Record, item: Record) -> Commit:
+def plan_transaction_update(books: Ledger, record: Record, item: Record) -> Commit:
     """Plan to delete a transaction or change its reference."""
     deleting = item.get("Status") == "DELETED"
     if record["Status"] != "AUTHORISED":
@@ -93,7 +88,7 @@ def plan_transaction_update(books: XeroBooks, record: Record, item: Record) -> C
     return commit
 
 
-def plan_transfer(books: XeroBooks, item: Record, _pending: dict[str, Decimal]) -> Commit:
+def plan_transfer(books: Ledger, item: Record, _pending: dict[str, Decimal]) -> Commit:
     """Plan a transfer between two bank accounts, which is a spend and a receive transaction."""
     source, target = books.account(item.get("FromBankAccount")), books.account(item.get("ToBankAccount"))
     if source["Type"] != "BANK" or target["Type"] != "BANK" or source is target:

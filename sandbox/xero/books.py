@@ -1,110 +1,25 @@
-"""The books of one Xero organisation, and what people do in them.
+"""What people and processors do in the books of one Xero organisation.
 
-Records are kept in Xero's JSON field names with Decimal amounts, `date` days and aware UTC instants. Methods here are
-what people and processors do in Xero itself: they cost no API call and emit webhooks as Xero would.
+It costs no API call and emits webhooks as Xero would.
 """
 
 from __future__ import annotations
 
-import threading
-import uuid
-from collections import defaultdict
-from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import date
 from decimal import Decimal
 
 from sandbox.locking import locked
 from sandbox.xero import bank, contacts, credits, invoices, payments
-from sandbox.xero.values import Commit, Record, Refused
+from sandbox.xero.ledger import Ledger
+from sandbox.xero.values import Record
 
-_NAMESPACE = uuid.UUID("6f1c2a58-6a0e-4b55-9c57-0b1f1a1f9b10")
 _CLASSES = {"BANK": "ASSET", "CURRENT": "ASSET", "FIXED": "ASSET", "PREPAYMENT": "ASSET", "EQUITY": "EQUITY"}
 _CLASSES |= dict.fromkeys(("REVENUE", "SALES", "OTHERINCOME"), "REVENUE")
 _CLASSES |= dict.fromkeys(("LIABILITY", "CURRLIAB", "TERMLIAB"), "LIABILITY")
 
-Emit = Callable[["XeroBooks", str, str, Record], None]
 
-
-def stable_id(*parts: object) -> str:
-    """The same id for the same parts in every run."""
-    return str(uuid.uuid5(_NAMESPACE, ":".join(str(part) for part in parts)))
-
-
-class XeroBooks:
-    """One organisation. `period_lock_date` and `end_of_year_lock_date` refuse writes dated on or before them."""
-
-    def __init__(
-        self,
-        *,
-        tenant_id: str,
-        name: str,
-        base_currency: str,
-        short_code: str,
-        clock: Callable[[], datetime],
-        emit: Emit,
-        lock: threading.RLock,
-    ) -> None:
-        self.lock = lock
-        self.tenant_id = tenant_id
-        self.name = name
-        self.base_currency = base_currency
-        self.short_code = short_code
-        self.created_at = clock()
-        self.period_lock_date: date | None = None
-        self.end_of_year_lock_date: date | None = None
-        self.sends_reminders = False
-        self.accounts: dict[str, Record] = {}
-        self.contacts: dict[str, Record] = {}
-        self.invoices: dict[str, Record] = {}
-        self.credit_notes: dict[str, Record] = {}
-        self.payments: dict[str, Record] = {}
-        self.batch_payments: dict[str, Record] = {}
-        self.bank_transactions: dict[str, Record] = {}
-        self.bank_transfers: dict[str, Record] = {}
-        self.overpayments: dict[str, Record] = {}
-        self.prepayments: dict[str, Record] = {}
-        self.history: dict[str, Record] = {}
-        self.numbers: dict[str, str] = {}
-        self._clock = clock
-        self._emit = emit
-        self._counters: defaultdict[str, int] = defaultdict(int)
-
-    def now(self) -> datetime:
-        """The instant that changes are stamped with."""
-        return self._clock().astimezone(UTC)
-
-    def new_id(self, kind: str) -> str:
-        """The next id of a kind."""
-        self._counters[kind] += 1
-        return stable_id(self.tenant_id, kind, self._counters[kind])
-
-    def changed(self, category: str, event: str, record: Record) -> None:
-        """Stamp `record` as changed now and, for what Xero has webhooks of, tell subscribers."""
-        record["UpdatedDateUTC"] = self.now()
-        if category in ("INVOICE", "CONTACT", "CREDITNOTE"):
-            self._emit(self, category, event, record)
-
-    def check_open(self, day: date) -> None:
-        """Refuse a date in a locked period."""
-        for last in (self.period_lock_date, self.end_of_year_lock_date):
-            if last is not None and day <= last:
-                raise Refused(
-                    f"The document date cannot be before the end of year/period lock date, currently set at {last}"
-                )
-
-    def account(self, reference: object) -> Record:
-        """The account that `{AccountID}` or `{Code}` names; Refused when there is none."""
-        wanted = reference if isinstance(reference, dict) else {}
-        found = self.accounts.get(str(wanted.get("AccountID"))) or next(
-            (a for a in self.accounts.values() if wanted.get("Code") and a["Code"] == str(wanted["Code"])), None
-        )
-        if found is None:
-            raise Refused("Account could not be found")
-        return found
-
-    def contact(self, reference: object) -> Record:
-        """The contact that `{ContactID}`, `{ContactNumber}` or `{Name}` names; Refused when there is none."""
-        return contacts.find(self, reference)
+class XeroBooks(Ledger):
+    """One organisation, as the people see it who keep its books."""
 
     @locked
     def add_account(
@@ -235,15 +150,3 @@ class XeroBooks:
         if batch := self.batch_payments.get(record.get("BatchPaymentID", "")):
             batch["IsReconciled"] = True
         self.changed("PAYMENT", "UPDATE", record)
-
-    def note(self, object_id: str, details: str, *, changes: str = "Note", user: str = "System Generated") -> Commit:
-        """Plan a line in the history of a document."""
-
-        def commit() -> Record:
-            history_id = self.new_id("history")
-            self.history[history_id] = {
-                "ObjectID": object_id, "Changes": changes, "DateUTC": self.now(), "User": user, "Details": details,
-            }  # fmt: skip
-            return self.history[history_id]
-
-        return commit

@@ -1,13 +1,9 @@
-"""Contacts: found by id, number or name; created, changed and merged."""
+"""Contacts: created, changed and merged."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from sandbox.xero.ledger import Ledger
 from sandbox.xero.values import Commit, Record, Refused
-
-if TYPE_CHECKING:
-    from sandbox.xero.books import XeroBooks
 
 _WRITABLE = {"Name", "EmailAddress", "ContactNumber", "AccountNumber", "FirstName", "LastName", "ContactStatus"}
 _WRITABLE |= {
@@ -22,19 +18,7 @@ _WRITABLE |= {
 _STATUSES = ("ACTIVE", "ARCHIVED", "GDPRREQUEST")
 
 
-def find(books: XeroBooks, reference: object) -> Record:
-    """The contact that `{ContactID}`, `{ContactNumber}` or `{Name}` names; Refused when there is none."""
-    wanted = reference if isinstance(reference, dict) else {}
-    found = books.contacts.get(str(wanted.get("ContactID")))
-    for field in ("ContactNumber", "Name"):
-        if found is None and wanted.get(field):
-            found = next((c for c in books.contacts.values() if c.get(field) == wanted[field]), None)
-    if found is None:
-        raise Refused("The contact could not be found")
-    return found
-
-
-def plan(books: XeroBooks, item: Record) -> Commit:
+def plan(books: Ledger, item: Record) -> Commit:
     """Plan to create a contact, or to change the one that `item` names."""
     existing = books.contacts.get(str(item.get("ContactID")))
     if item.get("ContactID") and existing is None:
@@ -50,7 +34,7 @@ def plan(books: XeroBooks, item: Record) -> Commit:
     return commit
 
 
-def merge(books: XeroBooks, contact_id: str, into: str) -> None:
+def merge(books: Ledger, contact_id: str, into: str) -> None:
     """Move every document of a contact to another and archive it, as Merge in Xero does."""
     gone, kept = books.contacts[contact_id], books.contacts[into]
     gone |= {"ContactStatus": "ARCHIVED", "MergedToContactID": into}
@@ -68,7 +52,7 @@ def merge(books: XeroBooks, contact_id: str, into: str) -> None:
     books.changed("CONTACT", "UPDATE", kept)
 
 
-def _check(books: XeroBooks, item: Record, existing: Record | None) -> None:
+def _check(books: Ledger, item: Record, existing: Record | None) -> None:
     name = item.get("Name")
     if existing is None and not name:
         raise Refused("The contact name must be specified")
@@ -86,7 +70,7 @@ def _check(books: XeroBooks, item: Record, existing: Record | None) -> None:
                 )
 
 
-def _blank(books: XeroBooks) -> Record:
+def _blank(books: Ledger) -> Record:
     contact_id = books.new_id("contact")
     record: Record = {"ContactID": contact_id, "ContactStatus": "ACTIVE", "EmailAddress": "", "BankAccountDetails": ""}
     record |= {"Addresses": [], "Phones": [], "ContactGroups": [], "ContactPersons": [], "IsSupplier": False}

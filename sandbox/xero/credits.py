@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
-from typing import TYPE_CHECKING
 
 from sandbox.xero import invoices
+from sandbox.xero.ledger import Ledger
 from sandbox.xero.values import ZERO, Commit, Record, Refused, read_amount, read_day
-
-if TYPE_CHECKING:
-    from sandbox.xero.books import XeroBooks
 
 KINDS = {"CreditNoteID": "CreditNotes", "OverpaymentID": "Overpayments", "PrepaymentID": "Prepayments"}
 
@@ -20,9 +17,7 @@ def id_field(credit: Record) -> str:
     return next(name for name in KINDS if name in credit)
 
 
-def new_note(
-    books: XeroBooks, *, contact_id: str, number: str, total: Decimal, currency: str, issued_on: date
-) -> Record:
+def new_note(books: Ledger, *, contact_id: str, number: str, total: Decimal, currency: str, issued_on: date) -> Record:
     """Keep and announce an approved sales credit note."""
     record = blank(books, "CreditNote", contact_id=contact_id, total=total, currency=currency, issued_on=issued_on)
     record |= {"Type": "ACCRECCREDIT", "CreditNoteNumber": number, "SentToContact": False}
@@ -32,7 +27,7 @@ def new_note(
     return record
 
 
-def blank(books: XeroBooks, kind: str, *, contact_id: str, total: Decimal, currency: str, issued_on: date) -> Record:
+def blank(books: Ledger, kind: str, *, contact_id: str, total: Decimal, currency: str, issued_on: date) -> Record:
     """A credit of `kind` with everything left on it."""
     credit_id = books.new_id(kind.lower())
     record: Record = {f"{kind}ID": credit_id, "ID": credit_id, "Contact": {"ContactID": contact_id}, "Date": issued_on}
@@ -41,7 +36,7 @@ def blank(books: XeroBooks, kind: str, *, contact_id: str, total: Decimal, curre
     return record | {"Allocations": [], "Payments": [], "HasAttachments": False, "Reference": ""}
 
 
-def plan_allocation(books: XeroBooks, credit: Record, item: Record, pending: dict[str, Decimal]) -> Commit:
+def plan_allocation(books: Ledger, credit: Record, item: Record, pending: dict[str, Decimal]) -> Commit:
     """Plan to set part of `credit` against an invoice of the same contact and currency."""
     invoice = invoices.find(books, item.get("Invoice"))
     if invoice is None:
@@ -67,7 +62,7 @@ def plan_allocation(books: XeroBooks, credit: Record, item: Record, pending: dic
     return lambda: _allocate(books, credit, invoice, amount, applied_on)
 
 
-def plan_undo(books: XeroBooks, credit: Record, allocation_id: str) -> Commit:
+def plan_undo(books: Ledger, credit: Record, allocation_id: str) -> Commit:
     """Plan to remove one allocation."""
     found = next((a for a in credit["Allocations"] if a["AllocationID"] == allocation_id), None)
     if found is None:
@@ -84,7 +79,7 @@ def plan_undo(books: XeroBooks, credit: Record, allocation_id: str) -> Commit:
     return commit
 
 
-def _allocate(books: XeroBooks, credit: Record, invoice: Record, amount: Decimal, applied_on: date) -> Record:
+def _allocate(books: Ledger, credit: Record, invoice: Record, amount: Decimal, applied_on: date) -> Record:
     name = id_field(credit)
     allocation: Record = {"AllocationID": books.new_id("allocation"), "Amount": amount, "Date": applied_on}
     allocation["Invoice"] = {"InvoiceID": invoice["InvoiceID"], "InvoiceNumber": invoice["InvoiceNumber"]}
@@ -96,7 +91,7 @@ def _allocate(books: XeroBooks, credit: Record, invoice: Record, amount: Decimal
     return allocation
 
 
-def _move(books: XeroBooks, credit: Record, invoice: Record, amount: Decimal, on: date) -> None:
+def _move(books: Ledger, credit: Record, invoice: Record, amount: Decimal, on: date) -> None:
     credit["RemainingCredit"] -= amount
     credit["Status"] = "AUTHORISED" if credit["RemainingCredit"] else "PAID"
     if credit["Status"] == "PAID":

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import base64
 import binascii
-from typing import TYPE_CHECKING
 
 from werkzeug.utils import redirect
 from werkzeug.wrappers import Request, Response
 
 from sandbox.oauth import Grant, OAuthRefused
 from sandbox.standin import StandIn, json_response, route
-from sandbox.xero.books import stable_id
-from sandbox.xero.values import Record
-
-if TYPE_CHECKING:
-    from sandbox.xero.books import XeroBooks
+from sandbox.xero.books import XeroBooks
+from sandbox.xero.values import Record, stable_id
 
 
 def bearer(request: Request) -> str:

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
-from typing import TYPE_CHECKING
 
+from sandbox.xero.ledger import Ledger
 from sandbox.xero.values import ZERO, Commit, Record, Refused, read_amount, read_day
-
-if TYPE_CHECKING:
-    from sandbox.xero.books import XeroBooks
 
 _NEXT = {
     "DRAFT": {"DRAFT", "SUBMITTED", "AUTHORISED", "DELETED"},
@@ -53,7 +50,7 @@ def read_lines(items: object) -> list[Record]:
 
 
 def new(
-    books: XeroBooks, *, kind: str, contact_id: str, number: str, lines: list[Record], currency: str,
+    books: Ledger, *, kind: str, contact_id: str, number: str, lines: list[Record], currency: str,
     issued_on: date, due_on: date, reference: str, status: str,
 ) -> Record:  # fmt: skip
     """Keep a new invoice; the caller announces it."""
@@ -72,14 +69,14 @@ def new(
     return record
 
 
-def find(books: XeroBooks, reference: object) -> Record | None:
+def find(books: Ledger, reference: object) -> Record | None:
     """The invoice that `{InvoiceID}` or `{InvoiceNumber}` names."""
     wanted = reference if isinstance(reference, dict) else {}
     by_number = books.numbers.get(str(wanted.get("InvoiceNumber")), "")
     return books.invoices.get(str(wanted.get("InvoiceID") or by_number))
 
 
-def plan(books: XeroBooks, item: Record, *, may_update: bool) -> Commit:
+def plan(books: Ledger, item: Record, *, may_update: bool) -> Commit:
     """Plan what POST (create or update) or PUT (create) asks for one invoice."""
     existing = find(books, item)
     if item.get("InvoiceID") and existing is None:
@@ -91,7 +88,7 @@ def plan(books: XeroBooks, item: Record, *, may_update: bool) -> Commit:
     return _plan_new(books, item)
 
 
-def plan_update(books: XeroBooks, record: Record, fields: Record) -> Commit:
+def plan_update(books: Ledger, record: Record, fields: Record) -> Commit:
     """Plan to change an invoice, within what its status allows."""
     status = str(fields.get("Status", record["Status"]))
     asked = {name: _read(name, fields[name]) for name in (_ALWAYS | _WHILE_UNPAID) & fields.keys()}
@@ -131,7 +128,7 @@ def settle(record: Record, *, on: date) -> None:
         record.pop("FullyPaidOnDate", None)
 
 
-def _plan_new(books: XeroBooks, item: Record) -> Commit:
+def _plan_new(books: Ledger, item: Record) -> Commit:
     if item.get("Type") not in ("ACCREC", "ACCPAY"):
         raise Refused("Invoice Type is not valid")
     status = str(item.get("Status", "DRAFT"))

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
-from typing import TYPE_CHECKING
 
 from sandbox.xero import invoices
+from sandbox.xero.ledger import Ledger
 from sandbox.xero.values import ZERO, Commit, Record, Refused, read_amount, read_day
-
-if TYPE_CHECKING:
-    from sandbox.xero.books import XeroBooks
 
 Pending = dict[str, Decimal]
 _CREDITS = (
@@ -20,7 +17,7 @@ _CREDITS = (
 )
 
 
-def plan(books: XeroBooks, item: Record, pending: Pending) -> Commit:
+def plan(books: Ledger, item: Record, pending: Pending) -> Commit:
     """Plan one payment of an invoice, or one refund of a credit.
 
     `pending` holds what other payments of the same request take, by document id. Refused with Xero's own messages.
@@ -48,7 +45,7 @@ def plan(books: XeroBooks, item: Record, pending: Pending) -> Commit:
     return commit
 
 
-def check_payable(books: XeroBooks, target: Record, amount: Decimal, pending: Pending, account: Record) -> None:
+def check_payable(books: Ledger, target: Record, amount: Decimal, pending: Pending, account: Record) -> None:
     """Refuse what Xero refuses to pay; otherwise count `amount` as taken from the document."""
     if amount <= 0:
         raise Refused("The payment amount must be greater than 0")
@@ -68,7 +65,7 @@ def check_payable(books: XeroBooks, target: Record, amount: Decimal, pending: Pe
     pending[document_id] = pending.get(document_id, ZERO) + amount
 
 
-def plan_delete(books: XeroBooks, record: Record, *, with_batch: bool = False) -> Commit:
+def plan_delete(books: Ledger, record: Record, *, with_batch: bool = False) -> Commit:
     """Plan to delete a payment; the document is open again."""
     if record["Status"] == "DELETED":
         raise Refused("The payment has already been deleted")
@@ -90,7 +87,7 @@ def plan_delete(books: XeroBooks, record: Record, *, with_batch: bool = False) -
     return commit
 
 
-def plan_batch(books: XeroBooks, item: Record, pending: Pending) -> Commit:
+def plan_batch(books: Ledger, item: Record, pending: Pending) -> Commit:
     """Plan one batch payment: several invoices paid by one bank line, made and undone as a whole."""
     account = books.account(item.get("Account"))
     if account["Type"] != "BANK":
@@ -129,7 +126,7 @@ def plan_batch(books: XeroBooks, item: Record, pending: Pending) -> Commit:
     return commit
 
 
-def plan_delete_batch(books: XeroBooks, record: Record) -> Commit:
+def plan_delete_batch(books: Ledger, record: Record) -> Commit:
     """Plan to delete a batch and every payment in it."""
     if record["Status"] == "DELETED":
         raise Refused("The batch payment has already been deleted")
@@ -145,7 +142,7 @@ def plan_delete_batch(books: XeroBooks, record: Record) -> Commit:
     return commit
 
 
-def _target(books: XeroBooks, item: Record) -> tuple[str, str, Record]:
+def _target(books: Ledger, item: Record) -> tuple[str, str, Record]:
     reference = item.get("Invoice") or ({"InvoiceNumber": item["InvoiceNumber"]} if item.get("InvoiceNumber") else None)
     if found := invoices.find(books, reference):
         return "Invoice", "ACCRECPAYMENT" if found["Type"] == "ACCREC" else "ACCPAYPAYMENT", found
@@ -156,7 +153,7 @@ def _target(books: XeroBooks, item: Record) -> tuple[str, str, Record]:
     raise Refused("The document to be paid could not be found")
 
 
-def _record(books: XeroBooks, *, kind: str, amount: Decimal, paid_on: date, item: Record) -> Record:
+def _record(books: Ledger, *, kind: str, amount: Decimal, paid_on: date, item: Record) -> Record:
     record: Record = {"PaymentID": books.new_id("payment"), "Date": paid_on, "Amount": amount, "BankAmount": amount}
     record |= {"Reference": str(item.get("Reference") or ""), "CurrencyRate": Decimal("1.000000"), "PaymentType": kind}
     return record | {"Status": "AUTHORISED", "HasAccount": True, "IsReconciled": bool(item.get("IsReconciled", False)),
@@ -173,7 +170,7 @@ def _part(payment: Record) -> Record:
             "BankAmount": payment["BankAmount"], "Reference": payment["Reference"]}  # fmt: skip
 
 
-def _take(books: XeroBooks, field: str, target: Record, record: Record) -> None:
+def _take(books: Ledger, field: str, target: Record, record: Record) -> None:
     summary = {name: record[name] for name in ("PaymentID", "Date", "Amount", "Reference", "CurrencyRate")}
     target.setdefault("Payments", []).append(summary | {"HasAccount": False, "HasValidationErrors": False})
     if field == "Invoice":
@@ -184,7 +181,7 @@ def _take(books: XeroBooks, field: str, target: Record, record: Record) -> None:
         _refund(books, field, target, record["Amount"])
 
 
-def _give_back(books: XeroBooks, field: str, target: Record, record: Record) -> None:
+def _give_back(books: Ledger, field: str, target: Record, record: Record) -> None:
     target["Payments"] = [part for part in target["Payments"] if part["PaymentID"] != record["PaymentID"]]
     if field == "Invoice":
         target["AmountPaid"] -= record["Amount"]
@@ -194,7 +191,7 @@ def _give_back(books: XeroBooks, field: str, target: Record, record: Record) -> 
         _refund(books, field, target, -record["Amount"])
 
 
-def _refund(books: XeroBooks, field: str, target: Record, amount: Decimal) -> None:
+def _refund(books: Ledger, field: str, target: Record, amount: Decimal) -> None:
     target["RemainingCredit"] -= amount
     target["Status"] = "AUTHORISED" if target["RemainingCredit"] else "PAID"
     books.changed(field.upper(), "UPDATE", target)

@@ -6,10 +6,10 @@ from werkzeug.wrappers import Request, Response
 
 from sandbox.standin import route
 from sandbox.xero import render
-from sandbox.xero.books import XeroBooks, stable_id
+from sandbox.xero.books import XeroBooks
 from sandbox.xero.identity import IdentityRoutes
 from sandbox.xero.listing import page_of, select
-from sandbox.xero.values import Record, respond
+from sandbox.xero.values import Record, respond, stable_id
 from sandbox.xero.where import NotUnderstood
 
 API = "/api.xro/2.0"

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date, datetime
-from typing import TYPE_CHECKING
 
+from sandbox.xero.ledger import Ledger
 from sandbox.xero.values import Record, date_string
-
-if TYPE_CHECKING:
-    from sandbox.xero.books import XeroBooks
 
 _HEAVY = ("LineItems", "Payments", "CreditNotes", "Prepayments", "Overpayments", "Allocations")
 _INVOICE_IN_PAYMENT = """
@@ -28,7 +25,7 @@ def _dated(record: Record) -> Record:
     return shown
 
 
-def _contact_of(books: XeroBooks, record: Record) -> Record:
+def _contact_of(books: Ledger, record: Record) -> Record:
     contact = books.contacts[record["Contact"]["ContactID"]]
     shown = {name: contact[name] for name in ("ContactID", "ContactNumber", "Name", "EmailAddress") if name in contact}
     return shown | {
@@ -40,7 +37,7 @@ def _contact_of(books: XeroBooks, record: Record) -> Record:
     }
 
 
-def document(books: XeroBooks, record: Record) -> Record:
+def document(books: Ledger, record: Record) -> Record:
     """An invoice, credit note, overpayment, prepayment or bank transaction in full."""
     shown = _dated(record)
     if "Contact" in record:
@@ -48,13 +45,13 @@ def document(books: XeroBooks, record: Record) -> Record:
     return shown
 
 
-def summary(books: XeroBooks, record: Record) -> Record:
+def summary(books: Ledger, record: Record) -> Record:
     """A document without what is heavy to compute (`summaryOnly=true`, and lists without `page`)."""
     shown = document(books, record)
     return {name: value for name, value in shown.items() if name not in _HEAVY}
 
 
-def payment(books: XeroBooks, record: Record) -> Record:
+def payment(books: Ledger, record: Record) -> Record:
     """A payment with the document it pays."""
     shown = _dated(record)
     if batch := books.batch_payments.get(record.get("BatchPaymentID", "")):
@@ -68,12 +65,12 @@ def payment(books: XeroBooks, record: Record) -> Record:
     return shown
 
 
-def plain(_books: XeroBooks, record: Record) -> Record:
+def plain(_books: Ledger, record: Record) -> Record:
     """A record that needs nothing beside its dates."""
     return _dated(record)
 
 
-def organisation(books: XeroBooks) -> Record:
+def organisation(books: Ledger) -> Record:
     """The organisation itself."""
     shown: Record = {"Name": books.name, "LegalName": books.name, "PaysTax": False, "Version": "GLOBAL"}
     shown |= {"OrganisationType": "COMPANY", "BaseCurrency": books.base_currency, "IsDemoCompany": False}
@@ -90,4 +87,4 @@ def organisation(books: XeroBooks) -> Record:
     return shown | {"Addresses": [], "Phones": [], "ExternalLinks": [], "PaymentTerms": {}}
 
 
-Renderer = Callable[["XeroBooks", Record], Record]
+Renderer = Callable[[Ledger, Record], Record]

@@ -18,10 +18,11 @@ from sandbox.oauth import OAuthServer
 from sandbox.standin import Clock, Replays, json_response
 from sandbox.webhooks import DELIVERY_TIMEOUT_SECONDS, Courier
 from sandbox.xero.batching import IDEMPOTENCY_SECONDS
-from sandbox.xero.books import XeroBooks, stable_id
+from sandbox.xero.books import XeroBooks
 from sandbox.xero.identity import bearer
+from sandbox.xero.ledger import Ledger
 from sandbox.xero.reading import API
-from sandbox.xero.values import Record
+from sandbox.xero.values import Record, stable_id
 from sandbox.xero.writing import WritingRoutes
 
 CALLS_PER_MINUTE = 60
@@ -118,7 +119,7 @@ class XeroStandIn(WritingRoutes):
         response.headers["X-Rate-Limit-Problem"] = problem
         return response
 
-    def _emit(self, books: XeroBooks, category: str, event: str, record: Record) -> None:
+    def _emit(self, books: Ledger, category: str, event: str, record: Record) -> None:
         if self._subscriber is None:
             return
         self._sequence += 1

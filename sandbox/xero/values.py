@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import uuid
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
@@ -15,8 +16,10 @@ Record = dict[str, Any]
 Commit = Callable[[], Record]
 
 ZERO = Decimal("0.00")
+ONE = Decimal("1.000000")
 CENT = Decimal("0.01")
 NO_ID = "00000000-0000-0000-0000-000000000000"
+_NAMESPACE = uuid.UUID("6f1c2a58-6a0e-4b55-9c57-0b1f1a1f9b10")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MS_DATE = re.compile(r"/Date\((-?\d+)(?:[+-]\d{4})?\)/$")
 
@@ -27,6 +30,11 @@ class Refused(Exception):
     def __init__(self, *messages: str) -> None:
         super().__init__("; ".join(messages))
         self.messages = messages
+
+
+def stable_id(*parts: object) -> str:
+    """The same id for the same parts in every run."""
+    return str(uuid.uuid5(_NAMESPACE, ":".join(str(part) for part in parts)))
 
 
 def ms_date(value: date) -> str:
