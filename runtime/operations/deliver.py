@@ -8,26 +8,22 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, update
 
 from connectors.contract import Connector
 from connectors.errors import Absent, ConnectorError, Reconnect, Reject, Retry, Stale
-from connectors.intents import Done, EditContact, EditCustomer, EditDocument, Intent, Outcome, PostReceipt, UndoPosting
+from connectors.intents import Done, EditContact, EditCustomer, EditDocument, Intent, Outcome, UndoPosting
 from connectors.records import Kind
-from receivables.identity import stable_id
 from receivables.problem import Problem
 from runtime.app import App
-from runtime.operations.absorb.money import link_own_postings
 from runtime.operations.absorb.page import absorb
-from runtime.operations.absorb.scope import Scope, pairs_of
-from runtime.operations.edits import promise_edits
+from runtime.operations.edits import EDITS, after_edit, promise_edits
 from runtime.operations.isolated import isolated
-from runtime.operations.undo import is_wanted, promise_undo, reverse_application
+from runtime.operations.posted import after_posting, after_refusal, still_wanted
+from runtime.operations.postings import POSTINGS
 from runtime.store import connections, journal, queues
 from runtime.store import tables as t
 from runtime.store.connections import VendorConnection
-from runtime.store.links import links_of, set_pairs
-from sync.merge import agreed
 
 Row = dict[str, Any]
 PAUSE_WITHOUT_CONSENT_SECONDS = 300.0
@@ -54,12 +50,13 @@ def _deliver_group(app: App, organisation_id: str, system: str, rows: Sequence[R
         return _settle(app, None, rows, [Reconnect(f"{system} is not connected")] * len(rows))
     connector = app.vendors.connector(connection)
     outcomes = _look_up(connector, rows)
-    fresh = [row for row in rows if row["id"] not in outcomes]
     with app.store.write() as db:
+        fresh = still_wanted(db, [row for row in rows if row["id"] not in outcomes], app.clock())
         queues.mark_in_doubt(db, [row["id"] for row in fresh])
     written = connector.write([queues.read_intent(row) for row in fresh]) if fresh else []
     outcomes |= {row["id"]: result for row, result in zip(fresh, written, strict=True)}
-    return _settle(app, connection, rows, [outcomes[row["id"]] for row in rows])
+    answered = [row for row in rows if row["id"] in outcomes]
+    return _settle(app, connection, answered, [outcomes[row["id"]] for row in answered])
 
 
 def _look_up(connector: Connector, rows: Sequence[Row]) -> dict[int, Outcome]:
@@ -87,14 +84,21 @@ def _settle(
     stale: list[tuple[Row, Intent]] = []
     with app.store.write() as db:
         now = app.clock()
-        for row, outcome in zip(rows, outcomes, strict=True):
+        for row, answer in zip(rows, outcomes, strict=True):
             intent = queues.read_intent(row)
+            outcome = _as_wanted(intent, answer)
             counted[_settle_one(db, row, intent, outcome, now)] += 1
             if isinstance(outcome, Stale):
                 stale.append((row, intent))
     if connection is not None and stale:
         _merge_again(app, connection, stale)
     return counted
+
+
+def _as_wanted(intent: Intent, outcome: Outcome) -> Outcome:
+    """What somebody took back in the ledger before us is gone as we wanted it."""
+    gone = isinstance(intent, UndoPosting) and isinstance(outcome, Absent)
+    return Done(intent.external_ids) if gone else outcome
 
 
 def _settle_one(db: Connection, row: Row, intent: Intent, outcome: Outcome, now: datetime) -> str:
@@ -126,19 +130,9 @@ def _settle_one(db: Connection, row: Row, intent: Intent, outcome: Outcome, now:
     queues.settle(db, t.outbox, row["id"], state=queues.ASIDE, done_at=now, in_doubt=False, problem=str(outcome))
     remedy = (outcome.remedy if isinstance(outcome, Reject) else "") or "Correct it in the ledger; it is read again."
     _show(db, row, Problem("write_refused", str(outcome), remedy), now)
-    if isinstance(intent, PostReceipt) and isinstance(outcome, Reject | Absent):
-        reverse_application(db, row["organisation_id"], row["subject"], actor=row["system"], at=now)
-        _ask_again(db, row)
+    if isinstance(intent, POSTINGS) and isinstance(outcome, Reject | Absent):
+        after_refusal(db, row, intent, now)
     return "refused"
-
-
-def _ask_again(db: Connection, row: Row) -> None:
-    """Give a refused application back to a person: the money is there, so its items are held until they decide."""
-    mine = (t.proposal.c.organisation_id == row["organisation_id"]) & (t.proposal.c.receipt_id == row["subject"])
-    body = db.scalar(select(t.proposal.c.body).where(mine))
-    if body is not None:
-        items = [allocation["item_id"] for allocation in body["best"]["allocations"]]
-        db.execute(update(t.proposal).where(mine).values(state="pending", plausible=items))
 
 
 def _after(db: Connection, row: Row, intent: Intent, done: Done, now: datetime) -> None:
@@ -153,21 +147,10 @@ def _after(db: Connection, row: Row, intent: Intent, done: Done, now: datetime) 
         subject=row["subject"],
         detail=f"{row['system']} {', '.join(done.external_ids)}",
     )
-    if isinstance(intent, PostReceipt):
-        _after_posting(db, row, intent, done, now)
-        ledger = next(c for c in connections.connections(db, organisation_id) if c.system == row["system"])
-        scope = Scope(db, organisation_id, ledger.system, ledger.role, now)
-        link_own_postings(scope, row["subject"], list(done.external_ids))
-        if row["in_doubt"]:
-            _read_again(db, ledger, intent, now)
-    elif isinstance(intent, EditDocument):
-        written = {
-            "due_on": intent.due_on.isoformat() if intent.due_on else None,
-            "purchase_order": intent.purchase_order,
-        }
-        _agree(db, row, {name: value for name, value in written.items() if value is not None}, done.version)
-    elif isinstance(intent, EditCustomer | EditContact):
-        _agree(db, row, {"email": intent.email}, done.version)
+    if isinstance(intent, POSTINGS):
+        after_posting(db, row, intent, done, now)
+    elif isinstance(intent, EDITS):
+        after_edit(db, row, intent, done, now)
     elif isinstance(intent, UndoPosting):
         db.execute(
             update(t.ledger_payment)
@@ -177,52 +160,6 @@ def _after(db: Connection, row: Row, intent: Intent, done: Done, now: datetime) 
             )
             .values(deleted=True)
         )
-
-
-def _after_posting(db: Connection, row: Row, intent: PostReceipt, done: Done, now: datetime) -> None:
-    """Mark the allocations as posted; where they were undone while the answer was on its way, take the posting back."""
-    organisation_id, receipt_id = row["organisation_id"], row["subject"]
-    if is_wanted(db, organisation_id, receipt_id, intent):
-        mine = (t.allocation.c.organisation_id == organisation_id) & (t.allocation.c.receipt_id == receipt_id)
-        db.execute(update(t.allocation).where(mine, t.allocation.c.undone_at.is_(None)).values(posted_at=now))
-        journal.resolve_problem(db, organisation_id=organisation_id, code="write_refused", subject=receipt_id, at=now)
-    else:
-        promise_undo(
-            db,
-            organisation_id=organisation_id,
-            system=row["system"],
-            receipt_id=receipt_id,
-            posting=intent,
-            external_ids=done.external_ids,
-            at=now,
-        )
-
-
-def _read_again(db: Connection, ledger: VendorConnection, intent: PostReceipt, now: datetime) -> None:
-    """Ask to read the invoices of a posting that was found: nobody knows whether the last reading showed it already."""
-    notices = [
-        {
-            "system": ledger.system,
-            "account": ledger.account.external_id,
-            "event_id": stable_id("found", intent.key, line.document_external_id),
-            "kind": Kind.INVOICE.value,
-            "external_id": line.document_external_id,
-            "body": b"",
-            "received_at": now,
-            "state": queues.NEW,
-            "attempts": 0,
-            "next_at": now,
-            "problem": None,
-        }
-        for line in intent.lines
-    ]
-    queues.store_notices(db, notices)
-
-
-def _agree(db: Connection, row: Row, written: dict[str, str], version: str) -> None:
-    for link in links_of(db, row["organisation_id"], [row["subject"]]):
-        if link["system"] == row["system"] and set(written) <= set(link["base"]):
-            set_pairs(db, link, agreed(pairs_of(link), written), version)
 
 
 def _merge_again(app: App, connection: VendorConnection, stale: Sequence[tuple[Row, Intent]]) -> None:

@@ -13,7 +13,7 @@ from connectors.records import AccountPurpose
 from receivables.identity import stable_id
 from receivables.money import Money
 from receivables.problem import Problem
-from runtime.operations.apply import account_for, account_of
+from runtime.operations.ledger_accounts import account_for, account_of
 from runtime.store import connections, journal, queues
 from runtime.store import tables as t
 

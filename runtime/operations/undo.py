@@ -7,11 +7,10 @@ from datetime import datetime
 
 from sqlalchemy import Connection, select, update
 
-from connectors.contract import Role
-from connectors.intents import PostReceipt, UndoPosting
+from connectors.intents import Intent, UndoPosting
 from receivables.identity import stable_id
-from runtime.operations.apply import posting_key
-from runtime.store import connections, journal, queues
+from runtime.operations.postings import POSTINGS, Posting, belongs
+from runtime.store import journal, queues
 from runtime.store import tables as t
 from runtime.store.touch import touch_documents
 
@@ -44,7 +43,7 @@ def reverse_application(db: Connection, organisation_id: str, receipt_id: str, *
         update(t.receipt).where(t.receipt.c.id == receipt_id).values(state="undone", unapplied_minor=0, changed_at=at)
     )
     touch_documents(db, organisation_id, documents, at)
-    _undo_posting(db, organisation_id, receipt_id, at)
+    take_back(db, organisation_id, receipt_id, POSTINGS, at)
     for document_id in documents:
         journal.record(
             db,
@@ -58,14 +57,19 @@ def reverse_application(db: Connection, organisation_id: str, receipt_id: str, *
     return True
 
 
-def _undo_posting(db: Connection, organisation_id: str, receipt_id: str, at: datetime) -> None:
-    ledger = connections.connection_for_role(db, organisation_id, Role.LEDGER)
+def take_back(
+    db: Connection, organisation_id: str, subject: str, kinds: tuple[type[Intent], ...], at: datetime
+) -> None:
+    """Take back what was promised of these kinds for `subject`: never send what waits, undo what stands in the ledger.
+
+    A write whose answer is lost is taken back once it is found (see posted).
+    """
     rows = db.execute(
-        select(t.outbox).where(t.outbox.c.organisation_id == organisation_id, t.outbox.c.subject == receipt_id)
+        select(t.outbox).where(t.outbox.c.organisation_id == organisation_id, t.outbox.c.subject == subject)
     )
     for row in rows:
         intent = queues.read_intent(dict(row._mapping))
-        if not isinstance(intent, PostReceipt) or ledger is None:
+        if not isinstance(intent, kinds):
             continue
         if row.state == queues.NEW and not row.in_doubt:
             queues.settle(db, t.outbox, row.id, state=queues.SUPERSEDED, done_at=at)
@@ -73,22 +77,22 @@ def _undo_posting(db: Connection, organisation_id: str, receipt_id: str, at: dat
             promise_undo(
                 db,
                 organisation_id=organisation_id,
-                system=ledger.system,
-                receipt_id=receipt_id,
+                system=row.system,
+                subject=subject,
                 posting=intent,
                 external_ids=row.external_ids,
                 at=at,
             )
 
 
-def is_wanted(db: Connection, organisation_id: str, receipt_id: str, intent: PostReceipt) -> bool:
+def is_wanted(db: Connection, organisation_id: str, receipt_id: str, posting: Posting) -> bool:
     """Whether the application that a posting belongs to still stands."""
     applications = db.scalar(
         select(t.receipt.c.applications).where(
             t.receipt.c.organisation_id == organisation_id, t.receipt.c.id == receipt_id, t.receipt.c.state == "applied"
         )
     )
-    return applications is not None and intent.key == posting_key(receipt_id, str(applications))
+    return applications is not None and belongs(posting, receipt_id, str(applications))
 
 
 def promise_undo(
@@ -96,11 +100,11 @@ def promise_undo(
     *,
     organisation_id: str,
     system: str,
-    receipt_id: str,
-    posting: PostReceipt,
+    subject: str,
+    posting: Intent,
     external_ids: Sequence[str],
     at: datetime,
 ) -> None:
     """Promise to take a posting that stands in the ledger back there."""
     undo = UndoPosting(key=stable_id("undo", posting.key), external_ids=tuple(external_ids))
-    queues.enqueue(db, organisation_id=organisation_id, system=system, intent=undo, subject=receipt_id, at=at)
+    queues.enqueue(db, organisation_id=organisation_id, system=system, intent=undo, subject=subject, at=at)

@@ -12,6 +12,7 @@ from receivables.allocation import Hypothesis
 from receivables.money import Money
 from runtime.operations.apply import HYPOTHESIS, unpostable
 from runtime.operations.open_items import open_documents
+from runtime.operations.treatments import Treatment, treatments
 from runtime.store import tables as t
 
 MAX_PROPOSALS = 100  # a person works from the top; the rest follows as these are decided
@@ -92,10 +93,12 @@ def review_queue(db: Connection, organisation_id: str) -> Review:
         if way is not None
         for allocation in way.allocations
     }
+    found = open_documents(db, organisation_id, document_ids=sorted(named))
     documents = {
-        each.document.document_id: (each.document.number, each.customer_name, each.open_amount)
-        for each in open_documents(db, organisation_id, document_ids=sorted(named))
+        each.document.document_id: (each.document.number, each.customer_name, each.open_amount) for each in found
     }
+    owners = {each.document.document_id: each.document.customer_id for each in found}
+    known = treatments(db, organisation_id)
     items = [
         ReviewItem(
             receipt_id=row["id"],
@@ -108,7 +111,7 @@ def review_queue(db: Connection, organisation_id: str) -> Review:
             reasons=tuple(row["body"]["reasons"]),
             best=_way(best, documents),
             runner_up=_way(other, documents) if other else None,
-            obstacle=_obstacle(best, row["body"]["customer_id"]),
+            obstacle=_obstacle(best, row["body"]["customer_id"], known, owners),
         )
         for row, best, other in ways
     ]
@@ -122,10 +125,12 @@ def _runner_up(body: Mapping[str, object]) -> Hypothesis | None:
     return HYPOTHESIS.validate_python(body["runner_up"]) if body["runner_up"] else None
 
 
-def _obstacle(best: Hypothesis, customer_id: str | None) -> str | None:
+def _obstacle(
+    best: Hypothesis, customer_id: str | None, known: Mapping[str, Treatment], owners: Mapping[str, str]
+) -> str | None:
     if not best.allocations and customer_id is None:
         return "nothing is proposed for this receipt: record it in the ledger"
-    return unpostable(best)
+    return unpostable(best, known=known, owners=owners)
 
 
 def _way(hypothesis: Hypothesis, documents: _Documents) -> ProposedWay:

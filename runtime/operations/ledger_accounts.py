@@ -1,0 +1,37 @@
+"""Which account of the ledger money lies in, where only one can be meant."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from connectors.records import AccountPurpose
+from runtime.store import tables as t
+
+
+def account_of(db: Connection, organisation_id: str, receipt: dict[str, Any]) -> str | None:
+    """Return the ledger account where the money lies: a processor's clearing account, or the statement's own."""
+    if receipt["source"] == "stripe":
+        return account_for(db, organisation_id, AccountPurpose.CLEARING, receipt["currency"])
+    named = db.scalar(
+        select(t.bank_account.c.ledger_account).where(
+            t.bank_account.c.organisation_id == organisation_id,
+            t.bank_account.c.identification == receipt["source_account"],
+            t.bank_account.c.currency == receipt["currency"],
+        )
+    )
+    return named or account_for(db, organisation_id, AccountPurpose.BANK, receipt["currency"])
+
+
+def account_for(db: Connection, organisation_id: str, purpose: AccountPurpose, currency: str) -> str | None:
+    """Return the only account of a purpose that takes this currency; two candidates are nobody's guess."""
+    rows = db.execute(
+        select(t.account.c.handle, t.account.c.currency).where(
+            t.account.c.organisation_id == organisation_id, t.account.c.purpose == purpose.value
+        )
+    ).all()
+    exact = [row.handle for row in rows if row.currency == currency]
+    open_to_all = [row.handle for row in rows if row.currency is None or purpose is not AccountPurpose.BANK]
+    candidates = exact or open_to_all
+    return candidates[0] if len(candidates) == 1 else None

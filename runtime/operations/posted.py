@@ -1,0 +1,128 @@
+"""What the ledger's answer to a posting changes here: it stands, it is wanted no more, or it is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, select, update
+
+from connectors.intents import AllocateCredit, Done, PostReceipt
+from connectors.records import Kind
+from receivables.identity import stable_id
+from runtime.operations.absorb.money import link_own_postings
+from runtime.operations.absorb.scope import Scope
+from runtime.operations.postings import POSTINGS, Posting
+from runtime.operations.undo import is_wanted, promise_undo, reverse_application
+from runtime.store import connections, journal, queues
+from runtime.store import tables as t
+from runtime.store.connections import VendorConnection
+
+Row = dict[str, Any]
+
+
+def still_wanted(db: Connection, rows: Sequence[Row], now: datetime) -> list[Row]:
+    """Return the claimed rows that are still to be written; postings whose application was undone never are."""
+    waiting = set(
+        db.scalars(
+            select(t.outbox.c.id).where(t.outbox.c.id.in_([row["id"] for row in rows]), t.outbox.c.state == queues.NEW)
+        )
+    )
+    wanted = []
+    for row in rows:
+        intent = queues.read_intent(row)
+        if row["id"] not in waiting:
+            continue
+        if isinstance(intent, POSTINGS) and not is_wanted(db, row["organisation_id"], row["subject"], intent):
+            queues.settle(db, t.outbox, row["id"], state=queues.SUPERSEDED, done_at=now)
+            continue
+        wanted.append(row)
+    return wanted
+
+
+def after_posting(db: Connection, row: Row, posting: Posting, done: Done, now: datetime) -> None:
+    """Remember what is ours in the ledger; where it was undone while the answer was on its way, take it back."""
+    organisation_id, receipt_id = row["organisation_id"], row["subject"]
+    if is_wanted(db, organisation_id, receipt_id, posting):
+        if not _waiting(db, organisation_id, receipt_id):
+            mine = (t.allocation.c.organisation_id == organisation_id) & (t.allocation.c.receipt_id == receipt_id)
+            db.execute(update(t.allocation).where(mine, t.allocation.c.undone_at.is_(None)).values(posted_at=now))
+            journal.resolve_problem(
+                db, organisation_id=organisation_id, code="write_refused", subject=receipt_id, at=now
+            )
+    else:
+        promise_undo(
+            db,
+            organisation_id=organisation_id,
+            system=row["system"],
+            subject=receipt_id,
+            posting=posting,
+            external_ids=done.external_ids,
+            at=now,
+        )
+    ledger = next(c for c in connections.connections(db, organisation_id) if c.system == row["system"])
+    scope = Scope(db, organisation_id, ledger.system, ledger.role, now)
+    link_own_postings(scope, receipt_id, list(done.external_ids))
+    if row["in_doubt"]:
+        _read_again(db, ledger, posting, now)
+
+
+def after_refusal(db: Connection, row: Row, posting: Posting, now: datetime) -> None:
+    """Open the items of a refused posting again, with all that its application posted, and ask a person."""
+    if not is_wanted(db, row["organisation_id"], row["subject"], posting):
+        return  # a person took it back already
+    reverse_application(db, row["organisation_id"], row["subject"], actor=row["system"], at=now)
+    ask_again(db, row["organisation_id"], row["subject"])
+
+
+def ask_again(db: Connection, organisation_id: str, receipt_id: str) -> None:
+    """Give an application that was reversed back to a person: the money is there, so its items are held meanwhile."""
+    mine = (t.proposal.c.organisation_id == organisation_id) & (t.proposal.c.receipt_id == receipt_id)
+    body = db.scalar(select(t.proposal.c.body).where(mine))
+    if body is not None:
+        items = [allocation["item_id"] for allocation in body["best"]["allocations"]]
+        db.execute(update(t.proposal).where(mine).values(state="pending", plausible=items))
+
+
+def _waiting(db: Connection, organisation_id: str, receipt_id: str) -> bool:
+    """Whether a part of the standing application is not in the ledger yet: an item shows there all of it or nothing."""
+    rows = db.execute(
+        select(t.outbox).where(
+            t.outbox.c.organisation_id == organisation_id,
+            t.outbox.c.subject == receipt_id,
+            t.outbox.c.state == queues.NEW,
+        )
+    )
+    intents = [queues.read_intent(dict(row._mapping)) for row in rows]
+    return any(isinstance(each, POSTINGS) and is_wanted(db, organisation_id, receipt_id, each) for each in intents)
+
+
+def _read_again(db: Connection, ledger: VendorConnection, posting: Posting, now: datetime) -> None:
+    """Ask to read the documents of a posting that was found: nobody knows whether the last reading showed it."""
+    notices = [
+        {
+            "system": ledger.system,
+            "account": ledger.account.external_id,
+            "event_id": stable_id("found", posting.key, external_id),
+            "kind": kind.value,
+            "external_id": external_id,
+            "body": b"",
+            "received_at": now,
+            "state": queues.NEW,
+            "attempts": 0,
+            "next_at": now,
+            "problem": None,
+        }
+        for kind, external_id in _documents(posting)
+    ]
+    queues.store_notices(db, notices)
+
+
+def _documents(posting: Posting) -> list[tuple[Kind, str]]:
+    if isinstance(posting, PostReceipt):
+        return [(Kind.INVOICE, line.document_external_id) for line in posting.lines]
+    if isinstance(posting, AllocateCredit):
+        invoices = [(Kind.INVOICE, line.document_external_id) for line in posting.lines]
+        return [(Kind.CREDIT_NOTE, posting.credit_external_id), *invoices]
+    return [(Kind.INVOICE, posting.document_external_id)]
