@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import threading
-from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 
 from connectors.channels.email import EmailChannel, SmtpServer
 from runtime.clock import Clock, system_clock
 from runtime.settings import Settings
 from runtime.store.engine import Store
+from runtime.store.turns import Turns
 from runtime.vault import Vault
 from runtime.vendors import Pace, Vendors
 
@@ -30,10 +29,7 @@ class Wake(Protocol):
 
 @dataclass
 class App:
-    """The running product. `wake` tells the workers that something is due; losing a call loses no work.
-
-    `locks` save calls between the threads of this process; nothing depends on them for being right.
-    """
+    """The running product. `wake` tells the workers that something is due; losing a call loses no work."""
 
     settings: Settings
     store: Store
@@ -41,8 +37,8 @@ class App:
     vault: Vault
     vendors: Vendors
     email: EmailChannel | None
+    turns: Turns
     wake: Wake = _nobody
-    locks: defaultdict[str, threading.Lock] = field(default_factory=lambda: defaultdict(threading.Lock))
 
     def close(self) -> None:
         """Let go of vendors and the database."""
@@ -58,7 +54,15 @@ def build(settings: Settings, *, clock: Clock = system_clock, pace: Pace = REAL_
     store = Store(settings.database_url)
     vault = Vault(settings.encryption_key())
     vendors = Vendors(settings=settings, store=store, vault=vault, clock=clock, pace=pace)
-    return App(settings=settings, store=store, clock=clock, vault=vault, vendors=vendors, email=_email(settings, clock))
+    return App(
+        settings=settings,
+        store=store,
+        clock=clock,
+        vault=vault,
+        vendors=vendors,
+        email=_email(settings, clock),
+        turns=Turns(store),
+    )
 
 
 def _email(settings: Settings, clock: Clock) -> EmailChannel | None:

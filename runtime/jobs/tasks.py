@@ -14,7 +14,6 @@ from runtime.operations.work import poll, work
 SWEEP_SECONDS = 15.0
 POLL_SECONDS = 300.0
 REMIND_SECONDS = 900.0  # messages leave within a quarter of an hour of becoming due in the payer's hours
-TASK_TIME_LIMIT_SECONDS = 600
 BROKER_TIMEOUT_SECONDS = 2.0  # a webhook waits for no broker longer than this before it is answered
 # An embedded worker looks at its in-memory queue this often: it bounds how long a webhook waits to be noticed.
 MEMORY_POLL_SECONDS = 0.05
@@ -25,9 +24,9 @@ def make_celery(app: App) -> Celery:
     celery = Celery("truedue", broker=app.settings.broker_url)
     celery.conf.update(
         task_ignore_result=True,
-        task_acks_late=True,
-        task_reject_on_worker_lost=True,
-        task_time_limit=TASK_TIME_LIMIT_SECONDS,
+        # A wake is acknowledged when it is taken and kept nowhere: what it was about is found by the sweep.
+        task_acks_late=False,
+        task_default_delivery_mode="transient",
         worker_prefetch_multiplier=1,
         worker_hijack_root_logger=False,
         worker_enable_remote_control=False,
@@ -35,9 +34,12 @@ def make_celery(app: App) -> Celery:
         broker_connection_timeout=BROKER_TIMEOUT_SECONDS,
         task_default_queue="truedue",
         beat_schedule={
-            "sweep": {"task": "truedue.work", "schedule": SWEEP_SECONDS},
-            "poll": {"task": "truedue.poll", "schedule": POLL_SECONDS},
-            "remind": {"task": "truedue.remind", "schedule": REMIND_SECONDS},
+            name: {"task": f"truedue.{task}", "schedule": seconds, "options": {"expires": seconds}}
+            for name, task, seconds in (
+                ("sweep", "work", SWEEP_SECONDS),
+                ("poll", "poll", POLL_SECONDS),
+                ("remind", "remind", REMIND_SECONDS),
+            )
         },
     )
     if app.settings.broker_url.startswith("memory"):
@@ -60,7 +62,7 @@ def make_celery(app: App) -> Celery:
     def wake(after_seconds: float = 0.0, /) -> None:
         # What is due is in the database already: a broker that is away costs time, until the sweep, and no work.
         with suppress(OperationalError):
-            work_task.apply_async(countdown=after_seconds, retry=False)
+            work_task.apply_async(countdown=after_seconds, expires=after_seconds + SWEEP_SECONDS, retry=False)
 
     app.wake = wake
     return celery

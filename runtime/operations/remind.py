@@ -26,6 +26,7 @@ def remind_everybody(app: App) -> Counter[str]:
     with app.store.read() as db:
         senders = [each.id for each in connections.organisations(db) if each.sending_on]
     for organisation_id in senders:
-        with isolated(app, organisation_id, "reminding"):
-            counted.update(remind_organisation(app, organisation_id))
+        with isolated(app, organisation_id, "reminding"), app.turns.take(f"remind {organisation_id}") as is_ours:
+            if is_ours:
+                counted.update(remind_organisation(app, organisation_id))
     return counted

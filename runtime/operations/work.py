@@ -22,6 +22,7 @@ from runtime.operations.recognise import CODED_CONSIDERED
 from runtime.operations.show_in_crm import show_in_crm
 from runtime.store import connections
 from runtime.store import tables as t
+from runtime.store.connections import VendorConnection
 
 MAX_ROUNDS = 200  # one call works off at most this many heaps; what is left is found by the next
 
@@ -54,9 +55,14 @@ def _show(app: App) -> Counter[str]:
     done: Counter[str] = Counter()
     for organisation_id in organisation_ids(app):
         # A CRM that cannot be reached is tried again at the next sweep: what is not shown stays to be shown.
-        # Two workers that show the same rows do no harm, they only spend calls twice: one at a time here.
-        with isolated(app, organisation_id, "showing in the CRM"), suppress(ConnectorError), app.locks[organisation_id]:
-            done.update({f"shown_{name}": count for name, count in show_in_crm(app, organisation_id).items()})
+        # Two workers that show the same rows do no harm, they only spend calls twice: one at a time.
+        with (
+            isolated(app, organisation_id, "showing in the CRM"),
+            suppress(ConnectorError),
+            app.turns.take(f"show {organisation_id}") as is_ours,
+        ):
+            if is_ours:
+                done.update({f"shown_{name}": count for name, count in show_in_crm(app, organisation_id).items()})
     return +done
 
 
@@ -84,6 +90,7 @@ def poll(app: App, *, roles: Collection[Role] = tuple(Role)) -> Counter[str]:
     """Read the changes of every connection that serves one of `roles`: what webhooks told us, and what they missed.
 
     One connection that fails does not keep the others waiting; its error is counted and the next poll tries again.
+    One that another worker reads just now is left to it.
     """
     counted: Counter[str] = Counter()
     for organisation_id in organisation_ids(app):
@@ -91,14 +98,24 @@ def poll(app: App, *, roles: Collection[Role] = tuple(Role)) -> Counter[str]:
             known = connections.connections(db, organisation_id)
         mine = [each for each in known if each.status == connections.CONNECTED and each.role in roles]
         for connection in sorted(mine, key=lambda each: registry.SYSTEMS.index(each.system)):
-            try:
-                with isolated(app, organisation_id, f"reading {connection.system}", passing=ConnectorError):
-                    counted.update(pull(app, connection))
-            except ConnectorError as error:
-                counted[f"{connection.system} failed: {type(error).__name__}"] += 1
+            counted.update(_read(app, connection))
         with isolated(app, organisation_id, "promising edits"):
             promise_pending_edits(app, organisation_id)
         # What waits is asked about again: invoices, accounts and bookings may have come that answer it.
         with isolated(app, organisation_id, "matching"):
             match_receipts(app, organisation_id)
+    return counted
+
+
+def _read(app: App, connection: VendorConnection) -> Counter[str]:
+    system, counted = connection.system, Counter[str]()
+    with app.turns.take(f"read {connection.id}") as is_ours:
+        if not is_ours:
+            counted[f"{system} is being read"] += 1
+            return counted
+        try:
+            with isolated(app, connection.organisation_id, f"reading {system}", passing=ConnectorError):
+                counted.update(pull(app, connection))
+        except ConnectorError as error:
+            counted[f"{system} failed: {type(error).__name__}"] += 1
     return counted
