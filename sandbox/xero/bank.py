@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from sandbox.xero import credits, invoices
+from sandbox.xero import credits
 from sandbox.xero.ledger import Ledger
+from sandbox.xero.lines import Taxed, read_lines
 from sandbox.xero.values import ZERO, Commit, Record, Refused, read_amount, read_day
 
 _CREDIT_OF = {"RECEIVE-OVERPAYMENT": "Overpayment", "RECEIVE-PREPAYMENT": "Prepayment"}
@@ -21,7 +22,7 @@ def plan_transaction(books: Ledger, item: Record, _pending: dict[str, Decimal], 
     if account["Type"] != "BANK":
         raise Refused("The bank account must be of type BANK")
     contact_id = None if by_person and not item.get("Contact") else books.contact(item.get("Contact"))["ContactID"]
-    lines = invoices.read_lines(item.get("LineItems"))
+    lines = read_lines(books, item.get("LineItems"))
     if kind not in _CREDIT_OF:
         for line in lines:
             books.account({"Code": line["AccountCode"]})
@@ -29,6 +30,8 @@ def plan_transaction(books: Ledger, item: Record, _pending: dict[str, Decimal], 
     total = sum((line["LineAmount"] for line in lines), ZERO)
     if total <= 0:
         raise Refused("The total for this document must be greater than zero")
+    currency = str(item.get("CurrencyCode") or account["CurrencyCode"])
+    rate = books.rate(currency, item.get("CurrencyRate"))
     books.check_open(happened_on)
 
     def commit() -> Record:
@@ -42,14 +45,13 @@ def plan_transaction(books: Ledger, item: Record, _pending: dict[str, Decimal], 
         record |= {"Contact": {"ContactID": contact_id}} if contact_id else {}
         record |= {"IsReconciled": bool(item.get("IsReconciled", False)), "HasAttachments": False, "Date": happened_on}
         record |= {"Status": "AUTHORISED", "LineAmountTypes": "NoTax", "LineItems": lines, "SubTotal": total}
-        record |= {"TotalTax": ZERO, "Total": total, "CurrencyRate": Decimal("1.000000")}
-        record["CurrencyCode"] = str(item.get("CurrencyCode") or account["CurrencyCode"])
+        record |= {"TotalTax": ZERO, "Total": total, "CurrencyRate": rate, "CurrencyCode": currency}
         if kind in _CREDIT_OF:
             credit = credits.blank(
-                books, _CREDIT_OF[kind], contact_id=str(contact_id), total=total,
-                currency=record["CurrencyCode"], issued_on=happened_on,
+                books, _CREDIT_OF[kind], contact_id=str(contact_id), taxed=Taxed(lines, total, ZERO),
+                currency=currency, rate=rate, issued_on=happened_on,
             )  # fmt: skip
-            credit |= {"Type": kind, "Reference": record["Reference"], "LineItems": lines}
+            credit |= {"Type": kind, "Reference": record["Reference"]}
             name = f"{_CREDIT_OF[kind]}ID"
             record[name] = credit[name]
             getattr(books, f"{_CREDIT_OF[kind].lower()}s")[credit[name]] = credit
@@ -124,6 +126,24 @@ def plan_transfer(books: Ledger, item: Record, _pending: dict[str, Decimal]) -> 
         record |= {"CurrencyRate": Decimal("1.000000"), "HasAttachments": False, "CreatedDateUTC": books.now()}
         books.bank_transfers[record["BankTransferID"]] = record
         books.changed("TRANSFER", "CREATE", record)
+        return record
+
+    return commit
+
+
+def plan_delete_transfer(books: Ledger, record: Record) -> Commit:
+    """Plan to delete a transfer with both its sides."""
+    if record["Status"] == "DELETED":
+        raise Refused("The bank transfer has already been deleted")
+    sides = [books.bank_transactions[record[f"{end}BankTransactionID"]] for end in ("From", "To")]
+    if any(side["IsReconciled"] for side in sides):
+        raise Refused("This bank transfer cannot be deleted as it has been reconciled with a bank statement line")
+    books.check_open(record["Date"])
+
+    def commit() -> Record:
+        for part, category in ((record, "TRANSFER"), *((side, "BANKTRANSACTION") for side in sides)):
+            part["Status"] = "DELETED"
+            books.changed(category, "UPDATE", part)
         return record
 
     return commit

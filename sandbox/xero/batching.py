@@ -51,9 +51,7 @@ class BatchingRoutes(ReadingRoutes):
         pending: dict[str, Decimal] = {}
         planned = [_planned(plan, item, pending) for item in items]
         if any(isinstance(outcome, Refused) for outcome in planned):
-            elements = [{**item, **_errors(outcome)} for item, outcome in zip(items, planned, strict=True)]
-            error = {"ErrorNumber": 10, "Type": "ValidationException", "Message": "A validation exception occurred"}
-            return respond({**error, "Elements": elements}, 400)
+            return _refuse([{**item, **_errors(outcome)} for item, outcome in zip(items, planned, strict=True)])
         made = [outcome() for outcome in planned if not isinstance(outcome, Refused)]
         return respond(self.envelope(**{collection: [_shown(books, collection, record) for record in made]}))
 
@@ -102,6 +100,16 @@ def _refused_item(collection: str, item: Record) -> Record:
     if collection in COLLECTIONS:
         shown.setdefault(COLLECTIONS[collection][1], NO_ID)
     return shown
+
+
+def refuse(refused: Refused) -> Response:
+    """Answer a call about one object that breaks a rule."""
+    return _refuse([_errors(refused)])
+
+
+def _refuse(elements: list[Record]) -> Response:
+    error = {"ErrorNumber": 10, "Type": "ValidationException", "Message": "A validation exception occurred"}
+    return respond({**error, "Elements": elements}, 400)
 
 
 def body_of(request: Request) -> Record:

@@ -11,7 +11,8 @@ from decimal import Decimal
 from sandbox.locking import locked
 from sandbox.xero import bank, contacts, credits, invoices, payments
 from sandbox.xero.ledger import Ledger
-from sandbox.xero.values import Record
+from sandbox.xero.lines import Taxed, line
+from sandbox.xero.values import ZERO, Record
 
 _CLASSES = {"BANK": "ASSET", "CURRENT": "ASSET", "FIXED": "ASSET", "PREPAYMENT": "ASSET", "EQUITY": "EQUITY"}
 _CLASSES |= dict.fromkeys(("REVENUE", "SALES", "OTHERINCOME"), "REVENUE")
@@ -64,13 +65,14 @@ class XeroBooks(Ledger):
     @locked
     def add_invoice(
         self, *, contact_id: str, number: str, total: Decimal, currency: str, issued_on: date, due_on: date,
-        reference: str = "", status: str = "AUTHORISED", sent: bool = True,
+        reference: str = "", status: str = "AUTHORISED", sent: bool = True, rate: Decimal | None = None,
     ) -> str:  # fmt: skip
-        """Add a sales invoice with one line."""
-        lines = [invoices.line("Goods and services", total)]
+        """Add a sales invoice with one line; `rate` is units of its currency for one of the base currency."""
+        taxed = Taxed([line("Goods and services", total)], total, ZERO)
         record = invoices.new(
-            self, kind="ACCREC", contact_id=contact_id, number=number, lines=lines,
-            currency=currency, issued_on=issued_on, due_on=due_on, reference=reference, status=status,
+            self, kind="ACCREC", contact_id=contact_id, number=number, taxed=taxed,
+            currency=currency, rate=self.rate(currency, rate), issued_on=issued_on, due_on=due_on,
+            reference=reference, status=status,
         )  # fmt: skip
         record["SentToContact"] = sent
         self.changed("INVOICE", "CREATE", record)
@@ -84,7 +86,7 @@ class XeroBooks(Ledger):
                 self,
                 contact_id=contact_id,
                 number=number,
-                total=total,
+                taxed=Taxed([line("Credit", total)], total, ZERO),
                 currency=currency,
                 issued_on=issued_on,
             )["CreditNoteID"]
@@ -143,9 +145,9 @@ class XeroBooks(Ledger):
         payments.plan_delete(self, self.payments[payment_id])()
 
     @locked
-    def reconcile(self, payment_id: str) -> None:
-        """Confirm a payment against its bank line: from then on it resists deletion."""
-        record = self.payments[payment_id]
+    def reconcile(self, external_id: str) -> None:
+        """Confirm a payment or bank transaction against its bank line: from then on it resists deletion."""
+        record = self.payments.get(external_id) or self.bank_transactions[external_id]
         record["IsReconciled"] = True
         if batch := self.batch_payments.get(record.get("BatchPaymentID", "")):
             batch["IsReconciled"] = True

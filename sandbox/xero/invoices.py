@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 from sandbox.xero.ledger import Ledger
-from sandbox.xero.values import ZERO, Commit, Record, Refused, read_amount, read_day
+from sandbox.xero.lines import Taxed, taxed
+from sandbox.xero.values import ZERO, Commit, Record, Refused, read_day
 
 _NEXT = {
     "DRAFT": {"DRAFT", "SUBMITTED", "AUTHORISED", "DELETED"},
@@ -29,41 +31,20 @@ _DAYS = {"DueDate", "ExpectedPaymentDate", "PlannedPaymentDate", "Date"}
 _WHILE_UNPAID = {"LineItems", "Date", "Contact", "InvoiceNumber", "CurrencyCode"}
 
 
-def line(description: str, amount: Decimal, account_code: str = "200") -> Record:
-    """One line item without tax."""
-    return {"Description": description, "Quantity": Decimal(1), "UnitAmount": amount, "AccountCode": account_code,
-            "TaxType": "NONE", "TaxAmount": ZERO, "LineAmount": amount, "Tracking": []}  # fmt: skip
-
-
-def read_lines(items: object) -> list[Record]:
-    """Line items of a request body with their amounts worked out; Refused without any."""
-    if not isinstance(items, list) or not items:
-        raise Refused("One or more line items must be specified")
-    lines = []
-    for item in items:
-        quantity = Decimal(str(item.get("Quantity", 1)))
-        unit = Decimal(str(item.get("UnitAmount", 0)))
-        amount = read_amount(item.get("LineAmount", quantity * unit), field="LineAmount")
-        made = line(str(item.get("Description", "")), amount, str(item.get("AccountCode", "")))
-        lines.append(made | {"Quantity": quantity, "UnitAmount": unit if "UnitAmount" in item else amount})
-    return lines
-
-
 def new(
-    books: Ledger, *, kind: str, contact_id: str, number: str, lines: list[Record], currency: str,
-    issued_on: date, due_on: date, reference: str, status: str,
+    books: Ledger, *, kind: str, contact_id: str, number: str, taxed: Taxed, currency: str, rate: Decimal,
+    issued_on: date, due_on: date, reference: str, status: str, amount_types: str = "NoTax",
 ) -> Record:  # fmt: skip
     """Keep a new invoice; the caller announces it."""
     invoice_id = books.new_id("invoice")
-    total = sum((item["LineAmount"] for item in lines), ZERO)
-    for item in lines:
+    for item in taxed.lines:
         item["LineItemID"] = books.new_id("line")
     record: Record = {"Type": kind, "InvoiceID": invoice_id, "InvoiceNumber": number, "Reference": reference}
-    record |= {"Payments": [], "CreditNotes": [], "Prepayments": [], "Overpayments": [], "AmountDue": total}
-    record |= {"AmountPaid": ZERO, "AmountCredited": ZERO, "CurrencyRate": Decimal("1.000000"), "SentToContact": False}
+    record |= {"Payments": [], "CreditNotes": [], "Prepayments": [], "Overpayments": [], "AmountDue": taxed.total}
+    record |= {"AmountPaid": ZERO, "AmountCredited": ZERO, "CurrencyRate": rate, "SentToContact": False}
     record |= {"IsDiscounted": False, "HasAttachments": False, "HasErrors": False, "Contact": {"ContactID": contact_id}}
-    record |= {"Date": issued_on, "DueDate": due_on, "Status": status, "LineAmountTypes": "NoTax", "LineItems": lines}
-    record |= {"SubTotal": total, "TotalTax": ZERO, "Total": total, "CurrencyCode": currency}
+    record |= {"Date": issued_on, "DueDate": due_on, "Status": status, "LineAmountTypes": amount_types}
+    record |= {**taxed.amounts(), "CurrencyCode": currency}
     books.invoices[invoice_id] = record
     books.numbers[number] = invoice_id
     return record
@@ -91,7 +72,7 @@ def plan(books: Ledger, item: Record, *, may_update: bool) -> Commit:
 def plan_update(books: Ledger, record: Record, fields: Record) -> Commit:
     """Plan to change an invoice, within what its status allows."""
     status = str(fields.get("Status", record["Status"]))
-    asked = {name: _read(name, fields[name]) for name in (_ALWAYS | _WHILE_UNPAID) & fields.keys()}
+    asked = {name: _read(books, record, name, fields[name]) for name in (_ALWAYS | _WHILE_UNPAID) & fields.keys()}
     asked = {name: value for name, value in asked.items() if _differs(record, name, value)}
     if status not in _NEXT[record["Status"]]:
         raise Refused("Invoice not of valid status for modification")
@@ -103,12 +84,12 @@ def plan_update(books: Ledger, record: Record, fields: Record) -> Commit:
         asked["Contact"] = {"ContactID": books.contact(asked["Contact"])["ContactID"]}
 
     def commit() -> Record:
-        record.update(asked)
+        record.update({name: value for name, value in asked.items() if name != "LineItems"})
+        if "LineItems" in asked:
+            record.update(asked["LineItems"].amounts())
         record["Status"] = status
         if "InvoiceNumber" in asked:
             books.numbers[record["InvoiceNumber"]] = record["InvoiceID"]
-        if "LineItems" in asked:
-            record["Total"] = record["SubTotal"] = sum((item["LineAmount"] for item in record["LineItems"]), ZERO)
         settle(record, on=books.now().date())
         books.changed("INVOICE", "UPDATE", record)
         return record
@@ -137,15 +118,18 @@ def _plan_new(books: Ledger, item: Record) -> Commit:
     contact_id = str(books.contact(item.get("Contact"))["ContactID"])
     issued_on = read_day(item.get("Date", books.now().date()), field="Date")
     due_on = read_day(item["DueDate"], field="DueDate") if item.get("DueDate") else issued_on
-    lines = read_lines(item.get("LineItems"))
+    amount_types = str(item.get("LineAmountTypes", "Exclusive"))
+    made = taxed(books, item.get("LineItems"), amount_types)
+    currency = str(item.get("CurrencyCode") or books.base_currency)
+    rate = books.rate(currency, item.get("CurrencyRate"))
     books.check_open(issued_on)
 
     def commit() -> Record:
         record = new(
             books, kind=str(item["Type"]), contact_id=contact_id,
-            number=str(item.get("InvoiceNumber") or f"INV-{len(books.invoices) + 1:04d}"), lines=lines,
-            currency=str(item.get("CurrencyCode") or books.base_currency), issued_on=issued_on, due_on=due_on,
-            reference=str(item.get("Reference") or ""), status=status,
+            number=str(item.get("InvoiceNumber") or _next_number(books)), taxed=made,
+            currency=currency, rate=rate, issued_on=issued_on, due_on=due_on,
+            reference=str(item.get("Reference") or ""), status=status, amount_types=amount_types,
         )  # fmt: skip
         record["SentToContact"] = bool(item.get("SentToContact", False))
         books.changed("INVOICE", "CREATE", record)
@@ -154,16 +138,25 @@ def _plan_new(books: Ledger, item: Record) -> Commit:
     return commit
 
 
-def _read(name: str, value: object) -> object:
+def _next_number(books: Ledger) -> str:
+    """The first free number after as many as there are invoices."""
+    first = len(books.invoices) + 1
+    numbers = (f"INV-{number:04d}" for number in range(first, 2 * first + 1))
+    return next(number for number in numbers if number not in books.numbers)
+
+
+def _read(books: Ledger, record: Record, name: str, value: object) -> Any:  # noqa: ANN401 - what the field holds
     if name in _DAYS:
         return read_day(value, field=name)
-    return read_lines(value) if name == "LineItems" else value
+    return taxed(books, value, record["LineAmountTypes"]) if name == "LineItems" else value
 
 
 def _differs(record: Record, name: str, value: object) -> bool:
     if name == "Contact":
         return isinstance(value, dict) and value.get("ContactID") != record["Contact"]["ContactID"]
-    if name == "LineItems" and isinstance(value, list):
+    if isinstance(value, Taxed):
         pick = ("Description", "Quantity", "UnitAmount", "LineAmount", "AccountCode")
-        return [[item[f] for f in pick] for item in value] != [[item[f] for f in pick] for item in record["LineItems"]]
+        return [[item[f] for f in pick] for item in value.lines] != [
+            [item[f] for f in pick] for item in record["LineItems"]
+        ]
     return bool(record.get(name) != value)

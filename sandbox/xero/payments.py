@@ -6,6 +6,7 @@ from datetime import date
 from decimal import Decimal
 
 from sandbox.xero import invoices
+from sandbox.xero.exchange import Exchange, exchange
 from sandbox.xero.ledger import Ledger
 from sandbox.xero.values import ZERO, Commit, Record, Refused, read_amount, read_day
 
@@ -29,10 +30,12 @@ def plan(books: Ledger, item: Record, pending: Pending) -> Commit:
     amount = read_amount(item.get("Amount"), field="Amount")
     paid_on = read_day(item.get("Date") or books.now().date(), field="Date")
     check_payable(books, target, amount, pending, account)
+    worth = exchange(books, target, account, amount, item)
     books.check_open(paid_on)
 
     def commit() -> Record:
-        record = _record(books, kind=kind, amount=amount, paid_on=paid_on, item=item)
+        record = _record(books, kind=kind, amount=amount, paid_on=paid_on, worth=worth, item=item)
+        books.realised_gains[record["PaymentID"]] = worth.gain
         record |= {
             "Account": {name: account[name] for name in ("AccountID", "Code", "Name")},
             field: _named(field, target),
@@ -77,6 +80,7 @@ def plan_delete(books: Ledger, record: Record, *, with_batch: bool = False) -> C
 
     def commit() -> Record:
         record["Status"] = "DELETED"
+        del books.realised_gains[record["PaymentID"]]
         for field, id_field, collection in (("Invoice", "InvoiceID", "invoices"), *(c[:3] for c in _CREDITS)):
             if field in record:
                 target: Record = getattr(books, collection)[record[field][id_field]]
@@ -153,9 +157,10 @@ def _target(books: Ledger, item: Record) -> tuple[str, str, Record]:
     raise Refused("The document to be paid could not be found")
 
 
-def _record(books: Ledger, *, kind: str, amount: Decimal, paid_on: date, item: Record) -> Record:
-    record: Record = {"PaymentID": books.new_id("payment"), "Date": paid_on, "Amount": amount, "BankAmount": amount}
-    record |= {"Reference": str(item.get("Reference") or ""), "CurrencyRate": Decimal("1.000000"), "PaymentType": kind}
+def _record(books: Ledger, *, kind: str, amount: Decimal, paid_on: date, worth: Exchange, item: Record) -> Record:
+    record: Record = {"PaymentID": books.new_id("payment"), "Date": paid_on, "Amount": amount}
+    record |= {"BankAmount": worth.bank_amount, "CurrencyRate": worth.rate, "PaymentType": kind}
+    record["Reference"] = str(item.get("Reference") or "")
     return record | {"Status": "AUTHORISED", "HasAccount": True, "IsReconciled": bool(item.get("IsReconciled", False)),
                      "HasValidationErrors": False}  # fmt: skip
 

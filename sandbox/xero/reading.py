@@ -16,7 +16,7 @@ API = "/api.xro/2.0"
 # collection: (attribute of XeroBooks, id field, renderer in full, renderer in lists without a page)
 COLLECTIONS: dict[str, tuple[str, str, render.Renderer, render.Renderer]] = {
     "Accounts": ("accounts", "AccountID", render.plain, render.plain),
-    "Contacts": ("contacts", "ContactID", render.plain, render.plain),
+    "Contacts": ("contacts", "ContactID", render.plain, render.contact_listed),
     "Invoices": ("invoices", "InvoiceID", render.document, render.summary),
     "CreditNotes": ("credit_notes", "CreditNoteID", render.document, render.summary),
     "Payments": ("payments", "PaymentID", render.payment, render.payment),
@@ -109,13 +109,17 @@ def history_record(note: Record) -> Record:
 
 
 def _visible(request: Request, collection: str, records: list[Record]) -> list[Record]:
-    if (
-        collection == "Contacts"
-        and request.args.get("includeArchived", "").lower() != "true"
-        and "IDs" not in request.args
-    ):
+    if "IDs" in request.args or _asked(request, "includeArchived") or _asked(request, "includeDeleted"):
+        return records
+    if collection == "Contacts":
         return [record for record in records if record["ContactStatus"] == "ACTIVE"]
+    if collection == "BankTransfers":
+        return [record for record in records if record["Status"] != "DELETED"]
     return records
+
+
+def _asked(request: Request, name: str) -> bool:
+    return request.args.get(name, "").lower() == "true"
 
 
 def _seen(books: XeroBooks, record: Record) -> Record:

@@ -70,6 +70,11 @@ def plain(_books: Ledger, record: Record) -> Record:
     return _dated(record)
 
 
+def contact_listed(books: Ledger, record: Record) -> Record:
+    """A contact in a list without pages, which does not say what it was merged into."""
+    return {name: value for name, value in plain(books, record).items() if name != "MergedToContactID"}
+
+
 def organisation(books: Ledger) -> Record:
     """The organisation itself."""
     shown: Record = {"Name": books.name, "LegalName": books.name, "PaysTax": False, "Version": "GLOBAL"}

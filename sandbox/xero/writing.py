@@ -9,10 +9,12 @@ from werkzeug.wrappers import Request, Response
 
 from sandbox.standin import route
 from sandbox.xero import bank, contacts, credits, invoices, payments
-from sandbox.xero.batching import BatchingRoutes, body_of
+from sandbox.xero.batching import BatchingRoutes, body_of, refuse
 from sandbox.xero.books import XeroBooks
 from sandbox.xero.reading import API, COLLECTIONS
 from sandbox.xero.values import Commit, Record, Refused, respond
+
+MAX_NOTE_CHARACTERS = 250
 
 
 class WritingRoutes(BatchingRoutes):
@@ -72,6 +74,22 @@ class WritingRoutes(BatchingRoutes):
         books = self.books_of(request)
         return self.write(request, "BankTransfers", lambda item, pending: bank.plan_transfer(books, item, pending))
 
+    @route("POST", f"{API}/BankTransfers")
+    @route("POST", f"{API}/BankTransfers/<object_id>")
+    def delete_transfers(self, request: Request, object_id: str = "") -> Response:
+        """Delete transfers between bank accounts."""
+        books = self.books_of(request)
+
+        def plan(item: Record, _pending: dict[str, Decimal]) -> Commit:
+            record = books.bank_transfers.get(object_id or str(item.get("BankTransferID")))
+            if record is None:
+                raise Refused("The bank transfer could not be found")
+            if item.get("Status") != "DELETED":
+                raise Refused("Only a change of Status to DELETED is possible")
+            return bank.plan_delete_transfer(books, record)
+
+        return self.write(request, "BankTransfers", plan)
+
     @route("POST", f"{API}/Contacts")
     @route("PUT", f"{API}/Contacts")
     def write_contacts(self, request: Request) -> Response:
@@ -86,9 +104,16 @@ class WritingRoutes(BatchingRoutes):
         books, may_update = self.books_of(request), request.method == "POST"
         return self.write(request, "Invoices", lambda item, _: invoices.plan(books, item, may_update=may_update))
 
-    @route("POST", f"{API}/<any(Contacts, Invoices, BankTransactions):collection>/<object_id>")
+    @route("POST", f"{API}/CreditNotes")
+    @route("PUT", f"{API}/CreditNotes")
+    def write_credit_notes(self, request: Request) -> Response:
+        """Create sales credit notes; an item with an id changes one."""
+        books = self.books_of(request)
+        return self.write(request, "CreditNotes", lambda item, _: credits.plan_note(books, item))
+
+    @route("POST", f"{API}/<any(Contacts, Invoices, CreditNotes, BankTransactions):collection>/<object_id>")
     def update_one(self, request: Request, collection: str, object_id: str) -> Response:
-        """Change one contact, invoice or bank transaction."""
+        """Change one contact, invoice, credit note or bank transaction."""
         books = self.books_of(request)
         attribute, id_field, _, _ = COLLECTIONS[collection]
         record = getattr(books, attribute).get(object_id)
@@ -100,6 +125,8 @@ class WritingRoutes(BatchingRoutes):
                 return contacts.plan(books, {**item, id_field: object_id})
             if collection == "Invoices":
                 return invoices.plan_update(books, record, item)
+            if collection == "CreditNotes":
+                return credits.plan_note_update(books, record, item)
             return bank.plan_transaction_update(books, record, item)
 
         return self.write(request, collection, plan)
@@ -123,10 +150,12 @@ class WritingRoutes(BatchingRoutes):
         """Take an allocation back."""
         books = self.books_of(request)
         credit = getattr(books, COLLECTIONS[collection][0]).get(object_id)
-        try:
-            gone = credits.plan_undo(books, credit or {"CreditNoteID": "", "Allocations": []}, allocation_id)()
-        except Refused:
+        if credit is None or all(part["AllocationID"] != allocation_id for part in credit["Allocations"]):
             return self.missing()
+        try:
+            gone = credits.plan_undo(books, credit, allocation_id)()
+        except Refused as refused:
+            return refuse(refused)
         return respond({"AllocationId": allocation_id, **gone})  # the SDK needs Amount, which the contract omits
 
     @route("PUT", f"{API}/<any({', '.join(COLLECTIONS)}):collection>/<object_id>/History")
@@ -139,6 +168,8 @@ class WritingRoutes(BatchingRoutes):
         def plan(item: Record, _pending: dict[str, Decimal]) -> Commit:
             if not item.get("Details"):
                 raise Refused("The Details field is required")
+            if len(str(item["Details"])) > MAX_NOTE_CHARACTERS:
+                raise Refused(f"The Details field must not exceed {MAX_NOTE_CHARACTERS} characters")
             return books.note(object_id, str(item["Details"]))
 
         return self.write(request, "HistoryRecords", plan)

@@ -43,18 +43,11 @@ def test_pages_cover_every_invoice_once(scene: XeroScene) -> None:
     assert numbers(scene, page=4, page_size=100) == []
 
 
-def test_a_thousand_invoices_are_seeded_and_read_fast(scene: XeroScene) -> None:
-    started = time.perf_counter()
-    for n in range(2_000):
-        invoice_id = scene.invoice(f"INV-{n}")
-        scene.books.add_payment(
-            invoice_id=invoice_id, amount=Decimal("1"), paid_on=date(2026, 2, 1), account_code="090"
-        )
-    assert time.perf_counter() - started < 1.0
-    started = time.perf_counter()
-    answer = scene.call("GET", "/Invoices?page=1&pageSize=1000")
-    assert time.perf_counter() - started < 0.5
-    assert len(answer.json()["Invoices"]) == 1_000
+def test_a_page_holds_a_thousand(scene: XeroScene) -> None:
+    for n in range(1_001):
+        scene.invoice(f"INV-{n}")
+    assert len(scene.call("GET", "/Invoices?page=1&pageSize=1000").json()["Invoices"]) == 1_000
+    assert len(scene.call("GET", "/Invoices?page=2&pageSize=1000").json()["Invoices"]) == 1
 
 
 def test_only_what_changed_since_is_listed(scene: XeroScene) -> None:
