@@ -54,7 +54,8 @@ class ContactFields:
 class DocumentFields:
     """An invoice or credit note. The ledger states amounts and status; a CRM states only what people edit there.
 
-    In a CRM record `external_key` is our document id, and amounts repeat what we wrote.
+    In a CRM record `external_key` is our document id, and amounts repeat what we wrote. `purchase_order` and `note` are
+    "" where nobody filled them in, and None where the vendor has no such field: None says nothing and clears nothing.
     """
 
     kind: DocumentKind

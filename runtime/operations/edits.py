@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import Connection, select
 
+from connectors import registry
 from connectors.contract import Role
-from connectors.intents import EditContact, EditCustomer, EditDocument, Intent
+from connectors.intents import Done, EditContact, EditCustomer, EditDocument, Intent, NoteDocument
 from receivables.identity import stable_id
 from runtime.app import App
 from runtime.operations.absorb.scope import CONTACT_LINK, CUSTOMER_LINK, DOCUMENT_LINK, pairs_of
 from runtime.store import connections, queues
 from runtime.store import tables as t
-from runtime.store.links import links_of
-from sync.merge import Value, unsent
+from runtime.store.links import links_of, set_pairs
+from sync.merge import Pair, Value, agreed, unsent
 
 IDS_A_QUERY = 500
+EDITS = (EditDocument, NoteDocument, EditCustomer, EditContact)
+_EDITED: Mapping[type[Intent], str] = {
+    EditDocument: DOCUMENT_LINK,
+    NoteDocument: DOCUMENT_LINK,
+    EditCustomer: CUSTOMER_LINK,
+    EditContact: CONTACT_LINK,
+}
 
 
 def promise_edits(db: Connection, *, organisation_id: str, local_ids: Collection[str], at: datetime) -> int:
@@ -35,9 +43,7 @@ def promise_edits(db: Connection, *, organisation_id: str, local_ids: Collection
         values = ours.get(link["local_id"])
         if values is None:
             continue
-        changes = unsent(pairs_of(link), values)
-        intent = _intent(link, changes, from_ledger=ledger is not None and link["system"] == ledger.system)
-        if intent is not None:
+        for intent in _intents(link, values, from_ledger=ledger is not None and link["system"] == ledger.system):
             promised += queues.enqueue(
                 db,
                 organisation_id=organisation_id,
@@ -51,11 +57,16 @@ def promise_edits(db: Connection, *, organisation_id: str, local_ids: Collection
 
 def _values(db: Connection, organisation_id: str, local_ids: Collection[str]) -> dict[str, dict[str, Value]]:
     values: dict[str, dict[str, Value]] = {}
-    documents = select(t.document.c.id, t.document.c.due_on).where(
-        t.document.c.organisation_id == organisation_id, t.document.c.id.in_(local_ids)
+    columns = t.document.c
+    documents = select(columns.id, columns.due_on, columns.purchase_order, columns.note).where(
+        columns.organisation_id == organisation_id, columns.id.in_(local_ids)
     )
     for row in db.execute(documents):
-        values[row.id] = {"due_on": row.due_on.isoformat()}
+        values[row.id] = {
+            "due_on": row.due_on.isoformat(),
+            "purchase_order": row.purchase_order,
+            "note": row.note,
+        }
     customers = select(t.customer.c.id, t.customer.c.email).where(
         t.customer.c.organisation_id == organisation_id, t.customer.c.id.in_(local_ids)
     )
@@ -64,18 +75,67 @@ def _values(db: Connection, organisation_id: str, local_ids: Collection[str]) ->
     return values
 
 
-def _intent(link: dict[str, Any], changes: Mapping[str, Value], *, from_ledger: bool) -> Intent | None:
+def _intents(link: Mapping[str, Any], ours: Mapping[str, Value], *, from_ledger: bool) -> Iterator[Intent]:
     external_id, version = link["external_id"], link["version"]
+    changes = unsent(_pairs(link, from_ledger=from_ledger), ours)
     due_on, email = changes.get("due_on"), changes.get("email")
+    order = _text(changes["purchase_order"]) if "purchase_order" in changes else None
     # The version makes each edit an intent of its own: changing back and forth is three edits, not one.
-    key = stable_id("edit", link["system"], external_id, version, str(due_on), str(email))
-    if link["kind"] == DOCUMENT_LINK and from_ledger and due_on:
-        return EditDocument(key, external_id, version, date.fromisoformat(str(due_on)))
-    if link["kind"] == CUSTOMER_LINK and from_ledger and email:
-        return EditCustomer(key, external_id, version, str(email))
-    if link["kind"] == CONTACT_LINK and email:
-        return EditContact(key, external_id, version, str(email))
-    return None
+    key = stable_id("edit", link["system"], external_id, version, str(due_on), str(order), str(email))
+    if link["kind"] == DOCUMENT_LINK and from_ledger:
+        if due_on or order is not None:
+            yield EditDocument(key, external_id, version, date.fromisoformat(str(due_on)) if due_on else None, order)
+        if note := _text(changes.get("note")):
+            yield from _note(link, note)
+    elif link["kind"] == CUSTOMER_LINK and from_ledger and email:
+        yield EditCustomer(key, external_id, version, str(email))
+    elif link["kind"] == CONTACT_LINK and email:
+        yield EditContact(key, external_id, version, str(email))
+
+
+def _pairs(link: Mapping[str, Any], *, from_ledger: bool) -> dict[str, Pair]:
+    """What both sides last agreed on; a ledger that keeps a history was told of no note at first."""
+    pairs = pairs_of(link)
+    if from_ledger and link["kind"] == DOCUMENT_LINK and _keeps_history(link["system"]):
+        return {"note": (None, None)} | pairs
+    return pairs
+
+
+def _note(link: Mapping[str, Any], text: str) -> Iterator[Intent]:
+    """A line of history for a note, where the ledger keeps one. It cannot be taken back: each text is told once."""
+    if _keeps_history(link["system"]):
+        key = stable_id("note", link["system"], link["external_id"], text)
+        yield NoteDocument(key, link["external_id"], text)
+
+
+def _keeps_history(system: str) -> bool:
+    return NoteDocument in registry.declaration(system).writes
+
+
+def _text(value: Value) -> str:
+    return "" if value is None else str(value)
+
+
+def after_edit(db: Connection, row: Mapping[str, Any], intent: Intent, done: Done, at: datetime) -> None:
+    """Remember that the other side now shows what an edit said; `row` is the edit's outbox row."""
+    written = _written(intent)
+    for link in links_of(db, row["organisation_id"], [row["subject"]]):
+        if link["system"] == row["system"] and link["kind"] == _EDITED[type(intent)]:
+            set_pairs(db, link, agreed(pairs_of(link), written), at=at, version=done.version)
+
+
+def _written(intent: Intent) -> dict[str, Value]:
+    match intent:
+        case EditDocument():
+            due_on = {"due_on": intent.due_on.isoformat()} if intent.due_on else {}
+            order = {} if intent.purchase_order is None else {"purchase_order": intent.purchase_order or None}
+            return due_on | order
+        case NoteDocument():
+            return {"note": intent.text}
+        case EditCustomer() | EditContact():
+            return {"email": intent.email}
+        case _:
+            raise TypeError(f"{intent.intent} edits nothing that is merged")
 
 
 def promise_pending_edits(app: App, organisation_id: str) -> int:

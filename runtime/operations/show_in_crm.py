@@ -83,7 +83,7 @@ def _show_some(app: App, crm: VendorConnection, table: Table, build: Builder) ->
                 continue
             settled.append(row["id"])
             if isinstance(outcome, Done):
-                _remember(db, crm, intent, outcome)
+                _remember(db, crm, intent, outcome, app.clock())
             else:
                 text = f"{crm.system} does not show it: {outcome}"
                 problem = Problem("not_shown", text, "Correct it in the CRM; it is shown again by itself.", row["id"])
@@ -242,7 +242,7 @@ def _saying(row: Row) -> Saying:
     return Saying(row["disputed"], row["dispute_reason"], row["promised_on"])
 
 
-def _remember(db: Connection, crm: VendorConnection, intent: Intent, done: Done) -> None:
+def _remember(db: Connection, crm: VendorConnection, intent: Intent, done: Done, at: datetime) -> None:
     """Keep who the shown invoice is there, and what both sides now agree on."""
     if not isinstance(intent, ShowInvoice) or not done.external_ids:
         return
@@ -266,6 +266,7 @@ def _remember(db: Connection, crm: VendorConnection, intent: Intent, done: Done)
         "local_id": intent.document_id,
         "version": done.version,
         "base": {name: list(pair) for name, pair in pairs.items()},
+        "read_at": at,
     }
     upsert(db, t.link, [row], keys=["organisation_id", "system", "kind", "external_id"])
 

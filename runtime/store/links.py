@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, select, update
@@ -51,9 +52,14 @@ def links_of(db: Connection, organisation_id: str, local_ids: Collection[str]) -
     ]
 
 
-def set_pairs(db: Connection, link: Mapping[str, Any], pairs: Mapping[str, Pair], version: str = "") -> None:
-    """Remember what both sides now agree on, and the version that shows it where the vendor told us."""
-    values: dict[str, Any] = {"base": {name: list(pair) for name, pair in pairs.items()}}
+def set_pairs(
+    db: Connection, link: Mapping[str, Any], pairs: Mapping[str, Pair], *, at: datetime, version: str = ""
+) -> None:
+    """Remember what both sides agree on since `at`, and the version that shows it where the vendor told us.
+
+    A reading that began before `at` may show the value from before, so it is not merged any more.
+    """
+    values: dict[str, Any] = {"base": {name: list(pair) for name, pair in pairs.items()}, "read_at": at}
     if version:
         values["version"] = version
     db.execute(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any, cast
 
@@ -14,7 +14,9 @@ from runtime.store.rows import update_rows, upsert
 from runtime.store.touch import touch_documents
 from sync.merge import Value, merge
 
-_CRM_FIELDS = ("due_on", "disputed", "dispute_reason", "promised_on")
+_LEDGER_FIELDS = ("due_on", "purchase_order", "note")
+_CRM_FIELDS = ("due_on", "disputed", "dispute_reason", "promised_on", "purchase_order", "note")
+_NOT_EVERYWHERE = ("purchase_order", "note")  # a vendor without a place for it says None; an empty one is ""
 
 
 def absorb_documents(scope: Scope, records: list[Record]) -> None:
@@ -34,9 +36,10 @@ def _absorb_ledger_documents(scope: Scope, records: list[Record]) -> None:
     for record in records:
         local_id = ids[record.external_id]
         old = known.get(local_id)
-        if old is not None and old["read_at"] > scope.read_at:
+        link = links.get(record.external_id)
+        if scope.is_older(link) or (old is not None and old["read_at"] > scope.read_at):
             continue  # a later reading is already here
-        rows.append(_ledger_row(scope, record, local_id, old, links.get(record.external_id)))
+        rows.append(_ledger_row(scope, record, local_id, old, link))
     upsert(scope.db, t.document, rows, keys=["id"])
     changed = [row["id"] for row in rows if row["changed_at"] == scope.read_at]
     touch_documents(scope.db, scope.organisation_id, changed, scope.read_at)
@@ -50,8 +53,8 @@ def _ledger_row(
         owners=scope.owners,
         speaker=scope.speaker,
         pairs=pairs_of(link),
-        ours={"due_on": old["due_on"].isoformat()} if old else {},
-        theirs={"due_on": fields.due_on.isoformat()},
+        ours={name: _value(old[name]) for name in _LEDGER_FIELDS} if old else {},
+        theirs=_said(fields, _LEDGER_FIELDS),
     )
     scope.note_conflicts(local_id, merged.conflicts)
     scope.keep_link(DOCUMENT_LINK, record.external_id, local_id, record.version, merged.pairs)
@@ -69,6 +72,8 @@ def _ledger_row(
         "due_on": date.fromisoformat(str(merged.values["due_on"])),
         "status": fields.status.value,
         "sent": fields.sent,
+        "purchase_order": merged.values.get("purchase_order"),
+        "note": merged.values.get("note"),
     }
     changed = old is None or any(old[name] != value for name, value in row.items())
     if old is not None and changed:
@@ -89,26 +94,34 @@ def _absorb_crm_invoices(scope: Scope, records: list[Record]) -> None:
     links = scope.known_links(DOCUMENT_LINK, keys)
     known = scope.rows(t.document, keys.values())
     rows = []
+    owed: set[str] = set()  # what the CRM is to show otherwise than somebody there put it
     for record in records:
-        old = known.get(keys.get(record.external_id, ""))
-        if old is None:
+        old, link = known.get(keys.get(record.external_id, "")), links.get(record.external_id)
+        if old is None or scope.is_older(link):
             continue
         ours = shared_values(old)
         fields = cast(DocumentFields, record.fields)
-        theirs = {name: _value(getattr(fields, name)) for name in _CRM_FIELDS}
         merged = merge(
             owners=scope.owners,
             speaker=scope.speaker,
-            pairs=pairs_of(links.get(record.external_id)),
+            pairs=pairs_of(link),
             ours=ours,
-            theirs=theirs,
+            theirs=_said(fields, _CRM_FIELDS),
         )
         scope.note_conflicts(old["id"], merged.conflicts)
         scope.keep_link(DOCUMENT_LINK, record.external_id, old["id"], record.version, merged.pairs)
+        if merged.write_back:
+            owed.add(old["id"])
         if any(merged.values[name] != ours[name] for name in _CRM_FIELDS):
             rows.append(_crm_row(scope, old, merged.values))
     update_rows(scope.db, t.document, "id", rows)
-    touch_documents(scope.db, scope.organisation_id, [row["id"] for row in rows], scope.read_at)
+    touch_documents(scope.db, scope.organisation_id, owed | {row["id"] for row in rows}, scope.read_at)
+
+
+def _said(fields: DocumentFields, names: Sequence[str]) -> dict[str, Value]:
+    """Return what a record says of these fields; what its vendor has no place for is not said, never cleared."""
+    said = {name: getattr(fields, name) for name in names}
+    return {name: _value(value) for name, value in said.items() if not (name in _NOT_EVERYWHERE and value is None)}
 
 
 def shared_values(row: Mapping[str, Any]) -> dict[str, Value]:
@@ -123,10 +136,15 @@ def _crm_row(scope: Scope, old: dict[str, Any], values: Any) -> dict[str, Any]: 
         "disputed": bool(values["disputed"]),
         "dispute_reason": values["dispute_reason"],
         "promised_on": date.fromisoformat(str(values["promised_on"])) if values["promised_on"] else None,
+        "purchase_order": values["purchase_order"],
+        "note": values["note"],
     }
     scope.record("document_changed", old["id"], _differences(old, row))
     return {**row, "changed_at": scope.read_at}
 
 
 def _value(value: Any) -> Value:  # noqa: ANN401 - a column of any type
+    if isinstance(value, str):
+        # Vendors trim text and write line ends in their own way: that is nobody's edit.
+        return value.replace("\r\n", "\n").strip() or None
     return value.isoformat() if isinstance(value, date) else cast(Value, value)

@@ -18,7 +18,7 @@ from runtime.store import journal
 from runtime.store import tables as t
 from runtime.store.owners import owners_of
 from runtime.store.rows import upsert
-from sync.merge import Conflict, Pair
+from sync.merge import Conflict, Pair, Value
 from sync.owners import Owner, Owners
 
 IDS_PER_QUERY = 500
@@ -84,8 +84,13 @@ class Scope:
                 "local_id": local_id,
                 "version": version,
                 "base": {name: list(pair) for name, pair in pairs.items()},
+                "read_at": self.read_at,
             }
         )
+
+    def is_older(self, link: Mapping[str, Any] | None) -> bool:
+        """Whether this reading began before what we know of a linked object: it may show what was there before."""
+        return link is not None and link["read_at"] is not None and link["read_at"] > self.read_at
 
     def flush_links(self) -> None:
         """Write the links that were kept."""
@@ -101,11 +106,14 @@ class Scope:
                 "local_id": local_id,
                 "field": conflict.field,
                 "system": self.system,
-                "kept": str(conflict.kept),
-                "lost": str(conflict.lost),
+                "kept": shown(conflict.kept),
+                "lost": shown(conflict.lost),
                 "found_at": self.read_at,
+                "settled_at": None,  # the same two values may meet again after a person settled it
+                "settled_by": None,
+                "restored": False,
             }
-            upsert(self.db, t.conflict, [row], keys=["id"], keep=["found_at"])
+            upsert(self.db, t.conflict, [row], keys=["id"])
 
     def record(self, action: str, subject: str, detail: str) -> None:
         """Add a line to the audit trail in this system's name."""
@@ -122,6 +130,11 @@ class Scope:
     def problem(self, problem: Problem) -> None:
         """Show something to a person."""
         journal.raise_problem(self.db, organisation_id=self.organisation_id, problem=problem, at=self.read_at)
+
+
+def shown(value: Value) -> str:
+    """Return a value of a conflict as text; nothing said is empty."""
+    return "" if value is None else str(value)
 
 
 def pairs_of(link: Mapping[str, Any] | None) -> dict[str, Pair]:
