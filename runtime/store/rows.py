@@ -2,15 +2,37 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Table, bindparam, update
+from sqlalchemy import (
+    JSON,
+    Column,
+    ColumnElement,
+    Connection,
+    Table,
+    Text,
+    any_,
+    bindparam,
+    cast,
+    column,
+    func,
+    literal,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
 Row = Mapping[str, Any]
+Names = Sequence[str]
+Insert = postgresql.Insert | sqlite.Insert
 CHUNK_ROWS = 1_000
+SET_ROWS = 50  # from so many on, PostgreSQL is given a chunk as one set: one statement costs less than many
 IDS_A_QUERY = 500
+_SET = "rows"
 
 
 def chunks(values: Sequence[str], size: int = IDS_A_QUERY) -> Iterator[Sequence[str]]:
@@ -19,19 +41,28 @@ def chunks(values: Sequence[str], size: int = IDS_A_QUERY) -> Iterator[Sequence[
         yield values[start : start + size]
 
 
+def among(db: Connection, wanted: Column[str], values: Sequence[str]) -> ColumnElement[bool]:
+    """The condition that a text column is one of `values`; PostgreSQL is given them as one array."""
+    if db.dialect.name == "postgresql":
+        return wanted == any_(literal(list(values), postgresql.ARRAY(Text)))
+    return wanted.in_(values)
+
+
 def upsert(db: Connection, table: Table, rows: Sequence[Row], *, keys: Sequence[str], keep: Sequence[str] = ()) -> None:
-    """Insert `rows`, or update those whose `keys` exist, except for the columns in `keep`."""
-    if not rows:
-        return
-    insert = postgresql.insert(table) if db.dialect.name == "postgresql" else sqlite.insert(table)
-    changed = {name: insert.excluded[name] for name in rows[0] if name not in keys and name not in keep}
-    statement = (
-        insert.on_conflict_do_update(index_elements=list(keys), set_=changed)
-        if changed
-        else insert.on_conflict_do_nothing(index_elements=list(keys))
-    )
+    """Insert `rows`, or update those whose `keys` exist, except for the columns in `keep`.
+
+    Every row names the same columns; of several rows with the same keys the last one stands. A row that is the same
+    already is left alone: nothing is written for it.
+    """
     for start in range(0, len(rows), CHUNK_ROWS):
-        db.execute(statement, [dict(row) for row in rows[start : start + CHUNK_ROWS]])
+        chunk = list({tuple(row[name] for name in keys): row for row in rows[start : start + CHUNK_ROWS]}.values())
+        names = list(chunk[0])
+        if db.dialect.name == "postgresql" and len(chunk) >= SET_ROWS:
+            statement: Insert = postgresql.insert(table).from_select(names, _set_of(table, names))
+            db.execute(_or_update(statement, table, names, keys, keep), {_SET: _dumps(chunk)})
+        else:
+            statement = postgresql.insert(table) if db.dialect.name == "postgresql" else sqlite.insert(table)
+            db.execute(_or_update(statement, table, names, keys, keep), [dict(row) for row in chunk])
 
 
 def insert_new(db: Connection, table: Table, rows: Sequence[Row], *, keys: Sequence[str]) -> int:
@@ -51,3 +82,38 @@ def update_rows(db: Connection, table: Table, key: str, rows: Sequence[Row]) -> 
         update(table).where(table.c[key] == bindparam("the_key")).values({n: bindparam(f"v_{n}") for n in names})
     )
     db.execute(statement, [{"the_key": row[key], **{f"v_{n}": row[n] for n in names}} for row in rows])
+
+
+def _or_update(insert: Insert, table: Table, names: Names, keys: Names, keep: Names) -> Insert:
+    changed = {name: insert.excluded[name] for name in names if name not in keys and name not in keep}
+    if not changed:
+        return insert.on_conflict_do_nothing(index_elements=list(keys))
+    differs = or_(*(_plain(table.c[name]).is_distinct_from(_plain(new)) for name, new in changed.items()))
+    return insert.on_conflict_do_update(index_elements=list(keys), set_=changed, where=differs)
+
+
+def _plain(value: ColumnElement[Any]) -> ColumnElement[Any]:
+    """A column as it can be compared: PostgreSQL knows no equality of JSON."""
+    return cast(value, Text) if isinstance(value.type, JSON) else value
+
+
+def _set_of(table: Table, names: Names) -> Any:  # noqa: ANN401 - a select of these columns
+    """Select the rows of one JSON parameter, taken apart by the database itself."""
+    document = cast(bindparam(_SET, type_=Text), postgresql.JSON)
+    rows = func.json_to_recordset(document).table_valued(*(column(name, table.c[name].type) for name in names))
+    return select(*rows.render_derived(name="incoming", with_types=True).c)
+
+
+def _dumps(rows: Sequence[Row]) -> str:
+    return json.dumps([dict(row) for row in rows], default=_text)
+
+
+def _text(value: object) -> str:
+    """Write what JSON does not know as PostgreSQL reads it."""
+    if isinstance(value, datetime) and value.tzinfo is None:
+        raise ValueError("an instant must have a time zone")
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, bytes):
+        return f"\\x{value.hex()}"
+    raise TypeError(f"no column takes {type(value).__name__}")
