@@ -74,6 +74,9 @@ class DocumentFields:
     promised_on: date | None = None
     purchase_order: str | None = None  # the customer's own order number
     note: str | None = None  # what people keep beside it, for themselves
+    drafted_as_external_id: str | None = (
+        None  # the draft it was made from, where the vendor gives the two different ids
+    )
 
 
 @dataclass(frozen=True, slots=True)

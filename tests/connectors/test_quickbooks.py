@@ -24,7 +24,7 @@ from connectors.records import (
     PaymentFields,
     PaymentLine,
 )
-from sandbox.quickbooks import QuickBooksStandIn
+from sandbox.quickbooks import QuickBooksBooks, QuickBooksStandIn
 from sandbox.server import serve
 from tests.connectors.consent import CLIENT_ID, CLIENT_SECRET, VirtualTime, consent
 from tests.connectors.ledger_suite import (
@@ -130,6 +130,13 @@ class TestQuickBooks(LedgerSuite):
         assert ledger.balance(ledger.invoices[2]) == Decimal(100)
 
 
+def books_of(ledger: Ledger) -> QuickBooksBooks:
+    standin = ledger.standin
+    assert isinstance(standin, QuickBooksStandIn)
+    (books,) = standin.companies.values()
+    return books
+
+
 def test_the_company_is_named(ledger: Ledger) -> None:
     assert [account.name for account in ledger.consent.accounts] == ["Acme Ö"]
 
@@ -144,9 +151,7 @@ def test_accounts_have_a_purpose(ledger: Ledger) -> None:
 
 
 def test_a_customer_billed_with_its_parent_names_it(ledger: Ledger) -> None:
-    standin = ledger.standin
-    assert isinstance(standin, QuickBooksStandIn)
-    (books,) = standin.companies.values()
+    books = books_of(ledger)
     billed = books.add_customer(name="Billed", parent_id=ledger.customer, bill_with_parent=True)
     own = books.add_customer(name="Own", parent_id=ledger.customer)
     records = read(ledger, Kind.CUSTOMER)
@@ -161,29 +166,38 @@ def test_a_deleted_payment_is_read_as_deleted(ledger: Ledger) -> None:
     assert (fields.amount, fields.reference) == (gbp("12.34"), "by hand")
     ledger.time.sleep(60)
     since = ledger.time.now()
-    standin = ledger.standin
-    assert isinstance(standin, QuickBooksStandIn)
-    (books,) = standin.companies.values()
-    books.delete_payment(identity)
+    books_of(ledger).delete_payment(identity)
     assert read(ledger, Kind.PAYMENT, since)[identity].deleted
     assert read(ledger, Kind.INVOICE, since)[ledger.invoices[2]].fields.balance == gbp("100")  # type: ignore[union-attr]
 
 
-def test_a_cut_answer_of_changes_is_read_by_query(
-    ledger: Ledger, intercept: Install, monkeypatch: pytest.MonkeyPatch
+def test_a_cut_answer_of_changes_loses_no_deletion(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("connectors.ledgers.quickbooks.read", "sandbox.quickbooks.api"):
+        monkeypatch.setattr(f"{module}.CDC_OBJECTS", 2)
+    since = ledger.time.now()
+    gone = [ledger.add_payment(ledger.invoices[2], "1") for _ in range(5)]
+    for identity in gone:
+        ledger.time.sleep(2)
+        books_of(ledger).delete_payment(identity)
+    ledger.time.sleep(2)
+    kept = ledger.add_payment(ledger.invoices[2], "1")
+    found = read(ledger, Kind.PAYMENT, since)
+    assert {identity for identity, record in found.items() if record.deleted} == set(gone)
+    assert not found[kept].deleted
+
+
+def test_deletions_that_quickbooks_no_longer_tells_are_a_problem(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("connectors.ledgers.quickbooks.read.CDC_OBJECTS", 1)
-
-    def cut(request: Request, handle: Callable[[], Response]) -> Response:
-        response = handle()
-        if request.path.endswith("/cdc"):
-            answer = json.loads(response.get_data())
-            del answer["CDCResponse"][0]["QueryResponse"][0]["Invoice"][1:]
-            response.set_data(json.dumps(answer))
-        return response
-
-    intercept(cut)
-    assert set(read(ledger, Kind.INVOICE, ledger.time.now() - timedelta(days=2))) == set(ledger.invoices)
+    long_ago = ledger.time.now() - timedelta(days=40)
+    pages = list(ledger.connector.read(Kind.INVOICE, since=long_ago))
+    assert {record.external_id for page in pages for record in page.records} == set(ledger.invoices)
+    assert [problem.code for page in pages for problem in page.problems] == ["deletions_unknown"]
+    for module in ("connectors.ledgers.quickbooks.read", "sandbox.quickbooks.api"):
+        monkeypatch.setattr(f"{module}.CDC_OBJECTS", 2)
+    pages = list(ledger.connector.read(Kind.INVOICE, since=ledger.time.now() - timedelta(days=1)))  # all in one second
+    assert {record.external_id for page in pages for record in page.records} == set(ledger.invoices)
+    assert [problem.code for page in pages for problem in page.problems] == ["deletions_unknown"]
 
 
 def test_the_first_load_leaves_out_deposits_of_payments(ledger: Ledger) -> None:
@@ -254,10 +268,7 @@ def test_a_credit_memo_used_by_a_payment_is_a_negative_line() -> None:
 
 
 def test_an_invoice_to_be_sent_is_not_sent(ledger: Ledger) -> None:
-    standin = ledger.standin
-    assert isinstance(standin, QuickBooksStandIn)
-    (books,) = standin.companies.values()
-    books.edit_invoice(ledger.invoices[1], EmailStatus="NeedToSend")
+    books_of(ledger).edit_invoice(ledger.invoices[1], EmailStatus="NeedToSend")
     fields = [each.fields for each in read(ledger, Kind.INVOICE).values()]
     unsent = [each.number for each in fields if isinstance(each, DocumentFields) and not each.sent]
     assert unsent == ["INV-1"]

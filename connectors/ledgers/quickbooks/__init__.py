@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 from connectors.contract import Access, Declaration, OAuthShape, Role
-from connectors.intents import EditCustomer, EditDocument, PostPayout, PostReceipt, UndoPosting
+from connectors.intents import (
+    AllocateCredit,
+    DraftInvoice,
+    EditCustomer,
+    EditDocument,
+    PostPayout,
+    PostReceipt,
+    UndoPosting,
+    WriteDown,
+)
 from connectors.ledgers.connector import LedgerConnector
-from connectors.ledgers.quickbooks.client import QuickBooksClient
+from connectors.ledgers.quickbooks.client import BATCH, QuickBooksClient
 from connectors.ledgers.quickbooks.hooks import accounts, notices, verify
 from connectors.ledgers.quickbooks.read import FETCH_BATCH, QuickBooksReader
 from connectors.ledgers.quickbooks.write import QuickBooksWriter
@@ -24,9 +33,20 @@ DECLARATION = Declaration(
     title="QuickBooks",
     role=Role.LEDGER,
     reads=(Kind.ACCOUNT, Kind.CUSTOMER, Kind.INVOICE, Kind.CREDIT_NOTE, Kind.PAYMENT, Kind.CODED_RECEIPT),
-    writes=(PostReceipt, UndoPosting, PostPayout, EditDocument, EditCustomer),
-    # Published for each company: 500 calls a minute, and 10 a second for each app; one of these is left to `accounts`.
-    limits=(Limit(499, 60.0, reserve=50), Limit(9, 1.0, reserve=2)),
+    # No NoteDocument: a document has no history here, and its note belongs to people.
+    writes=(
+        PostReceipt,
+        UndoPosting,
+        PostPayout,
+        AllocateCredit,
+        WriteDown,
+        DraftInvoice,
+        EditDocument,
+        EditCustomer,
+    ),
+    # Published for each company: 500 calls a minute, 40 of them batches, and 10 a second for each app; one of these
+    # is left to `accounts`.
+    limits=(Limit(499, 60.0, reserve=50), Limit(9, 1.0, reserve=2), Limit(40, 60.0, of=BATCH)),
     oauth=OAuthShape(
         authorize_path="/connect/oauth2",
         token_path="/oauth2/v1/tokens/bearer",  # noqa: S106 - a path
@@ -38,4 +58,5 @@ DECLARATION = Declaration(
     verify=verify,
     notices=notices,
     fetch_batch=FETCH_BATCH,
+    draft_is_invoice=False,
 )

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import date
-from typing import Any
+from collections.abc import Sequence
+from decimal import Decimal
 
-from connectors.intents import EditCustomer, EditDocument, PostPayout, PostReceipt
+from connectors.intents import AllocateCredit, DraftInvoice, PostPayout, PostReceipt, WriteDown
 from connectors.ledgers.quickbooks.client import Json
+from connectors.records import PaymentLine
 from receivables.identity import stable_id
-from receivables.money import Money, total
+from receivables.money import Money, exponent, total
 
+Posting = PostReceipt | PostPayout | AllocateCredit | WriteDown
+
+UNTAXED = ("", "NON")  # no tax code, and the one of the United States for a line without tax
 _REFERENCE_CHARACTERS = 21  # of PaymentRefNum and DocNumber
+_RATE_PLACES = Decimal("1e-12")  # so fine that the amount banked comes back to the cent
 
 
-def short_key(intent: PostReceipt | PostPayout) -> str:
+def short_key(intent: Posting) -> str:
     """A digest of the intent's key that fits QuickBooks' number fields (72 bits): how a posting is found again."""
     return stable_id("TD", intent.key)[:_REFERENCE_CHARACTERS]
 
@@ -24,38 +28,112 @@ def payment(intent: PostReceipt) -> Json:
 
     With a fee it goes to Undeposited Funds, from where the deposit takes it.
     """
-    applied = [line.amount for line in intent.lines]
     body: Json = {
         "CustomerRef": {"value": intent.customer_external_id},
         "CurrencyRef": {"value": intent.unapplied.currency},
         "TxnDate": intent.received_on,
-        "TotalAmt": total([*applied, intent.unapplied], intent.unapplied.currency),
+        "TotalAmt": whole(intent),
         "PaymentRefNum": short_key(intent),
         "PrivateNote": intent.reference,
-        "Line": [
-            {"Amount": line.amount, "LinkedTxn": [{"TxnId": line.document_external_id, "TxnType": "Invoice"}]}
-            for line in intent.lines
-        ],
+        "Line": _invoice_lines(intent.lines),
+        **_exchange(intent),
     }
     return body if intent.fee else body | {"DepositToAccountRef": {"value": intent.account}}
 
 
 def deposit(intent: PostReceipt, payment_id: str) -> Json:
     """The deposit of a payment less its fee: what the bank statement shows."""
-    applied = [line.amount for line in intent.lines]
-    whole = total([*applied, intent.unapplied], intent.unapplied.currency)
     return {
         "DepositToAccountRef": {"value": intent.account},
-        "CurrencyRef": {"value": whole.currency},
+        "CurrencyRef": {"value": intent.unapplied.currency},
         "TxnDate": intent.received_on,
         "PrivateNote": intent.reference,
         "Line": [
-            {"Amount": whole, "LinkedTxn": [{"TxnId": payment_id, "TxnType": "Payment", "TxnLineId": "0"}]},
+            {"Amount": whole(intent), "LinkedTxn": [{"TxnId": payment_id, "TxnType": "Payment", "TxnLineId": "0"}]},
             {
                 "Amount": -intent.fee,
                 "DetailType": "DepositLineDetail",
                 "DepositLineDetail": {"AccountRef": {"value": intent.fee_account}},
             },
+        ],
+        **_exchange(intent),
+    }
+
+
+def allocation(intent: AllocateCredit) -> Json:
+    """A payment of nothing that links a credit memo to invoices: QuickBooks knows no other way to apply one."""
+    credit = (intent.credit_external_id, "CreditMemo")
+    return _settlement(intent, intent.customer_external_id, intent.lines, credit) | {
+        "PrivateNote": f"TrueDue {intent.key}"
+    }
+
+
+def write_down_entry(intent: WriteDown, receivables_account: str) -> Json:
+    """ONE journal entry: the named account bears what receivables lose, for this customer."""
+    customer = {"Type": "Customer", "EntityRef": {"value": intent.customer_external_id}}
+    receivable = _journal_line(receivables_account, -intent.amount)
+    receivable["JournalEntryLineDetail"]["Entity"] = customer
+    return {
+        "TxnDate": intent.on,
+        "DocNumber": short_key(intent),
+        "PrivateNote": intent.reference,
+        "CurrencyRef": {"value": intent.amount.currency},
+        "Line": [_journal_line(intent.account, intent.amount), receivable],
+    }
+
+
+def write_down_memo(intent: WriteDown, item: str, tax_rate: Decimal) -> Json:
+    """A credit memo through an item of the named account: it lowers the tax on sales too, under its code."""
+    cent = Decimal(1).scaleb(-exponent(intent.amount.currency))
+    net = (intent.amount.decimal / (1 + tax_rate)).quantize(cent)
+    detail = {
+        "ItemRef": {"value": item},
+        "TaxCodeRef": {"value": intent.tax_code},
+        "TaxInclusiveAmt": intent.amount,
+        "Qty": 1,
+        "UnitPrice": net,
+    }
+    return {
+        "CustomerRef": {"value": intent.customer_external_id},
+        "CurrencyRef": {"value": intent.amount.currency},
+        "TxnDate": intent.on,
+        "DocNumber": short_key(intent),
+        "PrivateNote": intent.reference,
+        "GlobalTaxCalculation": "TaxInclusive",
+        "Line": [{"Amount": net, "DetailType": "SalesItemLineDetail", "SalesItemLineDetail": detail}],
+    }
+
+
+def write_down_payment(intent: WriteDown, entity: str, credit_id: str) -> Json:
+    """The payment of nothing that sets the credit of a write-down against its invoice."""
+    line = PaymentLine(intent.document_external_id, intent.amount)
+    return _settlement(intent, intent.customer_external_id, (line,), (credit_id, entity)) | {
+        "PrivateNote": intent.reference
+    }
+
+
+def estimate(intent: DraftInvoice, item: str, order_field: str | None) -> Json:
+    """A pending estimate, which posts nothing: QuickBooks has no draft invoice. What it has no field for is noted."""
+    order = intent.purchase_order
+    notes = [intent.reference, f"due {intent.due_on.isoformat()}"]
+    notes += [f"purchase order {order}"] if order and not order_field else []
+    fields = [custom_field(order_field, order)] if order and order_field else []
+    return {
+        "CustomerRef": {"value": intent.customer_external_id},
+        "CurrencyRef": {"value": intent.amount.currency},
+        "TxnDate": intent.issued_on,
+        "DueDate": intent.due_on,
+        "TxnStatus": "Pending",
+        "EmailStatus": "NotSet",
+        "PrivateNote": ", ".join(notes),
+        "CustomField": fields,
+        "Line": [
+            {
+                "Amount": intent.amount,
+                "Description": intent.description,
+                "DetailType": "SalesItemLineDetail",
+                "SalesItemLineDetail": {"ItemRef": {"value": item}, "Qty": 1, "UnitPrice": intent.amount},
+            }
         ],
     }
 
@@ -73,20 +151,44 @@ def payout_entry(intent: PostPayout) -> Json:
     }
 
 
-def edit(intent: EditDocument | EditCustomer) -> tuple[str, Json]:
-    """The sparse update of an edit: a sparse update leaves alone what it does not name."""
-    if isinstance(intent, EditDocument):
-        entity, identity, change = "Invoice", intent.document_external_id, {"DueDate": intent.due_on}
-        return entity, {"Id": identity, "SyncToken": intent.version, "sparse": True, **change}
-    email = {"PrimaryEmailAddr": {"Address": intent.email}}
-    return "Customer", {"Id": intent.customer_external_id, "SyncToken": intent.version, "sparse": True, **email}
+def custom_field(definition_id: str, value: str) -> Json:
+    """A value of a sales form's own field; the other fields keep theirs."""
+    return {"DefinitionId": definition_id, "Type": "StringType", "StringValue": value}
 
 
-def is_edited(intent: EditDocument | EditCustomer, item: Mapping[str, Any]) -> bool:
-    """Whether the object already shows what the edit wants."""
-    if isinstance(intent, EditDocument):
-        return bool(item.get("DueDate")) and date.fromisoformat(str(item["DueDate"])[:10]) == intent.due_on
-    return (item.get("PrimaryEmailAddr") or {}).get("Address") == intent.email
+def whole(intent: PostReceipt) -> Money:
+    """What the payer paid."""
+    return total([*(line.amount for line in intent.lines), intent.unapplied], intent.unapplied.currency)
+
+
+def _settlement(
+    intent: AllocateCredit | WriteDown, customer: str, lines: Sequence[PaymentLine], credit: tuple[str, str]
+) -> Json:
+    used = total([line.amount for line in lines], lines[0].amount.currency)
+    credit_id, kind = credit
+    return {
+        "CustomerRef": {"value": customer},
+        "CurrencyRef": {"value": used.currency},
+        "TxnDate": intent.on,
+        "TotalAmt": Money.zero(used.currency),
+        "PaymentRefNum": short_key(intent),
+        "Line": [*_invoice_lines(lines), {"Amount": used, "LinkedTxn": [{"TxnId": credit_id, "TxnType": kind}]}],
+    }
+
+
+def _invoice_lines(lines: Sequence[PaymentLine]) -> list[Json]:
+    return [
+        {"Amount": line.amount, "LinkedTxn": [{"TxnId": line.document_external_id, "TxnType": "Invoice"}]}
+        for line in lines
+    ]
+
+
+def _exchange(intent: PostReceipt) -> Json:
+    """The rate at which the bank took the money: home units for one of the invoices' currency."""
+    if intent.banked is None:
+        return {}
+    arrived = whole(intent) - intent.fee
+    return {"ExchangeRate": (intent.banked.decimal / arrived.decimal).quantize(_RATE_PLACES)}
 
 
 def _journal_line(account: str, amount: Money) -> Json:

@@ -14,12 +14,18 @@ from urllib3.exceptions import MaxRetryError, NewConnectionError
 from connectors.contract import CALL_TIMEOUT_SECONDS, Access
 from connectors.errors import Absent, ConnectorError, Reconnect, Reject, Retry
 from connectors.ledgers import exact
-from connectors.ledgers.quickbooks.refusals import OBJECT_NOT_FOUND, THROTTLED, fault_of
-from connectors.limits import Budget, Limit
+from connectors.ledgers.quickbooks.refusals import (
+    DEFAULT_RETRY_AFTER_SECONDS,
+    OBJECT_NOT_FOUND,
+    THROTTLED,
+    Fault,
+    fault_of,
+)
 
 MINOR_VERSION = 75  # the floor since 2025
-BATCH_LIMIT = Limit(40, 60.0)  # batch calls a minute, beside the limits of all calls
-DEFAULT_RETRY_AFTER_SECONDS = 60.0  # what Intuit asks for after a 429 that names no time
+BATCH = "batch"  # the kind of call that Intuit counts apart
+
+_THROTTLE_WORDS = (b"ThrottleExceeded", b"003001")
 
 Json = dict[str, Any]
 
@@ -32,7 +38,6 @@ class QuickBooksClient:
         self._patient = _sdk(access, http, urgent=False)
         self._urgent = _sdk(access, http, urgent=True)
         self._http = http
-        self._batches = Budget((BATCH_LIMIT,))
 
     def query(self, select: str, *, urgent: bool) -> Json:
         """Run a query of at most 1,000 objects and return its QueryResponse."""
@@ -70,7 +75,6 @@ class QuickBooksClient:
 
     def batch(self, items: Sequence[Json], *, key: str) -> list[Json]:
         """Run up to 30 operations in one call; the SDK's own batch knows no requestid."""
-        self._batches.take(urgent=True)
         url = f"{self._urgent.api_url}/company/{self._urgent.company_id}/batch"
         text = exact.dumps({"BatchItemRequest": list(items)})
         answer = _asked(lambda: self._urgent.post(url, text, request_id=key), write=True)
@@ -98,18 +102,19 @@ class _Sdk(QuickBooks):  # type: ignore[misc]
     ) -> requests.Response:
         """Send once; any answer but a good one raises the error that says what to do."""
         write = request_type == "POST" and not url.endswith("/query")  # a query travels as POST and changes nothing
-        self.access.budget.take(urgent=self.urgent)
+        of = BATCH if url.endswith("/batch") else ""
         try:
-            answer = self.http.request(
-                request_type,
-                url,
-                headers=headers,
-                params=params,
-                data=data.encode() if isinstance(data, str) else data,
-                auth=_Bearer(self.access.token()),
-                timeout=CALL_TIMEOUT_SECONDS,
-                allow_redirects=False,
-            )
+            with self.access.budget.call(urgent=self.urgent, of=of):
+                answer = self.http.request(
+                    request_type,
+                    url,
+                    headers=headers,
+                    params=params,
+                    data=data.encode() if isinstance(data, str) else data,
+                    auth=_Bearer(self.access.token()),
+                    timeout=CALL_TIMEOUT_SECONDS,
+                    allow_redirects=False,
+                )
         except requests.RequestException as error:
             ambiguous = write and not _never_sent(error)
             raise Retry(f"the connection to QuickBooks broke: {error}", ambiguous=ambiguous) from error
@@ -122,7 +127,7 @@ class _Sdk(QuickBooks):  # type: ignore[misc]
     def _refused(self, answer: requests.Response, *, write: bool) -> ConnectorError | None:
         status = answer.status_code
         fault = fault_of(answer.content)
-        if status == 429 or (fault is not None and fault.code == THROTTLED):
+        if status == 429 or is_throttled(fault, answer):
             seconds = _seconds(answer, DEFAULT_RETRY_AFTER_SECONDS)
             self.access.budget.hold_off(seconds)
             return Retry("QuickBooks' call limit", after_seconds=seconds)
@@ -137,6 +142,13 @@ class _Sdk(QuickBooks):  # type: ignore[misc]
         if status != 200:
             return Reject(f"QuickBooks refuses the request ({status})", code=str(status), remedy="Ask for support.")
         return None
+
+
+def is_throttled(fault: Fault | None, answer: requests.Response) -> bool:
+    """Whether a refusal is the call limit in other clothes: a validation fault, or the gateway's page of no JSON."""
+    if fault is not None:
+        return fault.code == THROTTLED
+    return answer.status_code >= 400 and any(words in answer.content for words in _THROTTLE_WORDS)
 
 
 class _Bearer(requests.auth.AuthBase):

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from connectors.ledgers.exact import money
+from connectors.ledgers.quickbooks.order_number import order_number
 from connectors.records import (
     AccountFields,
     AccountPurpose,
@@ -27,6 +28,7 @@ Item = Mapping[str, Any]
 _FEE_WORDS = ("fee", "charges")
 _CLEARING_TYPES = ("Bank", "Other Current Asset")
 _INCOME_TYPES = ("Income", "Other Income")
+_CREDITS = ("CreditMemo", "JournalEntry")
 _TOMBSTONE_CURRENCY = "USD"  # a deleted object shows its id only; its zero amounts mean nothing
 
 
@@ -55,7 +57,7 @@ def credit_memo(item: Item) -> Record:
 
 
 def payment(item: Item) -> Record:
-    """Read a payment: a line an invoice; a credit memo that it uses up is a negative line."""
+    """Read a payment: a line an invoice; a credit memo or journal credit that it uses up is a negative line."""
     currency = _currency(item)
     lines = tuple(line for part in item.get("Line") or [] for line in _payment_lines(part, currency))
     amount = money(item["TotalAmt"], currency)
@@ -103,7 +105,7 @@ def account(item: Item) -> Record:
 
 def tombstone(kind: Kind, item: Item) -> Record:
     """A deleted object: CDC shows its id and when, so all other fields are empty."""
-    on = _moment(item).date()
+    on = moment(item).date()
     none = Money.zero(_TOMBSTONE_CURRENCY)
     fields: Fields
     if kind in (Kind.INVOICE, Kind.CREDIT_NOTE):
@@ -140,17 +142,19 @@ def _document(kind: Kind, what: DocumentKind, item: Item, *, balance: str) -> Re
         due_on=_day(item, "DueDate") if what is DocumentKind.INVOICE else issued_on,
         status=DocumentStatus.VOID if _is_voided(item, whole) else standing,
         sent=item.get("EmailStatus") != "NeedToSend",
+        purchase_order=order_number(item),
+        note=str(item.get("PrivateNote") or ""),
+        drafted_as_external_id=_linked(item, "Estimate"),
     )
     return _record(kind, item, fields)
 
 
 def _payment_lines(part: Item, currency: str) -> list[PaymentLine]:
     amount = money(part["Amount"], currency)
-    signs = {"Invoice": 1, "CreditMemo": -1}
     return [
-        PaymentLine(str(link["TxnId"]), amount if signs[link["TxnType"]] > 0 else -amount)
+        PaymentLine(str(link["TxnId"]), amount if link["TxnType"] == "Invoice" else -amount)
         for link in part.get("LinkedTxn") or []
-        if link.get("TxnType") in signs
+        if link.get("TxnType") in ("Invoice", *_CREDITS)
     ]
 
 
@@ -185,15 +189,20 @@ def _reference(item: Item, name: str) -> str | None:
     return str(value) if value else None
 
 
+def _linked(item: Item, kind: str) -> str | None:
+    return next((str(link["TxnId"]) for link in item.get("LinkedTxn") or [] if link.get("TxnType") == kind), None)
+
+
 def _day(item: Item, name: str) -> date:
     return date.fromisoformat(str(item[name])[:10])
 
 
-def _moment(item: Item) -> datetime:
+def moment(item: Item) -> datetime:
+    """When the object changed last."""
     read = datetime.fromisoformat(str(item["MetaData"]["LastUpdatedTime"]))
     return (read if read.tzinfo else read.replace(tzinfo=UTC)).astimezone(UTC)
 
 
 def _record(kind: Kind, item: Item, fields: Fields, *, deleted: bool = False) -> Record:
     version = str(item.get("SyncToken", ""))
-    return Record(kind, str(item["Id"]), version, _moment(item), fields, deleted)
+    return Record(kind, str(item["Id"]), version, moment(item), fields, deleted)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote
@@ -37,11 +38,12 @@ def notices(body: bytes) -> list[Notice]:
     answer = exact.loads(body)
     try:
         if isinstance(answer, list):
-            return [_cloud_event(event) for event in answer]
+            return [notice for event in answer for notice in _cloud_event(event)]
         return [
-            _entity(str(notification["realmId"]), entity)
+            notice
             for notification in answer["eventNotifications"]
             for entity in notification["dataChangeEvent"]["entities"]
+            for notice in _entity(str(notification["realmId"]), entity)
         ]
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"a QuickBooks webhook cannot be read: {error!r}") from error
@@ -71,26 +73,36 @@ def _company_name(endpoint: Endpoint, token: str, realm: str) -> str:
         return ""
 
 
-def _cloud_event(event: Mapping[str, Any]) -> Notice:
+def _cloud_event(event: Mapping[str, Any]) -> list[Notice]:
     kind = str(event["type"]).split(".")  # qbo.invoice.updated.v1
-    return Notice(
+    notice = Notice(
         account=str(event["intuitaccountid"]),
         event_id=str(event["id"]),
         kind=_KINDS.get(kind[1]) if len(kind) > 1 else None,
         external_id=str(event["intuitentityid"]),
         occurred_at=_time(str(event["time"])),
     )
+    return _with_merged(notice, (event.get("data") or {}).get("deletedid"))
 
 
-def _entity(realm: str, entity: Mapping[str, Any]) -> Notice:
+def _entity(realm: str, entity: Mapping[str, Any]) -> list[Notice]:
     parts = [str(entity[name]) for name in ("name", "operation", "id", "lastUpdated")]
-    return Notice(
+    notice = Notice(
         account=realm,
         event_id=stable_id("quickbooks", realm, *parts),
         kind=_KINDS.get(parts[0].lower()),
         external_id=parts[2],
         occurred_at=_time(parts[3]),
     )
+    return _with_merged(notice, entity.get("deletedId"))
+
+
+def _with_merged(notice: Notice, gone: object) -> list[Notice]:
+    """A merge is told once, of the one that stays; the one that is gone is read again too."""
+    if not gone:
+        return [notice]
+    merged = replace(notice, event_id=stable_id("quickbooks", notice.event_id, str(gone)), external_id=str(gone))
+    return [notice, merged]
 
 
 def _time(text: str) -> datetime | None:

@@ -6,21 +6,27 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from connectors.errors import Absent, ConnectorError, Reject, Stale
+from connectors.errors import Absent, ConnectorError, Reject, Retry, Stale
 from connectors.ledgers import exact
 
 THROTTLED = "3001"
 OBJECT_NOT_FOUND = "610"
 STALE = "5010"
+DEFAULT_RETRY_AFTER_SECONDS = 60.0  # what Intuit asks for after a refusal for its limit that names no time
 
 _LOOK = "Look at the document in QuickBooks, correct what the message names, then try again."
 # Intuit's error codes: https://developer.intuit.com/app/developer/qbo/docs/develop/troubleshooting/error-codes
 _REMEDIES = {
     "6000": "QuickBooks' own rules refuse it, often because the invoice has less open than this pays: read it again.",
-    "6070": "The invoice has less open than this pays: read it again and keep the rest as the customer's credit.",
-    "6190": "The customer or account is inactive in QuickBooks: make it active there.",
+    "2050": "A text is longer than QuickBooks takes (an order number: 31 characters): shorten it.",
+    "2500": "The customer, account or item is inactive or gone in QuickBooks: make it active there, or choose another.",
+    "5020": "The user who connected QuickBooks may not do this: connect again as an administrator.",
+    "6190": "The QuickBooks subscription has ended or has a billing problem: settle that with Intuit.",
     "6200": "The books are closed for this date: choose a later date or ask the accountant to open the period.",
     "6210": "The books are closed for this date: choose a later date or ask the accountant to open the period.",
+    "6240": "QuickBooks has something of this name already, perhaps inactive: rename or reactivate it there.",
+    "6430": "This kind of account cannot be sold through: choose an income or expense account in the settings.",
+    "6480": "It is matched to a line of the bank in QuickBooks: undo the match there first.",
     "6540": "It was deposited in QuickBooks: remove it from the deposit there first.",
 }
 
@@ -34,6 +40,8 @@ class Fault:
 
     def error(self) -> ConnectorError:
         """Name the refusal by what the caller must do."""
+        if self.code == THROTTLED:
+            return Retry("QuickBooks' call limit", after_seconds=DEFAULT_RETRY_AFTER_SECONDS)
         if self.code == STALE:
             return Stale(
                 "it changed in QuickBooks since it was read", code=STALE, remedy="Read it again and decide anew."

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import date
 from itertools import groupby
 
-from connectors.errors import Absent, ConnectorError, Fatal, Reconnect, Reject, Retry, Stale
-from connectors.intents import Done, EditCustomer, EditDocument, Intent, Outcome, PostPayout, PostReceipt, UndoPosting
-from connectors.ledgers.quickbooks import bodies
+from connectors.errors import ConnectorError, Retry, Stale
+from connectors.intents import Done, EditCustomer, EditDocument, Intent, Outcome, UndoPosting
 from connectors.ledgers.quickbooks.client import Json, QuickBooksClient
+from connectors.ledgers.quickbooks.company import Company
+from connectors.ledgers.quickbooks.edits import Edit, edited, is_edited, lacks_order_field, no_order_field
+from connectors.ledgers.quickbooks.posting import Postings
 from connectors.ledgers.quickbooks.read import QuickBooksReader
 from connectors.ledgers.quickbooks.refusals import fault_in
+from connectors.ledgers.quickbooks.steps import Step, first_step, is_one_step
 from receivables.identity import stable_id
 
 MAX_ITEMS_PER_BATCH = 30  # what Intuit takes in one batch call
@@ -23,157 +25,107 @@ class QuickBooksWriter:
     def __init__(self, client: QuickBooksClient, reader: QuickBooksReader) -> None:
         self._client = client
         self._reader = reader
+        self._postings = Postings(client, reader)
 
     def write(self, intents: Sequence[Intent]) -> list[Outcome]:
-        """Carry out intents in order; neighbours that are one plain payment each share a call."""
+        """Carry out intents in order; neighbours that are one object each share a call."""
         unique: dict[str, Intent] = {}
         for intent in intents:
             unique.setdefault(intent.key, intent)
+        company = Company(self._client, self._reader)
         outcomes: dict[str, Outcome] = {}
-        for plain, run in groupby(unique.values(), key=lambda each: isinstance(each, PostReceipt) and not each.fee):
-            for chunk in _chunks(list(run)) if plain else ([intent] for intent in run):
-                if len(chunk) > 1:
-                    receipts = [each for each in chunk if isinstance(each, PostReceipt)]
-                    outcomes |= self._pay_together(receipts)
-                else:
-                    outcomes[chunk[0].key] = self._attempt(chunk[0])
+        for together, run in groupby(unique.values(), key=_shares_a_call):
+            for chunk in _chunks(list(run), MAX_ITEMS_PER_BATCH if together else 1):
+                outcomes |= self._carry_out(chunk, company)
         return [outcomes[intent.key] for intent in intents]
 
     def find(self, intent: Intent) -> Done | None:
-        """Look up an intent whose answer was lost; a receipt whose deposit is missing is completed first."""
-        if isinstance(intent, PostReceipt):
-            payment = self._on_day(intent, "Payment", "PaymentRefNum")
-            return self._deposited(intent, payment, self._deposit_of(intent, payment)) if payment else None
-        if isinstance(intent, PostPayout):
-            entry = self._on_day(intent, "JournalEntry", "DocNumber")
-            return _done(entry) if entry else None
+        """Look up an intent whose answer was lost; one that stopped half-way is completed first."""
         if isinstance(intent, UndoPosting):
-            left = [self._reader.by_ids(entity, intent.external_ids) for entity in ("Payment", "Deposit")]
-            return None if any(left) else Done(intent.external_ids)
+            return Done(intent.external_ids) if self._postings.is_undone(intent) else None
         if isinstance(intent, EditDocument | EditCustomer):
-            current = self._current(intent)
-            return _done(current) if bodies.is_edited(intent, current) else None
-        raise Fatal(f"QuickBooks takes no {intent.intent}")
+            return self._standing([intent]).get(intent.key)
+        return self._postings.find(intent)
 
-    def _attempt(self, intent: Intent) -> Outcome:
+    def _carry_out(self, intents: Sequence[Intent], company: Company) -> dict[str, Outcome]:
+        outcomes: dict[str, Outcome] = {}
+        steps: list[tuple[Intent, Step]] = []
+        for intent in intents:
+            try:
+                if isinstance(intent, UndoPosting):
+                    outcomes[intent.key] = self._postings.undo(intent)
+                else:
+                    steps.append((intent, first_step(intent, company)))
+            except ConnectorError as error:
+                outcomes[intent.key] = error
+        outcomes |= self._batch(steps) if len(steps) > 1 else {each.key: self._one(each, step) for each, step in steps}
+        return self._judged([each for each, _ in steps], outcomes, company)
+
+    def _one(self, intent: Intent, step: Step) -> Outcome:
         try:
-            if isinstance(intent, PostReceipt):
-                body = bodies.payment(intent)
-                return self._deposited(intent, self._client.create("Payment", body, key=_key(intent, "payment")))
-            if isinstance(intent, PostPayout):
-                body = bodies.payout_entry(intent)
-                return _done(self._client.create("JournalEntry", body, key=_key(intent, "payout")))
-            if isinstance(intent, UndoPosting):
-                return self._undo(intent)
-            if isinstance(intent, EditDocument | EditCustomer):
-                return self._edit(intent)
+            return self._postings.write(intent, step)
         except ConnectorError as error:
             return error
-        return Fatal(f"QuickBooks takes no {intent.intent}")
 
-    def _pay_together(self, intents: Sequence[PostReceipt]) -> dict[str, Outcome]:
-        """Post one payment an intent in one call. Its key derives from theirs, so the same call repeats as itself."""
+    def _batch(self, steps: Sequence[tuple[Intent, Step]]) -> dict[str, Outcome]:
+        """Write one object an intent in one call. Its key derives from theirs, so the same call repeats as itself."""
         items: list[Json] = [
-            {"bId": str(index), "operation": "create", "Payment": bodies.payment(intent)}
-            for index, intent in enumerate(intents)
+            {"bId": str(index), "operation": step.operation, step.entity: step.body}
+            for index, (_, step) in enumerate(steps)
         ]
-        key = stable_id("td", *(intent.key for intent in intents))
+        key = stable_id("td", *(intent.key for intent, _ in steps))
         try:
             answers = {str(each.get("bId")): each for each in self._client.batch(items, key=key)}
         except ConnectorError as error:
-            return {intent.key: error for intent in intents}
-        return {intent.key: _outcome(answers.get(str(index))) for index, intent in enumerate(intents)}
+            return {intent.key: error for intent, _ in steps}
+        return {intent.key: _outcome(answers.get(str(index)), step) for index, (intent, step) in enumerate(steps)}
 
-    def _deposited(self, intent: PostReceipt, payment: Json, deposit: Json | None = None) -> Done:
-        """Complete a receipt: with a fee, the payment is deposited less the fee; a refusal takes the payment back."""
-        if not intent.fee:
-            return _done(payment)
-        identity = str(payment["Id"])
+    def _judged(self, intents: Sequence[Intent], outcomes: dict[str, Outcome], company: Company) -> dict[str, Outcome]:
+        """Edits as they stand: our own change, whose answer was lost, makes the version old too."""
+        edits = [intent for intent in intents if isinstance(intent, EditDocument | EditCustomer)]
+        stale = [intent for intent in edits if isinstance(outcomes[intent.key], Stale)]
+        for key, error in self._already(stale).items():
+            outcomes[key] = error
+        for intent in edits:
+            if isinstance(outcomes[intent.key], Done) and lacks_order_field(intent, company):
+                outcomes[intent.key] = no_order_field()
+        return outcomes
+
+    def _already(self, stale: Sequence[Edit]) -> dict[str, Outcome]:
         try:
-            body = bodies.deposit(intent, identity)
-            deposit = deposit or self._client.create("Deposit", body, key=_key(intent, "deposit"))
-        except (Reject, Absent):
-            self._delete("Payment", payment)
-            raise
-        except (Retry, Reconnect) as error:
-            seconds = error.after_seconds if isinstance(error, Retry) else 60.0
-            raise Retry(f"posted in part: {error}", after_seconds=seconds, ambiguous=True) from error
-        return Done((identity, str(deposit["Id"])), str(payment.get("SyncToken", "")))
+            return dict(self._standing(stale)) if stale else {}
+        except ConnectorError:
+            return {}  # they stay stale: what is there now is read again before anything else is written
 
-    def _deposit_of(self, intent: PostReceipt, payment: Json) -> Json | None:
-        for items in self._reader.items("Deposit", where=_dated(intent.received_on), urgent=True):
-            for item in items:
-                linked = [link.get("TxnId") for line in item.get("Line") or [] for link in line.get("LinkedTxn") or []]
-                if payment["Id"] in linked:
-                    return item
-        return None
-
-    def _undo(self, intent: UndoPosting) -> Done:
-        found = 0
-        for entity in ("Deposit", "Payment"):  # a payment that is deposited cannot be deleted
-            for item in self._reader.by_ids(entity, intent.external_ids):
-                self._delete(entity, item)
-                found += 1
-        if not found:
-            raise Absent("nothing of this posting is in QuickBooks")
-        return Done(intent.external_ids)
-
-    def _delete(self, entity: str, item: Json) -> None:
-        body = {"Id": str(item["Id"]), "SyncToken": str(item["SyncToken"])}
-        key = stable_id("td", "delete", entity, body["Id"], body["SyncToken"])
-        self._client.delete(entity, body, key=key)
-
-    def _edit(self, intent: EditDocument | EditCustomer) -> Done:
-        entity, body = bodies.edit(intent)
-        try:
-            return _done(self._client.update(entity, body, key=_key(intent, "edit")))
-        except Stale:
-            # Our own change, whose answer was lost, makes the version old too.
-            current = self._current(intent)
-            if bodies.is_edited(intent, current):
-                return _done(current)
-            raise
-
-    def _current(self, intent: EditDocument | EditCustomer) -> Json:
-        entity, body = bodies.edit(intent)
-        found = self._reader.by_ids(entity, [body["Id"]])
-        if not found:
-            raise Absent("it is no longer in QuickBooks")
-        return found[0]
-
-    def _on_day(self, intent: PostReceipt | PostPayout, entity: str, name: str) -> Json | None:
-        on = intent.received_on if isinstance(intent, PostReceipt) else intent.paid_on
-        for items in self._reader.items(entity, where=_dated(on), urgent=True):
-            for item in items:
-                if item.get(name) == bodies.short_key(intent):
-                    return item
-        return None
+    def _standing(self, edits: Sequence[Edit]) -> dict[str, Done]:
+        """Which edits the objects already show, with their versions."""
+        done: dict[str, Done] = {}
+        for entity in ("Invoice", "Customer"):
+            wanted = {each.key: edited(each)[1] for each in edits if edited(each)[0] == entity}
+            found = {str(item["Id"]): item for item in self._reader.by_ids(entity, sorted({*wanted.values()}))}
+            for intent in edits:
+                item = found.get(wanted.get(intent.key, ""))
+                if item is not None and is_edited(intent, item):
+                    done[intent.key] = Done((str(item["Id"]),), str(item.get("SyncToken", "")))
+        return done
 
 
-def _dated(on: date) -> str:
-    return f"TxnDate = '{on.isoformat()}'"
+def _shares_a_call(intent: Intent) -> bool:
+    return is_one_step(intent) and not isinstance(intent, UndoPosting)
 
 
-def _key(intent: Intent, part: str) -> str:
-    return stable_id("td", intent.key, part)
+def _chunks(intents: list[Intent], size: int) -> Iterator[list[Intent]]:
+    for start in range(0, len(intents), size):
+        yield intents[start : start + size]
 
 
-def _chunks(intents: list[Intent]) -> Iterator[list[Intent]]:
-    for start in range(0, len(intents), MAX_ITEMS_PER_BATCH):
-        yield intents[start : start + MAX_ITEMS_PER_BATCH]
-
-
-def _outcome(answer: Json | None) -> Outcome:
+def _outcome(answer: Json | None, step: Step) -> Outcome:
     if answer is None:
-        return Retry("QuickBooks' batch did not answer for this payment", ambiguous=True)
+        return Retry("QuickBooks' batch did not answer for this object", ambiguous=True)
     fault = fault_in(answer)
     if fault is not None:
         return fault.error()
-    payment = answer.get("Payment")
-    if not isinstance(payment, dict):
-        return Retry("QuickBooks' batch answer has no payment", ambiguous=True)
-    return _done(payment)
-
-
-def _done(item: Json) -> Done:
+    item = answer.get(step.entity)
+    if not isinstance(item, dict):
+        return Retry(f"QuickBooks' batch answer has no {step.entity}", ambiguous=True)
     return Done((str(item["Id"]),), str(item.get("SyncToken", "")))
