@@ -18,6 +18,16 @@ MAX_BODY_BYTES = 3_500_000
 MAX_KEY_CHARS = 128
 IDEMPOTENCY_SECONDS = 360
 
+# What an object shows of an error beside the messages; a collection that is not named shows the messages alone.
+_FLAGS: dict[str, tuple[str, ...]] = {
+    "Allocations": (),
+    "BankTransactions": (),
+    "Contacts": ("HasValidationErrors",),
+    "CreditNotes": ("HasErrors",),
+    "Invoices": ("HasErrors",),
+    "Payments": ("HasValidationErrors",),
+}
+
 Planner = Callable[[Record, dict[str, Decimal]], Commit]
 
 
@@ -51,15 +61,18 @@ class BatchingRoutes(ReadingRoutes):
         pending: dict[str, Decimal] = {}
         planned = [_planned(plan, item, pending) for item in items]
         if any(isinstance(outcome, Refused) for outcome in planned):
-            return _refuse([{**item, **_errors(outcome)} for item, outcome in zip(items, planned, strict=True)])
+            return _refuse(
+                [{**item, **_errors(collection, outcome)} for item, outcome in zip(items, planned, strict=True)]
+            )
         made = [outcome() for outcome in planned if not isinstance(outcome, Refused)]
         return respond(self.envelope(**{collection: [_shown(books, collection, record) for record in made]}))
 
     def _one_by_one(self, books: XeroBooks, collection: str, plan: Planner, item: Record) -> Record:
         outcome = _planned(plan, item, {})
         if isinstance(outcome, Refused):
-            return _refused_item(collection, item) | _errors(outcome)
-        return _shown(books, collection, outcome()) | {"StatusAttributeString": "OK"}
+            return _refused_item(collection, item) | _errors(collection, outcome)
+        told: Record = {"StatusAttributeString": "OK"} if collection in _FLAGS else {}
+        return _shown(books, collection, outcome()) | told
 
 
 def _planned(plan: Planner, item: Record, pending: dict[str, Decimal]) -> Commit | Refused:
@@ -77,16 +90,13 @@ def _shown(books: XeroBooks, collection: str, record: Record) -> Record:
     return COLLECTIONS[collection][2](books, record)
 
 
-def _errors(outcome: Commit | Refused) -> Record:
+def _errors(collection: str, outcome: Commit | Refused) -> Record:
     if not isinstance(outcome, Refused):
         return {"ValidationErrors": []}
-    messages = [{"Message": message} for message in outcome.messages]
-    return {
-        "HasErrors": True,
-        "HasValidationErrors": True,
-        "StatusAttributeString": "ERROR",
-        "ValidationErrors": messages,
-    }
+    shown: Record = {"ValidationErrors": [{"Message": message} for message in outcome.messages]}
+    if collection in _FLAGS:
+        shown |= {"StatusAttributeString": "ERROR", **dict.fromkeys(_FLAGS[collection], True)}
+    return shown
 
 
 def _refused_item(collection: str, item: Record) -> Record:
@@ -104,7 +114,7 @@ def _refused_item(collection: str, item: Record) -> Record:
 
 def refuse(refused: Refused) -> Response:
     """Answer a call about one object that breaks a rule."""
-    return _refuse([_errors(refused)])
+    return _refuse([_errors("", refused)])
 
 
 def _refuse(elements: list[Record]) -> Response:

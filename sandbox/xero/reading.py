@@ -22,7 +22,7 @@ COLLECTIONS: dict[str, tuple[str, str, render.Renderer, render.Renderer]] = {
     "Payments": ("payments", "PaymentID", render.payment, render.payment),
     "BatchPayments": ("batch_payments", "BatchPaymentID", render.plain, render.plain),
     "BankTransactions": ("bank_transactions", "BankTransactionID", render.document, render.summary),
-    "BankTransfers": ("bank_transfers", "BankTransferID", render.plain, render.plain),
+    "BankTransfers": ("bank_transfers", "BankTransferID", render.transfer, render.transfer),
     "Overpayments": ("overpayments", "OverpaymentID", render.document, render.document),
     "Prepayments": ("prepayments", "PrepaymentID", render.document, render.document),
 }
@@ -63,7 +63,7 @@ class ReadingRoutes(IdentityRoutes):
         attribute, id_field, full, short = COLLECTIONS[collection]
         try:
             found = select(
-                request, _visible(request, collection, getattr(books, attribute).values()), id_field=id_field,
+                request, _visible(request, books, collection), id_field=id_field,
                 see=lambda record: _seen(books, record),
             )  # fmt: skip
             shown, pagination = page_of(request, found)
@@ -108,7 +108,10 @@ def history_record(note: Record) -> Record:
     return shown | {"DateUTCString": f"{note['DateUTC']:%Y-%m-%dT%H:%M:%S}"}
 
 
-def _visible(request: Request, collection: str, records: list[Record]) -> list[Record]:
+def _visible(request: Request, books: XeroBooks, collection: str) -> list[Record]:
+    records: list[Record] = list(getattr(books, COLLECTIONS[collection][0]).values())
+    if collection == "Invoices" and _asked(request, "createdByMyApp"):
+        return [record for record in records if record["InvoiceID"] in books.made_through_api]
     if "IDs" in request.args or _asked(request, "includeArchived") or _asked(request, "includeDeleted"):
         return records
     if collection == "Contacts":

@@ -20,6 +20,12 @@ def _dated(record: Record) -> Record:
     for name in ("Date", "DueDate"):
         if isinstance(day := record.get(name), date):
             shown[f"{name}String"] = date_string(day)
+    return shown
+
+
+def _stamped(record: Record) -> Record:
+    """Dates in text, the last change too: only documents with a balance, and payments, have it so."""
+    shown = _dated(record)
     if isinstance(changed := record.get("UpdatedDateUTC"), datetime):
         shown["UpdatedDateUTCString"] = f"{changed:%Y-%m-%dT%H:%M:%SZ}"
     return shown
@@ -39,7 +45,7 @@ def _contact_of(books: Ledger, record: Record) -> Record:
 
 def document(books: Ledger, record: Record) -> Record:
     """An invoice, credit note, overpayment, prepayment or bank transaction in full."""
-    shown = _dated(record)
+    shown = _dated(record) if "BankTransactionID" in record else _stamped(record)
     if "Contact" in record:
         shown["Contact"] = _contact_of(books, record)
     return shown
@@ -53,7 +59,7 @@ def summary(books: Ledger, record: Record) -> Record:
 
 def payment(books: Ledger, record: Record) -> Record:
     """A payment with the document it pays."""
-    shown = _dated(record)
+    shown = _stamped(record)
     if batch := books.batch_payments.get(record.get("BatchPaymentID", "")):
         names = ("Account", "BatchPaymentID", "Date", "Type", "Status", "TotalAmount", "UpdatedDateUTC", "IsReconciled")
         shown["BatchPayment"] = {name: batch[name] for name in names if name in batch}
@@ -63,6 +69,11 @@ def payment(books: Ledger, record: Record) -> Record:
         inner |= {"Contact": _contact_of(books, invoice), "Payments": [], "CreditNotes": [], "Prepayments": []}
         shown["Invoice"] = inner | {"Overpayments": [], "LineItems": [], "HasErrors": False, "IsDiscounted": False}
     return shown
+
+
+def transfer(_books: Ledger, record: Record) -> Record:
+    """A bank transfer: it tells when it was made, never when it changed."""
+    return {name: value for name, value in _dated(record).items() if name != "UpdatedDateUTC"}
 
 
 def plain(_books: Ledger, record: Record) -> Record:
