@@ -11,7 +11,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterable
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Map, Rule
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 Clock = Callable[[], datetime]
 Handler = TypeVar("Handler", bound=Callable[..., Response])
 Interceptor = Callable[[Request, Callable[[], Response]], Response]
+Witness = Callable[["StandIn", Request, Response], None]
 
 
 def route(method: str, path: str) -> Callable[[Handler], Handler]:
@@ -44,9 +45,11 @@ class StandIn:
 
     `calls` counts answered requests by "METHOD /rule". `avoidable_429` counts refusals for a published limit:
     a client that keeps the published limits never causes one. `interceptor` lets a simulation wrap each request.
+    `witness` is shown every request with the answer as the vendor wrote it, before an interceptor can damage it.
     """
 
     name = "stand-in"
+    witness: ClassVar[Witness | None] = None  # of all stand-ins of the process
 
     def __init__(self, *, clock: Clock, oauth: OAuthServer, courier: Courier) -> None:
         self.clock = clock
@@ -88,6 +91,9 @@ class StandIn:
             return self.not_found(request) if error.code == 404 else error.get_response()
 
         def handle() -> Response:
+            witness = StandIn.witness
+            if witness is not None:
+                request.get_data(cache=True)  # a handler that reads the form would leave the witness no body
             with self.lock:
                 self.calls[f"{request.method} {rule.rule}"] += 1
                 handler: Callable[..., Response] = getattr(self, str(rule.endpoint))
@@ -96,7 +102,10 @@ class StandIn:
                     response = handler(request, **arguments) if refused is None else refused
                 except HTTPException as error:
                     response = error.get_response(request.environ)
-                return self.after(request, response)
+                response = self.after(request, response)
+            if witness is not None:
+                witness(self, request, response)
+            return response
 
         return self.interceptor(request, handle) if self.interceptor else handle()
 
