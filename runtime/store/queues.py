@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, Table, func, insert, select, update
+from sqlalchemy import Connection, Table, insert, select, tuple_, update
 
 from connectors.intents import Intent
 from runtime.store import tables as t
@@ -39,13 +39,40 @@ def enqueue(db: Connection, *, organisation_id: str, system: str, intent: Intent
     return insert_new(db, t.outbox, [row], keys=["organisation_id", "system", "key"]) == 1
 
 
+def promised(db: Connection, *, organisation_id: str, system: str, key: str) -> dict[str, Any] | None:
+    """Return the outbox row of an intent, None when it was never promised."""
+    mine = (t.outbox.c.organisation_id == organisation_id) & (t.outbox.c.system == system) & (t.outbox.c.key == key)
+    row = db.execute(select(t.outbox).where(mine)).first()
+    return dict(row._mapping) if row else None
+
+
+def promise_again(
+    db: Connection, *, organisation_id: str, system: str, key: str, at: datetime, intent: Intent | None = None
+) -> bool:
+    """Promise a write that was set aside once more, as `intent` says it now; False when none was set aside.
+
+    A write in doubt keeps its words: it may stand already, and is looked up by them first.
+    """
+    row = promised(db, organisation_id=organisation_id, system=system, key=key)
+    if row is None or row["state"] != ASIDE:
+        return False
+    values: dict[str, Any] = {"state": NEW, "attempts": 0, "next_at": at, "done_at": None, "problem": None}
+    if intent is not None and not row["in_doubt"]:
+        values["intent"] = _INTENTS.dump_python(intent, mode="json")
+    settle(db, t.outbox, row["id"], **values)
+    return True
+
+
 def read_intent(row: dict[str, Any]) -> Intent:
     """Return the intent that an outbox row keeps."""
     return _INTENTS.validate_python(row["intent"])
 
 
 def claim(db: Connection, table: Table, now: datetime) -> list[dict[str, Any]]:
-    """Take up to CLAIM_ROWS rows that are due; nobody else gets them until the lease ends."""
+    """Take up to CLAIM_ROWS rows that are due; nobody else gets them until the lease ends.
+
+    A due notice brings those of its account along that came a moment later.
+    """
     due = (
         select(table)
         .where(table.c.state == NEW, table.c.next_at <= now)
@@ -54,10 +81,26 @@ def claim(db: Connection, table: Table, now: datetime) -> list[dict[str, Any]]:
         .with_for_update(skip_locked=True)
     )
     rows = [dict(row._mapping) for row in db.execute(due)]
+    if rows and table is t.inbox:
+        rows += _arrived_with(db, rows, now)
     if rows:
         ids = [row["id"] for row in rows]
         db.execute(update(table).where(table.c.id.in_(ids)).values(next_at=now + LEASE, attempts=table.c.attempts + 1))
     return rows
+
+
+def _arrived_with(db: Connection, rows: list[dict[str, Any]], now: datetime) -> list[dict[str, Any]]:
+    """Take up to CLAIM_ROWS fresh notices of the same accounts before their time: all are read in one call."""
+    accounts = sorted({(row["system"], row["account"]) for row in rows})
+    fresh = (
+        select(t.inbox)
+        .where(t.inbox.c.state == NEW, t.inbox.c.attempts == 0, t.inbox.c.next_at > now)
+        .where(tuple_(t.inbox.c.system, t.inbox.c.account).in_(accounts))
+        .order_by(t.inbox.c.id)
+        .limit(CLAIM_ROWS)
+        .with_for_update(skip_locked=True)
+    )
+    return [dict(row._mapping) for row in db.execute(fresh)]
 
 
 def mark_in_doubt(db: Connection, ids: list[int]) -> None:
@@ -77,25 +120,6 @@ def next_try(row: dict[str, Any], now: datetime, after_seconds: float) -> dict[s
         return {"state": ASIDE, "done_at": now}
     pause = max(after_seconds, _BACKOFF_SECONDS[min(attempts, len(_BACKOFF_SECONDS)) - 1])
     return {"state": NEW, "next_at": now + timedelta(seconds=pause)}
-
-
-def store_notices(db: Connection, rows: list[dict[str, Any]]) -> int:
-    """Store webhook notices; one that is already there is left as it is. Returns how many were new.
-
-    A notice joins those of its account that wait already: they come due together and are read in one call.
-    """
-    for row in rows:
-        waiting = db.scalar(
-            select(func.min(t.inbox.c.next_at)).where(
-                t.inbox.c.state == NEW,
-                t.inbox.c.attempts == 0,
-                t.inbox.c.system == row["system"],
-                t.inbox.c.account == row["account"],
-            )
-        )
-        if waiting is not None and waiting < row["next_at"]:
-            row["next_at"] = waiting
-    return insert_new(db, t.inbox, rows, keys=["system", "account", "event_id"])
 
 
 def record_statement(db: Connection, row: dict[str, Any]) -> None:

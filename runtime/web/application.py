@@ -15,27 +15,28 @@ from starlette.staticfiles import StaticFiles
 from connectors.errors import ConnectorError
 from runtime.app import App
 from runtime.operations.errors import InputError, RefusedError
+from runtime.operations.intake import Intake
 from runtime.portal_links import LinkError
 from runtime.settings import SettingsError
 from runtime.web import organisations, portal, setup, staff, work
-from runtime.web.guards import Guards
+from runtime.web.guards import Application, Guards
 from runtime.web.monitor import monitor_routes
 from runtime.web.pages import page
 from runtime.web.running import run
 from runtime.web.vendors import vendor_routes
+from runtime.web.webhooks import WebhookLane
 
 _MISSING = "There is no such page, or nothing of that kind here."
 
 
-def create_web(app: App) -> FastAPI:
-    """Make the web application around the running product."""
+def create_web(app: App, intake: Intake | None = None) -> Application:
+    """Make the web application around the running product; `intake` keeps webhooks, by group commit unless given."""
     web = FastAPI(title="TrueDue", version="0.1.0", docs_url=None, redoc_url=None)
     run(web, app)
-    web.add_middleware(Guards, public_url=app.settings.public_url)
     registry = CollectorRegistry()
     webhooks = Counter("truedue_webhooks", "Webhooks answered", ["system", "outcome"], registry=registry)
     web.include_router(monitor_routes(app, registry))
-    web.include_router(vendor_routes(app, webhooks))
+    web.include_router(vendor_routes(app))
     for module in (organisations, staff, work, setup, portal):
         web.include_router(module.ROUTES)
     web.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
@@ -44,7 +45,8 @@ def create_web(app: App) -> FastAPI:
     web.add_exception_handler(LinkError, _link_is_bad)
     web.add_exception_handler(RequestValidationError, _invalid)
     web.add_exception_handler(HTTPException, _http_error)
-    return web
+    lane = WebhookLane(web, app=app, intake=intake or Intake(app), counted=webhooks)
+    return Guards(lane, public_url=app.settings.public_url)
 
 
 # A refusal is one clear line, and nothing was changed.

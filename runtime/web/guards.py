@@ -5,11 +5,12 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Awaitable, Callable, MutableMapping
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
 from fastapi import HTTPException
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse, Response
 
 from runtime.operations.take_webhook import MAX_BODY_BYTES as MAX_WEBHOOK_BYTES
@@ -20,6 +21,7 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
+HOSTS_REMEMBERED = 256  # nearly every request names one of two; the others are of people who try
 MAX_FORM_BYTES = 64 * 1024
 MAX_STATEMENT_BYTES = 20 * 1024 * 1024  # a year of a busy account; larger files are split by the bank
 _STATEMENTS = re.compile(r"/o/[^/]+/statements")
@@ -28,6 +30,9 @@ PAGE_POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; "
     "frame-ancestors 'none'; base-uri 'none'"
 )
+_POLICY = (b"content-security-policy", PAGE_POLICY.encode())
+_CAREFUL = ((b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"no-referrer"))
+_OVERRULED = frozenset({*(name for name, _ in _CAREFUL), b"cache-control"})
 # What the outside may reach: vendors, payers and monitors. Staff pages have no login yet, so they answer on this
 # machine only, also when a tunnel or proxy leads the public host here.
 _PUBLIC = re.compile(r"/(webhooks/[^/]+|p/.+|static/.+|connect/[^/]+/callback|healthz|readyz)")
@@ -62,10 +67,11 @@ class Guards:
 
     def _refusal(self, scope: Scope) -> Response | None:
         headers, path = Headers(scope=scope), scope["path"]
-        host = urlsplit(f"//{headers.get('host', '')}").hostname or ""
-        if not is_loopback(host) and host != self._public_host:
+        host = _host_name(headers.get("host", ""))
+        is_here = is_loopback(host)
+        if not is_here and host != self._public_host:
             return PlainTextResponse("This server does not answer for that host.", 421)
-        if not is_loopback(host) and not _PUBLIC.fullmatch(path):
+        if not is_here and not _PUBLIC.fullmatch(path):
             return PlainTextResponse("This page is only served on the machine that TrueDue runs on.", 403)
         if "\0" in path or b"%00" in scope["query_string"]:
             return PlainTextResponse("The address holds a character that no address has.", 400)
@@ -76,6 +82,12 @@ class Guards:
         return None
 
 
+@lru_cache(HOSTS_REMEMBERED)
+def _host_name(header: str) -> str:
+    return urlsplit(f"//{header}").hostname or ""
+
+
+@lru_cache(HOSTS_REMEMBERED)
 def is_loopback(host: str) -> bool:
     """Whether a host name means this machine."""
     try:
@@ -124,11 +136,13 @@ def _careful(path: str, send: Send) -> Send:
 
     async def careful(message: Message) -> None:
         if message["type"] == "http.response.start":
-            headers = MutableHeaders(scope=message)
-            headers.setdefault("Content-Security-Policy", PAGE_POLICY)
-            headers["X-Content-Type-Options"] = "nosniff"
-            headers["Referrer-Policy"] = "no-referrer"
-            headers["Cache-Control"] = "max-age=300" if path.startswith("/static/") else "no-store"
+            kept = [pair for pair in message["headers"] if pair[0] not in _OVERRULED]
+            policy = () if any(name == _POLICY[0] for name, _ in kept) else (_POLICY,)
+            message["headers"] = [*kept, *policy, *_CAREFUL, _cache_rule(path)]
         await send(message)
 
     return careful
+
+
+def _cache_rule(path: str) -> tuple[bytes, bytes]:
+    return b"cache-control", b"max-age=300" if path.startswith("/static/") else b"no-store"

@@ -14,6 +14,7 @@ from sqlalchemy import select, update
 from runtime.store import queues
 from runtime.store import tables as t
 from runtime.store.engine import Store
+from runtime.store.intake import store_notices
 from tests.store.build import NOW, intent, notice, organisations
 
 WORKERS = 4
@@ -27,7 +28,7 @@ def _claim(store: Store, after: timedelta = timedelta(0)) -> list[dict[str, Any]
 
 def _store(store: Store, *rows: dict[str, Any]) -> int:
     with store.write() as db:
-        return queues.store_notices(db, list(rows))
+        return store_notices(db, rows)
 
 
 def _enqueue(store: Store, key: str, organisation_id: str = "org", system: str = "xero") -> bool:

@@ -1,0 +1,112 @@
+"""Group commit: webhooks that arrive together are stored in one transaction, and each is answered after it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from sqlalchemy.exc import InterfaceError, OperationalError
+
+from runtime.app import App
+from runtime.operations.take_webhook import Webhook, store_webhooks
+
+# What waits for its commit; above either, vendors are asked to come again.
+MAX_WAITING = 4_096
+MAX_WAITING_BYTES = 64 * 1024 * 1024
+MAX_GROUP = 512  # webhooks in one transaction: it ends within the patience of whoever came first
+RETRY_AFTER_SECONDS = 5
+
+_log = logging.getLogger(__name__)
+
+
+class NotStoredError(Exception):
+    """The webhook is not stored, for want of room or of the database: answer 503, the vendor sends it again."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    webhook: Webhook
+    stored: asyncio.Future[None]
+
+
+class Intake:
+    """Stores webhooks for one event loop: while one group is being committed, the next one gathers.
+
+    Waking the workers holds up nobody: it follows the answers, once for a group at most.
+    """
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+        self._waiting: deque[_Waiting] = deque()
+        self._waiting_bytes = 0
+        self._wakes: set[float] = set()  # the delays in seconds that workers are still to be told
+        self._storing: asyncio.Task[None] | None = None
+        self._waking: asyncio.Task[None] | None = None
+        self._threads = ThreadPoolExecutor(2, thread_name_prefix="intake")  # one stores, one wakes
+
+    async def keep(self, webhook: Webhook) -> None:
+        """Return once `webhook` is committed; NotStoredError when it is not."""
+        if len(self._waiting) >= MAX_WAITING or self._waiting_bytes + webhook.size_bytes > MAX_WAITING_BYTES:
+            raise NotStoredError
+        loop = asyncio.get_running_loop()
+        stored: asyncio.Future[None] = loop.create_future()
+        self._waiting.append(_Waiting(webhook, stored))
+        self._waiting_bytes += webhook.size_bytes
+        if self._storing is None:
+            self._storing = loop.create_task(self._store_all())
+        await stored
+
+    async def _store_all(self) -> None:
+        try:
+            while self._waiting:
+                group = [self._waiting.popleft() for _ in range(min(MAX_GROUP, len(self._waiting)))]
+                self._waiting_bytes -= sum(each.webhook.size_bytes for each in group)
+                await self._store(group)
+        finally:
+            self._storing = None
+
+    async def _store(self, group: Sequence[_Waiting]) -> None:
+        webhooks = [each.webhook for each in group]
+        kept, new = await asyncio.get_running_loop().run_in_executor(self._threads, self._keep_together, webhooks)
+        for each, is_kept in zip(group, kept, strict=True):
+            if each.stored.done():  # whoever sent it has gone
+                continue
+            if is_kept:
+                each.stored.set_result(None)
+            else:
+                each.stored.set_exception(NotStoredError())
+        if new:
+            self._wake({webhook.due_in_seconds for webhook in webhooks})
+
+    def _keep_together(self, webhooks: Sequence[Webhook]) -> tuple[list[bool], int]:
+        """Return which of them are committed now and how many notices were new; a refused one costs no other its place.
+
+        A database that is away is not asked again for each of them: their vendors ask it later.
+        """
+        try:
+            return [True] * len(webhooks), store_webhooks(self._app.store, webhooks)
+        except (OperationalError, InterfaceError):
+            _log.exception("the database took none of %d webhooks", len(webhooks))
+        except Exception:
+            _log.exception("the database refused a group of %d webhooks", len(webhooks))
+            if len(webhooks) > 1:
+                alone = [self._keep_together([each]) for each in webhooks]
+                return [is_kept for (is_kept,), _ in alone], sum(new for _, new in alone)
+        return [False] * len(webhooks), 0
+
+    def _wake(self, delays: set[float]) -> None:
+        self._wakes |= delays
+        if self._wakes and self._waking is None:
+            self._waking = asyncio.get_running_loop().create_task(self._wake_all())
+
+    async def _wake_all(self) -> None:
+        try:
+            while self._wakes:
+                delay = self._wakes.pop()
+                await asyncio.get_running_loop().run_in_executor(self._threads, self._app.wake, delay)
+        finally:
+            self._waking = None
