@@ -132,6 +132,7 @@ def _plan_new(books: Ledger, item: Record) -> Commit:
             reference=str(item.get("Reference") or ""), status=status, amount_types=amount_types,
         )  # fmt: skip
         record["SentToContact"] = bool(item.get("SentToContact", False))
+        books.made_through_api.add(record["InvoiceID"])
         books.changed("INVOICE", "CREATE", record)
         return record
 

@@ -56,6 +56,7 @@ class Ledger:
         self.prepayments: dict[str, Record] = {}
         self.history: dict[str, Record] = {}
         self.numbers: dict[str, str] = {}
+        self.made_through_api: set[str] = set()
         self.day_rates: dict[str, Decimal] = {}
         self.tax_rates: dict[str, Decimal] = {"NONE": Decimal(0), "OUTPUT2": Decimal(20)}
         self.realised_gains: dict[str, Decimal] = {}

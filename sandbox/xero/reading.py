@@ -60,7 +60,7 @@ class ReadingRoutes(IdentityRoutes):
     def listing(self, request: Request, collection: str) -> Response:
         """A list, filtered, ordered and paged."""
         books = self.books_of(request)
-        attribute, id_field, full, short = COLLECTIONS[collection]
+        _, id_field, full, short = COLLECTIONS[collection]
         try:
             found = select(
                 request, _visible(request, books, collection), id_field=id_field,

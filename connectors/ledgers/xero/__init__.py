@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 from connectors.contract import Access, Declaration, OAuthShape, Role
-from connectors.intents import EditCustomer, EditDocument, PostPayout, PostReceipt, UndoPosting
+from connectors.intents import (
+    AllocateCredit,
+    DraftInvoice,
+    EditCustomer,
+    EditDocument,
+    NoteDocument,
+    PostPayout,
+    PostReceipt,
+    UndoPosting,
+    WriteDown,
+)
 from connectors.ledgers.connector import LedgerConnector
 from connectors.ledgers.xero.client import XeroClient
 from connectors.ledgers.xero.hooks import accounts, notices, verify
+from connectors.ledgers.xero.limits import LIMITS, MAX_CONCURRENT_CALLS
 from connectors.ledgers.xero.read import FETCH_BATCH, XeroReader
 from connectors.ledgers.xero.write import XeroWriter
-from connectors.limits import Limit
 from connectors.records import Kind
 
 
@@ -24,9 +34,18 @@ DECLARATION = Declaration(
     title="Xero",
     role=Role.LEDGER,
     reads=(Kind.ACCOUNT, Kind.CUSTOMER, Kind.INVOICE, Kind.CREDIT_NOTE, Kind.PAYMENT, Kind.CODED_RECEIPT),
-    writes=(PostReceipt, UndoPosting, PostPayout, EditDocument, EditCustomer),
-    # Published for each tenant: 60 calls a minute and 5,000 a day.
-    limits=(Limit(60, 60.0, reserve=10), Limit(5000, 86_400.0, reserve=500)),
+    writes=(
+        PostReceipt,
+        UndoPosting,
+        PostPayout,
+        AllocateCredit,
+        WriteDown,
+        DraftInvoice,
+        NoteDocument,
+        EditDocument,
+        EditCustomer,
+    ),
+    limits=LIMITS,
     oauth=OAuthShape(
         authorize_path="/identity/connect/authorize",
         token_path="/connect/token",  # noqa: S106 - a path
@@ -45,5 +64,5 @@ DECLARATION = Declaration(
     verify=verify,
     notices=notices,
     fetch_batch=FETCH_BATCH,
-    concurrent=5,
+    concurrent=MAX_CONCURRENT_CALLS,
 )

@@ -18,12 +18,12 @@ from xero_python.rest import RESTClientObject, RESTResponse  # type: ignore[impo
 from connectors.contract import CALL_TIMEOUT_SECONDS, Access
 from connectors.errors import Absent, ConnectorError, Fatal, Reconnect, Retry
 from connectors.ledgers import exact
+from connectors.ledgers.xero.limits import MAX_CONCURRENT_CALLS, nearly_used, pause, problem, retry_after
 from connectors.ledgers.xero.refusals import refusal
 
 API_PATH = "/api.xro/2.0"
-MAX_CONCURRENT_CALLS = 5  # a tenant, as Xero publishes
 _TIMEOUT = int(CALL_TIMEOUT_SECONDS)  # the SDK silently ignores a time-out that is a float
-_DEFAULT_RETRY_AFTER_SECONDS = 60.0
+_FAILED_RETRY_SECONDS = 5.0
 
 Json = dict[str, Any]
 
@@ -76,6 +76,10 @@ class XeroClient:
         encoded = tuple(exact.dumps(part) if isinstance(part, dict) else part for part in arguments)
         return self._call(operation, encoded, {**options, "idempotency_key": key}, urgent=True, write=True)
 
+    def delete(self, operation: Callable[..., Any], *arguments: str) -> Json:
+        """Delete; Absent when it is gone already, so that repeating needs no key."""
+        return self._call(operation, arguments, {}, urgent=True, write=True)
+
     def close(self) -> None:
         """Let go of connections."""
         self._client.rest_client.pool_manager.clear()
@@ -104,9 +108,9 @@ class XeroClient:
         urgent: bool,
         write: bool,
     ) -> Json:
-        self._access.budget.take(urgent=urgent)
+        budget = self._access.budget
         try:
-            with self._slots:
+            with budget.call(urgent=urgent), self._slots:
                 response = operation(
                     self._access.account.external_id,
                     *arguments,
@@ -115,6 +119,8 @@ class XeroClient:
                     **options,
                 )
                 answer = exact.loads(response.data)
+            for seconds, left in nearly_used(response.headers):
+                budget.heed(seconds, left)
         except HTTPStatusException as error:
             raise self._refused(error.http_resp, write=write) from error
         except (ConnectTimeoutError, NewConnectionError) as error:
@@ -130,16 +136,16 @@ class XeroClient:
     def _refused(self, response: Any, *, write: bool) -> ConnectorError:  # noqa: ANN401 - the SDK's own type
         status = int(response.status)
         headers = response.urllib3_response.headers
-        if status == 429 or "X-Rate-Limit-Problem" in headers:
-            seconds = _seconds(headers.get("Retry-After"))
+        if named := problem(status, headers, response.data):
+            seconds = pause(named, headers)
             self._access.budget.hold_off(seconds)
-            return Retry(f"Xero's call limit ({headers.get('X-Rate-Limit-Problem', 'unnamed')})", after_seconds=seconds)
+            return Retry(f"Xero's call limit ({named})", after_seconds=seconds)
         if status in (401, 403):
             return Reconnect(f"Xero refuses the consent of {self._access.account.name} ({status})")
         if status == 404:
             return Absent("Xero does not have this object")
         if status >= 500:
-            seconds = _seconds(headers.get("Retry-After"), default=5.0)
+            seconds = retry_after(headers) or _FAILED_RETRY_SECONDS
             return Retry(f"Xero failed ({status})", after_seconds=seconds, ambiguous=write)
         return refusal(status, response.data)
 
@@ -150,7 +156,3 @@ class XeroClient:
             "expires_in": None,
             "token_type": "Bearer",
         }
-
-
-def _seconds(text: str | None, *, default: float = _DEFAULT_RETRY_AFTER_SECONDS) -> float:
-    return float(text) if text is not None and text.strip().isdecimal() else default

@@ -64,7 +64,8 @@ def version(item: Item) -> str:
 
 
 def customer(item: Item) -> Record:
-    """Read a contact. A contact merged into another is deleted."""
+    """Read a contact. A contact merged into another is deleted; one that is only archived may still owe."""
+    merged_into = item.get("MergedToContactID") or None
     number = item.get("ContactNumber") or None
     identity = str(item["ContactID"])
     countries = [str(address["Country"]) for address in item.get("Addresses") or [] if address.get("Country")]
@@ -75,8 +76,9 @@ def customer(item: Item) -> Record:
         country=countries[0] if countries else None,
         currency=item.get("DefaultCurrency") or None,
         keys=(number, identity) if number else (identity,),
+        merged_into_external_id=merged_into,
     )
-    return _record(Kind.CUSTOMER, identity, item, fields, deleted=bool(item.get("MergedToContactID")))
+    return _record(Kind.CUSTOMER, identity, item, fields, deleted=merged_into is not None)
 
 
 def invoice(item: Item) -> Record | None:
@@ -126,8 +128,11 @@ def contact_of(item: Item) -> str | None:
 
 
 def batch_payment(item: Item, payments: Sequence[Item]) -> Record:
-    """Read a batch payment as one payment; `payments` are some of its own, which state currency and customer."""
-    currency = str(payments[0]["Invoice"]["CurrencyCode"])
+    """Read a batch payment as one payment; `payments` are some of its own, which state currency and customer.
+
+    A deleted batch may have none left: then it is in the currency of its account.
+    """
+    currency = str((payments[0]["Invoice"] if payments else item["Account"])["CurrencyCode"])
     contacts = {contact_of(each) for each in payments}
     lines = tuple(
         PaymentLine(str(each["Invoice"]["InvoiceID"]), money(each["Amount"], currency)) for each in item["Payments"]
@@ -221,6 +226,7 @@ def _document(item: Item, kind: DocumentKind, *, number: str, balance: str) -> D
         status=status,
         references=(reference,) if reference else (),
         sent=bool(item.get("SentToContact")) or status is DocumentStatus.PAID,
+        purchase_order=reference or None if kind is DocumentKind.INVOICE else None,
     )
 
 

@@ -8,6 +8,10 @@ from typing import Any
 from connectors.errors import ConnectorError, Fatal, Reject
 from connectors.ledgers import exact
 
+_LOCKED = (
+    "The books are locked up to that day. Use a later date, or have an adviser move the lock date in Xero under "
+    "Accounting, Advanced, Financial settings; then try again."
+)
 # Xero's validation errors have no codes: a part of the message (lower case), our code, the remedy.
 _KNOWN = (
     (
@@ -15,10 +19,24 @@ _KNOWN = (
         "over_payment",
         "The invoice has less open than this pays: read it again and keep the rest as the customer's credit.",
     ),
-    ("lock date", "locked_period", "The period is locked in Xero: move the lock date or choose a later date."),
-    ("locked", "locked_period", "The period is locked in Xero: move the lock date or choose a later date."),
-    ("reconciled", "reconciled", "It is reconciled with a bank line in Xero: unreconcile it there first."),
+    ("exceeds the credit", "credit_used", "The credit has less left than this takes: read it again and allocate less."),
+    ("same contact", "other_customer", "A credit pays only invoices of its own customer: choose one of those."),
+    ("lock date", "locked_period", _LOCKED),
+    ("locked", "locked_period", _LOCKED),
+    (
+        "reconciled",
+        "reconciled",
+        "It is confirmed against a bank line. In Xero open the bank account's transactions, choose this one, "
+        "Options, Unreconcile; then try again.",
+    ),
+    (
+        "allocated to",
+        "allocated",
+        "Something is paid or credited with this document. Remove that in Xero first, then try again.",
+    ),
     ("not of valid status", "wrong_status", "The document's status in Xero does not allow this: look at it there."),
+    ("authorised", "wrong_status", "The document's status in Xero does not allow this: look at it there."),
+    ("taxtype", "tax_code", "Choose a tax rate that Xero allows on sales, in the settings of write-downs."),
     ("account", "account", "Choose another account, or enable payments to this one in Xero's chart of accounts."),
 )
 _OTHER = ("validation", "Look at the document in Xero, correct what the message names, then try again.")

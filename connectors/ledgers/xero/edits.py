@@ -1,0 +1,113 @@
+"""Edits of invoices and contacts, fifty a call. Xero has no version check, so each batch is read again first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from connectors.errors import Absent, ConnectorError, Retry, Stale
+from connectors.intents import Done, EditCustomer, EditDocument, Outcome
+from connectors.ledgers.xero import read
+from connectors.ledgers.xero.client import Json, XeroClient
+from connectors.ledgers.xero.convert import day, version
+from connectors.ledgers.xero.refusals import element_error
+from receivables.identity import stable_id
+
+MAX_EDITS_PER_CALL = 50  # what Xero advises for one call
+
+Edit = EditDocument | EditCustomer
+
+
+class Edits:
+    """Edits of one tenant."""
+
+    def __init__(self, client: XeroClient, reader: read.XeroReader) -> None:
+        self._client = client
+        self._reader = reader
+
+    def write(self, intents: Sequence[Edit]) -> dict[str, Outcome]:
+        """Carry out edits of one kind of object; an outcome by key."""
+        outcomes: dict[str, Outcome] = {}
+        for batch in _batches(intents):
+            try:
+                outcomes |= self._together(batch)
+            except ConnectorError as error:
+                outcomes |= dict.fromkeys((intent.key for intent in batch), error)
+        return outcomes
+
+    def find(self, intent: Edit) -> Done | None:
+        """Look up whether the object shows the edit."""
+        items = self._reader.one(_source(intent), _identity(intent))
+        if not items:
+            raise Absent("it is no longer in Xero")
+        return Done((_identity(intent),), version(items[0])) if _is_edited(intent, items[0]) else None
+
+    def _together(self, batch: Sequence[Edit]) -> dict[str, Outcome]:
+        """Edit what has not changed since it was merged. What changes between this reading and the write is lost."""
+        source = _source(batch[0])
+        items = self._reader.by_ids(source, [_identity(intent) for intent in batch])
+        current = {str(item.get(source.identity)): item for item in items}
+        outcomes = {intent.key: _settled(intent, current.get(_identity(intent))) for intent in batch}
+        due = [intent for intent in batch if outcomes[intent.key] is None]
+        return {key: outcome for key, outcome in outcomes.items() if outcome} | (self._post(source, due) if due else {})
+
+    def _post(self, source: read.Source, due: Sequence[Edit]) -> dict[str, Outcome]:
+        api = self._client.api
+        operation = api.update_or_create_invoices if source is read.INVOICES else api.update_or_create_contacts
+        body = {source.items: [{source.identity: _identity(intent)} | _change(intent) for intent in due]}
+        key = stable_id("td", *(intent.key for intent in due))
+        answer = self._client.put(operation, body, key=key, summarize_errors=False)
+        try:
+            pairs = list(zip(due, answer[source.items], strict=True))
+            return {intent.key: element_error(item) or _done(intent, item) for intent, item in pairs}
+        except (KeyError, TypeError, ValueError) as error:
+            raise Retry(f"Xero's answer to edits cannot be read: {error!r}", ambiguous=True) from error
+
+
+def _batches(intents: Sequence[Edit]) -> Iterator[list[Edit]]:
+    """At most fifty, and an object once: a second edit of it was merged with a version that the first one ends."""
+    batch: list[Edit] = []
+    for intent in intents:
+        if len(batch) == MAX_EDITS_PER_CALL or _identity(intent) in map(_identity, batch):
+            yield batch
+            batch = []
+        batch.append(intent)
+    if batch:
+        yield batch
+
+
+def _settled(intent: Edit, item: Json | None) -> Outcome | None:
+    """The outcome of an edit that needs no write; None when it is to be written."""
+    if item is None:
+        return Absent("it is no longer in Xero")
+    if _is_edited(intent, item):
+        return _done(intent, item)
+    if version(item) != intent.version:
+        return Stale("it changed in Xero since it was read", code="stale", remedy="Read it again and decide anew.")
+    return None
+
+
+def _done(intent: Edit, item: Mapping[str, Any]) -> Done:
+    return Done((_identity(intent),), version(item))
+
+
+def _source(intent: Edit) -> read.Source:
+    return read.INVOICES if isinstance(intent, EditDocument) else read.CONTACTS
+
+
+def _identity(intent: Edit) -> str:
+    return intent.document_external_id if isinstance(intent, EditDocument) else intent.customer_external_id
+
+
+def _change(intent: Edit) -> Json:
+    if isinstance(intent, EditCustomer):
+        return {"EmailAddress": intent.email}
+    asked = {"DueDate": intent.due_on, "Reference": intent.purchase_order}
+    return {name: value for name, value in asked.items() if value is not None}
+
+
+def _is_edited(intent: Edit, item: Mapping[str, Any]) -> bool:
+    if isinstance(intent, EditCustomer):
+        return bool(item.get("EmailAddress") == intent.email)
+    dated = intent.due_on is None or (bool(item.get("DueDate")) and day(item, "DueDate") == intent.due_on)
+    return dated and intent.purchase_order in (None, item.get("Reference") or "")

@@ -1,0 +1,42 @@
+"""Lines in an invoice's history, which nobody can change or remove."""
+
+from __future__ import annotations
+
+from connectors.errors import Absent
+from connectors.intents import Done, NoteDocument
+from connectors.ledgers.xero.client import Json, XeroClient
+from receivables.identity import stable_id
+
+MAX_CHARACTERS = 250  # of a line of history
+_MARK_CHARACTERS = 8
+
+
+class Notes:
+    """Notes of one tenant."""
+
+    def __init__(self, client: XeroClient) -> None:
+        self._client = client
+
+    def write(self, intent: NoteDocument) -> Done:
+        """Add the note."""
+        body: Json = {"HistoryRecords": [{"Details": details(intent)}]}
+        operation = self._client.api.create_invoice_history
+        self._client.put(operation, intent.document_external_id, body, key=stable_id("td", intent.key))
+        return Done((intent.document_external_id,))
+
+    def find(self, intent: NoteDocument) -> Done | None:
+        """Look the note up in the invoice's history."""
+        try:
+            answer = self._client.get(self._client.api.get_invoice_history, intent.document_external_id, urgent=True)
+        except Absent:
+            return None
+        wanted = details(intent)
+        shown = [record.get("Details") for record in answer.get("HistoryRecords") or []]
+        return Done((intent.document_external_id,)) if wanted in shown else None
+
+
+def details(intent: NoteDocument) -> str:
+    """The text with a short mark of the key behind it: the same words may be said of an invoice more than once."""
+    mark = f" [{stable_id('', intent.key)[1 : _MARK_CHARACTERS + 1]}]"
+    room = MAX_CHARACTERS - len(mark)
+    return (intent.text if len(intent.text) <= room else f"{intent.text[: room - 1]}…") + mark
