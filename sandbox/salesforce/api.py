@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -14,7 +15,7 @@ from sandbox.oauth import OAuthServer
 from sandbox.salesforce.identity import Identity
 from sandbox.salesforce.org import SalesforceOrg
 from sandbox.salesforce.queries import DATA, Queries
-from sandbox.salesforce.schema import Refused
+from sandbox.salesforce.refusal import Refused
 from sandbox.salesforce.writes import Writes
 from sandbox.standin import Clock, json_response, route
 from sandbox.webhooks import Courier
@@ -42,9 +43,10 @@ class SalesforceStandIn(Identity, Queries, Writes):
         self._cursors: dict[str, OrderedDict[str, list[dict[str, Any]]]] = {}
         self._seed = seed
 
-    def add_org(self, *, name: str) -> SalesforceOrg:
-        """Found an org."""
-        org = SalesforceOrg(name=name, pod=(self._seed * 61 + len(self.orgs)) % 3844, clock=self.clock, lock=self.lock)
+    def add_org(self, *, name: str, currencies: Sequence[str] = ()) -> SalesforceOrg:
+        """Found an org; one with several `currencies` gives every record a CurrencyIsoCode."""
+        pod = (self._seed * 61 + len(self.orgs)) % 3844
+        org = SalesforceOrg(name=name, pod=pod, clock=self.clock, lock=self.lock, currencies=currencies)
         self.orgs[org.org_id] = org
         self._windows[org.org_id] = SlidingWindow(limit=self.daily_limit, seconds=DAY_SECONDS, clock=self.clock)
         return org

@@ -11,18 +11,13 @@ from urllib.parse import unquote
 
 from werkzeug.wrappers import Request, Response
 
+from sandbox.salesforce.field import Field
+from sandbox.salesforce.ids import record_id
 from sandbox.salesforce.org import Record, SalesforceOrg
-from sandbox.salesforce.schema import (
-    SCHEMA,
-    Field,
-    Refused,
-    api_time,
-    field_named,
-    object_named,
-    read_datetime,
-    record_id,
-)
-from sandbox.salesforce.soql import parse
+from sandbox.salesforce.refusal import Refused
+from sandbox.salesforce.schema import READ_ONLY, Schema
+from sandbox.salesforce.soql import Column, parse
+from sandbox.salesforce.values import Value, api_time, read_datetime
 from sandbox.standin import StandIn, json_response, route
 
 DATA = "/services/data/v<version>"
@@ -65,26 +60,31 @@ class Queries(StandIn):
     @route("GET", f"{DATA}/sobjects")
     def describe_all(self, request: Request, version: str) -> Response:
         """List the objects of the org."""
-        return json_response(
-            {"encoding": "UTF-8", "maxBatchSize": 200, "sobjects": [_object(name, version) for name in SCHEMA]}
-        )
+        schema = self.org_of(request).schema
+        objects = [_object(schema, name, version) for name in schema.objects]
+        return json_response({"encoding": "UTF-8", "maxBatchSize": 200, "sobjects": objects})
 
     @route("GET", SOBJECT)
     def basic(self, request: Request, version: str, sobject: str) -> Response:
         """Describe an object without its fields."""
-        return json_response({"objectDescribe": _object(object_named(sobject), version), "recentItems": []})
+        schema = self.org_of(request).schema
+        described = _object(schema, schema.object_named(sobject), version)
+        return json_response({"objectDescribe": described, "recentItems": []})
 
     @route("GET", f"{SOBJECT}/describe")
     def describe(self, request: Request, version: str, sobject: str) -> Response:
         """Describe an object with its fields."""
-        name = object_named(sobject)
-        return json_response({**_object(name, version), "fields": [_column(f) for f in SCHEMA[name].values()]})
+        schema = self.org_of(request).schema
+        name = schema.object_named(sobject)
+        columns = [_column(field) for field in schema.objects[name].values()]
+        return json_response({**_object(schema, name, version), "fields": columns})
 
     @route("GET", f"{SOBJECT}/updated")
     def updated(self, request: Request, version: str, sobject: str) -> Response:
         """List ids of records made or changed within a span of whole minutes."""
         start, end = self._span(request)
-        rows = self.org_of(request).records[object_named(sobject)].values()
+        org = self.org_of(request)
+        rows = org.records[org.schema.object_named(sobject)].values()
         ids = [r["Id"] for r in rows if not r["IsDeleted"] and start <= str(r["SystemModstamp"]) < end]
         return json_response({"ids": ids, "latestDateCovered": end})
 
@@ -92,7 +92,8 @@ class Queries(StandIn):
     def deleted(self, request: Request, version: str, sobject: str) -> Response:
         """List records deleted within a span of whole minutes."""
         start, end = self._span(request)
-        rows = self.org_of(request).records[object_named(sobject)].values()
+        org = self.org_of(request)
+        rows = org.records[org.schema.object_named(sobject)].values()
         gone = [
             {"id": r["Id"], "deletedDate": r["SystemModstamp"]}
             for r in rows
@@ -104,8 +105,9 @@ class Queries(StandIn):
     @route("GET", f"{SOBJECT}/<id>")
     def retrieve(self, request: Request, version: str, sobject: str, id: str) -> Response:
         """Return one record."""
-        name = object_named(sobject)
-        return json_response(_one(request, version, name, self.org_of(request).find(name, id)))
+        org = self.org_of(request)
+        name = org.schema.object_named(sobject)
+        return json_response(_one(request, version, org.schema, name, org.find(name, id)))
 
     @route("GET", f"{SOBJECT}/<field>/<path:value>")
     def retrieve_by_external_id(
@@ -117,13 +119,14 @@ class Queries(StandIn):
         value: str,
     ) -> Response:
         """Return the record with an external id."""
-        name = object_named(sobject)
-        record = self.org_of(request).find_by_external_id(name, field, last_segment(request, depth=7))
-        return json_response(_one(request, version, name, record))
+        org = self.org_of(request)
+        name = org.schema.object_named(sobject)
+        record = org.find_by_external_id(name, field, last_segment(request, depth=7))
+        return json_response(_one(request, version, org.schema, name, record))
 
     def _query(self, request: Request, version: str, resource: str) -> Response:
         org = self.org_of(request)
-        query = parse(request.args.get("q", ""))
+        query = parse(request.args.get("q", ""), org.schema, lambda name, key: org.records[name].get(key))
         live_only = resource == "query"
         records = (r for r in org.records[query.sobject].values() if not (live_only and r["IsDeleted"]))
         found = query.run(records)
@@ -132,7 +135,7 @@ class Queries(StandIn):
         rows = [rendered(query.sobject, record, query.fields, version) for record in found]
         cursors = self._cursors.setdefault(org.org_id, OrderedDict())
         number = self.calls[f"GET {DATA}/query"] + self.calls[f"GET {DATA}/queryAll"]
-        cursor = "01g" + record_id("Account", pod=0, number=number)[3:]
+        cursor = record_id("01g", pod=0, number=number)
         batch = _batch(request)
         if len(rows) > batch:
             cursors[cursor] = rows
@@ -171,27 +174,43 @@ def last_segment(request: Request, *, depth: int) -> str:
     return unquote(segments[-1])
 
 
-def rendered(sobject: str, record: Record, fields: list[Field], version: str) -> dict[str, Any]:
-    """Write a record as the API does."""
-    url = f"/services/data/v{version}/sobjects/{sobject}/{record['Id']}"
-    row: dict[str, Any] = {"attributes": {"type": sobject, "url": url}}
-    for field in fields:
-        value = record[field.name]
-        row[field.name] = float(value) if isinstance(value, Decimal) else value
+def rendered(sobject: str, record: Record, columns: list[Column], version: str) -> dict[str, Any]:
+    """Write a record as the API does; what is read through a reference stands in a record of its own."""
+    row = _attributes(sobject, record, version)
+    for column in columns:
+        if column.parent is None:
+            row[column.field.name] = _shown(record[column.field.name])
+            continue
+        target = column.target(record)
+        if target is None:
+            row[str(column.parent.relationship)] = None
+            continue
+        inner = row.setdefault(
+            str(column.parent.relationship), _attributes(str(column.parent.refers_to), target, version)
+        )
+        inner[column.field.name] = _shown(target[column.field.name])
     return row
 
 
-def _one(request: Request, version: str, sobject: str, record: Record) -> dict[str, Any]:
+def _attributes(sobject: str, record: Record, version: str) -> dict[str, Any]:
+    url = f"/services/data/v{version}/sobjects/{sobject}/{record['Id']}"
+    return {"attributes": {"type": sobject, "url": url}}
+
+
+def _shown(value: Value) -> str | bool | float | None:
+    return float(value) if isinstance(value, Decimal) else value
+
+
+def _one(request: Request, version: str, schema: Schema, sobject: str, record: Record) -> dict[str, Any]:
     asked = request.args.get("fields")
-    if asked is None:
-        return rendered(sobject, record, list(SCHEMA[sobject].values()), version)
-    fields = []
-    for name in asked.split(","):
-        field = field_named(sobject, name.strip())
+    names = list(schema.objects[sobject]) if asked is None else asked.split(",")
+    row = _attributes(sobject, record, version)
+    for name in names:
+        field = schema.field_named(sobject, name.strip())
         if field is None:
             raise Refused("INVALID_FIELD", f"No such column '{name}' on sobject of type {sobject}")
-        fields.append(field)
-    return rendered(sobject, record, fields, version)
+        row[field.name] = _shown(record[field.name])
+    return row
 
 
 def _batch(request: Request) -> int:
@@ -206,14 +225,14 @@ def _page(rows: list[dict[str, Any]], start: int, batch: int, cursor_url: str) -
     return {**page, "records": rows[start : start + batch]}
 
 
-def _object(name: str, version: str) -> dict[str, Any]:
+def _object(schema: Schema, name: str, version: str) -> dict[str, Any]:
     custom = name.endswith("__c")
-    writable = name != "Organization"
+    writable = name not in READ_ONLY
     return {
         "name": name,
         "label": _LABELS.sub("", name).replace("_", " "),
         "custom": custom,
-        "keyPrefix": record_id(name, pod=0, number=0)[:3],
+        "keyPrefix": schema.prefix(name),
         "createable": writable,
         "updateable": writable,
         "deletable": writable,
@@ -226,16 +245,24 @@ def _object(name: str, version: str) -> dict[str, Any]:
 def _column(field: Field) -> dict[str, Any]:
     return {
         "name": field.name,
-        "label": _LABELS.sub("", field.name).replace("_", " "),
+        "label": field.label or field.name,
         "type": field.kind,
-        "length": field.length if field.kind not in ("boolean", "currency", "date", "datetime") else 0,
+        "length": field.length if field.kind not in ("boolean", "currency", "date", "datetime", "double") else 0,
+        "precision": field.precision if field.kind in ("currency", "double") else 0,
+        "scale": field.scale if field.kind in ("currency", "double") else 0,
+        "restrictedPicklist": field.restricted,
+        "picklistValues": [
+            {"value": value, "label": value, "active": True, "defaultValue": value == field.default}
+            for value in field.values
+        ],
         "custom": field.name.endswith("__c"),
         "nillable": not field.required and field.kind != "boolean",
+        "defaultedOnCreate": field.kind == "boolean" or field.default is not None,
         "createable": field.writable,
         "updateable": field.writable,
         "externalId": field.external_id,
-        "unique": field.external_id,
-        "caseSensitive": False,
+        "unique": field.unique,
+        "caseSensitive": field.case_sensitive,
         "idLookup": field.external_id or field.kind == "id",
         "referenceTo": [field.refers_to] if field.refers_to else [],
         "relationshipName": field.relationship,

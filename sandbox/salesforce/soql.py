@@ -8,10 +8,15 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from sandbox.salesforce.schema import SCHEMA, Field, Refused, Value, api_time, eighteen, field_named, read_datetime
+from sandbox.salesforce.field import Field
+from sandbox.salesforce.ids import eighteen
+from sandbox.salesforce.refusal import Refused
+from sandbox.salesforce.schema import Schema
+from sandbox.salesforce.values import Value, api_time, read_datetime
 
 Record = dict[str, Value]
 Test = Callable[[Record], bool]
+Find = Callable[[str, str], Record | None]  # a record by object and id
 
 MAX_OFFSET = 2_000
 _TOKEN = re.compile(
@@ -31,7 +36,30 @@ _KINDS = {
     "currency": {"number"},
     "date": {"date"},
     "datetime": {"datetime"},
+    "double": {"number"},
 }
+
+
+@dataclass(frozen=True)
+class Column:
+    """A field of the record, or, through the reference `parent`, of the record it refers to."""
+
+    field: Field
+    parent: Field | None
+    find: Find
+
+    def of(self, record: Record) -> Value:
+        """Return the column's value in `record`; None through a reference that is empty."""
+        if self.parent is None:
+            return record[self.field.name]
+        target = self.target(record)
+        return None if target is None else target[self.field.name]
+
+    def target(self, record: Record) -> Record | None:
+        """Return the record that the reference names."""
+        if self.parent is None or record[self.parent.name] is None:
+            return None
+        return self.find(str(self.parent.refers_to), str(record[self.parent.name]))
 
 
 @dataclass
@@ -39,32 +67,37 @@ class Query:
     """A parsed query. `counts` says that only the number of records was asked for."""
 
     sobject: str
-    fields: list[Field]
+    fields: list[Column]
     counts: bool = False
     matches: Test = field(default=lambda _: True)
-    order: list[tuple[str, bool, bool]] = field(default_factory=list)
+    order: list[tuple[Column, bool, bool]] = field(default_factory=list)
     limit: int | None = None
     offset: int = 0
 
     def run(self, records: Iterable[Record]) -> list[Record]:
         """Filter, order and cut the records (which arrive in order of creation)."""
         found = [record for record in records if self.matches(record)]
-        for name, descending, nulls_last in reversed(self.order):
-            present = [record for record in found if record[name] is not None]
-            absent = [record for record in found if record[name] is None]
-            present.sort(key=lambda record: _folded(record[name]), reverse=descending)
+        for column, descending, nulls_last in reversed(self.order):
+            present = [record for record in found if column.of(record) is not None]
+            absent = [record for record in found if column.of(record) is None]
+            present.sort(key=lambda record: _folded(column.of(record)), reverse=descending)
             found = [*present, *absent] if nulls_last else [*absent, *present]
         stop = None if self.limit is None else self.offset + self.limit
         return found[self.offset : stop]
 
 
-def parse(text: str) -> Query:
-    """Parse a query; Refused MALFORMED_QUERY, INVALID_FIELD or INVALID_TYPE as Salesforce answers it."""
-    return _Parser(text).query()
+def parse(text: str, schema: Schema, find: Find) -> Query:
+    """Parse a query; Refused MALFORMED_QUERY, INVALID_FIELD or INVALID_TYPE as Salesforce answers it.
+
+    `find` gives the records that references lead to.
+    """
+    return _Parser(text, schema, find).query()
 
 
 class _Parser:
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, schema: Schema, find: Find) -> None:
+        self._schema = schema
+        self._find = find
         self._tokens: list[tuple[str, str]] = []
         self._at = 0
         position, text = 0, text.strip()
@@ -108,17 +141,29 @@ class _Parser:
 
     def _object(self) -> str:
         name = self._next("word")
-        for known in SCHEMA:
+        for known in self._schema.objects:
             if known.lower() == name.lower():
                 return known
         raise Refused("INVALID_TYPE", f"sObject type '{name}' is not supported.")
 
-    def _field(self, sobject: str, name: str) -> Field:
-        found = field_named(sobject, name)
+    def _field(self, sobject: str, name: str) -> Column:
+        """Find a column by its path: a field, or relationship.field of the parent (one step is all we follow)."""
+        relationship, dot, last = name.rpartition(".")
+        parent = self._relationship(sobject, relationship) if dot else None
+        owner = str(parent.refers_to) if parent else sobject
+        found = self._schema.field_named(owner, last)
         if found is None:
-            message = f"No such column '{name}' on entity '{sobject}'. If you are attempting to use a custom field, "
+            message = f"No such column '{last}' on entity '{owner}'. If you are attempting to use a custom field, "
             raise Refused("INVALID_FIELD", f"{message}be sure to append the '__c' after the custom field name.")
-        return found
+        return Column(found, parent, self._find)
+
+    def _relationship(self, sobject: str, name: str) -> Field:
+        fields = self._schema.objects[sobject].values()
+        for field_ in fields:
+            if field_.relationship is not None and field_.relationship.lower() == name.lower():
+                return field_
+        message = f"Didn't understand relationship '{name}' in field path."
+        raise Refused("INVALID_FIELD", message)
 
     def _condition(self, sobject: str) -> Test:
         """Parse tests joined by one kind of connective: SOQL wants parentheses where AND and OR meet."""
@@ -153,18 +198,18 @@ class _Parser:
                 wanted.append(self._literal(column))
             self._expect(")")
             folded = {_folded(value) for value in wanted}
-            return lambda record: (_folded(record[column.name]) in folded) is not negative
+            return lambda record: (_folded(column.of(record)) in folded) is not negative
         if self._take("LIKE"):
             pattern = _like(str(self._literal(column, escaped=True)))
-            return lambda record: pattern.fullmatch(str(record[column.name] or "")) is not None
+            return lambda record: pattern.fullmatch(str(column.of(record) or "")) is not None
         sign = self._next("sign")
         if sign not in _COMPARE:
             raise _malformed(sign)
         value = self._literal(column)
         compare = _COMPARE[sign]
-        return lambda record: compare(_folded(record[column.name]), _folded(value))
+        return lambda record: compare(_folded(column.of(record)), _folded(value))
 
-    def _literal(self, column: Field, *, escaped: bool = False) -> Value:
+    def _literal(self, column: Column, *, escaped: bool = False) -> Value:
         kind, text = self._tokens[self._at] if self._at < len(self._tokens) else ("end", "")
         self._at += 1
         word = text.lower() if kind == "word" else ""
@@ -173,12 +218,13 @@ class _Parser:
         actual = "boolean" if word in ("true", "false") else kind
         if actual not in {"string", "number", "date", "datetime", "boolean"}:
             raise _malformed(text)
-        if actual not in _KINDS.get(column.kind, {"string"}):
-            message = f"value of filter criterion for field '{column.name}' must be of type {column.kind}"
+        wanted = column.field
+        if actual not in _KINDS.get(wanted.kind, {"string"}):
+            message = f"value of filter criterion for field '{wanted.name}' must be of type {wanted.kind}"
             raise Refused("INVALID_FIELD", message)
         if actual == "string":
             inner = text[1:-1] if escaped else _unescaped(text[1:-1])
-            return eighteen(inner) if column.kind in ("id", "reference") else inner
+            return eighteen(inner) if wanted.kind in ("id", "reference") else inner
         readers: dict[str, Callable[[str], Any]] = {
             "boolean": lambda _: word == "true",
             "number": Decimal,
@@ -186,17 +232,17 @@ class _Parser:
         }
         return readers[actual](text) if actual in readers else text
 
-    def _order(self, sobject: str) -> list[tuple[str, bool, bool]]:
+    def _order(self, sobject: str) -> list[tuple[Column, bool, bool]]:
         order = []
         while True:
-            name = self._field(sobject, self._next("word")).name
+            column = self._field(sobject, self._next("word"))
             descending = not self._take("ASC") and self._take("DESC")
             nulls_last = False
             if self._take("NULLS"):
                 nulls_last = not self._take("FIRST")
                 if nulls_last:
                     self._expect("LAST")
-            order.append((name, descending, nulls_last))
+            order.append((column, descending, nulls_last))
             if not self._take(","):
                 return order
 

@@ -12,7 +12,9 @@ from werkzeug.wrappers import Request, Response
 
 from sandbox.salesforce.org import SalesforceOrg
 from sandbox.salesforce.queries import DATA, SOBJECT, last_segment
-from sandbox.salesforce.schema import Refused, object_named
+from sandbox.salesforce.refusal import Refused
+from sandbox.salesforce.schema import READ_ONLY
+from sandbox.salesforce.values import read_datetime
 from sandbox.standin import StandIn, json_response, route
 
 MAX_COLLECTION = 200
@@ -29,19 +31,25 @@ class Writes(StandIn):
     @route("POST", SOBJECT)
     def create(self, request: Request, version: str, sobject: str) -> Response:
         """Create one record."""
-        new_id = self.org_of(request).insert(_writable(sobject), _body(request))
+        org = self.org_of(request)
+        new_id = org.insert(_writable(org, sobject), _body(request))
         return json_response({"id": new_id, "success": True, "errors": []}, 201)
 
     @route("PATCH", f"{SOBJECT}/<id>")
     def update(self, request: Request, version: str, sobject: str, id: str) -> Response:
-        """Change one record."""
-        self.org_of(request).change(_writable(sobject), id, _body(request))
+        """Change one record; 412 when it changed after the instant that If-Unmodified-Since names."""
+        org = self.org_of(request)
+        name = _writable(org, sobject)
+        if _changed_since(request, str(org.find(name, id)["LastModifiedDate"])):
+            return Response(status=412)
+        org.change(name, id, _body(request))
         return Response(status=204)
 
     @route("DELETE", f"{SOBJECT}/<id>")
     def delete(self, request: Request, version: str, sobject: str, id: str) -> Response:
         """Delete one record."""
-        self.org_of(request).delete(_writable(sobject), id)
+        org = self.org_of(request)
+        org.delete(_writable(org, sobject), id)
         return Response(status=204)
 
     @route("PATCH", f"{SOBJECT}/<field>/<path:value>")
@@ -59,7 +67,8 @@ class Writes(StandIn):
             message = f"The {field} field should not be specified in the sobject data."
             raise Refused("INVALID_FIELD", message, [field])
         external_id = last_segment(request, depth=7)
-        record_id, created = self.org_of(request).upsert(_writable(sobject), field, external_id, given)
+        org = self.org_of(request)
+        record_id, created = org.upsert(_writable(org, sobject), field, external_id, given)
         answer = {"id": record_id, "success": True, "errors": [], "created": created}
         return json_response(answer, 201 if created else 200)
 
@@ -67,7 +76,7 @@ class Writes(StandIn):
     def create_many(self, request: Request, version: str) -> Response:
         """Create up to 200 records."""
         org = self.org_of(request)
-        return self._collection(request, lambda row: {"id": org.insert(_type(row), row)})
+        return self._collection(request, lambda row: {"id": org.insert(_type(org, row), row)})
 
     @route("PATCH", f"{DATA}/composite/sobjects")
     def update_many(self, request: Request, version: str) -> Response:
@@ -78,7 +87,7 @@ class Writes(StandIn):
             keys = [key for key in row if key.lower() == "id"]
             if not keys:
                 raise Refused("MISSING_ARGUMENT", "Id not specified in an update call", ["Id"])
-            org.change(_type(row), str(row[keys[0]]), {k: v for k, v in row.items() if k not in keys})
+            org.change(_type(org, row), str(row[keys[0]]), {k: v for k, v in row.items() if k not in keys})
             return {"id": row[keys[0]]}
 
         return self._collection(request, change)
@@ -90,15 +99,16 @@ class Writes(StandIn):
         A key that comes twice in a call is refused for each of its records: "neither inserted nor updated".
         """
         org = self.org_of(request)
-        name = org.external_field(_writable(sobject), field).name
+        external = org.external_field(_writable(org, sobject), field)
+        name = external.name
         given = [row.get(name) for row in _body(request).get("records", []) if isinstance(row, dict)]
-        counts = Counter(str(value).casefold() for value in given if value)
+        counts = Counter(external.key(value) for value in given if value)
 
         def write(row: dict[str, Any]) -> dict[str, Any]:
-            if _type(row) != object_named(sobject):
+            if _type(org, row) != org.schema.object_named(sobject):
                 raise Refused("INVALID_INPUT", f"The record type is not {sobject}")
             key = row.get(name)
-            if counts[str(key).casefold()] > 1:
+            if counts[external.key(key)] > 1:
                 raise Refused("DUPLICATE_VALUE", f"Duplicate external id specified: {key}", [name])
             rest = {k: v for k, v in row.items() if k != name}
             record_id, created = org.upsert(sobject, field, key, rest)
@@ -112,7 +122,7 @@ class Writes(StandIn):
         org = self.org_of(request)
 
         def delete(row: dict[str, Any]) -> dict[str, Any]:
-            holders = [name for name, rows in org.records.items() if row["id"] in rows and name != "Organization"]
+            holders = [name for name, rows in org.records.items() if row["id"] in rows and name not in READ_ONLY]
             if not holders:
                 raise Refused("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id")
             org.delete(holders[0], row["id"])
@@ -166,18 +176,28 @@ def _failure(code: str, message: str, fields: list[str]) -> dict[str, Any]:
     return {"success": False, "errors": [{"statusCode": code, "message": message, "fields": fields}]}
 
 
-def _type(row: dict[str, Any]) -> str:
+def _type(org: SalesforceOrg, row: dict[str, Any]) -> str:
     attributes = row.get("attributes")
     if not isinstance(attributes, dict) or not isinstance(attributes.get("type"), str):
         raise Refused("INVALID_INPUT", "Include an sObject type in the attributes of each record.")
-    return _writable(attributes["type"])
+    return _writable(org, attributes["type"])
 
 
-def _writable(sobject: str) -> str:
-    name = object_named(sobject)
-    if name == "Organization":
-        raise Refused("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "entity type cannot be written: Organization")
+def _writable(org: SalesforceOrg, sobject: str) -> str:
+    name = org.schema.object_named(sobject)
+    if name in READ_ONLY:
+        raise Refused("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", f"entity type cannot be written: {name}")
     return name
+
+
+def _changed_since(request: Request, modified: str) -> bool:
+    """Whether the record changed after the request's If-Unmodified-Since, which counts whole seconds."""
+    if "If-Unmodified-Since" not in request.headers:
+        return False
+    unmodified_since = request.if_unmodified_since
+    if unmodified_since is None:
+        raise Refused("INVALID_HEADER", "If-Unmodified-Since is not an HTTP date")
+    return read_datetime(modified).replace(microsecond=0) > unmodified_since
 
 
 def _body(request: Request) -> dict[str, Any]:

@@ -16,12 +16,14 @@ import requests
 from simple_salesforce.exceptions import (
     SalesforceError,
     SalesforceExpiredSession,
+    SalesforceGeneralError,
     SalesforceMalformedRequest,
     SalesforceRefusedRequest,
     SalesforceResourceNotFound,
 )
 from simple_salesforce.format import format_external_id, format_soql
 
+from sandbox.salesforce.refusal import Refused
 from tests.sandbox.salesforce_wired import CALLBACK, CLIENT_SECRET, VERIFIER, Client, Json, Wired, wired
 
 
@@ -149,17 +151,21 @@ def test_collections_keep_order_and_answer_for_each_record(sf: Wired, client: Cl
     home = sf.org.create("Account", Name="Home", TrueDue_Id__c="acc-1")
     rows: list[dict[str, Any]] = [
         {"External_Id__c": "i/1?x", "Total__c": 120, "Account__c": home, "Due_Date__c": "2026-12-01"},
-        {"External_Id__c": "i2", "Due_Date__c": "01.12.2026"},
+        {"External_Id__c": "i2", "Account__c": home, "Due_Date__c": "01.12.2026"},
         {"External_Id__c": "i3", "Account__c": "001000000000000AAA"},
-        {"External_Id__c": "twin"},
-        {"External_Id__c": "TWIN"},
+        {"External_Id__c": "twin", "Account__c": home},
+        {"External_Id__c": "twin", "Account__c": home},
         {"External_Id__c": None, "Total__c": 1},
         {"External_Id__c": "i4", "Nonsense__c": 1},
         {"External_Id__c": "i5", "Account__r": {"TrueDue_Id__c": "acc-1"}, "Disputed__c": True},
         {"External_Id__c": "i6", "Total__c": "abc"},
+        {"External_Id__c": "I5", "Account__c": home},
+        {"External_Id__c": "i7"},
+        {"External_Id__c": "i8", "Account__c": home, "Status__c": "Escalated"},
+        {"External_Id__c": "i9", "Account__c": home, "Currency__c": "EURO"},
     ]
     results = _upsert_many(client, "TrueDue_Invoice__c", "External_Id__c", rows)
-    assert [r["success"] for r in results] == [True, False, False, False, False, False, False, True, False]
+    assert [r["success"] for r in results] == [True, *[False] * 6, True, False, True, *[False] * 3]
     codes = [r["errors"][0]["statusCode"] for r in results if not r["success"]]
     assert codes == [
         "JSON_PARSER_ERROR",
@@ -169,26 +175,32 @@ def test_collections_keep_order_and_answer_for_each_record(sf: Wired, client: Cl
         "MISSING_ARGUMENT",
         "INVALID_FIELD",
         "JSON_PARSER_ERROR",
+        "REQUIRED_FIELD_MISSING",
+        "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST",
+        "STRING_TOO_LONG",
     ]
     assert results[0]["created"] is True
     records = sf.org.records["TrueDue_Invoice__c"]
-    assert {r["External_Id__c"] for r in records.values()} == {"i/1?x", "i5"}
+    assert {r["External_Id__c"] for r in records.values()} == {"i/1?x", "i5", "I5"}, "case counts in the project's ids"
     assert records[results[7]["id"]]["Account__c"] == home
+    assert records[results[7]["id"]]["Status__c"] == "requested", "the picklist's default"
     again = _upsert_many(client, "TrueDue_Invoice__c", "External_Id__c", rows[:1])
     assert (again[0]["id"], again[0]["created"]) == (results[0]["id"], False)
-    assert len(records) == 2
+    assert len(records) == 3
 
 
 def test_all_or_none_leaves_nothing_behind(sf: Wired, client: Client) -> None:
-    rows = [{"External_Id__c": "ok"}, {"External_Id__c": "bad", "Due_Date__c": "soon"}]
+    home = sf.org.create("Account", Name="Home")
+    rows = [{"External_Id__c": "ok", "Account__c": home}, {"External_Id__c": "bad", "Due_Date__c": "soon"}]
     results = _upsert_many(client, "TrueDue_Invoice__c", "External_Id__c", rows, allOrNone=True)
     assert [r["errors"][0]["statusCode"] for r in results] == ["ALL_OR_NONE_OPERATION_ROLLED_BACK", "JSON_PARSER_ERROR"]
     assert sf.org.records["TrueDue_Invoice__c"] == {}
     assert _upsert_many(client, "TrueDue_Invoice__c", "External_Id__c", rows[:1], allOrNone=True)[0]["created"] is True
 
 
-def test_collections_hold_200_records(client: Client) -> None:
-    rows = [{"External_Id__c": f"i{n}"} for n in range(201)]
+def test_collections_hold_200_records(sf: Wired, client: Client) -> None:
+    home = sf.org.create("Account", Name="Home")
+    rows = [{"External_Id__c": f"i{n}", "Account__c": home} for n in range(201)]
     with pytest.raises(SalesforceMalformedRequest) as refused:
         _upsert_many(client, "TrueDue_Invoice__c", "External_Id__c", rows)
     assert _errors(refused)[0]["errorCode"] == "EXCEEDED_ID_LIMIT"
@@ -211,7 +223,10 @@ def test_collections_create_and_update_by_id(sf: Wired, client: Client) -> None:
 @pytest.mark.parametrize(
     ("fields", "code"),
     [
-        ({"Name": "N", "TrueDue_Id__c": "TAKEN"}, "DUPLICATE_VALUE"),
+        ({"Name": "N", "TrueDue_Id__c": " taken "}, "DUPLICATE_VALUE"),
+        ({"Name": "N", "MasterRecordId": None}, "INVALID_FIELD_FOR_INSERT_UPDATE"),
+        ({"Name": "N", "CurrencyIsoCode": "EUR"}, "INVALID_FIELD"),
+        ({"Name": "N", "TrueDue_Balance__c": "1" + "0" * 16}, "NUMBER_OUTSIDE_VALID_RANGE"),
         ({"Name": "N", "Nope": 1}, "INVALID_FIELD"),
         ({"Name": "N", "CreatedDate": "2026-01-01T00:00:00Z"}, "INVALID_FIELD_FOR_INSERT_UPDATE"),
         ({"Name": "N" * 256}, "STRING_TOO_LONG"),
@@ -292,6 +307,18 @@ def test_descriptions_name_the_fields(client: Client) -> None:
     columns = {f["name"]: f for f in client.TrueDue_Invoice__c.describe()["fields"]}
     assert columns["External_Id__c"]["externalId"] is True
     assert columns["Account__c"]["referenceTo"] == ["Account"]
+    assert (columns["Account__c"]["nillable"], columns["External_Id__c"]["caseSensitive"]) == (False, True)
+    assert (columns["Total__c"]["type"], columns["Total__c"]["precision"], columns["Total__c"]["scale"]) == (
+        "double",
+        18,
+        2,
+    )
+    assert columns["Note__c"]["length"] == 32_768
+    status = columns["Status__c"]
+    assert status["restrictedPicklist"] and [v["value"] for v in status["picklistValues"] if v["defaultValue"]] == [
+        "requested"
+    ]
+    assert "CurrencyIsoCode" not in columns
     with pytest.raises(SalesforceResourceNotFound):
         client.Nothing.describe()
     assert client.is_sandbox() is False
@@ -308,3 +335,67 @@ def test_people_write_through_the_same_rules(sf: Wired, client: Client) -> None:
     )
     assert client.TrueDue_Invoice__c.get(invoice)["Due_Date__c"] == "2026-12-01"
     assert client.Contact.get(person)["AccountId"] == home
+
+
+def test_an_org_with_several_currencies_gives_each_record_one(sf: Wired) -> None:
+    org = sf.standin.add_org(name="Many", currencies=("USD", "EUR"))
+    home = org.create("Account", Name="Home")
+    assert org.find("Account", home)["CurrencyIsoCode"] == "USD"
+    with pytest.raises(Refused) as refused:
+        org.update("Account", home, CurrencyIsoCode="CHF")
+    assert refused.value.error_code == "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST"
+
+
+def test_more_decimals_than_pages_show_are_kept(sf: Wired, client: Client) -> None:
+    home = sf.org.create("Account", Name="Home", TrueDue_Balance__c=Decimal("1.234"))
+    assert client.Account.get(home)["TrueDue_Balance__c"] == 1.234
+
+
+def test_parents_are_read_through_their_relationship(sf: Wired, client: Client) -> None:
+    home = sf.org.create("Account", Name="Home")
+    won = sf.org.create("Opportunity", Name="Doors", StageName="Closed Won", CloseDate="2026-11-01")
+    sf.org.create("TrueDue_Invoice__c", Account__c=home, Opportunity__c=won)
+    sf.org.create("TrueDue_Invoice__c", Account__c=home)
+    soql = "SELECT Account__r.Name, Opportunity__r.Name, Opportunity__r.IsWon FROM TrueDue_Invoice__c ORDER BY Id"
+    first, second = client.query(soql)["records"]
+    assert first["Account__r"]["Name"] == "Home"
+    assert (first["Opportunity__r"]["Name"], first["Opportunity__r"]["IsWon"]) == ("Doors", True)
+    assert second["Opportunity__r"] is None
+
+
+def test_a_merged_account_names_the_one_that_took_its_place(sf: Wired, client: Client) -> None:
+    kept, gone = sf.org.create("Account", Name="Kept"), sf.org.create("Account", Name="Gone", TrueDue_Id__c="cus-1")
+    invoice = sf.org.create("TrueDue_Invoice__c", Account__c=gone)
+    person = sf.org.create("Contact", LastName="P", AccountId=gone)
+    sf.org.merge("Account", kept, gone)
+    assert client.TrueDue_Invoice__c.get(invoice)["Account__c"] == client.Contact.get(person)["AccountId"] == kept
+    (row,) = client.query("SELECT MasterRecordId FROM Account WHERE IsDeleted = true", include_deleted=True)["records"]
+    assert row["MasterRecordId"] == kept
+    sf.org.update("Account", kept, TrueDue_Id__c="cus-1")
+
+
+def test_an_account_with_invoices_cannot_be_deleted(sf: Wired, client: Client) -> None:
+    home = sf.org.create("Account", Name="Home")
+    won = sf.org.create("Opportunity", Name="Doors", AccountId=home, StageName="Closed Won", CloseDate="2026-11-01")
+    invoice = sf.org.create("TrueDue_Invoice__c", Account__c=home, Opportunity__c=won)
+    with pytest.raises(SalesforceMalformedRequest) as refused:
+        client.Account.delete(home)
+    assert _errors(refused)[0]["errorCode"] == "DELETE_FAILED"
+    client.Opportunity.delete(won)
+    assert client.TrueDue_Invoice__c.get(invoice)["Opportunity__c"] is None
+    client.TrueDue_Invoice__c.delete(invoice)
+    client.Account.delete(home)
+
+
+def test_a_single_record_is_changed_on_condition(sf: Wired, client: Client) -> None:
+    home = sf.org.create("Account", Name="Home")
+    account = client.Account
+    read_at = {"If-Unmodified-Since": "Tue, 17 Nov 2026 10:00:00 GMT"}
+    assert account.update(home, {"Phone": "1"}, headers=read_at) == 204
+    sf.clock.advance(seconds=1)
+    sf.org.update("Account", home, Phone="2")
+    with pytest.raises(SalesforceGeneralError) as refused:
+        account.update(home, {"Phone": "3"}, headers=read_at)
+    assert refused.value.status == 412 and sf.org.find("Account", home)["Phone"] == "2"
+    with pytest.raises(SalesforceMalformedRequest):
+        account.update(home, {"Phone": "3"}, headers={"If-Unmodified-Since": "yesterday"})

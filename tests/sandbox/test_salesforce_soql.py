@@ -11,14 +11,26 @@ from hypothesis import strategies as st
 from simple_salesforce.format import format_soql
 
 from sandbox.salesforce import SalesforceOrg
-from sandbox.salesforce.schema import Refused, eighteen
-from sandbox.salesforce.soql import parse
+from sandbox.salesforce.ids import eighteen
+from sandbox.salesforce.refusal import Refused
+from sandbox.salesforce.schema import Schema
+from sandbox.salesforce.soql import Query
+from sandbox.salesforce.soql import parse as parse_in
+
+
+def parse(text: str, org: SalesforceOrg | None = None) -> Query:
+    schema = org.schema if org else Schema()
+    return parse_in(text, schema, lambda name, key: org.records[name].get(key) if org else None)
 
 
 @pytest.fixture(scope="module")
 def org() -> SalesforceOrg:
     org = SalesforceOrg(name="Test", pod=0, clock=lambda: datetime(2026, 11, 17, 10, tzinfo=UTC))
     home = org.create("Account", Name="Home", TrueDue_Id__c="h")
+    other = org.create("Account", Name="Other")
+    won = org.create("Opportunity", Name="Won", AccountId=home, StageName="Closed Won", CloseDate="2026-10-01")
+    open_ = org.create("Opportunity", Name="Open", AccountId=home, StageName="Prospecting", CloseDate="2026-10-01")
+    opportunities = {"A": won, "b": open_}
     rows = [("A", "10", "2026-01-31", True), ("b", "9.5", "2026-02-01", False), ("C_%'x", "-1", None, False)]
     for name, total, due, disputed in rows:
         org.create(
@@ -27,13 +39,14 @@ def org() -> SalesforceOrg:
             Total__c=Decimal(total),
             Due_Date__c=due and date.fromisoformat(due),
             Disputed__c=disputed,
-            Account__c=home if name == "A" else None,
+            Account__c=home if name == "A" else other,
+            Opportunity__c=opportunities.get(name),
         )
     return org
 
 
 def _names(org: SalesforceOrg, rest: str) -> list[str]:
-    query = parse(f"SELECT Name FROM TrueDue_Invoice__c {rest}")  # noqa: S608 - the stand-in has no SQL
+    query = parse(f"SELECT Name FROM TrueDue_Invoice__c {rest}", org)  # noqa: S608 - the stand-in has no SQL
     return [str(r["Name"]) for r in query.run(org.records["TrueDue_Invoice__c"].values())]
 
 
@@ -60,6 +73,11 @@ def _names(org: SalesforceOrg, rest: str) -> list[str]:
         ("WHERE Total__c IN (10, -1)", ["A", "C_%'x"]),
         ("WHERE (Name = 'A' OR Name = 'B') AND Disputed__c = false", ["b"]),
         ("WHERE Name = 'A' OR (Name = 'B' AND Disputed__c = false)", ["A", "b"]),
+        ("WHERE Opportunity__r.IsWon = true", ["A"]),
+        ("WHERE opportunity__R.Name != 'won'", ["b", "C_%'x"]),
+        ("WHERE Account__r.Name = 'Home'", ["A"]),
+        ("WHERE Number__c = null AND (Opportunity__c = null OR Opportunity__r.IsWon = true)", ["A", "C_%'x"]),
+        ("ORDER BY Opportunity__r.Name NULLS LAST", ["b", "A", "C_%'x"]),
         ("WHERE SystemModstamp >= 2026-11-17T10:00:00Z", ["A", "b", "C_%'x"]),
         ("WHERE SystemModstamp > 2026-11-17T11:00:00.000+01:00", []),
         ("ORDER BY Total__c", ["C_%'x", "b", "A"]),
@@ -89,6 +107,8 @@ def test_ids_are_found_in_either_length(org: SalesforceOrg) -> None:
         ("SELECT Id FROM Nothing", "INVALID_TYPE"),
         ("SELECT Nope FROM Account", "INVALID_FIELD"),
         ("SELECT Id FROM Account WHERE Nope = 1", "INVALID_FIELD"),
+        ("SELECT Nope__r.Name FROM TrueDue_Invoice__c", "INVALID_FIELD"),
+        ("SELECT Account__r.Nope FROM TrueDue_Invoice__c", "INVALID_FIELD"),
         ("SELECT Id FROM Account WHERE Name = 5", "INVALID_FIELD"),
         ("SELECT Id FROM Account WHERE Name = unquoted", "MALFORMED_QUERY"),
         ("SELECT Id FROM Account WHERE Name = 'a' AND Name = 'b' OR Name = 'c'", "MALFORMED_QUERY"),

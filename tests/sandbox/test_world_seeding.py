@@ -136,6 +136,7 @@ def _keep_books(world: World) -> None:
             if invoice.role != "paid":
                 org.create(
                     "TrueDue_Invoice__c",
+                    Account__c=organisation.customers[invoice.customer].crm_account_id,
                     Number__c=invoice.number,
                     Balance__c=float(invoice.ledger_open),
                     Due_Date__c=invoice.due_on.isoformat(),
