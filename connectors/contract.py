@@ -152,4 +152,5 @@ class Declaration:
     verify: Callable[[str, Mapping[str, str], bytes, datetime], bool]
     notices: Callable[[bytes], list[Notice]]
     fetch_batch: int = 40  # ids that one `fetch` call reads at once
+    draft_is_invoice: bool = True  # what DraftInvoice makes; False: an estimate of which a person makes an invoice
     concurrent: int | None = None  # calls that an account takes at once; None: any number

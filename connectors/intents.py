@@ -165,7 +165,8 @@ class Saying:
 class ShowInvoice:
     """Show an invoice on the CRM account's page: create or update it under our document id.
 
-    `due_on` or `saying` None leaves what stands there alone: people edit it in the CRM.
+    `due_on`, `saying`, `purchase_order` or `note` None leaves what stands there alone: people edit it in the CRM. An
+    empty purchase order or note empties it there.
     """
 
     key: str
@@ -179,6 +180,8 @@ class ShowInvoice:
     issued_on: date
     due_on: date | None
     saying: Saying | None = None
+    purchase_order: str | None = None
+    note: str | None = None
     intent: Literal["show_invoice"] = "show_invoice"
 
 
@@ -227,11 +230,14 @@ class ShowReminder:
 
 @dataclass(frozen=True, slots=True)
 class AdoptInvoice:
-    """Make the record in which a CRM user asked for an invoice the one that shows our document of it."""
+    """Make the record in which a CRM user asked for an invoice the one that shows our document of it.
+
+    `document_id` None only notes there that the ledger has a draft: a person makes an invoice of it, shown by itself.
+    """
 
     key: str
     request_external_id: str
-    document_id: str
+    document_id: str | None
     intent: Literal["adopt_invoice"] = "adopt_invoice"
 
 

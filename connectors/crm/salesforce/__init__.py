@@ -1,7 +1,8 @@
-"""Salesforce: accounts and contacts are read, invoices, balances, receipts and reminders are shown.
+"""Salesforce: accounts, contacts and requests are read, invoices, balances, receipts and reminders are shown.
 
-Modules: `client` (calls through simple-salesforce), `reading` (SOQL and records), `writing` (rows of intents),
-`connector` (the contract).
+Modules: `client` (calls through simple-salesforce), `usage` (the org's daily calls), `reading` (SOQL and records),
+`writing` (rows of intents), `careful` (writes into what people edit), `connector` (the contract). The objects and
+fields stand in `addon_manifest/salesforce`.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from connectors.contract import Access, Account, Declaration, Endpoint, Notice, 
 from connectors.crm.salesforce.client import BATCH, Client
 from connectors.crm.salesforce.connector import SalesforceConnector
 from connectors.errors import ConnectorError, Fatal
-from connectors.intents import EditContact, ShowBalance, ShowInvoice, ShowReceipt, ShowReminder
+from connectors.intents import AdoptInvoice, EditContact, ShowBalance, ShowInvoice, ShowReceipt, ShowReminder
 from connectors.limits import Budget, Limit
 from connectors.records import Kind
 
@@ -56,8 +57,8 @@ DECLARATION = Declaration(
     system="salesforce",
     title="Salesforce",
     role=Role.CRM,
-    reads=(Kind.CUSTOMER, Kind.CONTACT, Kind.INVOICE),
-    writes=(ShowInvoice, ShowBalance, ShowReceipt, ShowReminder, EditContact),
+    reads=(Kind.CUSTOMER, Kind.CONTACT, Kind.INVOICE, Kind.INVOICE_REQUEST),
+    writes=(ShowInvoice, ShowBalance, ShowReceipt, ShowReminder, AdoptInvoice, EditContact),
     # Enterprise edition: 100,000 calls in 24 hours and more by licence; other tools of the org share them.
     limits=(Limit(calls=100_000, seconds=86_400.0, reserve=10_000),),
     oauth=OAuthShape(

@@ -4,27 +4,29 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from email.utils import format_datetime
 from functools import partial
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
 from simple_salesforce.api import Salesforce
 from simple_salesforce.exceptions import SalesforceError, SalesforceExpiredSession
 from simple_salesforce.format import format_external_id
-from simple_salesforce.util import Usage
 from urllib3.exceptions import NewConnectionError
 
 from connectors.contract import CALL_TIMEOUT_SECONDS, Access
-from connectors.errors import Absent, ConnectorError, Fatal, Reconnect, Reject, Retry
+from connectors.crm.salesforce.usage import daily_calls
+from connectors.errors import Absent, ConnectorError, Fatal, Reconnect, Reject, Retry, Stale
 
 API_VERSION = "67.0"
 BATCH = 200  # records of one collection call, ids of one query
 MAX_PAGES = 5_000  # of one query; Salesforce makes pages of 2,000 records
 LIMIT_PAUSE_SECONDS = 900.0  # after REQUEST_LIMIT_EXCEEDED: the limit counts 24 hours and has no Retry-After
+DESCRIBED_FOR = timedelta(days=1)  # an org's currencies change rarely, and each look costs a call
 LOW_SHARE = 20  # the last twentieth of the org's daily calls is left to urgent work and to other tools
 
 TRANSIENT = frozenset(
@@ -46,10 +48,13 @@ _REMEDIES = {
     "INVALID_CROSS_REFERENCE_KEY": "The Salesforce account was deleted or merged: link the customer again.",
     "ENTITY_IS_DELETED": "The Salesforce record was deleted: restore it or link the customer again.",
     "DUPLICATE_VALUE": "Another Salesforce record holds the same TrueDue id: clear it there.",
+    "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST": _INSTALL,
     "FIELD_CUSTOM_VALIDATION_EXCEPTION": "A validation rule of the org refuses this: exempt the connected user.",
 }
 
 Row = dict[str, Any]
+PRECONDITION_FAILED = 412
+_GONE = ("ENTITY_IS_DELETED", "NOT_FOUND")  # of a single record
 
 
 class _PlainHttp(HTTPAdapter):
@@ -75,10 +80,12 @@ class Client:
         self._access = access
         self._url = access.account.instance_url or access.endpoint.api_url
         self._session = requests.Session()  # its adapters repeat nothing
+        self._session.hooks["response"].append(self._note_usage)
         address = urlsplit(self._url)
         if address.scheme == "http" and address.hostname in ("127.0.0.1", "localhost"):
             self._session.mount(f"https://{address.netloc}", _PlainHttp())
         self._low_until: datetime | None = None
+        self._described: dict[str, tuple[datetime, Row]] = {}  # by object: bounded by the objects we ask for
 
     def query(self, soql: str, *, urgent: bool, include_deleted: bool = False) -> Iterator[list[Row]]:
         """Yield the pages of a query."""
@@ -116,6 +123,33 @@ class Client:
             raise Retry("Salesforce did not answer for each record", ambiguous=True)
         return answer
 
+    def update_unmodified(self, sobject: str, key: str, fields: Row, *, since: datetime) -> None:
+        """Change one record unless it was modified after `since`; Stale when it was, Absent when it is gone.
+
+        Only this resource checks at the vendor, and by whole seconds: collections take no precondition.
+        """
+        body = exact_json(fields).encode()
+        headers = {"If-Unmodified-Since": format_datetime(since.astimezone(UTC), usegmt=True)}
+        path = f"sobjects/{sobject}/{quote(key, safe='')}"
+        try:
+            self._call(
+                lambda sf, bounds: sf.restful(path, method="PATCH", data=body, headers=headers, **bounds),
+                urgent=True,
+                write=True,
+            )
+        except Reject as error:
+            raise (Absent(str(error)) if error.code in _GONE else error) from error
+
+    def describe(self, sobject: str) -> Row:
+        """Return the description of an object, asked for at most once in DESCRIBED_FOR."""
+        now = self._access.clock()
+        kept = self._described.get(sobject)
+        if kept is None or now - kept[0] >= DESCRIBED_FOR:
+            path = f"sobjects/{sobject}/describe"
+            found = self._call(lambda sf, bounds: sf.restful(path, **bounds), urgent=True, write=False)
+            kept = self._described[sobject] = (now, found)
+        return kept[1]
+
     def close(self) -> None:
         """Let go of connections."""
         self._session.close()
@@ -151,7 +185,6 @@ class Client:
             raise self._named(error, write=write) from error
         except requests.RequestException as error:
             raise Retry(f"Salesforce cannot be reached: {error}", ambiguous=write and _was_sent(error)) from error
-        self._note_usage(client)
         return answer
 
     def _named(self, error: SalesforceError, *, write: bool) -> ConnectorError:
@@ -162,15 +195,21 @@ class Client:
             return Retry(text, after_seconds=LIMIT_PAUSE_SECONDS)
         if error.status >= 500:
             return Retry(text, after_seconds=30.0, ambiguous=write)
+        if error.status == PRECONDITION_FAILED:
+            return Stale(
+                "Salesforce: the record changed since it was read",
+                code="stale",
+                remedy="Nothing to do: the change is merged again with what Salesforce shows now.",
+            )
         if error.status == 404 and not write:
             return Absent(text)
         return refusal(code, message)
 
-    def _note_usage(self, client: Salesforce) -> None:
-        """Read Sforce-Limit-Info: other tools of the org use the same calls."""
-        usage = client.api_usage.get("api-usage")
-        if isinstance(usage, Usage):
-            low = (usage.total - usage.used) * LOW_SHARE < usage.total
+    def _note_usage(self, answer: requests.Response, **_: object) -> None:
+        """Read each answer's Sforce-Limit-Info: other tools of the org use the same calls."""
+        calls = daily_calls(answer.headers.get("Sforce-Limit-Info", ""))
+        if calls is not None:
+            low = calls.left * LOW_SHARE < calls.total
             self._low_until = self._access.clock() + timedelta(seconds=LIMIT_PAUSE_SECONDS) if low else None
 
 

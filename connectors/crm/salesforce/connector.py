@@ -6,11 +6,12 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from connectors.contract import Access
+from connectors.crm.salesforce.careful import write_carefully
 from connectors.crm.salesforce.client import BATCH, Client, Row, refusal
 from connectors.crm.salesforce.reading import page_of, select, select_by_id
-from connectors.crm.salesforce.writing import Change, Target, change_of
-from connectors.errors import Absent, ConnectorError, Reject, Retry, Stale
-from connectors.intents import Done, EditContact, Intent, Outcome
+from connectors.crm.salesforce.writing import INVOICE, Change, Target, change_of
+from connectors.errors import ConnectorError, Reject, Retry
+from connectors.intents import AdoptInvoice, Done, EditContact, Intent, Outcome, ShowInvoice, ShowReceipt
 from connectors.records import Kind, Page, Record
 from receivables.problem import Problem
 
@@ -20,6 +21,8 @@ Address = tuple[Target, str]
 class SalesforceConnector:
     """Reads by SOQL in order of SystemModstamp; every write is an upsert or update by key, so repeating is harmless.
 
+    What we show is written in collections; into what people wrote themselves each change goes by itself, on
+    condition that it stands as it was read (see `careful`).
     `Done` carries no version: one read after the write could be a person's edit in between, and taking it for
     our own echo would lose that edit.
     """
@@ -46,15 +49,20 @@ class SalesforceConnector:
 
     def write(self, intents: Sequence[Intent]) -> list[Outcome]:
         """Send one record for each address, the last intent's; all intents for it get that record's outcome."""
-        changes = [change_of(intent) for intent in intents]
+        try:
+            currencies = self._currencies(intents)
+        except ConnectorError as error:
+            return [error] * len(intents)
+        changes = [change_of(intent, currencies) for intent in intents]
         wanted: dict[Address, tuple[Intent, Change]] = {}
         for intent, change in zip(intents, changes, strict=True):
             if change is not None:
                 wanted[change.target, change.key] = (intent, change)
-        outcomes = self._check_edits({a: i for a, (i, _) in wanted.items() if isinstance(i, EditContact)})
+        careful = {a: (i, c) for a, (i, c) in wanted.items() if isinstance(i, EditContact | AdoptInvoice)}
+        outcomes = dict(zip(careful, write_carefully(self._client, list(careful.values())), strict=True))
         by_target: dict[Target, list[Change]] = {}
         for address, (_, change) in wanted.items():
-            if address not in outcomes:
+            if address not in careful:
                 by_target.setdefault(change.target, []).append(change)
         for target, rows in by_target.items():
             for start in range(0, len(rows), BATCH):
@@ -66,7 +74,7 @@ class SalesforceConnector:
 
     def find(self, intent: Intent) -> Done | None:
         """Read the intent's record and compare: it took effect when every field stands as the intent sets it."""
-        change = change_of(intent)
+        change = change_of(intent, self._currencies([intent]))
         if change is None:
             return None
         record = self._client.record(change.target.sobject, change.target.key_field, change.key)
@@ -78,23 +86,13 @@ class SalesforceConnector:
         """Let go of connections."""
         self._client.close()
 
-    def _check_edits(self, edits: dict[Address, EditContact]) -> dict[Address, Outcome]:
-        """Settle the edits that need no write or must not be written; the others are left out."""
-        outcomes: dict[Address, Outcome] = {}
-        addresses = list(edits)
-        for start in range(0, len(addresses), BATCH):
-            chunk = addresses[start : start + BATCH]
-            try:
-                page = self.fetch(Kind.CONTACT, [key for _, key in chunk])
-            except ConnectorError as error:
-                outcomes |= dict.fromkeys(chunk, error)
-                continue
-            found = {record.external_id: record for record in page.records if not record.deleted}
-            for address in chunk:
-                settled = _settled(edits[address], found.get(address[1]))
-                if settled is not None:
-                    outcomes[address] = settled
-        return outcomes
+    def _currencies(self, intents: Sequence[Intent]) -> frozenset[str]:
+        """Return the currencies of an org that has several, else nothing; asked only for what shows an amount."""
+        if not any(isinstance(intent, ShowInvoice | ShowReceipt) for intent in intents):
+            return frozenset()
+        fields = self._client.describe(INVOICE.sobject)["fields"]
+        own = [field for field in fields if field["name"] == "CurrencyIsoCode"]
+        return frozenset(str(value["value"]) for field in own for value in field["picklistValues"] if value["active"])
 
     def _send(self, target: Target, changes: Sequence[Change]) -> dict[Address, Outcome]:
         addresses = [(change.target, change.key) for change in changes]
@@ -103,20 +101,6 @@ class SalesforceConnector:
         except ConnectorError as error:
             return dict.fromkeys(addresses, error)
         return {address: _outcome(target, row) for address, row in zip(addresses, results, strict=True)}
-
-
-def _settled(edit: EditContact, current: Record | None) -> Outcome | None:
-    if current is None:
-        return Absent(f"contact {edit.contact_external_id} is no longer in Salesforce")
-    if getattr(current.fields, "email", None) == edit.email:
-        return Done((current.external_id,))
-    if current.version != edit.version:
-        return Stale(
-            f"contact {edit.contact_external_id} changed in Salesforce since it was read",
-            code="stale",
-            remedy="Nothing to do: the change is merged again with what Salesforce shows now.",
-        )
-    return None
 
 
 def _outcome(target: Target, row: Row) -> Outcome:

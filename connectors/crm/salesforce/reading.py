@@ -10,40 +10,64 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from connectors.crm.salesforce.client import Row
-from connectors.records import ContactFields, CustomerFields, DocumentFields, Fields, Kind, Page, Record
+from connectors.records import (
+    ContactFields,
+    CustomerFields,
+    DocumentFields,
+    Fields,
+    InvoiceRequestFields,
+    Kind,
+    Page,
+    Record,
+)
 from receivables.document import DocumentKind, DocumentStatus
 from receivables.money import Money
 from receivables.problem import Problem
 
 _ID = re.compile(r"[0-9A-Za-z]{15}(?:[0-9A-Za-z]{3})?")
+REQUESTED, DRAFTED = "requested", "drafted"  # the status of a record before the ledger's document stands in it
 
 
 @dataclass(frozen=True, slots=True)
 class _Source:
-    """The object and columns of a kind. `owner` is the column without which a row is nobody's and not followed."""
+    """The object and columns of a kind, and which of its rows are followed.
+
+    `living` is the condition, in SOQL and in Python, under which a row is one of this kind; a row that no longer
+    meets it is read as deleted. Rows of `others` belong to another kind, and are left out.
+    """
 
     sobject: str
     columns: tuple[str, ...]
     read: Callable[[Row], Fields]
-    owner: str | None = None
+    living: str = ""
+    lives: Callable[[Row], bool] = lambda _row: True
+    others: Callable[[Row], bool] = lambda _row: False
 
 
 def select(kind: Kind, *, since: datetime | None) -> str:
-    """Write the query for all rows of a kind, or for those changed at or after `since`."""
+    """Write the query for all rows of a kind, or for those changed at or after `since`.
+
+    Requests that stand open are read whatever the time: an opportunity that is won changes no request.
+    """
     source = _SOURCES[kind]
-    wheres = []
-    if since is not None:
-        # Whole seconds, as SystemModstamp is; rounding down reads a row twice rather than never.
-        wheres.append(f"SystemModstamp >= {since.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}")
-    elif source.owner:
-        wheres.append(f"{source.owner} != null")
-    return _select(source, wheres) + " ORDER BY SystemModstamp, Id"
+    if since is None:
+        return _select(source.sobject, source.columns, source.living) + _ORDER
+    # Whole seconds, as SystemModstamp is; rounding down reads a row twice rather than never.
+    changed = f"SystemModstamp >= {since.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    if kind is Kind.INVOICE_REQUEST:
+        changed = f"External_Id__c = null AND ({changed} OR (IsDeleted = false AND {source.living}))"
+    return _select(source.sobject, source.columns, changed) + _ORDER
 
 
 def select_by_id(kind: Kind, external_ids: Sequence[str]) -> str | None:
     """Write the query for the rows with these ids; None when none of them can be an id."""
+    return by_ids(_SOURCES[kind].sobject, _SOURCES[kind].columns, external_ids)
+
+
+def by_ids(sobject: str, columns: Sequence[str], external_ids: Sequence[str]) -> str | None:
+    """Write the query for these columns of the records with these ids; None when none of them can be an id."""
     ids = [external_id for external_id in external_ids if _ID.fullmatch(external_id)]
-    return _select(_SOURCES[kind], ["Id IN ('" + "','".join(ids) + "')"]) if ids else None
+    return _select(sobject, columns, "Id IN ('" + "','".join(ids) + "')") if ids else None
 
 
 def page_of(kind: Kind, rows: Sequence[Row]) -> Page:
@@ -51,7 +75,7 @@ def page_of(kind: Kind, rows: Sequence[Row]) -> Page:
     source = _SOURCES[kind]
     records: list[Record] = []
     problems: list[Problem] = []
-    for row in rows:
+    for row in (each for each in rows if not source.others(each)):
         try:
             records.append(_record(kind, source, row))
         except (KeyError, TypeError, ValueError, InvalidOperation) as error:
@@ -74,20 +98,21 @@ def instant(text: str) -> datetime:
     return moment
 
 
-def _select(source: _Source, wheres: Sequence[str]) -> str:
-    where = f" WHERE {' AND '.join(wheres)}" if wheres else ""
-    return f"SELECT Id, IsDeleted, SystemModstamp, {', '.join(source.columns)} FROM {source.sobject}{where}"  # noqa: S608
+def _select(sobject: str, columns: Sequence[str], condition: str) -> str:
+    where = f" WHERE {condition}" if condition else ""
+    return f"SELECT Id, IsDeleted, SystemModstamp, {', '.join(columns)} FROM {sobject}{where}"  # noqa: S608
 
 
 def _record(kind: Kind, source: _Source, row: Row) -> Record:
     version = str(row["SystemModstamp"])
+    deleted = bool(row["IsDeleted"]) or not source.lives(row)
     return Record(
         kind=kind,
         external_id=str(row["Id"]),
         version=version,
         modified_at=instant(version),
-        fields=source.read(row),
-        deleted=bool(row["IsDeleted"]) or (source.owner is not None and not row[source.owner]),
+        fields=_NO_REQUEST if deleted and kind is Kind.INVOICE_REQUEST else source.read(row),
+        deleted=deleted,
     )
 
 
@@ -98,6 +123,7 @@ def _customer(row: Row) -> CustomerFields:
         parent_external_id=row["ParentId"],
         country=row["BillingCountry"],
         keys=tuple(key for key in (row["TrueDue_Id__c"], row["AccountNumber"]) if key),
+        merged_into_external_id=row["MasterRecordId"] if row["IsDeleted"] else None,
     )
 
 
@@ -111,7 +137,7 @@ def _contact(row: Row) -> ContactFields:
 
 
 def _invoice(row: Row) -> DocumentFields:
-    currency = str(row["CurrencyIsoCode"])
+    currency = _needed(row, "Currency__c")
     total, balance = _money(row["Total__c"], currency), _money(row["Balance__c"], currency)
     return DocumentFields(
         kind=DocumentKind.CREDIT_NOTE if min(total, balance).minor < 0 else DocumentKind.INVOICE,
@@ -126,18 +152,62 @@ def _invoice(row: Row) -> DocumentFields:
         disputed=bool(row["Disputed__c"]),
         dispute_reason=row["Dispute_Reason__c"],
         promised_on=date.fromisoformat(row["Promised_On__c"]) if row["Promised_On__c"] else None,
+        purchase_order=row["PO_Number__c"] or "",
+        note=row["Note__c"] or "",
     )
+
+
+def _request(row: Row) -> InvoiceRequestFields:
+    opportunity: Row = row["Opportunity__r"] or {}
+    amount = _money(_needed(row, "Requested_Amount__c"), _needed(row, "Currency__c").strip().upper())
+    if amount.minor <= 0:
+        raise ValueError(f"Requested_Amount__c must be more than nothing, not {amount}")
+    return InvoiceRequestFields(
+        customer_external_id=str(row["Account__c"]),
+        description=row["Description__c"] or opportunity.get("Name") or str(row["Name"]),
+        amount=amount,
+        issued_on=date.fromisoformat(row["Issue_Date__c"] or instant(row["CreatedDate"]).date().isoformat()),
+        due_on=date.fromisoformat(_needed(row, "Due_Date__c")),
+        purchase_order=row["PO_Number__c"],
+    )
+
+
+def _is_request(row: Row) -> bool:
+    """Whether a row asks for an invoice: nobody adopted it, and its opportunity, if it names one, is won."""
+    opportunity = row["Opportunity__r"]
+    return (
+        row["Status__c"] == REQUESTED
+        and not row["External_Id__c"]
+        and (not row["Opportunity__c"] or (opportunity is not None and bool(opportunity["IsWon"])))
+    )
+
+
+def _needed(row: Row, column: str) -> str:
+    if row[column] is None:
+        raise ValueError(f"{column} is empty: fill it in")
+    return str(row[column])
 
 
 def _money(value: Any, currency: str) -> Money:  # noqa: ANN401 - a JSON number
     return Money.of(Decimal(value), currency)
 
 
+_ORDER = " ORDER BY SystemModstamp, Id"
+_EPOCH = date(1970, 1, 1)
+_NO_REQUEST = InvoiceRequestFields("", "", Money(0, "EUR"), _EPOCH, _EPOCH)  # a record that asks for nothing any more
 _SOURCES = {
     Kind.CUSTOMER: _Source(
-        "Account", ("Name", "AccountNumber", "ParentId", "BillingCountry", "TrueDue_Id__c"), _customer
+        "Account",
+        ("Name", "AccountNumber", "ParentId", "MasterRecordId", "BillingCountry", "TrueDue_Id__c"),
+        _customer,
     ),
-    Kind.CONTACT: _Source("Contact", ("Name", "AccountId", "Email", "HasOptedOutOfEmail"), _contact, owner="AccountId"),
+    Kind.CONTACT: _Source(
+        "Contact",
+        ("Name", "AccountId", "Email", "HasOptedOutOfEmail"),
+        _contact,
+        living="AccountId != null",
+        lives=lambda row: bool(row["AccountId"]),
+    ),
     Kind.INVOICE: _Source(
         "TrueDue_Invoice__c",
         (
@@ -145,7 +215,7 @@ _SOURCES = {
             "Account__c",
             "Number__c",
             "Status__c",
-            "CurrencyIsoCode",
+            "Currency__c",
             "Total__c",
             "Balance__c",
             "Issue_Date__c",
@@ -153,8 +223,38 @@ _SOURCES = {
             "Disputed__c",
             "Dispute_Reason__c",
             "Promised_On__c",
+            "PO_Number__c",
+            "Note__c",
         ),
         _invoice,
-        owner="External_Id__c",
+        living=f"External_Id__c != null AND Status__c NOT IN ('{REQUESTED}', '{DRAFTED}')",
+        lives=lambda row: bool(row["External_Id__c"]),
+        others=lambda row: row["Status__c"] in (REQUESTED, DRAFTED),
+    ),
+    Kind.INVOICE_REQUEST: _Source(
+        "TrueDue_Invoice__c",
+        (
+            "External_Id__c",
+            "Account__c",
+            "Opportunity__c",
+            "Opportunity__r.Name",
+            "Opportunity__r.IsWon",
+            "Name",
+            "CreatedDate",
+            "Status__c",
+            "Currency__c",
+            "Requested_Amount__c",
+            "Description__c",
+            "Issue_Date__c",
+            "Due_Date__c",
+            "PO_Number__c",
+        ),
+        _request,
+        living=(
+            f"External_Id__c = null AND Status__c = '{REQUESTED}'"
+            " AND (Opportunity__c = null OR Opportunity__r.IsWon = true)"
+        ),
+        lives=_is_request,
+        others=lambda row: bool(row["External_Id__c"]),
     ),
 }

@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
 from connectors.crm.salesforce.client import Row
-from connectors.crm.salesforce.reading import instant
-from connectors.intents import EditContact, Intent, Saying, ShowBalance, ShowInvoice, ShowReceipt, ShowReminder
+from connectors.crm.salesforce.reading import DRAFTED, instant
+from connectors.intents import (
+    AdoptInvoice,
+    EditContact,
+    Intent,
+    Saying,
+    ShowBalance,
+    ShowInvoice,
+    ShowReceipt,
+    ShowReminder,
+)
 from receivables.document import DocumentKind
 from receivables.money import Money
 
 NAME_LENGTH = 80  # Salesforce's limit of a record name
+TEXT_LENGTH = 255
+LONG_TEXT_LENGTH = 32_768
 
 Value = str | bool | Decimal | date | datetime | None
 
@@ -41,6 +53,7 @@ RECEIPT = Target("TrueDue_Receipt__c", "External_Id__c")
 REMINDER = Target("TrueDue_Reminder__c", "External_Id__c")
 ACCOUNT = Target("Account", "Id")
 CONTACT = Target("Contact", "Id")
+REQUEST = Target("TrueDue_Invoice__c", "Id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,35 +67,42 @@ class Change:
     def body(self) -> Row:
         """The record as a collection call wants it."""
         key_name = self.target.key_field if self.target.is_upsert else "id"
-        fields = {name: _sent(value) for name, value in self.fields.items()}
-        return {"attributes": {"type": self.target.sobject}, key_name: self.key, **fields}
+        return {"attributes": {"type": self.target.sobject}, key_name: self.key, **self.values()}
+
+    def values(self) -> Row:
+        """The fields as the API writes them."""
+        return {name: _sent(value) for name, value in self.fields.items()}
 
     def stands_in(self, record: Row) -> bool:
         """Whether `record` holds every field as this change sets it."""
         return all(_same(value, record.get(name)) for name, value in self.fields.items())
 
 
-def change_of(intent: Intent) -> Change | None:
+def change_of(intent: Intent, currencies: Collection[str]) -> Change | None:
     """Return what an intent changes in Salesforce; None when it has no place there.
 
-    An invoice's dispute and promise fields are people's: they are never written.
+    `currencies` are those of the org's records, when it has several: each record then says which one is its own.
     """
     match intent:
         case ShowInvoice():
-            return Change(INVOICE, intent.document_id, _invoice(intent))
+            return Change(INVOICE, intent.document_id, _invoice(intent, currencies))
         case ShowBalance():
             return Change(ACCOUNT, intent.account_external_id, _balance(intent))
         case ShowReceipt():
-            return Change(RECEIPT, intent.receipt_id, _receipt(intent))
+            return Change(RECEIPT, intent.receipt_id, _receipt(intent, currencies))
         case ShowReminder():
             return Change(REMINDER, intent.reminder_id, _reminder(intent))
         case EditContact():
             return Change(CONTACT, intent.contact_external_id, {"Email": intent.email})
+        case AdoptInvoice(document_id=None):
+            return Change(REQUEST, intent.request_external_id, {"Status__c": DRAFTED})
+        case AdoptInvoice():
+            return Change(REQUEST, intent.request_external_id, {"External_Id__c": intent.document_id})
         case _:
             return None
 
 
-def _invoice(intent: ShowInvoice) -> dict[str, Value]:
+def _invoice(intent: ShowInvoice, currencies: Collection[str]) -> dict[str, Value]:
     # A credit note is shown below zero, so that sums over an account's list are what the customer owes.
     sign = -1 if intent.kind is DocumentKind.CREDIT_NOTE else 1
     return {
@@ -90,13 +110,21 @@ def _invoice(intent: ShowInvoice) -> dict[str, Value]:
         "Name": (intent.number or intent.document_id)[:NAME_LENGTH],
         "Number__c": intent.number,
         "Status__c": intent.status.value,
-        "CurrencyIsoCode": intent.total.currency,
+        **_currency(intent.total, currencies),
         "Total__c": sign * intent.total.decimal,
         "Balance__c": sign * intent.balance.decimal,
         "Issue_Date__c": intent.issued_on,
         **({"Due_Date__c": intent.due_on} if intent.due_on else {}),
         **_saying(intent.saying),
+        **({} if intent.purchase_order is None else {"PO_Number__c": intent.purchase_order}),
+        **({} if intent.note is None else {"Note__c": intent.note}),
     }
+
+
+def _currency(amount: Money, currencies: Collection[str]) -> dict[str, Value]:
+    """The currency as text, and as the record's own where the org has that one."""
+    own = {"CurrencyIsoCode": amount.currency} if amount.currency in currencies else {}
+    return {"Currency__c": amount.currency, **own}
 
 
 def _balance(intent: ShowBalance) -> dict[str, Value]:
@@ -104,21 +132,22 @@ def _balance(intent: ShowBalance) -> dict[str, Value]:
         "TrueDue_Id__c": intent.customer_id,
         "TrueDue_Balance__c": intent.balance.decimal,
         "TrueDue_Overdue__c": intent.overdue.decimal,
+        "TrueDue_Currency__c": intent.balance.currency,  # the account's own currency is other people's
         "TrueDue_Oldest_Due_Date__c": intent.oldest_due_on,
-        "TrueDue_Hold__c": intent.hold,
+        "TrueDue_Hold__c": intent.hold[:TEXT_LENGTH],
     }
 
 
-def _receipt(intent: ShowReceipt) -> dict[str, Value]:
+def _receipt(intent: ShowReceipt, currencies: Collection[str]) -> dict[str, Value]:
     return {
         "Account__c": intent.account_external_id,
         "Name": _title(intent.payer, intent.amount, intent.received_on),
         "Received_On__c": intent.received_on,
         "Amount__c": intent.amount.decimal,
-        "CurrencyIsoCode": intent.amount.currency,
-        "Payer__c": intent.payer,
+        **_currency(intent.amount, currencies),
+        "Payer__c": intent.payer[:TEXT_LENGTH],
         "Status__c": intent.status,
-        "Detail__c": intent.detail,
+        "Detail__c": intent.detail[:LONG_TEXT_LENGTH],
     }
 
 
@@ -129,7 +158,7 @@ def _reminder(intent: ShowReminder) -> dict[str, Value]:
         "Level__c": str(intent.level),
         "Channel__c": intent.channel,
         "Sent_At__c": intent.sent_at.astimezone(UTC).replace(microsecond=0),  # Salesforce keeps whole seconds
-        "Detail__c": intent.detail,
+        "Detail__c": intent.detail[:LONG_TEXT_LENGTH],
     }
 
 
