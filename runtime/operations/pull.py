@@ -9,6 +9,7 @@ from connectors import registry
 from connectors.records import Kind
 from runtime.app import App
 from runtime.operations.absorb.page import absorb
+from runtime.operations.links import weigh_accounts
 from runtime.store import connections
 from runtime.store.connections import VendorConnection
 from sync.cursor import advance, read_from
@@ -41,8 +42,12 @@ def pull(
                 raise RuntimeError(f"{connection.system} gave more than {MAX_PAGES} pages of {kind}")
             with app.store.write() as db:
                 absorb(db, connection=connection, page=page, read_at=began_at)
+            if since is None and number == 0:
+                app.store.learn_sizes()
             counted[kind.value] += len(page.records)
             progress(connection.system, kind, counted[kind.value])
         with app.store.write() as db:
             connections.set_watermark(db, connection.id, kind, advance(since, began_at))
+        if kind is Kind.CUSTOMER:
+            weigh_accounts(app, connection.organisation_id)  # contacts come next: they follow their accounts
     return counted

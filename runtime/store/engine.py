@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError
 
@@ -44,16 +44,26 @@ class Store:
         with self.engine.connect() as db, db.begin():
             yield db
 
+    def learn_sizes(self) -> None:
+        """Let the database see how its tables have grown, so that it plans for what they hold now.
+
+        PostgreSQL looks by itself only once a minute; until then it takes a table for as empty as it was, and
+        reads it whole for every page of a first load. SQLite needs no telling.
+        """
+        if not self.is_sqlite:
+            with self.engine.connect() as db, db.begin():
+                db.execute(text("ANALYZE"))
+
     def close(self) -> None:
         """Let go of all connections."""
         self.engine.dispose()
 
 
-def _engine(text: str) -> Engine:
+def _engine(address: str) -> Engine:
     try:
-        url = make_url(text)
+        url = make_url(address)
     except ArgumentError:
-        raise StoreAddressError(f"TRUEDUE_DATABASE_URL is not a database address: {text!r}") from None
+        raise StoreAddressError(f"TRUEDUE_DATABASE_URL is not a database address: {address!r}") from None
     if url.get_backend_name() == "sqlite":
         engine = create_engine(url, pool_size=POOL_SIZE, connect_args={"timeout": BUSY_TIMEOUT_SECONDS})
         event.listen(engine, "connect", _prepare_sqlite)

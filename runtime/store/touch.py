@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy import Connection, select, update
 
 from runtime.store import tables as t
+from runtime.store.rows import among
 
 IDS_PER_STATEMENT = 500
 
@@ -24,6 +25,18 @@ def touch_documents(db: Connection, organisation_id: str, document_ids: Collecti
         db.execute(
             update(t.customer)
             .where(t.customer.c.organisation_id == organisation_id, t.customer.c.id.in_(owners))
+            .values(changed_at=at)
+        )
+
+
+def touch_balances(db: Connection, organisation_id: str, customer_ids: Collection[str], at: datetime) -> None:
+    """Note that what these customers owe changed at `at`."""
+    ids = sorted(set(customer_ids))
+    for start in range(0, len(ids), IDS_PER_STATEMENT):
+        mine = among(db, t.customer.c.id, ids[start : start + IDS_PER_STATEMENT])
+        db.execute(
+            update(t.customer)
+            .where(t.customer.c.organisation_id == organisation_id, mine, t.customer.c.changed_at != at)
             .values(changed_at=at)
         )
 

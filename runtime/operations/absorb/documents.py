@@ -11,7 +11,7 @@ from connectors.records import DocumentFields, Record
 from runtime.operations.absorb.scope import DOCUMENT_LINK, Scope, pairs_of
 from runtime.store import tables as t
 from runtime.store.rows import update_rows, upsert
-from runtime.store.touch import touch_documents
+from runtime.store.touch import touch_balances, touch_documents
 from sync.merge import Value, merge
 
 _LEDGER_FIELDS = ("due_on", "purchase_order", "note")
@@ -41,8 +41,10 @@ def _absorb_ledger_documents(scope: Scope, records: list[Record]) -> None:
             continue  # a later reading is already here
         rows.append(_ledger_row(scope, record, local_id, old, link))
     upsert(scope.db, t.document, rows, keys=["id"])
-    changed = [row["id"] for row in rows if row["changed_at"] == scope.read_at]
-    touch_documents(scope.db, scope.organisation_id, changed, scope.read_at)
+    changed = [row for row in rows if row["changed_at"] == scope.read_at]
+    owners = {row["customer_id"] for row in changed}
+    owners |= {known[row["id"]]["customer_id"] for row in changed if row["id"] in known}  # it may have moved
+    touch_balances(scope.db, scope.organisation_id, owners, scope.read_at)
 
 
 def _ledger_row(

@@ -17,7 +17,7 @@ from receivables.problem import Problem
 from runtime.store import journal
 from runtime.store import tables as t
 from runtime.store.owners import owners_of
-from runtime.store.rows import upsert
+from runtime.store.rows import among, upsert
 from sync.merge import Conflict, Pair, Value
 from sync.owners import Owner, Owners
 
@@ -55,7 +55,8 @@ class Scope:
         found: dict[str, dict[str, Any]] = {}
         for start in range(0, len(wanted), IDS_PER_QUERY):
             chunk = wanted[start : start + IDS_PER_QUERY]
-            statement = select(table).where(table.c.organisation_id == self.organisation_id, table.c[column].in_(chunk))
+            mine = among(self.db, table.c[column], chunk)
+            statement = select(table).where(table.c.organisation_id == self.organisation_id, mine)
             found |= {row._mapping[column]: dict(row._mapping) for row in self.db.execute(statement)}
         return found
 
@@ -68,7 +69,7 @@ class Scope:
                 t.link.c.organisation_id == self.organisation_id,
                 t.link.c.system == self.system,
                 t.link.c.kind == kind,
-                t.link.c.external_id.in_(wanted[start : start + IDS_PER_QUERY]),
+                among(self.db, t.link.c.external_id, wanted[start : start + IDS_PER_QUERY]),
             )
             found |= {row.external_id: dict(row._mapping) for row in self.db.execute(statement)}
         return found
