@@ -99,6 +99,21 @@ class XeroBooks(Ledger):
         return str(credits.plan_allocation(self, self.credit_notes[credit_note_id], item, {})()["AllocationID"])
 
     @locked
+    def free_credit(self, *, credit_note_id: str) -> None:
+        """Take everything back that a credit note is set against."""
+        note = self.credit_notes[credit_note_id]
+        for part in list(note["Allocations"]):
+            credits.plan_undo(self, note, part["AllocationID"])()
+
+    @locked
+    def add_prepaid(self, *, account_code: str, contact_id: str, amount: Decimal, received_on: date, kind: str) -> str:
+        """Record money received for nothing yet; `kind` is RECEIVE-OVERPAYMENT or RECEIVE-PREPAYMENT."""
+        line = {"Description": "Received", "Quantity": 1, "UnitAmount": amount}
+        item: Record = {"Type": kind, "BankAccount": {"Code": account_code}, "LineItems": [line]}
+        item |= {"Contact": {"ContactID": contact_id}, "Date": received_on}
+        return str(bank.plan_transaction(self, item, {})()["BankTransactionID"])
+
+    @locked
     def add_payment(
         self, *, invoice_id: str, amount: Decimal, paid_on: date, account_code: str, reference: str = ""
     ) -> str:

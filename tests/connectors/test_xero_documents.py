@@ -1,0 +1,126 @@
+"""Draft invoices and notes in Xero, with xero-python against the stand-in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+
+import pytest
+from werkzeug.wrappers import Request, Response
+
+from connectors.errors import Absent, Reject, Retry
+from connectors.intents import DraftInvoice, NoteDocument
+from connectors.ledgers.xero.notes import MAX_CHARACTERS
+from connectors.records import DocumentFields, Kind
+from receivables.document import DocumentStatus
+from tests.connectors.ledger_suite import Install, Ledger, done, gbp, intercept, read, write_one
+from tests.connectors.xero_organisation import books_of, ledger
+
+__all__ = ["intercept", "ledger"]
+
+
+def draft(ledger: Ledger, *, key: str = "d") -> DraftInvoice:
+    return DraftInvoice(
+        key=key,
+        customer_external_id=ledger.customer,
+        description="Two days of training",
+        amount=gbp("1200.10"),
+        issued_on=date(2026, 11, 17),
+        due_on=date(2026, 12, 17),
+        account="200",
+        purchase_order="PO-77",
+        reference=f"TrueDue {key}",
+    )
+
+
+def lose_writes(ledger: Ledger) -> Callable[[Request, Callable[[], Response]], Response]:
+    def lose(request: Request, handle: Callable[[], Response]) -> Response:
+        if request.method not in ("PUT", "POST"):
+            return handle()
+        handle()
+        ledger.standin.interceptor = None
+        return Response(status=502)
+
+    return lose
+
+
+def test_a_draft_waits_for_a_person(ledger: Ledger) -> None:
+    intent = draft(ledger)
+    assert ledger.connector.find(intent) is None
+    first = done(write_one(ledger, intent))
+    assert done(write_one(ledger, intent)) == first
+    record = read(ledger, Kind.INVOICE)[first.external_ids[0]]
+    assert isinstance(record.fields, DocumentFields)
+    assert (record.fields.status, record.fields.total) == (DocumentStatus.DRAFT, gbp("1200.10"))
+    assert (record.fields.purchase_order, record.fields.due_on) == ("PO-77", date(2026, 12, 17))
+    assert record.fields.number.startswith("INV-")
+    lines = books_of(ledger).invoices[first.external_ids[0]]["LineItems"]
+    assert [(line["Description"], line["AccountCode"]) for line in lines] == [
+        ("Two days of training", "200"),
+        ("TrueDue d", ""),
+    ]
+    assert record.version == first.version
+
+
+@pytest.mark.parametrize("meanwhile", ["nothing", "edited", "deleted"])
+def test_a_draft_whose_answer_was_lost_is_found_whatever_people_did(
+    ledger: Ledger, intercept: Install, meanwhile: str
+) -> None:
+    intercept(lose_writes(ledger))
+    intent = draft(ledger)
+    outcome = write_one(ledger, intent)
+    assert isinstance(outcome, Retry)
+    assert outcome.ambiguous
+    books = books_of(ledger)
+    (made,) = [each for each in books.invoices.values() if each["Status"] == "DRAFT"]
+    if meanwhile == "edited":
+        books.edit_invoice(made["InvoiceID"], Date=date(2026, 11, 20), Reference="PO-78")
+    elif meanwhile == "deleted":
+        books.edit_invoice(made["InvoiceID"], Status="DELETED")
+    ledger.time.sleep(3600)
+    found = ledger.connector.find(intent)
+    assert found is not None
+    assert found.external_ids == (made["InvoiceID"],)
+    assert ledger.connector.find(draft(ledger, key="other")) is None
+
+
+def test_a_draft_on_an_unknown_account_is_refused(ledger: Ledger) -> None:
+    outcome = write_one(ledger, replace(draft(ledger), account="999"))
+    assert isinstance(outcome, Reject)
+    assert (outcome.code, bool(outcome.remedy)) == ("account", True)
+
+
+def test_a_note_stands_in_the_history_once(ledger: Ledger, intercept: Install) -> None:
+    document = ledger.invoices[2]
+    intent = NoteDocument(key="n", document_external_id=document, text="Promised for 5 December (Ö. Söhne)")
+    assert ledger.connector.find(intent) is None
+    intercept(lose_writes(ledger))
+    outcome = write_one(ledger, intent)
+    assert isinstance(outcome, Retry)
+    assert outcome.ambiguous
+    ledger.time.sleep(3600)
+    assert ledger.connector.find(intent) is not None
+    twin = replace(intent, key="n2")
+    assert ledger.connector.find(twin) is None, "the same words were said twice"
+    done(write_one(ledger, twin))
+    notes = [note["Details"] for note in books_of(ledger).history.values()]
+    assert len(set(notes)) == len(notes) == 2
+    assert all(note.startswith(intent.text) for note in notes)
+
+
+def test_a_long_note_is_cut_and_a_missing_invoice_is_absent(ledger: Ledger) -> None:
+    long = NoteDocument(key="n", document_external_id=ledger.invoices[2], text="x" * 400)
+    done(write_one(ledger, long))
+    assert ledger.connector.find(long) is not None
+    (note,) = books_of(ledger).history.values()
+    assert len(note["Details"]) == MAX_CHARACTERS
+    gone = replace(long, key="g", document_external_id=ledger.customer)
+    assert isinstance(write_one(ledger, gone), Absent)
+    assert ledger.connector.find(gone) is None
+
+
+def test_money_is_what_the_line_says(ledger: Ledger) -> None:
+    made = done(write_one(ledger, replace(draft(ledger), amount=gbp("0.30"))))
+    assert books_of(ledger).invoices[made.external_ids[0]]["Total"] == Decimal("0.30")
