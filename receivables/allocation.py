@@ -34,6 +34,7 @@ class Explanation(StrEnum):
     DUPLICATE = "duplicate"
     REVERSAL = "reversal"
     UNRELATED = "unrelated"
+    WRITE_OFF = "write_off"  # a person's decision; matching never proposes it
 
 
 class ResidualKind(StrEnum):

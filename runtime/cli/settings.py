@@ -11,6 +11,7 @@ from runtime.cli.opened import chosen_organisation, opened_app
 from runtime.operations.bank_proof import prove_by_name, prove_by_statements
 from runtime.operations.errors import InputError
 from runtime.operations.organisations import OWNER, switch_sending
+from runtime.operations.treatments import set_treatment
 from runtime.operations.views.setup import BankProof, Setup, setup
 from runtime.store.connections import Organisation
 
@@ -21,6 +22,13 @@ from runtime.store.connections import Organisation
 @click.option("--bank", "handle", help="A bank account of the ledger, by its handle as printed here.")
 @click.option("--statements", "identification", help="Statement files of this account number or IBAN prove --bank.")
 @click.option("--attested-by", help="This person attests that the ledger is complete for --bank.")
+@click.option(
+    "--treatment",
+    "named",
+    multiple=True,
+    metavar="KIND=ACCOUNT[:TAXCODE]",
+    help="Book this kind of difference to an account of the ledger; nothing after = forgets it.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def settings(
     *,
@@ -29,6 +37,7 @@ def settings(
     handle: str | None,
     identification: str | None,
     attested_by: str | None,
+    named: tuple[str, ...],
     as_json: bool,
 ) -> None:
     """Change the settings of an organisation, if asked to, and print them."""
@@ -43,9 +52,19 @@ def settings(
             )
         if handle is not None and attested_by is not None:
             prove_by_name(app, organisation_id=chosen.id, handle=handle, attested_by=attested_by, actor=OWNER)
+        for each in named:
+            _treat(app, chosen.id, each)
         if sending is not None:
             switch_sending(app, organisation_id=chosen.id, on=sending == "on", actor=OWNER)
         _show(app, chosen.id, as_json=as_json)
+
+
+def _treat(app: App, organisation_id: str, named: str) -> None:
+    kind, equals, where = named.partition("=")
+    if not equals:
+        raise InputError(f"{named!r} is not KIND=ACCOUNT or KIND=ACCOUNT:TAXCODE")
+    account, _, tax_code = where.partition(":")
+    set_treatment(app, organisation_id=organisation_id, kind=kind, account=account, tax_code=tax_code, actor=OWNER)
 
 
 def _show(app: App, organisation_id: str, *, as_json: bool) -> None:
@@ -60,6 +79,9 @@ def _show(app: App, organisation_id: str, *, as_json: bool) -> None:
     click.echo(f"mail server  {'missing: ' + ', '.join(found.missing_mail) if found.missing_mail else 'set up'}")
     for bank in found.banks:
         click.echo(f"bank         {bank.handle} ({bank.name}): {_spoken(bank)}")
+    for each in found.treatments:
+        if each.account is not None:
+            click.echo(f"treatment    {each.kind}: {each.account} {each.tax_code}".rstrip())
     click.echo(f"nothing is sent: {'; '.join(found.obstacles)}" if found.obstacles else "nothing prevents sending")
 
 
@@ -81,6 +103,11 @@ def _facts(organisation: Organisation, found: Setup) -> dict[str, object]:
             }
             for bank in found.banks
         ],
+        "treatments": {
+            each.kind: {"account": each.account, "tax_code": each.tax_code}
+            for each in found.treatments
+            if each.account is not None
+        },
         "prevents_sending": list(found.obstacles),
     }
 

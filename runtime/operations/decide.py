@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, select, update
@@ -12,8 +14,10 @@ from runtime.app import App
 from runtime.operations.apply import HYPOTHESIS, apply_hypothesis
 from runtime.operations.errors import RefusedError
 from runtime.operations.open_items import open_documents
+from runtime.operations.posted import POSTING_DELETED, WRITE_REFUSED
 from runtime.operations.refusals import refuse_proposal
 from runtime.operations.undo import reverse_application
+from runtime.operations.write_off import SOURCE as WRITE_OFF
 from runtime.store import connections, journal
 from runtime.store import tables as t
 
@@ -54,6 +58,7 @@ def confirm(app: App, *, organisation_id: str, receipt_id: str, actor: str) -> N
             .where(t.proposal.c.receipt_id == receipt_id)
             .values(state="confirmed", decided_by=actor, decided_at=now, plausible=[])
         )
+        _answered(db, organisation_id, receipt_id, (POSTING_DELETED,), now)
     app.wake()
 
 
@@ -78,6 +83,7 @@ def reject(app: App, *, organisation_id: str, receipt_id: str, actor: str) -> No
             .where(t.receipt.c.organisation_id == organisation_id, t.receipt.c.id == receipt_id)
             .values(state="unidentified", changed_at=now)
         )
+        _answered(db, organisation_id, receipt_id, (POSTING_DELETED, WRITE_REFUSED), now)
         journal.record(
             db,
             organisation_id=organisation_id,
@@ -96,19 +102,30 @@ def undo(app: App, *, organisation_id: str, receipt_id: str, actor: str) -> None
     """
     with app.store.write() as db:
         connections.lock_organisation(db, organisation_id)
-        _receipt(db, organisation_id, receipt_id)
+        receipt = _receipt(db, organisation_id, receipt_id)
         now = app.clock()
         if not reverse_application(db, organisation_id, receipt_id, actor=actor, at=now):
             raise RefusedError("this receipt is not applied to anything")
-        refuse_proposal(db, organisation_id=organisation_id, receipt_id=receipt_id, actor=actor, at=now)
-        mine = (t.receipt.c.organisation_id == organisation_id) & (t.receipt.c.id == receipt_id)
-        db.execute(update(t.receipt).where(mine).values(state="unidentified", changed_at=now))
-        db.execute(
-            update(t.proposal)
-            .where(t.proposal.c.organisation_id == organisation_id, t.proposal.c.receipt_id == receipt_id)
-            .values(state="rejected", decided_by=actor, decided_at=now, plausible=[])
-        )
+        if receipt["source"] != WRITE_OFF:  # behind that one is no money that could pay something else
+            _free(db, organisation_id, receipt_id, actor=actor, at=now)
     app.wake()
+
+
+def _free(db: Connection, organisation_id: str, receipt_id: str, *, actor: str, at: datetime) -> None:
+    """Let the money wait for another answer than the one that was taken back."""
+    refuse_proposal(db, organisation_id=organisation_id, receipt_id=receipt_id, actor=actor, at=at)
+    mine = (t.receipt.c.organisation_id == organisation_id) & (t.receipt.c.id == receipt_id)
+    db.execute(update(t.receipt).where(mine).values(state="unidentified", changed_at=at))
+    db.execute(
+        update(t.proposal)
+        .where(t.proposal.c.organisation_id == organisation_id, t.proposal.c.receipt_id == receipt_id)
+        .values(state="rejected", decided_by=actor, decided_at=at, plausible=[])
+    )
+
+
+def _answered(db: Connection, organisation_id: str, receipt_id: str, codes: Sequence[str], at: datetime) -> None:
+    for code in codes:
+        journal.resolve_problem(db, organisation_id=organisation_id, code=code, subject=receipt_id, at=at)
 
 
 def _receipt(db: Connection, organisation_id: str, receipt_id: str) -> dict[str, Any]:

@@ -12,12 +12,23 @@ from sqlalchemy import Connection, update
 
 from connectors.contract import Connector
 from connectors.errors import Absent, ConnectorError, Reconnect, Reject, Retry, Stale
-from connectors.intents import Done, EditContact, EditCustomer, EditDocument, Intent, Outcome, UndoPosting
+from connectors.intents import (
+    AdoptInvoice,
+    Done,
+    DraftInvoice,
+    EditContact,
+    EditCustomer,
+    EditDocument,
+    Intent,
+    Outcome,
+    UndoPosting,
+)
 from connectors.records import Kind
 from receivables.problem import Problem
 from runtime.app import App
 from runtime.operations.absorb.page import absorb
 from runtime.operations.edits import EDITS, after_edit, promise_edits
+from runtime.operations.invoice_requests import after_draft
 from runtime.operations.isolated import isolated
 from runtime.operations.posted import after_posting, after_refusal, still_wanted
 from runtime.operations.postings import POSTINGS
@@ -97,8 +108,9 @@ def _settle(
 
 def _as_wanted(intent: Intent, outcome: Outcome) -> Outcome:
     """What somebody took back in the ledger before us is gone as we wanted it."""
-    gone = isinstance(intent, UndoPosting) and isinstance(outcome, Absent)
-    return Done(intent.external_ids) if gone else outcome
+    if isinstance(intent, UndoPosting) and isinstance(outcome, Absent):
+        return Done(intent.external_ids)
+    return outcome
 
 
 def _settle_one(db: Connection, row: Row, intent: Intent, outcome: Outcome, now: datetime) -> str:
@@ -127,7 +139,9 @@ def _settle_one(db: Connection, row: Row, intent: Intent, outcome: Outcome, now:
             remedy = "Look at the connection, then replay this write."
             _show(db, row, Problem("write_not_delivered", str(outcome), remedy), now)
         return "retry"
-    queues.settle(db, t.outbox, row["id"], state=queues.ASIDE, done_at=now, in_doubt=False, problem=str(outcome))
+    # A record that is refused to us for good cannot be adopted: its document is shown in one of its own.
+    state = queues.SUPERSEDED if isinstance(intent, AdoptInvoice) else queues.ASIDE
+    queues.settle(db, t.outbox, row["id"], state=state, done_at=now, in_doubt=False, problem=str(outcome))
     remedy = (outcome.remedy if isinstance(outcome, Reject) else "") or "Correct it in the ledger; it is read again."
     _show(db, row, Problem("write_refused", str(outcome), remedy), now)
     if isinstance(intent, POSTINGS) and isinstance(outcome, Reject | Absent):
@@ -151,6 +165,8 @@ def _after(db: Connection, row: Row, intent: Intent, done: Done, now: datetime) 
         after_posting(db, row, intent, done, now)
     elif isinstance(intent, EDITS):
         after_edit(db, row, intent, done, now)
+    elif isinstance(intent, DraftInvoice):
+        after_draft(db, row, intent, done, now)
     elif isinstance(intent, UndoPosting):
         db.execute(
             update(t.ledger_payment)

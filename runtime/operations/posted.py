@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,6 +11,7 @@ from sqlalchemy import Connection, select, update
 from connectors.intents import AllocateCredit, Done, PostReceipt
 from connectors.records import Kind
 from receivables.identity import stable_id
+from receivables.problem import Problem
 from runtime.operations.absorb.money import link_own_postings
 from runtime.operations.absorb.scope import Scope
 from runtime.operations.postings import POSTINGS, Posting
@@ -18,7 +19,9 @@ from runtime.operations.undo import is_wanted, promise_undo, reverse_application
 from runtime.store import connections, journal, queues
 from runtime.store import tables as t
 from runtime.store.connections import VendorConnection
+from runtime.store.intake import store_notices
 
+WRITE_REFUSED, POSTING_DELETED = "write_refused", "posting_deleted"
 Row = dict[str, Any]
 
 
@@ -48,9 +51,7 @@ def after_posting(db: Connection, row: Row, posting: Posting, done: Done, now: d
         if not _waiting(db, organisation_id, receipt_id):
             mine = (t.allocation.c.organisation_id == organisation_id) & (t.allocation.c.receipt_id == receipt_id)
             db.execute(update(t.allocation).where(mine, t.allocation.c.undone_at.is_(None)).values(posted_at=now))
-            journal.resolve_problem(
-                db, organisation_id=organisation_id, code="write_refused", subject=receipt_id, at=now
-            )
+            journal.resolve_problem(db, organisation_id=organisation_id, code=WRITE_REFUSED, subject=receipt_id, at=now)
     else:
         promise_undo(
             db,
@@ -73,16 +74,52 @@ def after_refusal(db: Connection, row: Row, posting: Posting, now: datetime) -> 
     if not is_wanted(db, row["organisation_id"], row["subject"], posting):
         return  # a person took it back already
     reverse_application(db, row["organisation_id"], row["subject"], actor=row["system"], at=now)
-    ask_again(db, row["organisation_id"], row["subject"])
+    ask_again(db, row["organisation_id"], row["subject"], now)
 
 
-def ask_again(db: Connection, organisation_id: str, receipt_id: str) -> None:
-    """Give an application that was reversed back to a person: the money is there, so its items are held meanwhile."""
+def after_deletion(scope: Scope, receipt_id: str, external_ids: Collection[str]) -> None:
+    """Follow a person who deleted a posting of ours in the ledger: its items are open again, and we ask before posting.
+
+    What we took back ourselves, or posted for an application that stands no more, changes nothing.
+    """
+    rows = scope.db.execute(
+        select(t.outbox).where(
+            t.outbox.c.organisation_id == scope.organisation_id,
+            t.outbox.c.system == scope.system,
+            t.outbox.c.subject == receipt_id,
+            t.outbox.c.state == queues.DONE,
+        )
+    ).all()
+    gone = [queues.read_intent(dict(row._mapping)) for row in rows if set(row.external_ids) & set(external_ids)]
+    standing = [
+        each
+        for each in gone
+        if isinstance(each, POSTINGS) and is_wanted(scope.db, scope.organisation_id, receipt_id, each)
+    ]
+    if not standing:
+        return
+    reverse_application(scope.db, scope.organisation_id, receipt_id, actor=scope.system, at=scope.read_at)
+    ask_again(scope.db, scope.organisation_id, receipt_id, scope.read_at)
+    problem = Problem(
+        POSTING_DELETED,
+        f"Somebody deleted in {scope.system} what was posted for a receipt: its invoices are open again.",
+        "Confirm the match again to post it once more, or reject it if the money pays something else.",
+        receipt_id,
+    )
+    scope.problem(problem)
+
+
+def ask_again(db: Connection, organisation_id: str, receipt_id: str, at: datetime) -> None:
+    """Give an application that was reversed back to a person: the money is there, so its items are held meanwhile.
+
+    The days for which money that waits holds its items begin anew.
+    """
     mine = (t.proposal.c.organisation_id == organisation_id) & (t.proposal.c.receipt_id == receipt_id)
     body = db.scalar(select(t.proposal.c.body).where(mine))
     if body is not None:
         items = [allocation["item_id"] for allocation in body["best"]["allocations"]]
         db.execute(update(t.proposal).where(mine).values(state="pending", plausible=items))
+        db.execute(update(t.receipt).where(t.receipt.c.id == receipt_id).values(noticed_at=at))
 
 
 def _waiting(db: Connection, organisation_id: str, receipt_id: str) -> bool:
@@ -116,7 +153,7 @@ def _read_again(db: Connection, ledger: VendorConnection, posting: Posting, now:
         }
         for kind, external_id in _documents(posting)
     ]
-    queues.store_notices(db, notices)
+    store_notices(db, notices)
 
 
 def _documents(posting: Posting) -> list[tuple[Kind, str]]:

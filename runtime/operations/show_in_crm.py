@@ -7,11 +7,11 @@ is queued, a lost write shows itself by what is still to be shown, and a quiet s
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Table, or_, select, update
+from sqlalchemy import Connection, Table, not_, or_, select, true, update
 
 from connectors.contract import Role
 from connectors.errors import Reconnect, Retry
@@ -23,7 +23,9 @@ from receivables.problem import Problem
 from runtime.app import App
 from runtime.operations.absorb.documents import shared_values
 from runtime.operations.absorb.scope import CUSTOMER_LINK, DOCUMENT_LINK, pairs_of
+from runtime.operations.invoice_requests import waits_for_adoption
 from runtime.operations.open_items import pending_allocations
+from runtime.operations.write_off import SOURCE as WRITE_OFF
 from runtime.store import connections, journal
 from runtime.store import tables as t
 from runtime.store.connections import VendorConnection
@@ -40,7 +42,10 @@ _NEVER_SHOWN: dict[str, Pair] = {
     "disputed": (False, False),
     "dispute_reason": (None, None),
     "promised_on": (None, None),
+    "purchase_order": (None, None),
+    "note": (None, None),
 }
+_SAID = {"disputed", "dispute_reason", "promised_on"}
 
 Row = dict[str, Any]
 Built = tuple[Row, Intent]
@@ -96,9 +101,11 @@ def _show_some(app: App, crm: VendorConnection, table: Table, build: Builder) ->
 
 def _unshown(db: Connection, organisation_id: str, table: Table, *, limit: int = ROWS_A_ROUND) -> list[Row]:
     changed = table.c.sent_at if table is t.reminder else table.c.changed_at
+    may_show = true() if table is not t.document else not_(waits_for_adoption(organisation_id))
     statement = (
         select(table)
         .where(
+            may_show,
             table.c.organisation_id == organisation_id,
             changed.is_not(None),
             or_(table.c.shown_at.is_(None), table.c.shown_at < changed),
@@ -130,7 +137,7 @@ def _build_invoices(db: Connection, crm: VendorConnection, rows: Sequence[Row], 
     for row in rows:
         if row["customer_id"] not in accounts:
             continue
-        edited = unsent(pairs_of(links.get(row["id"])) or _NEVER_SHOWN, shared_values(row))
+        edited = unsent(_NEVER_SHOWN | pairs_of(links.get(row["id"])), shared_values(row))
         balance = max(0, row["balance_minor"] - pending.get(row["id"], 0))
         paid = row["status"] == DocumentStatus.OPEN.value and balance == 0
         intent = ShowInvoice(
@@ -144,7 +151,9 @@ def _build_invoices(db: Connection, crm: VendorConnection, rows: Sequence[Row], 
             balance=Money(balance, row["currency"]),
             issued_on=row["issued_on"],
             due_on=row["due_on"] if "due_on" in edited else None,
-            saying=_saying(row) if edited.keys() - {"due_on"} else None,
+            saying=_saying(row) if edited.keys() & _SAID else None,
+            purchase_order=_text(edited, "purchase_order"),
+            note=_text(edited, "note"),
         )
         built.append((row, intent))
     return built
@@ -214,7 +223,7 @@ def _build_receipts(db: Connection, crm: VendorConnection, rows: Sequence[Row], 
             ),
         )
         for row in rows
-        if row["customer_id"] in accounts
+        if row["customer_id"] in accounts and row["source"] != WRITE_OFF  # a decision, no money
     ]
 
 
@@ -242,6 +251,11 @@ def _saying(row: Row) -> Saying:
     return Saying(row["disputed"], row["dispute_reason"], row["promised_on"])
 
 
+def _text(edited: Mapping[str, Value], name: str) -> str | None:
+    """An edited text, empty where it was emptied; None where nobody edited it."""
+    return str(edited[name] or "") if name in edited else None
+
+
 def _remember(db: Connection, crm: VendorConnection, intent: Intent, done: Done, at: datetime) -> None:
     """Keep who the shown invoice is there, and what both sides now agree on."""
     if not isinstance(intent, ShowInvoice) or not done.external_ids:
@@ -254,10 +268,15 @@ def _remember(db: Connection, crm: VendorConnection, intent: Intent, done: Done,
         written["disputed"] = intent.saying.disputed
         written["dispute_reason"] = intent.saying.dispute_reason
         written["promised_on"] = promised.isoformat() if promised else None
+    written |= {
+        name: value or None
+        for name, value in (("purchase_order", intent.purchase_order), ("note", intent.note))
+        if value is not None
+    }
     if not written:
         return
     mine = [link for link in links_of(db, crm.organisation_id, [intent.document_id]) if link["system"] == crm.system]
-    pairs = agreed(pairs_of(mine[0]) if mine else _NEVER_SHOWN, written)
+    pairs = agreed(_NEVER_SHOWN | pairs_of(mine[0] if mine else None), written)
     row = {
         "organisation_id": crm.organisation_id,
         "system": crm.system,

@@ -1,4 +1,4 @@
-"""The settings page: the sending switch, and what each bank account proves."""
+"""The settings page: the sending switch, what each bank account proves, and how differences are booked."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from runtime.operations.bank_proof import prove_by_name, prove_by_statements
 from runtime.operations.organisations import OWNER, switch_sending
+from runtime.operations.treatments import set_treatment
 from runtime.operations.views.setup import setup
 from runtime.web.pages import go, page
 from runtime.web.running import Running
@@ -69,4 +70,14 @@ def prove(
         )
     else:
         prove_by_name(app, organisation_id=organisation_id, handle=handle, attested_by=attested_by, actor=OWNER)
+    return go(f"/o/{organisation_id}/settings", "declared")
+
+
+@ROUTES.post("/o/{organisation_id}/settings/treatment", status_code=303)
+def treat(app: Running, organisation_id: str, *, kind: Text, account: Text = "", tax_code: Text = "") -> Response:
+    """Keep how the ledger books what closes an item without cash; no account forgets it."""
+    known(app, organisation_id)
+    set_treatment(
+        app, organisation_id=organisation_id, kind=kind, account=account, tax_code=tax_code.strip(), actor=OWNER
+    )
     return go(f"/o/{organisation_id}/settings", "declared")

@@ -15,6 +15,7 @@ from runtime.operations.views import invoice as one
 from runtime.operations.views import invoices as many
 from runtime.operations.views.ageing import BUCKETS
 from runtime.operations.views.setup import setup
+from runtime.operations.write_off import offer
 from runtime.store import connections
 from runtime.store.connections import Organisation
 from runtime.web.chart import ageing_svg
@@ -81,9 +82,10 @@ def show_invoice(app: Running, organisation_id: str, document_id: str, notice: s
     with app.store.read() as db:
         organisation = organisation_or_404(db, organisation_id)
         view = one.invoice(db, organisation, document_id, now=app.clock())
+        rest = offer(db, organisation_id, document_id)
     if view is None:
         raise HTTPException(404)
-    return page("invoice.html", organisation=organisation, view=view, notice=notice)
+    return page("invoice.html", organisation=organisation, view=view, rest=rest, notice=notice)
 
 
 @ROUTES.get("/o/{organisation_id}/receipts")

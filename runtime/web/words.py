@@ -31,6 +31,7 @@ SYSTEMS: Mapping[str, str] = {
     "stripe": "Stripe",
     "bank": "Bank",
     "ledger": "Ledger",
+    "write_off": "Written off",
 }
 
 ROLES: Mapping[str, str] = {
@@ -105,14 +106,18 @@ EXPLANATIONS: Mapping[str, str] = {
     "unrelated": "Pays no invoice",
 }
 
-RESIDUALS: Mapping[str, str] = {
+RESIDUALS: dict[str, str] = {
     "processor_fee": "Fee of the processor",
     "bank_fee": "Bank fee",
     "discount": "Discount",
     "withholding": "Tax withheld",
     "rounding": "Rounding",
     "fx": "Exchange difference",
+    "write_off": "Written off",
 }
+
+# What the settings name an account for.
+TREATMENTS: Mapping[str, str] = RESIDUALS | {"income": "Income of draft invoices"}
 
 OUTCOMES: Mapping[str, str] = {"clear": "Does not apply", "holds": "Holds", "reported": "Seen, not held on"}
 VERDICTS: Mapping[str, str] = {"remind": "Remind", "held": "Do not remind", "not_due": "No reminder due"}
@@ -144,6 +149,8 @@ ACTIONS: Mapping[str, str] = {
     "written_post_receipt": "Posted in the ledger",
     "written_undo_posting": "Posting taken back in the ledger",
     "written_post_payout": "Payout posted in the ledger",
+    "written_allocate_credit": "Credit note allocated in the ledger",
+    "written_write_down": "Written down in the ledger",
     "written_edit_document": "Due date written to the ledger",
     "payment_in_flight": "Payment begun",
     "payment_received": "Payment arrived",
@@ -167,6 +174,7 @@ NOTICES: Mapping[str, str] = {
     "sending_on": "Sending is switched on.",
     "sending_off": "Sending is switched off. No reminder leaves.",
     "declared": "Kept. It counts from now on.",
+    "written_off": "Written off. It will be booked in the ledger.",
     "promised": "Thank you. We have noted the day and will not remind you before it.",
     "disputed": "Thank you. We will look into it, and you will get no reminders of this invoice meanwhile.",
     "unsubscribed": "You will get no more messages from us about payments.",

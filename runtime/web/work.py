@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, HTTPException, UploadFile
+from typing import Annotated
+
+from fastapi import APIRouter, Form, HTTPException, UploadFile
 from starlette.responses import Response
 
+from receivables.money import Money, MoneyError
 from runtime.app import App
 from runtime.operations import decide
 from runtime.operations.dispute import settle_dispute
@@ -14,6 +17,7 @@ from runtime.operations.organisations import OWNER
 from runtime.operations.views.invoices import document_exists
 from runtime.operations.views.receipts import receipt_exists, statements
 from runtime.operations.views.review import review_queue
+from runtime.operations.write_off import write_off
 from runtime.store.connections import Organisation
 from runtime.web.pages import go, page
 from runtime.web.running import Running
@@ -77,6 +81,24 @@ def settle(app: Running, organisation_id: str, document_id: str) -> Response:
     known(app, organisation_id, document_id=document_id)
     settle_dispute(app, organisation_id=organisation_id, document_id=document_id, actor=OWNER)
     return go(f"/o/{organisation_id}/invoices/{document_id}", "settled")
+
+
+@ROUTES.post("/o/{organisation_id}/invoices/{document_id}/write-off", status_code=303)
+def give_up(
+    app: Running,
+    organisation_id: str,
+    document_id: str,
+    minor: Annotated[int, Form()],
+    currency: Annotated[str, Form(pattern="^[A-Z]{3}$")],
+) -> Response:
+    """Write off the small rest that the page showed."""
+    known(app, organisation_id, document_id=document_id)
+    try:
+        amount = Money(minor, currency)
+    except MoneyError as error:
+        raise InputError(str(error)) from None
+    write_off(app, organisation_id=organisation_id, document_id=document_id, amount=amount, actor=OWNER)
+    return go(f"/o/{organisation_id}/invoices/{document_id}", "written_off")
 
 
 @ROUTES.get("/o/{organisation_id}/statements")

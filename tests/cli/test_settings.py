@@ -62,6 +62,7 @@ def test_settings_are_shown_and_changed_step_by_step(tmp_path: Path, organisatio
         "sending": False,
         "missing_mail_settings": ["TRUEDUE_SMTP_HOST", "TRUEDUE_MAIL_FROM"],
         "banks": [BANK | UNPROVED],
+        "treatments": {},
         "prevents_sending": [
             "nothing is declared for the bank account Current account",
             "no mail server is set up",
@@ -140,3 +141,24 @@ def test_what_cannot_be_is_refused_and_nothing_else_is_changed_either(
 def test_without_a_database_there_is_nothing_to_set(tmp_path: Path) -> None:
     line = refused("settings", "--sending", "on", folder=tmp_path, key=KEY, database_url=sqlite(tmp_path))
     assert line.endswith("there is no database; run `truedue serve` or set TRUEDUE_DATABASE_URL")
+
+
+def test_a_treatment_is_named_and_forgotten(tmp_path: Path, organisation: str) -> None:
+    with _opened(tmp_path) as app, app.store.write() as db:
+        fees = {"id": "fee", "organisation_id": organisation, "handle": "404", "name": "Charges", "purpose": "fees"}
+        db.execute(insert(t.account).values(**fees))
+    found = _settings(tmp_path, "--treatment", "discount=404:INPUT", "--treatment", "write_off=404")
+    assert found["treatments"] == {
+        "discount": {"account": "404", "tax_code": "INPUT"},
+        "write_off": {"account": "404", "tax_code": ""},
+    }
+    assert set(_settings(tmp_path, "--treatment", "discount=")["treatments"]) == {"write_off"}
+
+
+@pytest.mark.parametrize("named", ["discount=999", "discount", "charity=090"])
+def test_a_treatment_that_the_ledger_cannot_follow_is_bad_input(tmp_path: Path, organisation: str, named: str) -> None:
+    before = _state(tmp_path)
+    result = truedue("settings", "--treatment", named, folder=tmp_path, key=KEY, database_url=sqlite(tmp_path))
+    assert result.returncode == 2
+    one_line(result)
+    assert _state(tmp_path) == before

@@ -55,9 +55,12 @@ def test_parts_of_every_item_sum_to_its_allocation_and_the_cash_to_the_receipt(
         return
     by_item: defaultdict[str, int] = defaultdict(int)
     by_credit: defaultdict[str, int] = defaultdict(int)
-    for part in (*found.cash, *found.credits, *found.write_downs):
-        assert part.amount.minor > 0
-        by_item[part.item_id] += part.amount.minor
+    pairs = [(part.item_id, part.amount.minor) for part in found.cash]
+    pairs += [(part.item_id, part.amount.minor) for part in found.credits]
+    pairs += [(part.item_id, part.amount.minor) for part in found.write_downs]
+    for item_id, minor in pairs:
+        assert minor > 0
+        by_item[item_id] += minor
     for credit in found.credits:
         by_credit[credit.credit_id] += credit.amount.minor
         assert owners[credit.credit_id] == owners[credit.item_id]

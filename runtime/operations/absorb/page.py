@@ -9,10 +9,12 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from connectors.records import Kind, Page, Record
+from connectors.records import DocumentFields, Kind, Page, Record
+from receivables.document import DocumentStatus
 from runtime.operations.absorb import documents, money, parties
 from runtime.operations.absorb.scope import Scope
-from runtime.operations.absorb.tombstones import bury
+from runtime.operations.absorb.tombstones import bury, follow_deleted_postings
+from runtime.operations.invoice_requests import absorb_requests, withdraw_requests
 from runtime.store import journal
 from runtime.store.connections import VendorConnection
 
@@ -28,6 +30,7 @@ _ROOMS: dict[Kind, Room] = {
     Kind.ACCOUNT: money.absorb_accounts,
     Kind.PROCESSOR_PAYMENT: money.absorb_processor_payments,
     Kind.PAYOUT: money.absorb_payouts,
+    Kind.INVOICE_REQUEST: absorb_requests,
 }
 
 
@@ -39,7 +42,16 @@ def absorb(db: Connection, *, connection: VendorConnection, page: Page, read_at:
         by_kind[record.kind].append(record)
     for kind, records in by_kind.items():
         _ROOMS[kind](scope, [record for record in records if not record.deleted])
-        bury(scope, kind, [record.external_id for record in records if record.deleted])
+        gone = [record.external_id for record in records if record.deleted]
+        if kind is Kind.INVOICE_REQUEST:
+            withdraw_requests(scope, gone)
+        else:
+            bury(scope, kind, gone)
+        follow_deleted_postings(scope, [record.external_id for record in records if _is_void(record)])
     for problem in page.problems:
         found = replace(problem, subject=problem.subject or connection.id)
         journal.raise_problem(db, organisation_id=connection.organisation_id, problem=found, at=read_at)
+
+
+def _is_void(record: Record) -> bool:
+    return isinstance(record.fields, DocumentFields) and record.fields.status is DocumentStatus.VOID

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import update
+from sqlalchemy import delete, update
 
 from connectors.contract import Role
 from connectors.records import Kind
 from receivables.document import DocumentStatus
 from receivables.receipt import ReceiptStatus
-from runtime.operations.absorb.scope import Scope
+from runtime.operations.absorb.scope import POSTING_LINK, Scope
+from runtime.operations.posted import after_deletion
 from runtime.store import journal
 from runtime.store import tables as t
 from runtime.store.touch import touch_documents
@@ -22,7 +23,10 @@ def bury(scope: Scope, kind: Kind, external_ids: Sequence[str]) -> None:
     """Mark ledger objects as gone. A record deleted in the CRM ends nothing: the ledger owns the objects."""
     if scope.role is not Role.LEDGER or not external_ids:
         return
-    if kind is Kind.CUSTOMER:
+    if kind is Kind.ACCOUNT:
+        ids = [scope.local_id("acc", external_id) for external_id in external_ids]
+        scope.db.execute(delete(t.account).where(t.account.c.id.in_(ids)))
+    elif kind is Kind.CUSTOMER:
         ids = [scope.local_id("cus", external_id) for external_id in external_ids]
         scope.db.execute(
             update(t.customer)
@@ -39,12 +43,21 @@ def bury(scope: Scope, kind: Kind, external_ids: Sequence[str]) -> None:
             .values(status=DocumentStatus.VOID.value, balance_minor=0, read_at=scope.read_at)
         )
         touch_documents(scope.db, scope.organisation_id, living, scope.read_at)
+        follow_deleted_postings(scope, external_ids)
     elif kind in (Kind.PAYMENT, Kind.CODED_RECEIPT):
         ids = [scope.local_id("pay", external_id) for external_id in external_ids]
         _release_receipts(scope, ids)
+        follow_deleted_postings(scope, external_ids)
         scope.db.execute(
             update(t.ledger_payment).where(t.ledger_payment.c.id.in_(ids)).values(deleted=True, read_at=scope.read_at)
         )
+
+
+def follow_deleted_postings(scope: Scope, external_ids: Sequence[str]) -> None:
+    """Reverse the applications whose postings a person deleted in the ledger."""
+    ours = scope.known_links(POSTING_LINK, external_ids).values()
+    for receipt_id in sorted({link["local_id"] for link in ours}):
+        after_deletion(scope, receipt_id, external_ids)
 
 
 def _release_receipts(scope: Scope, payment_ids: Sequence[str]) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, select
 from connectors.contract import Role
 from connectors.records import AccountPurpose
 from runtime.app import App
+from runtime.operations.treatments import KINDS, treatments
 from runtime.store import connections
 from runtime.store import tables as t
 from runtime.store.connections import Organisation
@@ -29,14 +30,36 @@ class BankProof:
 
 
 @dataclass(frozen=True, slots=True)
+class LedgerAccount:
+    """An account of the ledger that money can be booked to."""
+
+    handle: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class TreatmentRow:
+    """How money of a kind is booked that closes an item without cash; `account` is None where nobody said."""
+
+    kind: str
+    account: str | None
+    tax_code: str
+
+
+@dataclass(frozen=True, slots=True)
 class Setup:
-    """`missing_mail` names the settings without which there is no mail server; `seen` are accounts of statements."""
+    """`missing_mail` names the settings without which there is no mail server; `seen` are accounts of statements.
+
+    `treatments` has a row for every kind; `accounts` are those of the ledger that one can name.
+    """
 
     sending_on: bool
     missing_mail: tuple[str, ...]
     ledger_connected: bool
     banks: tuple[BankProof, ...]
     seen: tuple[str, ...]
+    treatments: tuple[TreatmentRow, ...]
+    accounts: tuple[LedgerAccount, ...]
 
     @property
     def obstacles(self) -> tuple[str, ...]:
@@ -77,7 +100,28 @@ def setup(db: Connection, app: App, organisation: Organisation) -> Setup:
         ledger_connected=connections.connection_for_role(db, organisation.id, Role.LEDGER) is not None,
         banks=tuple(proofs),
         seen=tuple(dict.fromkeys(row.identification for row in banks if row.evidence_until is not None)),
+        treatments=_treatments(db, organisation.id),
+        accounts=_accounts(db, organisation.id),
     )
+
+
+def _treatments(db: Connection, organisation_id: str) -> tuple[TreatmentRow, ...]:
+    known = treatments(db, organisation_id)
+    return tuple(
+        TreatmentRow(kind, known[kind].account, known[kind].tax_code) if kind in known else TreatmentRow(kind, None, "")
+        for kind in KINDS
+    )
+
+
+def _accounts(db: Connection, organisation_id: str) -> tuple[LedgerAccount, ...]:
+    """Every account but those in which money itself lies."""
+    money = (AccountPurpose.BANK.value, AccountPurpose.CLEARING.value)
+    rows = db.execute(
+        select(t.account.c.handle, t.account.c.name)
+        .where(t.account.c.organisation_id == organisation_id, t.account.c.purpose.not_in(money))
+        .order_by(t.account.c.name, t.account.c.handle)
+    )
+    return tuple(LedgerAccount(row.handle, row.name) for row in rows)
 
 
 def _missing_mail(app: App) -> tuple[str, ...]:

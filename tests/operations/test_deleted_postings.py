@@ -1,0 +1,72 @@
+"""A person deletes in the ledger what we posted: the invoice is open again, we ask, and nothing is posted by itself."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from runtime.operations.decide import confirm, undo
+from runtime.operations.open_items import open_documents
+from runtime.operations.remind import remind_organisation
+from runtime.store import tables as t
+from tests.operations.firm import Firm, XeroLedger, money_in
+
+EXACT = money_in("L1", "120.00", "ACME LTD", "INV-1001")
+
+
+def _delete_posting(firm: Firm) -> None:
+    """A person deletes the one payment that stands in the ledger."""
+    books = firm.ledger.books  # type: ignore[attr-defined]
+    (payment_id,) = [each for each, row in books.payments.items() if row.get("Status") != "DELETED"]
+    books.delete_payment(payment_id)
+    firm.time.advance(minutes=3)
+
+
+def _open(firm: Firm) -> int:
+    with firm.app.store.read() as db:
+        (found,) = open_documents(db, firm.id, document_ids=[firm.document("INV-1001").id])
+    return found.open_amount.minor
+
+
+def test_a_deleted_posting_opens_the_invoice_asks_and_is_posted_again_only_when_confirmed(any_firm: Firm) -> None:
+    any_firm.switch_sending()
+    any_firm.import_lines(EXACT)
+    any_firm.settle()
+    _delete_posting(any_firm)
+    any_firm.settle()
+    assert any_firm.receipt().state == "undone"
+    assert _open(any_firm) == 12_000
+    assert any_firm.problems() == ["posting_deleted"]
+    assert any_firm.ledger.payments() == []
+    remind_organisation(any_firm.app, any_firm.id)
+    reminded = {row.document_id for row in any_firm.rows(t.reminder_item) if row.state == "sent"}
+    assert reminded, "what is due beside it is reminded"
+    assert any_firm.document("INV-1001").id not in reminded
+    confirm(any_firm.app, organisation_id=any_firm.id, receipt_id=any_firm.receipt().id, actor="dana")
+    any_firm.settle()
+    assert any_firm.ledger.payments() == [Decimal("120.00")]
+    assert any_firm.problems() == []
+
+
+def test_what_we_took_back_ourselves_is_no_persons_deletion(firm: Firm) -> None:
+    firm.import_lines(EXACT)
+    firm.settle()
+    undo(firm.app, organisation_id=firm.id, receipt_id=firm.receipt().id, actor="dana")
+    firm.settle()
+    firm.time.advance(minutes=3)
+    firm.settle()
+    assert firm.problems() == []
+    assert firm.receipt().state == "unidentified"
+
+
+def test_a_deletion_of_an_earlier_application_leaves_the_later_one_alone(firm: Firm) -> None:
+    assert isinstance(firm.ledger, XeroLedger)
+    firm.import_lines(EXACT)
+    firm.settle()
+    _delete_posting(firm)
+    firm.settle()
+    confirm(firm.app, organisation_id=firm.id, receipt_id=firm.receipt().id, actor="dana")
+    for _ in range(2):  # the deletion is read again with each overlapping poll
+        firm.settle()
+        firm.time.advance(minutes=1)
+    assert (firm.receipt().state, firm.receipt().applications) == ("applied", 2)
+    assert firm.ledger.payments() == [Decimal("120.00")]
