@@ -61,12 +61,8 @@ def _values(db: Connection, organisation_id: str, local_ids: Collection[str]) ->
     documents = select(columns.id, columns.due_on, columns.purchase_order, columns.note).where(
         columns.organisation_id == organisation_id, columns.id.in_(local_ids)
     )
-    for row in db.execute(documents):
-        values[row.id] = {
-            "due_on": row.due_on.isoformat(),
-            "purchase_order": row.purchase_order,
-            "note": row.note,
-        }
+    for document_id, due_on, purchase_order, note in db.execute(documents):
+        values[document_id] = {"due_on": due_on.isoformat(), "purchase_order": purchase_order, "note": note}
     customers = select(t.customer.c.id, t.customer.c.email).where(
         t.customer.c.organisation_id == organisation_id, t.customer.c.id.in_(local_ids)
     )
@@ -127,9 +123,10 @@ def after_edit(db: Connection, row: Mapping[str, Any], intent: Intent, done: Don
 def _written(intent: Intent) -> dict[str, Value]:
     match intent:
         case EditDocument():
-            due_on = {"due_on": intent.due_on.isoformat()} if intent.due_on else {}
-            order = {} if intent.purchase_order is None else {"purchase_order": intent.purchase_order or None}
-            return due_on | order
+            written: dict[str, Value] = {"due_on": intent.due_on.isoformat()} if intent.due_on else {}
+            if intent.purchase_order is not None:
+                written["purchase_order"] = intent.purchase_order or None
+            return written
         case NoteDocument():
             return {"note": intent.text}
         case EditCustomer() | EditContact():

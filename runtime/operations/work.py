@@ -15,6 +15,7 @@ from runtime.app import App
 from runtime.operations.deliver import deliver_outbox
 from runtime.operations.edits import promise_pending_edits
 from runtime.operations.isolated import isolated
+from runtime.operations.links import anything_to_weigh, weigh_accounts
 from runtime.operations.match import match_receipts
 from runtime.operations.process_inbox import process_inbox
 from runtime.operations.pull import pull
@@ -44,6 +45,9 @@ def work(app: App) -> Counter[str]:
 def _move_money(app: App) -> Counter[str]:
     """Take in what webhooks announced, match it, write what was promised."""
     done: Counter[str] = Counter({f"inbox_{name}": count for name, count in process_inbox(app).items()})
+    for organisation_id in _with_new_accounts(app):
+        with isolated(app, organisation_id, "linking accounts"):
+            done["accounts_weighed"] += weigh_accounts(app, organisation_id)
     for organisation_id in _with_new_money(app):
         with isolated(app, organisation_id, "matching"):
             done.update({f"match_{name}": count for name, count in match_receipts(app, organisation_id).items()})
@@ -70,6 +74,11 @@ def organisation_ids(app: App) -> list[str]:
     """Return every organisation's id."""
     with app.store.read() as db:
         return [each.id for each in connections.organisations(db)]
+
+
+def _with_new_accounts(app: App) -> list[str]:
+    with app.store.read() as db:
+        return anything_to_weigh(db)
 
 
 def _with_new_money(app: App) -> list[str]:

@@ -236,7 +236,7 @@ class Firm:
         """A customer with an account and a contact in the CRM."""
         email = f"{name.lower()}@example.com"
         self.customers[name] = self.ledger.customer(name, email)
-        account = self.crm.create("Account", Name=name)
+        account = self.crm.create("Account", Name=name, AccountNumber=self.customers[name])
         self.contacts[name] = self.crm.create("Contact", AccountId=account, LastName=name, Email=email)
         return self.customers[name]
 

@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import Any, cast
 
 from sqlalchemy import select
 
 from connectors.contract import Role
 from connectors.records import ContactFields, CustomerFields, Record
+from runtime.operations.absorb.accounts import link_accounts
 from runtime.operations.absorb.scope import CONTACT_LINK, CUSTOMER_LINK, Scope, pairs_of
+from runtime.store import proposals
 from runtime.store import tables as t
 from runtime.store.rows import update_rows, upsert
-from runtime.store.touch import touch_customers
-from sync.links import Candidate, CustomerBook
 from sync.merge import merge
+from sync.owners import Owner
 
 
 def absorb_customers(scope: Scope, records: list[Record]) -> None:
     """Take in ledger customers, or link CRM accounts to the customers they are."""
     if scope.role is Role.LEDGER:
         _absorb_ledger_customers(scope, records)
+        scope.flush_links()
     else:
-        _link_accounts(scope, records)
-    scope.flush_links()
+        link_accounts(scope, records)
 
 
 def _absorb_ledger_customers(scope: Scope, records: list[Record]) -> None:
@@ -34,6 +36,8 @@ def _absorb_ledger_customers(scope: Scope, records: list[Record]) -> None:
         fields = cast(CustomerFields, record.fields)
         local_id = ids[record.external_id]
         old = known.get(local_id)
+        if scope.is_older(links.get(record.external_id)):
+            continue  # a later reading is already here
         theirs = {"name": fields.name, "email": fields.email}
         ours = {"name": old["name"], "email": old["email"]} if old else {}
         merged = merge(
@@ -46,76 +50,28 @@ def _absorb_ledger_customers(scope: Scope, records: list[Record]) -> None:
         scope.note_conflicts(local_id, merged.conflicts)
         scope.keep_link(CUSTOMER_LINK, record.external_id, local_id, record.version, merged.pairs)
         parent = scope.local_id("cus", fields.parent_external_id) if fields.parent_external_id else None
-        row = {
+        row: dict[str, Any] = {
             "id": local_id,
             "organisation_id": scope.organisation_id,
             "name": merged.values["name"],
             "email": merged.values["email"],
             "number": fields.number,
-            "parent_id": parent or (old["parent_id"] if old else None),
+            "parent_id": _parent(scope, parent, old),
             "country": fields.country,
             "deleted": False,
+            "merged_into": None,
         }
         changed = old is None or any(old[name] != value for name, value in row.items())
         row["changed_at"] = scope.read_at if changed or old is None else old["changed_at"]
         rows.append(row)
     upsert(scope.db, t.customer, rows, keys=["id"])
+    if any(row["changed_at"] == scope.read_at for row in rows):
+        proposals.weigh_again(scope.db, scope.organisation_id)
 
 
-def _link_accounts(scope: Scope, records: list[Record]) -> None:
-    links = scope.known_links(CUSTOMER_LINK, [record.external_id for record in records])
-    book = _customer_book(scope) if len(links) < len(records) else CustomerBook(())
-    for record in records:
-        fields = cast(CustomerFields, record.fields)
-        link = links.get(record.external_id)
-        local_id = link["local_id"] if link else book.find(keys=fields.keys, name=fields.name)
-        if local_id is not None:
-            scope.keep_link(CUSTOMER_LINK, record.external_id, local_id, record.version, {})
-    linked = {str(link["external_id"]): str(link["local_id"]) for link in scope.links}
-    scope.flush_links()
-    # What belongs to a customer that has a page in the CRM only now is shown there from now on.
-    touch_customers(scope.db, scope.organisation_id, set(linked.values()) - _known(links), scope.read_at)
-    _adopt_parents(scope, records, linked)
-
-
-def _known(links: dict[str, dict[str, Any]]) -> set[str]:
-    return {link["local_id"] for link in links.values()}
-
-
-def _adopt_parents(scope: Scope, records: list[Record], linked: dict[str, str]) -> None:
-    """Take a parent account as the payer of its child where the ledger names none."""
-    parents = {
-        linked[record.external_id]: parent
-        for record in records
-        if record.external_id in linked and (parent := cast(CustomerFields, record.fields).parent_external_id)
-    }
-    parent_links = scope.known_links(CUSTOMER_LINK, parents.values())
-    children = scope.rows(t.customer, parents)
-    update_rows(
-        scope.db,
-        t.customer,
-        "id",
-        [
-            {"id": child, "parent_id": parent_links[parent]["local_id"]}
-            for child, parent in parents.items()
-            if parent in parent_links and children[child]["parent_id"] is None
-        ],
-    )
-
-
-def _customer_book(scope: Scope) -> CustomerBook:
-    rows = scope.db.execute(
-        select(t.customer.c.id, t.customer.c.name, t.customer.c.number, t.link.c.external_id)
-        .join(t.link, (t.link.c.local_id == t.customer.c.id) & (t.link.c.kind == CUSTOMER_LINK))
-        .where(
-            t.customer.c.organisation_id == scope.organisation_id,
-            t.link.c.organisation_id == scope.organisation_id,
-            t.link.c.system != scope.system,
-        )
-    )
-    return CustomerBook(
-        Candidate(row.id, row.name, tuple(key for key in (row.id, row.number, row.external_id) if key)) for row in rows
-    )
+def _parent(scope: Scope, in_ledger: str | None, old: dict[str, Any] | None) -> str | None:
+    known = old["parent_id"] if old else None
+    return (known or in_ledger) if scope.owners["parent_id"] is Owner.CRM else (in_ledger or known)
 
 
 def absorb_contacts(scope: Scope, records: list[Record]) -> None:
@@ -127,11 +83,18 @@ def absorb_contacts(scope: Scope, records: list[Record]) -> None:
     customers = scope.rows(t.customer, [account["local_id"] for account in accounts.values()])
     taken = _customers_with_contact(scope)
     rows: list[dict[str, Any]] = []
+    strangers: defaultdict[str, list[str]] = defaultdict(list)
     for record in sorted(records, key=lambda each: each.external_id):
         fields = cast(ContactFields, record.fields)
         account = accounts.get(fields.customer_external_id)
+        link = links.get(record.external_id)
         if account is None:
+            waiting = proposals.proposal_id(scope.organisation_id, scope.system, fields.customer_external_id)
+            scope.keep_link(CONTACT_LINK, record.external_id, waiting, record.version, {})
+            strangers[fields.customer_external_id] += [fields.email] if fields.email else []
             continue
+        if scope.is_older(link):
+            continue  # a later reading is already here
         local_id = account["local_id"]
         if taken.setdefault(local_id, record.external_id) != record.external_id:
             continue
@@ -139,7 +102,8 @@ def absorb_contacts(scope: Scope, records: list[Record]) -> None:
         merged = merge(
             owners=scope.owners,
             speaker=scope.speaker,
-            pairs=pairs_of(links.get(record.external_id)),
+            # What it agreed on with the customer of another account says nothing about this one.
+            pairs=pairs_of(link) if link and link["local_id"] == local_id else {},
             ours={"email": old["email"], "opted_out": old["opted_out"]},
             theirs={"email": fields.email, "opted_out": fields.opted_out},
         )
@@ -151,6 +115,7 @@ def absorb_contacts(scope: Scope, records: list[Record]) -> None:
             rows.append({"id": local_id, **new, "changed_at": scope.read_at})
     update_rows(scope.db, t.customer, "id", rows)
     scope.flush_links()
+    proposals.add_emails(scope.db, scope.organisation_id, scope.system, strangers)
 
 
 def _customers_with_contact(scope: Scope) -> dict[str, str]:
