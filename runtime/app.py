@@ -52,7 +52,7 @@ def build(settings: Settings, *, clock: Clock = system_clock, pace: Pace = REAL_
     if file is not None:
         file.parent.mkdir(parents=True, exist_ok=True)
     store = Store(settings.database_url)
-    vault = Vault(settings.encryption_key())
+    vault = Vault(settings.encryption_key(), settings.old_encryption_keys())
     vendors = Vendors(settings=settings, store=store, vault=vault, clock=clock, pace=pace)
     return App(
         settings=settings,

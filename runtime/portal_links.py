@@ -6,6 +6,7 @@ import base64
 import binascii
 import hashlib
 import hmac
+from collections.abc import Sequence
 from datetime import timedelta
 
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -24,10 +25,13 @@ class LinkError(Exception):
 
 
 class PortalLinks:
-    """Makes and reads links. `key` is the product's own key; the signing key is derived from it (HKDF, RFC 5869)."""
+    """Makes and reads links. `key` is the product's own key; the signing key is derived from it (HKDF, RFC 5869).
 
-    def __init__(self, key: bytes, clock: Clock) -> None:
-        self._key = HKDF(algorithm=SHA256(), length=32, salt=None, info=b"truedue portal link 1").derive(key)
+    Links that one of `old_keys` signed still open.
+    """
+
+    def __init__(self, key: bytes, clock: Clock, old_keys: Sequence[bytes] = ()) -> None:
+        self._keys = [_signing_key(each) for each in (key, *old_keys)]
         self._clock = clock
 
     def link(self, organisation_id: str, customer_id: str, *, lifetime_days: int = LIFETIME_DAYS) -> str:
@@ -37,7 +41,7 @@ class PortalLinks:
         payload = (
             expires.to_bytes(_EXPIRY_BYTES, "big") + len(organisation).to_bytes(1, "big") + organisation + customer
         )
-        return base64.urlsafe_b64encode(payload + self._tag(payload)).decode().rstrip("=")
+        return base64.urlsafe_b64encode(payload + _tag(self._keys[0], payload)).decode().rstrip("=")
 
     def read(self, token: str) -> tuple[str, str]:
         """Return the organisation's and the customer's id; LinkError when the link is not good (any more)."""
@@ -48,7 +52,7 @@ class PortalLinks:
         except (binascii.Error, UnicodeEncodeError):
             raise LinkError from None
         payload, tag = raw[:-_TAG_BYTES], raw[-_TAG_BYTES:]
-        if not hmac.compare_digest(self._tag(payload), tag):
+        if not any(hmac.compare_digest(_tag(key, payload), tag) for key in self._keys):
             raise LinkError
         if int.from_bytes(payload[:_EXPIRY_BYTES], "big") <= self._clock().timestamp():
             raise LinkError
@@ -56,5 +60,10 @@ class PortalLinks:
         size = payload[_EXPIRY_BYTES]
         return ids[:size].decode(), ids[size:].decode()
 
-    def _tag(self, payload: bytes) -> bytes:
-        return hmac.new(self._key, payload, hashlib.sha256).digest()
+
+def _signing_key(key: bytes) -> bytes:
+    return HKDF(algorithm=SHA256(), length=32, salt=None, info=b"truedue portal link 1").derive(key)
+
+
+def _tag(key: bytes, payload: bytes) -> bytes:
+    return hmac.new(key, payload, hashlib.sha256).digest()

@@ -27,6 +27,7 @@ class Settings(BaseSettings):
     broker_url: str = "memory://"
     public_url: str = "http://127.0.0.1:8000"
     key: SecretStr = SecretStr("")
+    old_keys: SecretStr = SecretStr("")
     smtp_host: str = ""
     smtp_port: int = Field(default=587, ge=1, le=65535)
     smtp_user: str = ""
@@ -79,22 +80,30 @@ class Settings(BaseSettings):
 
     def encryption_key(self) -> bytes:
         """Return the 32 bytes of TRUEDUE_KEY (base64); SettingsError when it is missing or of another length."""
-        text = self.key.get_secret_value()
-        try:
-            key = base64.b64decode(text, validate=True)
-        except binascii.Error:
-            key = b""
-        if len(key) != KEY_BYTES:
-            raise SettingsError(
-                "TRUEDUE_KEY must be 32 random bytes in base64; make one with: "
-                'python3 -c "import base64, os; print(base64.b64encode(os.urandom(32)).decode())"'
-            )
+        key = _key_bytes(self.key.get_secret_value())
+        if key is None:
+            raise SettingsError("TRUEDUE_KEY must be 32 random bytes in base64; make one with: truedue key new")
         return key
+
+    def old_encryption_keys(self) -> tuple[bytes, ...]:
+        """Return the keys of TRUEDUE_OLD_KEYS (base64, separated by commas): what they sealed still opens."""
+        keys = [_key_bytes(text.strip()) for text in self.old_keys.get_secret_value().split(",") if text.strip()]
+        if None in keys:
+            raise SettingsError("TRUEDUE_OLD_KEYS must be keys as TRUEDUE_KEY is, separated by commas")
+        return tuple(key for key in keys if key is not None)
 
     def sqlite_file(self) -> Path | None:
         """Return the file of an SQLite database, None for any other."""
         prefix = "sqlite:///"
         return Path(self.database_url.removeprefix(prefix)) if self.database_url.startswith(prefix) else None
+
+
+def _key_bytes(text: str) -> bytes | None:
+    try:
+        key = base64.b64decode(text, validate=True)
+    except binascii.Error:
+        return None
+    return key if len(key) == KEY_BYTES else None
 
 
 # The vendors' own hosts, for whoever does not override them.

@@ -22,7 +22,7 @@ from runtime.store import tables as t
 from runtime.store.budget import StoredCalls
 from runtime.store.connections import BROKEN, CONNECTED, DISCONNECTED, VendorConnection
 from runtime.store.engine import Store
-from runtime.vault import KEY_VERSION, Vault
+from runtime.vault import Vault
 
 # A token is renewed this long before it ends, so that no call starts with one that ends on the way.
 RENEW_BEFORE = timedelta(minutes=2)
@@ -70,7 +70,7 @@ class Vendors:
         return {
             "access_token": self._vault.seal(tokens.access_token, consent_id, system, "access"),
             "refresh_token": self._vault.seal(tokens.refresh_token, consent_id, system, "refresh"),
-            "key_version": KEY_VERSION,
+            "key_version": self._vault.version,
             "expires_at": tokens.expires_at,
         }
 

@@ -12,6 +12,7 @@ from runtime.operations.errors import InputError
 EXIT_BAD_INPUT = 2
 _COMMANDS = {
     "runtime.cli.files": ("match", "statement"),
+    "runtime.cli.keys": ("key",),
     "runtime.cli.people": ("remind", "connect", "sync", "doctor", "certificate"),
     "runtime.cli.servers": ("serve", "worker", "demo", "sandbox"),
     "runtime.cli.settings": ("settings",),

@@ -72,6 +72,7 @@ def require_key(store: Store, vault: Vault) -> None:
 def _key(settings: Settings) -> Check:
     try:
         settings.encryption_key()
+        settings.old_encryption_keys()
     except SettingsError as error:
         return Check("key", False, str(error))
     return Check("key", True, "32 bytes")
@@ -108,7 +109,7 @@ def _database(settings: Settings) -> list[Check]:
 
 def _sealed(settings: Settings, store: Store) -> list[Check]:
     try:
-        require_key(store, Vault(settings.encryption_key()))
+        require_key(store, Vault(settings.encryption_key(), settings.old_encryption_keys()))
     except SettingsError:
         return []  # the key's own check says so
     except InputError as error:

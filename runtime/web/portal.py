@@ -28,7 +28,8 @@ ROUTES = APIRouter(prefix="/p/{token}", tags=["portal"], default_response_class=
 
 def account_of(app: App, token: str) -> tuple[Organisation, PortalAccount]:
     """Return whose page a link opens; LinkError when it opens none."""
-    organisation_id, customer_id = PortalLinks(app.settings.encryption_key(), app.clock).read(token)
+    links = PortalLinks(app.settings.encryption_key(), app.clock, app.settings.old_encryption_keys())
+    organisation_id, customer_id = links.read(token)
     with app.store.read() as db:
         organisation = connections.organisation(db, organisation_id)
         account = portal(db, organisation, customer_id, now=app.clock()) if organisation else None

@@ -62,7 +62,7 @@ def test_a_port_that_is_taken_is_refused(tmp_path: Path) -> None:
 def test_a_key_that_is_missing_or_none_is_refused(tmp_path: Path, key: str) -> None:
     folder = tmp_path / "new"  # a refused start does not even make its folder
     line = refused("serve", "--port", free_port(), folder=tmp_path, key=key, database_url=sqlite(folder))
-    assert line.startswith("TRUEDUE_KEY must be 32 random bytes in base64; make one with: python3 -c ")
+    assert line.startswith("TRUEDUE_KEY must be 32 random bytes in base64; make one with: truedue key new")
 
 
 @pytest.mark.parametrize(

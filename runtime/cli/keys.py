@@ -1,0 +1,40 @@
+"""`truedue key`: the key that seals tokens and signs portal links."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+
+import click
+
+from runtime.cli.opened import opened_app
+from runtime.operations.rotate_key import rotate_key
+from runtime.settings import KEY_BYTES
+
+
+@click.group()
+def key() -> None:
+    """The key that seals tokens and signs portal links."""
+
+
+@key.command("new")
+def key_new() -> None:
+    """Print a new random key for TRUEDUE_KEY."""
+    click.echo(base64.b64encode(os.urandom(KEY_BYTES)).decode())
+
+
+@key.command("rotate")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+def key_rotate(as_json: bool) -> int:
+    """Seal every token with TRUEDUE_KEY that one of TRUEDUE_OLD_KEYS sealed. Exit 1 when some stay closed."""
+    with opened_app() as app:
+        rotation = rotate_key(app)
+    if as_json:
+        closed = [{"system": system, "consent": consent} for system, consent in rotation.closed]
+        click.echo(json.dumps({"sealed_anew": rotation.sealed_anew, "closed": closed}))
+        return 1 if closed else 0
+    click.echo(f"{rotation.sealed_anew} consents sealed with the new key")
+    for system, consent in rotation.closed:
+        click.echo(f"{system} {consent}: no key given opens it; name its key in TRUEDUE_OLD_KEYS, or connect again")
+    return 1 if rotation.closed else 0
