@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from werkzeug.wrappers import Request, Response
 
 from connectors.errors import Fatal, Reject
-from connectors.intents import PostReceipt
+from connectors.intents import Done, PostReceipt, UndoPosting
 from connectors.ledgers import exact
 from connectors.ledgers.xero import DECLARATION
 from connectors.ledgers.xero.client import _TIMEOUT, XeroClient
@@ -21,7 +22,15 @@ from connectors.ledgers.xero.convert import invoice as invoice_record
 from connectors.ledgers.xero.convert import moment
 from connectors.ledgers.xero.refusals import refusal
 from connectors.ledgers.xero.steps import receipt_steps, split_fee
-from connectors.records import AccountFields, AccountPurpose, Kind, PaymentFields, PaymentLine
+from connectors.records import (
+    AccountFields,
+    AccountPurpose,
+    CustomerFields,
+    DocumentFields,
+    Kind,
+    PaymentFields,
+    PaymentLine,
+)
 from receivables.money import Money, total
 from sandbox.xero import XeroStandIn
 from tests.connectors.consent import consent
@@ -71,6 +80,71 @@ def test_a_payment_by_hand_and_its_deletion_are_read(ledger: Ledger) -> None:
     since = ledger.time.now()
     books_of(ledger).delete_payment(identity)
     assert read(ledger, Kind.PAYMENT, since)[identity].deleted
+
+
+def test_a_merged_contact_names_the_one_that_took_its_place(ledger: Ledger) -> None:
+    books = books_of(ledger)
+    kept = books.add_contact(name="Söhne GmbH")
+    archived = books.add_contact(name="Asleep")
+    books.edit_contact(archived, ContactStatus="ARCHIVED")
+    books.merge_contact(ledger.customer, into=kept)
+    page = ledger.connector.fetch(Kind.CUSTOMER, [ledger.customer, archived])
+    for records in (read(ledger, Kind.CUSTOMER), {record.external_id: record for record in page.records}):
+        merged = records[ledger.customer]
+        assert isinstance(merged.fields, CustomerFields)
+        assert (merged.deleted, merged.fields.merged_into_external_id) == (True, kept)
+        assert not records[archived].deleted
+    moved = read(ledger, Kind.INVOICE)[ledger.invoices[1]].fields
+    assert isinstance(moved, DocumentFields)
+    assert moved.customer_external_id == kept
+
+
+def test_currencies_and_order_numbers_are_read(ledger: Ledger) -> None:
+    books = books_of(ledger)
+    books.add_account(code="092", name="Euro", type="BANK", currency="EUR")
+    books.edit_contact(ledger.customer, DefaultCurrency="EUR")
+    accounts = [record.fields for record in read(ledger, Kind.ACCOUNT).values()]
+    assert {each.handle: each.currency for each in accounts if isinstance(each, AccountFields)} == {
+        "090": "GBP", "091": "GBP", "092": "EUR", "200": None, "404": None, "429": None,
+    }  # fmt: skip
+    customer = read(ledger, Kind.CUSTOMER)[ledger.customer].fields
+    assert isinstance(customer, CustomerFields)
+    assert customer.currency == "EUR"
+    invoice = read(ledger, Kind.INVOICE)[ledger.invoices[3]].fields
+    assert isinstance(invoice, DocumentFields)
+    assert (invoice.purchase_order, invoice.references) == ("PO-3", ("PO-3",))
+
+
+def test_a_deleted_batch_is_read_as_deleted(ledger: Ledger) -> None:
+    lines = tuple(PaymentLine(each, gbp("1.00")) for each in ledger.invoices[1:])
+    intent = PostReceipt("b", ledger.customer, date(2026, 11, 16), "090", "ref", lines, gbp("0"), gbp("0"))
+    (written,) = ledger.connector.write([intent])
+    assert isinstance(written, Done)
+    ledger.time.sleep(60)
+    since = ledger.time.now()
+    ledger.connector.write([UndoPosting("u", written.external_ids)])
+    fetched = ledger.connector.fetch(Kind.PAYMENT, written.external_ids)
+    assert not fetched.problems
+    for record in (*fetched.records, read(ledger, Kind.PAYMENT, since)[written.external_ids[0]]):
+        assert (record.external_id, record.deleted) == (written.external_ids[0], True)
+
+
+def test_one_consent_opens_several_organisations(ledger: Ledger) -> None:
+    """They share one token set: a rotation for one of them is a rotation for all."""
+    standin = ledger.standin
+    assert isinstance(standin, XeroStandIn)
+    standin.add_organisation(name="Second", base_currency="EUR", short_code="!second")
+    given_consent = consent(DECLARATION, ledger.served.url, ledger.time)
+    assert [account.name for account in given_consent.accounts] == ["Acme", "Second"]
+    access = given_consent.access()
+    for _ in range(2):
+        seen = []
+        for account in given_consent.accounts:
+            connector = DECLARATION.open(replace(access, account=account))
+            seen.append(sum(len(page.records) for page in connector.read(Kind.INVOICE, since=None)))
+            connector.close()
+        assert seen == [5, 0]
+        ledger.time.sleep(3600)  # the access token is over
 
 
 def test_threads_of_several_organisations_never_mix(ledger: Ledger) -> None:

@@ -132,6 +132,23 @@ def test_a_refused_write_down_leaves_no_credit_behind(ledger: Ledger) -> None:
     assert ledger.balance(ledger.invoices[2]) == Decimal(100)
 
 
+def test_a_refusal_that_cannot_be_taken_back_now_is_looked_up_later(ledger: Ledger, intercept: Install) -> None:
+    def refuse_then_fail(request: Request, handle: Callable[[], Response]) -> Response:
+        voiding = request.method == "POST" and "/CreditNotes/" in request.path
+        return Response(status=503) if voiding else handle()
+
+    intercept(refuse_then_fail)
+    intent = write_down(ledger, "100.01")
+    outcome = write_one(ledger, intent)
+    assert isinstance(outcome, Retry)
+    assert outcome.ambiguous
+    ledger.standin.interceptor = None
+    ledger.time.sleep(3600)
+    with pytest.raises(Reject):
+        ledger.connector.find(intent)
+    assert [note["Status"] for note in books_of(ledger).credit_notes.values()] == ["AUTHORISED", "VOIDED"]
+
+
 @pytest.mark.parametrize("lost", ["/CreditNotes", "/Allocations"])
 @pytest.mark.parametrize("arrives", [True, False])
 def test_a_write_down_whose_answer_was_lost_is_completed_once(

@@ -105,15 +105,20 @@ class Postings:
             try:
                 last = part()
             except (Reject, Absent):
-                self._undoing.take_back(written)
+                self._take_back(written)
                 raise
             except (Retry, Reconnect) as error:
                 if not written:
                     raise
-                seconds = error.after_seconds if isinstance(error, Retry) else 60.0
-                raise Retry(f"posted in part: {error}", after_seconds=seconds, ambiguous=True) from error
+                raise _in_part(error) from error
             written += last.external_ids
         return Done(tuple(written), last.version)
+
+    def _take_back(self, written: Sequence[str]) -> None:
+        try:
+            self._undoing.take_back(written)
+        except (Retry, Reconnect) as error:
+            raise _in_part(error) from error
 
     def _keep_or_create(self, step: Step, made: Mapping[str, Done]) -> Done:
         return made.get(step.key) or self._create(step)
@@ -154,6 +159,12 @@ class Postings:
                         if step.source is source and step.made(item):
                             made[step.key] = Done(step.ids(item))
         return made
+
+
+def _in_part(error: Retry | Reconnect) -> Retry:
+    """What is left to do is found out by looking the posting up."""
+    seconds = error.after_seconds if isinstance(error, Retry) else 60.0
+    return Retry(f"posted in part: {error}", after_seconds=seconds, ambiguous=True)
 
 
 def _result(step: Step, item: Json) -> Done | Reject:

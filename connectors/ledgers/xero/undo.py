@@ -25,6 +25,7 @@ _BY_UPDATE = {
     read.BANK.items: ("update_bank_transaction", "DELETED"),
     read.CREDIT_NOTES.items: ("update_credit_note", "VOIDED"),
 }
+_REQUIRED = {read.BANK.items: ("Type", "BankAccount", "LineItems")}  # of each change, also of one of the status alone
 _RECONCILED = ("IsReconciled", "FromIsReconciled", "ToIsReconciled")
 
 
@@ -86,7 +87,8 @@ class Undoing:
             self._client.put(operation, external_id, {"Status": "DELETED"}, key=key)
         elif found.source.items in _BY_UPDATE:
             name, status = _BY_UPDATE[found.source.items]
-            body = {found.source.items: [{found.source.identity: external_id, "Status": status}]}
+            kept = {part: found.item[part] for part in _REQUIRED.get(found.source.items, ()) if part in found.item}
+            body = {found.source.items: [{found.source.identity: external_id, "Status": status, **kept}]}
             self._client.put(getattr(self._client.api, name), external_id, body, key=key)
         # An overpayment goes with the bank transaction that made it.
 

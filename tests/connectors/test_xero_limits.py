@@ -1,0 +1,117 @@
+"""Xero's limits: named however they are dressed, believed before they are reached, never exceeded."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+import pytest
+from urllib3 import HTTPHeaderDict
+from werkzeug.wrappers import Request, Response
+
+from connectors.errors import Retry
+from connectors.ledgers.xero.limits import nearly_used, pause, problem, retry_after
+from connectors.records import Kind
+from tests.connectors.ledger_suite import Install, Ledger, always, done, intercept, receipt, write_one
+from tests.connectors.xero_organisation import ledger
+
+__all__ = ["intercept", "ledger"]
+
+
+@pytest.mark.parametrize(
+    ("headers", "found"),
+    [
+        ({}, []),
+        ({"x-minlimit-remaining": "11", "X-DayLimit-Remaining": "501"}, []),
+        ({"x-minlimit-remaining": "10"}, [(60.0, 10)]),
+        ({"X-MinLimit-Remaining": "0", "X-DayLimit-Remaining": "500"}, [(60.0, 0), (86_400.0, 500)]),
+        ({"X-MinLimit-Remaining": "few", "X-DayLimit-Remaining": "-1"}, []),
+    ],
+)
+def test_what_is_nearly_used_is_told(headers: dict[str, str], found: list[tuple[float, int]]) -> None:
+    assert nearly_used(HTTPHeaderDict(headers)) == found
+
+
+@pytest.mark.parametrize(
+    ("answer", "named", "seconds"),
+    [
+        ((429, {"Retry-After": "7", "X-Rate-Limit-Problem": "minute"}, b""), "minute", 7.0),
+        ((429, {"X-Rate-Limit-Problem": "Day"}, b""), "day", 3600.0),
+        ((429, {"x-rate-limit-problem": "appminute"}, b""), "appminute", 60.0),
+        ((429, {"X-Rate-Limit-Problem": "concurrent"}, b""), "concurrent", 1.0),
+        ((429, {}, b""), "unnamed", 60.0),
+        ((403, {"X-Rate-Limit-Problem": "day", "Retry-After": "9"}, b""), "day", 9.0),
+        ((503, {}, b"oauth_problem=Rate%20Limit%20Exceeded"), "unnamed", 60.0),
+    ],
+)
+def test_a_limit_is_named_however_it_is_dressed(
+    ledger: Ledger, intercept: Install, answer: tuple[int, dict[str, str], bytes], named: str, seconds: float
+) -> None:
+    status, headers, body = answer
+    found = HTTPHeaderDict(headers)
+    assert (problem(status, found, body), pause(named, found)) == (named, seconds)
+    intercept(always(body.decode(), status=status, headers=headers))
+    outcome = write_one(ledger, receipt(ledger, "limit", {2: "10"}))
+    assert isinstance(outcome, Retry)
+    assert (outcome.after_seconds, outcome.ambiguous) == (seconds, False)
+    assert named in str(outcome)
+
+
+def test_other_failures_are_no_limit() -> None:
+    for status in (400, 401, 500, 503):
+        assert problem(status, HTTPHeaderDict({"Retry-After": "3"}), b"maintenance") is None
+    assert retry_after(HTTPHeaderDict({"Retry-After": "Wed, 21 Oct 2026 07:28:00 GMT"})) is None
+
+
+def test_reading_stops_when_others_used_the_organisations_calls(ledger: Ledger) -> None:
+    other = ledger.consent.open()  # it counts for itself, as another process without our database would
+    for _ in range(45):
+        list(other.read(Kind.ACCOUNT, since=None))
+    other.close()
+    with pytest.raises(Retry):
+        for _ in range(10):
+            list(ledger.connector.read(Kind.ACCOUNT, since=None))
+    calls = sum(ledger.standin.calls.values())
+    with pytest.raises(Retry):
+        list(ledger.connector.read(Kind.ACCOUNT, since=None))
+    assert sum(ledger.standin.calls.values()) == calls, "it is known here"
+    done(write_one(ledger, receipt(ledger, "urgent", {2: "10"})))
+    ledger.time.sleep(61)
+    list(ledger.connector.read(Kind.ACCOUNT, since=None))
+    assert ledger.standin.avoidable_429 == 0
+
+
+def test_no_more_than_five_calls_are_on_their_way(ledger: Ledger, intercept: Install) -> None:
+    inside, most = 0, 0
+    lock, together = threading.Lock(), threading.Event()
+
+    def watch(_: Request, handle: Callable[[], Response]) -> Response:
+        nonlocal inside, most
+        with lock:
+            inside += 1
+            most = max(most, inside)
+            if inside == 5:
+                together.set()
+        together.wait(5)
+        response = handle()
+        with lock:
+            inside -= 1
+        return response
+
+    intercept(watch)
+    failures: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            list(ledger.connector.read(Kind.ACCOUNT, since=None))
+        except Retry as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=work) for _ in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert most == 5
+    assert not failures
+    assert ledger.standin.avoidable_429 == 0
