@@ -23,7 +23,7 @@ from runtime.operations.apply import HYPOTHESIS, apply_hypothesis, promise_missi
 from runtime.operations.errors import RefusedError
 from runtime.operations.open_items import open_documents
 from runtime.operations.payouts import promise_missing_payouts
-from runtime.operations.recognise import recognise_receipts
+from runtime.operations.recognise import AWAITED, awaits_ledger, recognise_receipts
 from runtime.operations.refusals import was_refused
 from runtime.operations.withdraw import withdraw_reminders
 from runtime.store import connections
@@ -67,9 +67,12 @@ def match_receipts(app: App, organisation_id: str) -> Counter[str]:
         run = _Matching(db, organisation_id, index, _history(db, organisation_id), now)
         receipts = [_receipt(row, index) for row in rows.values()]
         arrived = [receipt for receipt in receipts if receipt.status is ReceiptStatus.RECEIVED]
+        is_awaited = awaits_ledger(db, organisation_id)
         for receipt, proposal in zip(arrived, run.propose(arrived), strict=True):
             row = rows[receipt.receipt_id]
-            if row["state"] in WAITING:
+            if is_awaited(row):
+                _await_ledger(run, row, receipt, proposal)
+            elif row["state"] in (*WAITING, AWAITED):
                 outcome[_act(run, row, receipt, proposal)] += 1
             else:
                 _hold_plausible(run, row, receipt, proposal)
@@ -87,7 +90,7 @@ def _waiting(db: Connection, organisation_id: str) -> list[dict[str, Any]]:
         select(receipt)
         .where(
             receipt.c.organisation_id == organisation_id,
-            receipt.c.state.in_((*WAITING, "coded", "in_flight")),
+            receipt.c.state.in_((*WAITING, AWAITED, "coded", "in_flight")),
             receipt.c.status.in_((ReceiptStatus.RECEIVED.value, ReceiptStatus.IN_FLIGHT.value)),
         )
         # New money first: what waits for a person, however much it is, keeps nobody's payment from being matched.
@@ -211,6 +214,15 @@ def _lower(index: OpenItemIndex, item_id: str, amount: Money) -> None:
         index.remove(item_id)
     else:
         index.update(replace(item, open_amount=item.open_amount - amount))
+
+
+def _await_ledger(run: _Matching, row: dict[str, Any], receipt: Receipt, proposal: Proposal) -> None:
+    """Hold what a payment may pay until the ledger has shown whether another app books it."""
+    if row["state"] != AWAITED:
+        # Its own change stays the instant it arrived: the waiting counts from there.
+        run.db.execute(update(t.receipt).where(t.receipt.c.id == row["id"]).values(state=AWAITED))
+        row["state"] = AWAITED
+    _hold_plausible(run, row, receipt, proposal)
 
 
 def _hold_plausible(run: _Matching, row: dict[str, Any], receipt: Receipt, proposal: Proposal) -> None:

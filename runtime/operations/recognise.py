@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, exists, or_, select, update
 
+from connectors.contract import Role
+from connectors.records import Kind
 from receivables.identity import stable_id
 from receivables.money import Money
 from receivables.problem import Problem
 from receivables.receipt import Receipt, ReceiptStatus
 from reconcile.recorded import BOOKED_WITHIN, Recorded, recognise
 from runtime.operations.payouts import as_payout
-from runtime.store import journal
+from runtime.store import connections, journal
 from runtime.store import tables as t
 from runtime.store.rows import insert_new
 
 CODED_CONSIDERED = timedelta(days=30)
 ASKED = ("suggested", "unidentified")  # a person was asked about these
 LEDGER_SOURCE = "ledger"
+AWAITED = "awaited"  # another app may book it: the ledger is asked before we do
+BOOKED_ELSEWHERE_WITHIN = timedelta(minutes=15)  # how long other apps take to book a payment that their webhook told of
 
 
 def recognise_receipts(db: Connection, organisation_id: str, now: datetime) -> Counter[str]:
@@ -31,7 +36,7 @@ def recognise_receipts(db: Connection, organisation_id: str, now: datetime) -> C
         .where(
             t.receipt.c.organisation_id == organisation_id,
             t.receipt.c.status.in_((ReceiptStatus.RECEIVED.value, ReceiptStatus.IN_FLIGHT.value)),
-            or_(t.receipt.c.state == "new", t.receipt.c.state.in_(ASKED) & _has_record()),
+            or_(t.receipt.c.state.in_(("new", AWAITED)), t.receipt.c.state.in_(ASKED) & _has_record()),
         )
         .order_by(t.receipt.c.received_on, t.receipt.c.id)
     ).all()
@@ -48,6 +53,35 @@ def recognise_receipts(db: Connection, organisation_id: str, now: datetime) -> C
             outcome[state] += 1
     _show_coded(db, organisation_id, now)
     return outcome
+
+
+def awaits_ledger(db: Connection, organisation_id: str) -> Callable[[Mapping[str, Any]], bool]:
+    """Return whether a processor's payment is not to be booked yet, because another app of the organisation may.
+
+    Where one was seen to since we are connected (before, somebody had to), each payment waits for a complete reading
+    of the ledger's payments that began long enough after it arrived.
+    """
+    ledger = connections.connection_for_role(db, organisation_id, Role.LEDGER)
+    processor = connections.connection_for_role(db, organisation_id, Role.PROCESSOR)
+    if ledger is None or processor is None or not _booked_elsewhere(db, organisation_id, processor.id):
+        return lambda row: False  # noqa: ARG005 - the same question of any row
+    read_at = connections.watermark(db, ledger.id, Kind.PAYMENT)
+    return lambda row: (
+        row["source"] == "stripe"
+        and row["state"] in ("new", AWAITED)
+        and (read_at is None or read_at < row["changed_at"] + BOOKED_ELSEWHERE_WITHIN)
+    )
+
+
+def _booked_elsewhere(db: Connection, organisation_id: str, connection_id: str) -> bool:
+    connected_at = select(t.connection.c.connected_at).where(t.connection.c.id == connection_id).scalar_subquery()
+    seen = select(t.receipt.c.id).where(
+        t.receipt.c.organisation_id == organisation_id,
+        t.receipt.c.source == "stripe",
+        t.receipt.c.state == "recorded",
+        t.receipt.c.begun_at > connected_at,
+    )
+    return db.scalar(seen.limit(1)) is not None
 
 
 def _has_record() -> ColumnElement[bool]:
@@ -68,12 +102,14 @@ def _as_recorded(db: Connection, row: dict[str, Any], now: datetime) -> str | No
     """Find the ledger's own record of a receipt: booked by a person or another app, or coded straight to income."""
     organisation_id = row["organisation_id"]
     if row["source"] == "stripe":
+        names = [row["external_id"], *row["hints"].get("also_named", ())]
+        noted = [t.ledger_payment.c.reference.contains(name, autoescape=True) for name in names]
         named = db.execute(
             select(t.ledger_payment)
             .where(
                 t.ledger_payment.c.organisation_id == organisation_id,
                 t.ledger_payment.c.deleted.is_(False),
-                t.ledger_payment.c.reference.contains(row["external_id"], autoescape=True),
+                or_(*noted),
             )
             .order_by(t.ledger_payment.c.id)
         ).first()

@@ -67,6 +67,7 @@ RECEIPT_STATES: Mapping[str, str] = {
     "undone": "Application taken back",
     "payout": "Payout of the processor",
     "recorded": "Recorded in the ledger already",
+    "awaited": "Waiting whether another app books it",
     "coded": "Booked to an account in the ledger",
 }
 

@@ -155,8 +155,9 @@ def test_a_treatment_is_named_and_forgotten(tmp_path: Path, organisation: str) -
     assert set(_settings(tmp_path, "--treatment", "discount=")["treatments"]) == {"write_off"}
 
 
+@pytest.mark.usefixtures("organisation")
 @pytest.mark.parametrize("named", ["discount=999", "discount", "charity=090"])
-def test_a_treatment_that_the_ledger_cannot_follow_is_bad_input(tmp_path: Path, organisation: str, named: str) -> None:
+def test_a_treatment_that_the_ledger_cannot_follow_is_bad_input(tmp_path: Path, named: str) -> None:
     before = _state(tmp_path)
     result = truedue("settings", "--treatment", named, folder=tmp_path, key=KEY, database_url=sqlite(tmp_path))
     assert result.returncode == 2

@@ -20,7 +20,7 @@ from runtime.operations.plan import plan_reminders
 from runtime.operations.remind import remind_organisation
 from runtime.operations.withdraw import SENDING, withdraw_reminders
 from runtime.store import tables as t
-from tests.operations.firm import TODAY, Firm, XeroLedger, money_in
+from tests.operations.firm import CURRENCY, TODAY, Firm, XeroLedger, money_in
 
 EXACT = money_in("L1", "120.00", "ACME LTD", "INV-1001")
 VAGUE = money_in("L2", "300.00", "A PERSON", "thank you")
@@ -198,3 +198,42 @@ def test_a_message_that_never_left_leaves_its_slot_to_the_next(firm: Firm) -> No
 
 def _gone(page: Page) -> Page:
     return Page(tuple(replace(record, deleted=True) for record in page.records))
+
+
+def _pay_by_card(firm: Firm, number: str, minor: int) -> str:
+    return firm.stripe.pay(amount=minor, currency=CURRENCY, metadata={"invoice_number": number})
+
+
+def _booked_elsewhere(firm: Firm) -> None:
+    """A first card payment is booked by another app, which we learn from."""
+    first = _pay_by_card(firm, "INV-1001", 12_000)
+    firm.ledger.pay_by_hand("INV-1001", "120.00", on=TODAY, reference=f"Stripe {first}"[:60])
+    firm.settle()
+    assert firm.receipt().state == "recorded"
+
+
+def test_a_card_payment_that_another_app_books_minutes_later_is_posted_once(firm: Firm) -> None:
+    firm.switch_sending()
+    _booked_elsewhere(firm)
+    second = _pay_by_card(firm, "INV-2001", 30_000)
+    firm.settle()
+    assert firm.ledger.payments() == [Decimal("120.00")], "the other app is given its time"
+    remind_organisation(firm.app, firm.id)
+    assert "INV-2001" not in _reminded(firm)
+    firm.time.advance(minutes=6)
+    firm.ledger.pay_by_hand("INV-2001", "300.00", on=TODAY, reference=f"Stripe {second}"[:60])
+    firm.settle()
+    firm.time.advance(minutes=20)
+    firm.settle()
+    assert firm.ledger.payments() == [Decimal("120.00"), Decimal("300.00")]
+    assert {row.state for row in firm.rows(t.receipt)} == {"recorded"}
+
+
+def test_a_card_payment_that_nobody_else_books_is_posted_after_the_wait(firm: Firm) -> None:
+    _booked_elsewhere(firm)
+    _pay_by_card(firm, "INV-2001", 30_000)
+    firm.settle()
+    firm.time.advance(minutes=16)
+    firm.settle()
+    assert firm.ledger.payments() == [Decimal("120.00"), Decimal("300.00")]
+    assert sorted(row.state for row in firm.rows(t.receipt)) == ["applied", "recorded"]

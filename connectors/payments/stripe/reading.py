@@ -67,6 +67,7 @@ def payment_of(intent: Row, disputes: Sequence[Row], as_of: datetime) -> Record 
         invoice_numbers=_listed(",".join(str(metadata[key]) for key in _INVOICE_KEYS if metadata.get(key))),
         item_ids=_listed(str(metadata.get(_ITEMS_KEY) or "")),
         failure=_failure(intent) if state is ProcessorState.FAILED else None,
+        also_named=tuple(each for each in (identity(intent.get("latest_charge")),) if each),
     )
     told = [charge.get("created"), intent.get("canceled_at"), *(dispute["created"] for dispute in disputes)]
     modified_at = max([created_at, *(_instant(stamp) for stamp in told if stamp)])

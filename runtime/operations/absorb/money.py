@@ -52,6 +52,8 @@ def absorb_accounts(scope: Scope, records: list[Record]) -> None:
 def absorb_payments(scope: Scope, records: list[Record]) -> None:
     """Take in payments as the ledger records them; those that we posted are recognised by their id."""
     ours = scope.known_links(POSTING_LINK, [record.external_id for record in records])
+    paying = [cast(PaymentFields, record.fields).customer_external_id for record in records]
+    customers = scope.customers(each for each in paying if each)
     rows = []
     for record in records:
         fields = cast(PaymentFields, record.fields)
@@ -60,7 +62,7 @@ def absorb_payments(scope: Scope, records: list[Record]) -> None:
         rows.append(
             _ledger_payment(scope, record, fields.received_on, fields.amount)
             | {
-                "customer_id": scope.local_id("cus", customer) if customer else None,
+                "customer_id": customers[customer] if customer else None,
                 "unapplied_minor": fields.unapplied.minor,
                 "reference": fields.reference,
                 "lines": lines,
@@ -157,7 +159,11 @@ def _processor_row(scope: Scope, record: Record, receipt_id: str, old: dict[str,
         "payer_account": fields.payer_external_id or "",
         "remittance": " ".join((*fields.invoice_numbers, record.external_id)),
         "customer_id": old["customer_id"] if old else None,
-        "hints": {"item_ids": list(fields.item_ids), "numbers": list(fields.invoice_numbers)},
+        "hints": {
+            "item_ids": list(fields.item_ids),
+            "numbers": list(fields.invoice_numbers),
+            "also_named": list(fields.also_named),
+        },
         "status": status.value,
         "state": "new" if old is None or arrived else old["state"],
         "method": fields.method,
