@@ -21,6 +21,7 @@ from connectors.intents import (
     EditDocument,
     Intent,
     Outcome,
+    PostPayout,
     UndoPosting,
 )
 from connectors.records import Kind
@@ -28,8 +29,9 @@ from receivables.problem import Problem
 from runtime.app import App
 from runtime.operations.absorb.page import absorb
 from runtime.operations.edits import EDITS, after_edit, promise_edits
-from runtime.operations.invoice_requests import after_draft
+from runtime.operations.invoice_requests import after_draft, after_refused_adoption, settle_problems
 from runtime.operations.isolated import isolated
+from runtime.operations.payouts import after_payout
 from runtime.operations.posted import after_posting, after_refusal, still_wanted
 from runtime.operations.postings import POSTINGS
 from runtime.store import connections, journal, queues
@@ -146,6 +148,8 @@ def _settle_one(db: Connection, row: Row, intent: Intent, outcome: Outcome, now:
     _show(db, row, Problem("write_refused", str(outcome), remedy), now)
     if isinstance(intent, POSTINGS) and isinstance(outcome, Reject | Absent):
         after_refusal(db, row, intent, now)
+    elif isinstance(intent, AdoptInvoice):
+        after_refused_adoption(db, row, intent, now)
     return "refused"
 
 
@@ -163,10 +167,14 @@ def _after(db: Connection, row: Row, intent: Intent, done: Done, now: datetime) 
     )
     if isinstance(intent, POSTINGS):
         after_posting(db, row, intent, done, now)
+    elif isinstance(intent, PostPayout):
+        after_payout(db, row, intent, done, now)
     elif isinstance(intent, EDITS):
         after_edit(db, row, intent, done, now)
     elif isinstance(intent, DraftInvoice):
         after_draft(db, row, intent, done, now)
+    elif isinstance(intent, AdoptInvoice):
+        settle_problems(db, row, now)
     elif isinstance(intent, UndoPosting):
         db.execute(
             update(t.ledger_payment)

@@ -19,6 +19,7 @@ from connectors.records import AccountPurpose, InvoiceRequestFields, Kind, Recor
 from receivables.identity import stable_id
 from receivables.problem import Problem
 from runtime.operations.absorb.scope import CUSTOMER_LINK, DOCUMENT_LINK, Scope
+from runtime.operations.absorb.tombstones import forget_shown
 from runtime.operations.ledger_accounts import account_for
 from runtime.operations.treatments import INCOME, missing, treatments
 from runtime.store import connections, journal, queues
@@ -80,8 +81,18 @@ def after_draft(db: Connection, row: Mapping[str, Any], intent: DraftInvoice, do
             subject=document_id or row["subject"],
             at=at,
         )
+    settle_problems(db, row, at)
+
+
+def after_refused_adoption(db: Connection, row: Mapping[str, Any], intent: AdoptInvoice, at: datetime) -> None:
+    """Let the draft be shown in a record of its own, with all that is known of it; `row` is the outbox row."""
+    forget_shown(Scope(db, row["organisation_id"], row["system"], Role.CRM, at), [intent.request_external_id])
+
+
+def settle_problems(db: Connection, row: Mapping[str, Any], at: datetime) -> None:
+    """Ask nobody any more about a draft or adoption that stands; `row` is its outbox row."""
     for code in (REFUSED, NOT_DELIVERED):
-        journal.resolve_problem(db, organisation_id=organisation_id, code=code, subject=row["subject"], at=at)
+        journal.resolve_problem(db, organisation_id=row["organisation_id"], code=code, subject=row["subject"], at=at)
 
 
 def waits_for_adoption(organisation_id: str) -> ColumnElement[bool]:

@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from connectors.records import DocumentFields, Kind, Page, Record
 from receivables.document import DocumentStatus
 from runtime.operations.absorb import documents, money, parties
+from runtime.operations.absorb.departures import follow_departures
 from runtime.operations.absorb.scope import Scope
 from runtime.operations.absorb.tombstones import bury, follow_deleted_postings
 from runtime.operations.invoice_requests import absorb_requests, withdraw_requests
@@ -42,6 +43,7 @@ def absorb(db: Connection, *, connection: VendorConnection, page: Page, read_at:
         by_kind[record.kind].append(record)
     for kind, records in by_kind.items():
         _ROOMS[kind](scope, [record for record in records if not record.deleted])
+        follow_departures(scope, kind, [record for record in records if record.deleted])
         gone = [record.external_id for record in records if record.deleted]
         if kind is Kind.INVOICE_REQUEST:
             withdraw_requests(scope, gone)
