@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import ColumnElement, Connection, Text, cast, or_, select
 
 from connectors import registry
 from connectors.contract import Role
@@ -138,8 +138,7 @@ def _written(intent: Intent) -> dict[str, Value]:
 def promise_pending_edits(app: App, organisation_id: str) -> int:
     """Promise every edit of an organisation that some system does not have yet. Returns how many were new."""
     with app.store.write() as db:
-        local_ids = db.scalars(select(t.link.c.local_id).where(t.link.c.organisation_id == organisation_id).distinct())
-        pending = [each for each in local_ids if each]
+        pending = sorted({*_differing_documents(db, organisation_id), *_differing_customers(db, organisation_id)})
         return sum(
             promise_edits(
                 db,
@@ -149,3 +148,41 @@ def promise_pending_edits(app: App, organisation_id: str) -> int:
             )
             for start in range(0, len(pending), IDS_A_QUERY)
         )
+
+
+def _differing_documents(db: Connection, organisation_id: str) -> Iterator[str]:
+    """Yield the documents of which some system may not have our value yet; the database compares, in one statement."""
+    ours = {"due_on": cast(t.document.c.due_on, Text), "purchase_order": t.document.c.purchase_order}
+    note = t.document.c.note
+    untold = _agreed("note").is_(None) & note.is_not(None)  # no note was agreed on yet
+    differs = or_(*(_differs(name, value) for name, value in ours.items()), _differs("note", note), untold)
+    yield from db.scalars(
+        select(t.document.c.id)
+        .join(t.link, (t.link.c.local_id == t.document.c.id) & (t.link.c.kind == DOCUMENT_LINK))
+        .where(t.document.c.organisation_id == organisation_id, t.link.c.organisation_id == organisation_id, differs)
+    )
+
+
+def _differing_customers(db: Connection, organisation_id: str) -> Iterator[str]:
+    """Yield the customers whose e-mail address some system may not have yet."""
+    kinds = t.link.c.kind.in_((CUSTOMER_LINK, CONTACT_LINK))
+    yield from db.scalars(
+        select(t.customer.c.id)
+        .join(t.link, (t.link.c.local_id == t.customer.c.id) & kinds)
+        .where(
+            t.customer.c.organisation_id == organisation_id,
+            t.link.c.organisation_id == organisation_id,
+            _differs("email", t.customer.c.email),
+        )
+    )
+
+
+def _agreed(name: str) -> ColumnElement[str]:
+    """The pair of values agreed on as text; null where the two sides never met on this field."""
+    said: ColumnElement[str] = t.link.c.base[name].as_string()
+    return said
+
+
+def _differs(name: str, ours: ColumnElement[Any]) -> ColumnElement[bool]:
+    theirs: ColumnElement[str] = t.link.c.base[(name, 0)].as_string()
+    return _agreed(name).is_not(None) & theirs.is_distinct_from(ours)

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, RowMapping, or_, select
+from sqlalchemy import ColumnElement, Connection, RowMapping, or_, select, true
 
 from receivables.allocation import Allocation
 from receivables.document import Document, DocumentKind, DocumentStatus
@@ -78,18 +78,26 @@ def open_documents(
     ]
 
 
-def pending_allocations(db: Connection, organisation_id: str) -> dict[str, int]:
-    """Return, by document, the minor units we have applied that the last reading of the ledger cannot show."""
+def pending_allocations(
+    db: Connection, organisation_id: str, *, where: ColumnElement[bool] | None = None
+) -> dict[str, int]:
+    """Return, by document, the minor units we have applied that the last reading of the ledger cannot show.
+
+    `where` narrows it to some documents.
+    """
     return {
         document_id: sum(each.amount.minor for each in pending)
-        for document_id, pending in unshown_allocations(db, organisation_id).items()
+        for document_id, pending in unshown_allocations(db, organisation_id, where=where).items()
     }
 
 
-def unshown_allocations(db: Connection, organisation_id: str) -> dict[str, list[Allocation]]:
+def unshown_allocations(
+    db: Connection, organisation_id: str, *, where: ColumnElement[bool] | None = None
+) -> dict[str, list[Allocation]]:
     """Return, by document, our allocations that the ledger's balance, as last read, cannot show yet.
 
     An allocation shows in the ledger once it was posted before that reading began.
+    `where` narrows it to some documents.
     """
     allocation, document = t.allocation, t.document
     rows = db.execute(
@@ -99,6 +107,7 @@ def unshown_allocations(db: Connection, organisation_id: str) -> dict[str, list[
             allocation.c.organisation_id == organisation_id,
             allocation.c.undone_at.is_(None),
             or_(allocation.c.posted_at.is_(None), allocation.c.posted_at >= document.c.read_at),
+            true() if where is None else where,
         )
     )
     found: defaultdict[str, list[Allocation]] = defaultdict(list)

@@ -25,26 +25,18 @@ from runtime.operations.absorb.documents import shared_values
 from runtime.operations.absorb.scope import CUSTOMER_LINK, DOCUMENT_LINK, pairs_of
 from runtime.operations.invoice_requests import waits_for_adoption
 from runtime.operations.open_items import pending_allocations
+from runtime.operations.shown_invoices import NEVER_SHOWN, remember
 from runtime.operations.write_off import SOURCE as WRITE_OFF
 from runtime.store import connections, journal
 from runtime.store import tables as t
 from runtime.store.connections import VendorConnection
 from runtime.store.links import external_ids, links_of
-from runtime.store.rows import upsert
-from sync.merge import Pair, Value, agreed, unsent
+from runtime.store.rows import among, chunks
+from sync.merge import Value, unsent
 
 ROWS_A_ROUND = 1_000
-MAX_ROUNDS = 1_000  # a million objects; the rest is shown in the next run
+MAX_ROUNDS = 100  # of each table in one run; the rest is shown in the next
 
-# What a record that does not exist yet would show.
-_NEVER_SHOWN: dict[str, Pair] = {
-    "due_on": (None, None),
-    "disputed": (False, False),
-    "dispute_reason": (None, None),
-    "promised_on": (None, None),
-    "purchase_order": (None, None),
-    "note": (None, None),
-}
 _SAID = {"disputed", "dispute_reason", "promised_on"}
 
 Row = dict[str, Any]
@@ -60,11 +52,13 @@ def show_in_crm(app: App, organisation_id: str) -> Counter[str]:
     if crm is None:
         return shown
     for table, build in _BUILDERS:
-        for _ in range(MAX_ROUNDS):
-            count = _show_some(app, crm, table, build)
+        with app.store.read() as db:
+            waiting = _unshown(db, organisation_id, table, limit=ROWS_A_ROUND * MAX_ROUNDS)
+        for ids in chunks(waiting, ROWS_A_ROUND):
+            count = _show_some(app, crm, table, build, ids)
             shown[table.name] += count
-            if count < ROWS_A_ROUND:
-                break
+            if count < len(ids):
+                break  # the CRM takes no more for now
     return shown
 
 
@@ -73,37 +67,38 @@ def anything_unshown(db: Connection, organisation_id: str) -> bool:
     return any(_unshown(db, organisation_id, table, limit=1) for table, _ in _BUILDERS)
 
 
-def _show_some(app: App, crm: VendorConnection, table: Table, build: Builder) -> int:
+def _show_some(app: App, crm: VendorConnection, table: Table, build: Builder, ids: Sequence[str]) -> int:
     with app.store.read() as db:
         began_at = app.clock()
-        rows = _unshown(db, crm.organisation_id, table)
+        mine = (table.c.organisation_id == crm.organisation_id) & among(db, table.c.id, ids)
+        rows = [dict(row._mapping) for row in db.execute(select(table).where(mine).order_by(table.c.id))]
         built = build(db, crm, rows, began_at)
     outcomes = app.vendors.connector(crm).write([intent for _, intent in built]) if built else []
     with app.store.write() as db:
         linked = {row["id"] for row, _ in built}
         # Rows that have no account in the CRM are settled too: they are looked at again when they change.
         settled = [row["id"] for row in rows if row["id"] not in linked]
+        done: list[tuple[Intent, Done]] = []
         for (row, intent), outcome in zip(built, outcomes, strict=True):
             if isinstance(outcome, Retry | Reconnect):
                 continue
             settled.append(row["id"])
             if isinstance(outcome, Done):
-                _remember(db, crm, intent, outcome, app.clock())
+                done.append((intent, outcome))
             else:
                 text = f"{crm.system} does not show it: {outcome}"
                 problem = Problem("not_shown", text, "Correct it in the CRM; it is shown again by itself.", row["id"])
                 journal.raise_problem(db, organisation_id=crm.organisation_id, problem=problem, at=began_at)
-        for start in range(0, len(settled), 500):
-            ids = settled[start : start + 500]
-            db.execute(update(table).where(table.c.id.in_(ids)).values(shown_at=began_at))
+        remember(db, crm, done, app.clock())
+        db.execute(update(table).where(among(db, table.c.id, settled)).values(shown_at=began_at))
     return len(settled)
 
 
-def _unshown(db: Connection, organisation_id: str, table: Table, *, limit: int = ROWS_A_ROUND) -> list[Row]:
+def _unshown(db: Connection, organisation_id: str, table: Table, *, limit: int) -> list[str]:
     changed = table.c.sent_at if table is t.reminder else table.c.changed_at
     may_show = true() if table is not t.document else not_(waits_for_adoption(organisation_id))
     statement = (
-        select(table)
+        select(table.c.id)
         .where(
             may_show,
             table.c.organisation_id == organisation_id,
@@ -113,7 +108,7 @@ def _unshown(db: Connection, organisation_id: str, table: Table, *, limit: int =
         .order_by(table.c.id)
         .limit(limit)
     )
-    return [dict(row._mapping) for row in db.execute(statement)]
+    return list(db.scalars(statement))
 
 
 def _accounts(db: Connection, crm: VendorConnection, customers: Sequence[str | None]) -> dict[str, str]:
@@ -127,7 +122,8 @@ def _key(kind: str, row: Row) -> str:
 
 def _build_invoices(db: Connection, crm: VendorConnection, rows: Sequence[Row], _at: datetime) -> list[Built]:
     accounts = _accounts(db, crm, [row["customer_id"] for row in rows])
-    pending = pending_allocations(db, crm.organisation_id)
+    shown_here = among(db, t.document.c.id, [row["id"] for row in rows])
+    pending = pending_allocations(db, crm.organisation_id, where=shown_here)
     links = {
         link["local_id"]: link
         for link in links_of(db, crm.organisation_id, [row["id"] for row in rows])
@@ -137,7 +133,7 @@ def _build_invoices(db: Connection, crm: VendorConnection, rows: Sequence[Row], 
     for row in rows:
         if row["customer_id"] not in accounts:
             continue
-        edited = unsent(_NEVER_SHOWN | pairs_of(links.get(row["id"])), shared_values(row))
+        edited = unsent(dict(NEVER_SHOWN) | pairs_of(links.get(row["id"])), shared_values(row))
         balance = max(0, row["balance_minor"] - pending.get(row["id"], 0))
         paid = row["status"] == DocumentStatus.OPEN.value and balance == 0
         intent = ShowInvoice(
@@ -161,7 +157,7 @@ def _build_invoices(db: Connection, crm: VendorConnection, rows: Sequence[Row], 
 
 def _build_balances(db: Connection, crm: VendorConnection, rows: Sequence[Row], at: datetime) -> list[Built]:
     accounts = _accounts(db, crm, [row["id"] for row in rows])
-    owed = _owed(db, crm.organisation_id, at.date())
+    owed = _owed(db, crm.organisation_id, at.date(), [row["id"] for row in rows])
     organisation = connections.organisation(db, crm.organisation_id)
     base = organisation.base_currency if organisation else "EUR"
     built: list[Built] = []
@@ -182,13 +178,17 @@ def _build_balances(db: Connection, crm: VendorConnection, rows: Sequence[Row], 
     return built
 
 
-def _owed(db: Connection, organisation_id: str, today: date) -> dict[str, tuple[int, int, date | None, str]]:
+def _owed(
+    db: Connection, organisation_id: str, today: date, customers: Sequence[str]
+) -> dict[str, tuple[int, int, date | None, str]]:
     """Return, by customer, the balance, the overdue part, the oldest due date, in the currency of the oldest item."""
-    pending = pending_allocations(db, organisation_id)
+    theirs = among(db, t.document.c.customer_id, customers)
+    pending = pending_allocations(db, organisation_id, where=theirs)
     rows = db.execute(
         select(t.document)
         .where(
             t.document.c.organisation_id == organisation_id,
+            theirs,
             t.document.c.status == DocumentStatus.OPEN.value,
             t.document.c.kind == DocumentKind.INVOICE.value,
         )
@@ -254,40 +254,6 @@ def _saying(row: Row) -> Saying:
 def _text(edited: Mapping[str, Value], name: str) -> str | None:
     """An edited text, empty where it was emptied; None where nobody edited it."""
     return str(edited[name] or "") if name in edited else None
-
-
-def _remember(db: Connection, crm: VendorConnection, intent: Intent, done: Done, at: datetime) -> None:
-    """Keep who the shown invoice is there, and what both sides now agree on."""
-    if not isinstance(intent, ShowInvoice) or not done.external_ids:
-        return
-    written: dict[str, Value] = {}
-    if intent.due_on is not None:
-        written["due_on"] = intent.due_on.isoformat()
-    if intent.saying is not None:
-        promised = intent.saying.promised_on
-        written["disputed"] = intent.saying.disputed
-        written["dispute_reason"] = intent.saying.dispute_reason
-        written["promised_on"] = promised.isoformat() if promised else None
-    written |= {
-        name: value or None
-        for name, value in (("purchase_order", intent.purchase_order), ("note", intent.note))
-        if value is not None
-    }
-    if not written:
-        return
-    mine = [link for link in links_of(db, crm.organisation_id, [intent.document_id]) if link["system"] == crm.system]
-    pairs = agreed(_NEVER_SHOWN | pairs_of(mine[0] if mine else None), written)
-    row = {
-        "organisation_id": crm.organisation_id,
-        "system": crm.system,
-        "kind": DOCUMENT_LINK,
-        "external_id": done.external_ids[0],
-        "local_id": intent.document_id,
-        "version": done.version,
-        "base": {name: list(pair) for name, pair in pairs.items()},
-        "read_at": at,
-    }
-    upsert(db, t.link, [row], keys=["organisation_id", "system", "kind", "external_id"])
 
 
 _BUILDERS: tuple[tuple[Table, Builder], ...] = (

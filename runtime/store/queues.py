@@ -15,6 +15,9 @@ from runtime.store.rows import insert_new
 NEW, DONE, ASIDE, SUPERSEDED = "new", "done", "aside", "superseded"
 LEASE = timedelta(minutes=5)  # far above one group's calls and waits for call limits: a slow worker keeps its rows
 CLAIM_ROWS = 100
+# Edits share calls (50 at Xero, 30 at QuickBooks, 200 at Salesforce): a claim takes enough to fill whole calls of each.
+EDIT_ROWS = 600
+_EDITS = ("edit_document", "edit_contact")
 MAX_ATTEMPTS = 8
 _BACKOFF_SECONDS = (1, 5, 15, 60, 300, 900, 1800, 3600)
 
@@ -83,6 +86,8 @@ def claim(db: Connection, table: Table, now: datetime) -> list[dict[str, Any]]:
     rows = [dict(row._mapping) for row in db.execute(due)]
     if rows and table is t.inbox:
         rows += _arrived_with(db, rows, now)
+    elif rows and table is t.outbox:
+        rows += _edits_after(db, rows, now)
     if rows:
         ids = [row["id"] for row in rows]
         db.execute(update(table).where(table.c.id.in_(ids)).values(next_at=now + LEASE, attempts=table.c.attempts + 1))
@@ -101,6 +106,22 @@ def _arrived_with(db: Connection, rows: list[dict[str, Any]], now: datetime) -> 
         .with_for_update(skip_locked=True)
     )
     return [dict(row._mapping) for row in db.execute(fresh)]
+
+
+def _edits_after(db: Connection, rows: list[dict[str, Any]], now: datetime) -> list[dict[str, Any]]:
+    """Take further edits that are due, where the claim has some, up to EDIT_ROWS together."""
+    claimed = sum(row["intent"]["intent"] in _EDITS for row in rows)
+    if not claimed or len(rows) < CLAIM_ROWS:
+        return []
+    due = (
+        select(t.outbox)
+        .where(t.outbox.c.state == NEW, t.outbox.c.next_at <= now, t.outbox.c.id > rows[-1]["id"])
+        .where(t.outbox.c.intent["intent"].as_string().in_(_EDITS))
+        .order_by(t.outbox.c.id)
+        .limit(EDIT_ROWS - claimed)
+        .with_for_update(skip_locked=True)
+    )
+    return [dict(row._mapping) for row in db.execute(due)]
 
 
 def mark_in_doubt(db: Connection, ids: list[int]) -> None:
