@@ -34,11 +34,15 @@ def _custom_fields(books: QuickBooksBooks) -> Record:
     if not books.custom_field_names:
         return {}
     used = [
-        {"Name": f"SalesFormsPrefs.UseSalesCustom{key}", "Type": "BooleanType", "BooleanValue": True}
-        for key in books.custom_field_names
+        {
+            "Name": f"SalesFormsPrefs.UseSalesCustom{key}",
+            "Type": "BooleanType",
+            "BooleanValue": key in books.custom_field_names,
+        }
+        for key in ("3", "2", "1")
     ]
     named = [
         {"Name": f"SalesFormsPrefs.SalesCustomName{key}", "Type": "StringType", "StringValue": name}
-        for key, name in books.custom_field_names.items()
+        for key, name in {**books.unused_field_names, **books.custom_field_names}.items()
     ]
     return {"CustomField": [{"CustomField": used}, {"CustomField": named}]}

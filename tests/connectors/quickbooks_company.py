@@ -22,6 +22,7 @@ def ledger() -> Iterator[Ledger]:
         clock=time.now, client_id=CLIENT_ID, client_secret=CLIENT_SECRET, verifier_token="not-a-token"
     )
     books = standin.add_company(name="Acme Ö", home_currency="GBP")
+    books.custom_field_names = {"2": "P.O. Number"}
     bank = books.add_account(name="Bank", type="Bank")
     clearing = books.add_account(name="Stripe clearing", type="Other Current Asset")
     fees = books.add_account(name="Bank fees", type="Expense")

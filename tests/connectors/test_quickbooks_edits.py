@@ -46,7 +46,6 @@ def draft(ledger: Ledger, *, order: str | None = None, key: str = "d") -> DraftI
 
 def test_a_thousand_edits_take_36_calls(ledger: Ledger) -> None:
     books = books_of(ledger)
-    books.custom_field_names = {"2": "P.O. Number"}
     day = date(2026, 10, 1)
     ids = [
         books.add_invoice(
@@ -91,6 +90,9 @@ def test_an_order_number_leaves_the_other_fields_alone(ledger: Ledger) -> None:
 
 def test_a_company_without_a_field_for_order_numbers_says_so(ledger: Ledger) -> None:
     books_of(ledger).custom_field_names = {"1": "Crew"}
+    books_of(ledger).unused_field_names = {"3": "PO #"}
+    for record in books_of(ledger).invoices.values():
+        record["CustomField"] = []
     assert invoice(ledger, 2).purchase_order is None
     both = EditDocument("both", ledger.invoices[2], "0", DUE, "4711")
     alone = EditDocument("alone", ledger.invoices[3], "0", purchase_order="4711")
@@ -123,6 +125,7 @@ def test_edits_of_invoices_and_customers_share_a_call(ledger: Ledger) -> None:
 
 def test_a_draft_is_an_estimate_until_a_person_makes_it_an_invoice(ledger: Ledger) -> None:
     books = books_of(ledger)
+    books.custom_field_names = {}
     before = (set(read(ledger, Kind.INVOICE)), books.customers[ledger.customer]["Balance"])
     intent = draft(ledger, order="4711")
     assert ledger.connector.find(intent) is None

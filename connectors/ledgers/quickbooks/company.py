@@ -32,11 +32,13 @@ class Company:
 
     def order_field(self) -> str | None:
         """The id of the sales forms' own field that is called like a purchase order's number; None without one."""
-        for group in (self._said().get("SalesFormsPrefs") or {}).get("CustomField") or []:
-            for field in group.get("CustomField") or []:
-                named = _FIELD_NAME.fullmatch(str(field.get("Name")))
-                if named and is_order_field(str(field.get("StringValue") or "")):
-                    return named[1]
+        groups = (self._said().get("SalesFormsPrefs") or {}).get("CustomField") or []
+        fields = {str(field.get("Name")): field for group in groups for field in group.get("CustomField") or []}
+        for name, field in sorted(fields.items()):
+            named = _FIELD_NAME.fullmatch(name)
+            used = named and fields.get(f"SalesFormsPrefs.UseSalesCustom{named[1]}", {}).get("BooleanValue")
+            if named and used is not False and is_order_field(str(field.get("StringValue") or "")):
+                return named[1]
         return None
 
     def receivables_account(self, currency: str) -> str:
