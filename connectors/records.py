@@ -24,6 +24,7 @@ class Kind(StrEnum):
     PROCESSOR_PAYMENT = "processor_payment"
     PAYOUT = "payout"
     INVOICE_REQUEST = "invoice_request"
+    CONSENT = "consent"  # never a record: a vendor tells that it may be taken back, and a fetch shows whether it is
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from runtime.operations.errors import RefusedError
 from runtime.operations.open_items import open_documents
 from runtime.operations.posted import POSTING_DELETED, WRITE_REFUSED
 from runtime.operations.refusals import refuse_proposal
+from runtime.operations.standing_holds import release_hold
 from runtime.operations.undo import reverse_application
 from runtime.operations.write_off import SOURCE as WRITE_OFF
 from runtime.store import connections, journal
@@ -104,8 +105,17 @@ def undo(app: App, *, organisation_id: str, receipt_id: str, actor: str) -> None
         connections.lock_organisation(db, organisation_id)
         receipt = _receipt(db, organisation_id, receipt_id)
         now = app.clock()
+        paid = db.scalars(
+            select(t.allocation.c.document_id).where(
+                t.allocation.c.organisation_id == organisation_id,
+                t.allocation.c.receipt_id == receipt_id,
+                t.allocation.c.undone_at.is_(None),
+            )
+        ).all()
         if not reverse_application(db, organisation_id, receipt_id, actor=actor, at=now):
             raise RefusedError("this receipt is not applied to anything")
+        for document_id in paid:  # whoever opens the invoice again has chosen what a refund of it means
+            release_hold(db, organisation_id, document_id, "refund_review", now)
         if receipt["source"] != WRITE_OFF:  # behind that one is no money that could pay something else
             _free(db, organisation_id, receipt_id, actor=actor, at=now)
     app.wake()

@@ -149,7 +149,7 @@ def _settle_one(db: Connection, row: Row, intent: Intent, outcome: Outcome, now:
     if isinstance(intent, POSTINGS) and isinstance(outcome, Reject | Absent):
         after_refusal(db, row, intent, now)
     elif isinstance(intent, AdoptInvoice):
-        after_refused_adoption(db, row, intent, now)
+        after_refused_adoption(db, row, intent)
     return "refused"
 
 

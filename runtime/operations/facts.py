@@ -42,7 +42,9 @@ _CHECKOUT_METHODS = frozenset({"card", "checkout"})
 
 def freshness(db: Connection, organisation: Organisation) -> Freshness:
     """Return when the processor and the banks were last read; the ledger's reading is each item's own."""
-    processor = connections.connection_for_role(db, organisation.id, Role.PROCESSOR)
+    # A connection that was lost proves nothing any more, but what it proved grows old: reminders then wait.
+    kept = [each for each in connections.connections(db, organisation.id) if each.status != connections.DISCONNECTED]
+    processor = next((each for each in kept if each.role is Role.PROCESSOR), None)
     processors: tuple[ProcessorEvidence, ...] = ()
     if processor is not None:
         caught_up = connections.watermark(db, processor.id, Kind.PROCESSOR_PAYMENT)

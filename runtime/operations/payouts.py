@@ -8,16 +8,19 @@ from typing import Any
 from sqlalchemy import Connection, select, update
 
 from connectors.contract import Role
-from connectors.intents import PostPayout
+from connectors.intents import Done, PostPayout
 from connectors.records import AccountPurpose
 from receivables.identity import stable_id
 from receivables.money import Money
 from receivables.problem import Problem
 from runtime.operations.ledger_accounts import account_for, account_of
+from runtime.operations.undo import promise_undo, take_back
 from runtime.store import connections, journal, queues
 from runtime.store import tables as t
 
 PAYOUT_UNEXPLAINED, PAYOUT_NOT_POSTED = PAYOUT_PROBLEMS = ("payout_unexplained", "payout_not_posted")
+PAYOUT_FAILED = "payout_failed"
+BROUGHT_BACK = ("failed", "canceled")  # states of a payout whose money never reached the bank, or left it again
 PAYOUT_WITHIN = timedelta(days=5)
 
 
@@ -41,6 +44,45 @@ def as_payout(db: Connection, row: dict[str, Any], now: datetime) -> str | None:
     db.execute(update(t.payout).where(t.payout.c.id == payout.id).values(receipt_id=row["id"]))
     _promise_payout(db, row, dict(payout._mapping), now)
     return "payout"
+
+
+def payout_came_back(db: Connection, payout: dict[str, Any], now: datetime) -> None:
+    """Follow a payout that was paid and that the bank sent back: what we posted of it is undone, and a person is told.
+
+    Its money lies at the processor again; a new payout of it has an id and a posting of its own.
+    """
+    organisation_id, receipt_id = payout["organisation_id"], payout["receipt_id"]
+    if receipt_id is not None:
+        take_back(db, organisation_id, receipt_id, (PostPayout,), now)
+        db.execute(update(t.receipt).where(t.receipt.c.id == receipt_id).values(state="undone", changed_at=now))
+        db.execute(update(t.payout).where(t.payout.c.id == payout["id"]).values(receipt_id=None))
+    amount = Money(payout["amount_minor"], payout["currency"])
+    problem = Problem(
+        PAYOUT_FAILED,
+        f"The payout {payout['external_id']} of {amount} was paid and came back: its money is at the processor again.",
+        "Correct the bank account at the processor. A line of it on the bank statement pays no invoice.",
+        payout["id"],
+    )
+    journal.raise_problem(db, organisation_id=organisation_id, problem=problem, at=now)
+
+
+def after_payout(db: Connection, row: dict[str, Any], posting: PostPayout, done: Done, now: datetime) -> None:
+    """Take a payout's posting back that came back while the ledger's answer was on its way."""
+    stands = db.scalar(
+        select(t.payout.c.id).where(
+            t.payout.c.organisation_id == row["organisation_id"], t.payout.c.receipt_id == row["subject"]
+        )
+    )
+    if stands is None:
+        promise_undo(
+            db,
+            organisation_id=row["organisation_id"],
+            system=row["system"],
+            subject=row["subject"],
+            posting=posting,
+            external_ids=done.external_ids,
+            at=now,
+        )
 
 
 def promise_missing_payouts(db: Connection, organisation_id: str, now: datetime) -> int:

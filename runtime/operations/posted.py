@@ -15,7 +15,7 @@ from receivables.problem import Problem
 from runtime.operations.absorb.money import link_own_postings
 from runtime.operations.absorb.scope import Scope
 from runtime.operations.postings import POSTINGS, Posting
-from runtime.operations.undo import is_wanted, promise_undo, reverse_application
+from runtime.operations.undo import ask_again, is_wanted, promise_undo, reverse_application
 from runtime.store import connections, journal, queues
 from runtime.store import tables as t
 from runtime.store.connections import VendorConnection
@@ -107,19 +107,6 @@ def after_deletion(scope: Scope, receipt_id: str, external_ids: Collection[str])
         receipt_id,
     )
     scope.problem(problem)
-
-
-def ask_again(db: Connection, organisation_id: str, receipt_id: str, at: datetime) -> None:
-    """Give an application that was reversed back to a person: the money is there, so its items are held meanwhile.
-
-    The days for which money that waits holds its items begin anew.
-    """
-    mine = (t.proposal.c.organisation_id == organisation_id) & (t.proposal.c.receipt_id == receipt_id)
-    body = db.scalar(select(t.proposal.c.body).where(mine))
-    if body is not None:
-        items = [allocation["item_id"] for allocation in body["best"]["allocations"]]
-        db.execute(update(t.proposal).where(mine).values(state="pending", plausible=items))
-        db.execute(update(t.receipt).where(t.receipt.c.id == receipt_id).values(noticed_at=at))
 
 
 def _waiting(db: Connection, organisation_id: str, receipt_id: str) -> bool:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from connectors import registry
 from connectors.errors import ConnectorError, Fatal, Reconnect, Retry
-from connectors.records import Kind
+from connectors.records import Kind, Page
 from receivables.identity import stable_id
 from receivables.problem import Problem
 from runtime.app import App
@@ -72,6 +72,13 @@ def _read_again(app: App, reading: Reading, rows: dict[int, Row]) -> str:
     read_at = app.clock()
     try:
         page = app.vendors.connector(connection).fetch(reading.kind, reading.external_ids)
+    except Reconnect as error:
+        if reading.kind is not Kind.CONSENT:
+            _postpone(app, reading, rows, error)
+            return "retry"
+        page = Page(())
+        with app.store.write() as db:
+            connections.lose(db, connection, f"it was taken back there ({error})", app.clock())
     except ConnectorError as error:
         _postpone(app, reading, rows, error)
         return "retry"

@@ -57,6 +57,19 @@ def reverse_application(db: Connection, organisation_id: str, receipt_id: str, *
     return True
 
 
+def ask_again(db: Connection, organisation_id: str, receipt_id: str, at: datetime) -> None:
+    """Give an application that was reversed back to a person: the money is there, so its items are held meanwhile.
+
+    The days for which money that waits holds its items begin anew.
+    """
+    mine = (t.proposal.c.organisation_id == organisation_id) & (t.proposal.c.receipt_id == receipt_id)
+    body = db.scalar(select(t.proposal.c.body).where(mine))
+    if body is not None:
+        items = [allocation["item_id"] for allocation in body["best"]["allocations"]]
+        db.execute(update(t.proposal).where(mine).values(state="pending", plausible=items))
+        db.execute(update(t.receipt).where(t.receipt.c.id == receipt_id).values(noticed_at=at))
+
+
 def take_back(
     db: Connection, organisation_id: str, subject: str, kinds: tuple[type[Intent], ...], at: datetime
 ) -> None:

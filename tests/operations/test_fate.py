@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from connectors.contract import Role
+from runtime.operations.decide import undo
 from runtime.operations.match import match_receipts
 from runtime.operations.plan import plan_reminders
+from runtime.operations.remind import remind_organisation
 from runtime.store import tables as t
 from tests.operations.firm import CURRENCY, TODAY, Firm, money_in
 
@@ -123,3 +126,65 @@ def test_coded_money_explains_one_bank_line_only(firm: Firm) -> None:
     match_receipts(firm.app, firm.id)
     states = sorted(row.state for row in firm.rows(t.receipt) if row.source == "bank")
     assert states.count("recorded") == 1
+
+
+def test_a_refund_that_failed_leaves_the_invoice_paid_and_is_told(firm: Firm) -> None:
+    refund = firm.stripe.refund(_paid_by_card(firm), 5_000)
+    _hear(firm)
+    firm.stripe.fail_refund(refund)
+    _hear(firm)
+    assert _holds(firm) == {}
+    assert firm.problems() == ["refund_failed"]
+    assert (firm.receipt().state, firm.receipt().status, firm.receipt().refunded_minor) == ("applied", "received", 0)
+
+
+def test_a_refund_that_failed_after_the_invoice_was_opened_again_is_asked_about_and_holds(firm: Firm) -> None:
+    refund = firm.stripe.refund(_paid_by_card(firm))
+    _hear(firm)
+    undo(firm.app, organisation_id=firm.id, receipt_id=firm.receipt().id, actor="dana")
+    firm.settle()
+    assert _holds(firm) == {}, "opening the invoice again is the choice that a refund waits for"
+    assert "INV-1001" in _reminded(firm)
+    firm.stripe.fail_refund(refund)
+    _hear(firm)
+    assert "INV-1001" not in _reminded(firm)
+    assert [row.state for row in firm.rows(t.proposal)] == ["pending"]
+    assert firm.problems() == ["refund_failed"]
+
+
+def test_a_payout_that_came_back_is_taken_out_of_the_ledger(firm: Firm) -> None:
+    intent = _paid_by_card(firm)
+    payout = firm.stripe.pay_out([intent], arrival_on=TODAY)
+    _hear(firm)
+    (kept,) = firm.rows(t.payout)
+    amount = Decimal(kept.amount_minor) / 100
+    firm.import_lines(money_in("P1", str(amount), "STRIPE PAYMENTS", f"STRIPE {payout}"))
+    firm.settle()
+    posted = [row for row in firm.rows(t.outbox) if row.intent["intent"] == "post_payout"]
+    assert [row.state for row in posted] == ["done"]
+    firm.stripe.fail_payout(payout)
+    _hear(firm)
+    firm.settle()
+    assert firm.problems() == ["payout_failed"]
+    (undone,) = [row for row in firm.rows(t.outbox) if row.intent["intent"] == "undo_posting"]
+    assert (undone.state, undone.intent["external_ids"]) == ("done", posted[0].external_ids)
+    (line,) = firm.rows(t.receipt, source="bank")
+    assert line.state == "undone", "the line pays no invoice"
+    assert firm.rows(t.payout)[0].receipt_id is None
+
+
+def test_an_account_that_takes_its_consent_back_is_lost_and_nobody_is_reminded_without_it(firm: Firm) -> None:
+    firm.switch_sending()
+    (grant,) = [each for each in firm.estate.stripe.oauth.grants.values() if firm.stripe.account_id in each.accounts]
+    application = {"id": "ca_1", "name": "TrueDue", "object": "application"}
+    firm.stripe.emit("account.application.deauthorized", application)
+    _hear(firm)
+    assert firm.connection(Role.PROCESSOR).status == "connected", "a stale notice ends no consent that still holds"
+    grant.revoked = True
+    firm.stripe.emit("account.application.deauthorized", application)
+    _hear(firm)
+    assert [row.status for row in firm.rows(t.connection, system="stripe")] == ["broken"]
+    assert firm.problems() == ["connection_lost"]
+    firm.time.advance(hours=1)
+    remind_organisation(firm.app, firm.id)
+    assert [row for row in firm.rows(t.reminder) if row.state == "sent"] == []

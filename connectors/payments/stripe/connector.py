@@ -72,7 +72,10 @@ class StripeConnector:
             yield self._page(kind, rows, urgent=False)
 
     def fetch(self, kind: Kind, external_ids: Sequence[str]) -> Page:
-        """Read these objects, one call each: Stripe has no other way."""
+        """Read these objects, one call each: Stripe has no other way. Reconnect where the consent was taken back."""
+        if kind is Kind.CONSENT:
+            self._client.one(lambda sdk: sdk.v1.accounts.retrieve_current(), urgent=True)
+            return Page(())
         return self._fetch(kind, external_ids, urgent=True)
 
     def write(self, intents: Sequence[Intent]) -> list[Outcome]:

@@ -11,6 +11,7 @@ from connectors.payments.stripe.client import Row
 from connectors.payments.stripe.reading import identity
 from connectors.records import Kind
 
+_DEAUTHORIZED = "account.application.deauthorized"
 _THIN_KINDS = {"payment_intent": Kind.PROCESSOR_PAYMENT, "payout": Kind.PAYOUT}
 
 
@@ -36,6 +37,8 @@ def subject_of(event: Row) -> tuple[Kind | None, str]:
     about = data.get("object") if isinstance(data, dict) else None
     about = about if isinstance(about, dict) else {}
     own_id = identity(about) or ""
+    if event["type"] == _DEAUTHORIZED:
+        return Kind.CONSENT, own_id
     family = str(event["type"]).partition(".")[0]
     if family in ("charge", "refund"):  # disputes come as charge.dispute.*
         intent_id = identity(about.get("payment_intent"))

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from connectors.records import DocumentFields, Kind, Page, Record
 from receivables.document import DocumentStatus
-from runtime.operations.absorb import documents, money, parties
+from runtime.operations.absorb import documents, money, parties, processor
 from runtime.operations.absorb.departures import follow_departures
 from runtime.operations.absorb.scope import Scope
 from runtime.operations.absorb.tombstones import bury, follow_deleted_postings
@@ -29,8 +29,8 @@ _ROOMS: dict[Kind, Room] = {
     Kind.PAYMENT: money.absorb_payments,
     Kind.CODED_RECEIPT: money.absorb_coded_receipts,
     Kind.ACCOUNT: money.absorb_accounts,
-    Kind.PROCESSOR_PAYMENT: money.absorb_processor_payments,
-    Kind.PAYOUT: money.absorb_payouts,
+    Kind.PROCESSOR_PAYMENT: processor.absorb_processor_payments,
+    Kind.PAYOUT: processor.absorb_payouts,
     Kind.INVOICE_REQUEST: absorb_requests,
 }
 
