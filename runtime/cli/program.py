@@ -13,10 +13,11 @@ EXIT_BAD_INPUT = 2
 _COMMANDS = {
     "runtime.cli.files": ("match", "statement"),
     "runtime.cli.keys": ("key",),
-    "runtime.cli.people": ("remind", "connect", "sync", "doctor", "certificate"),
+    "runtime.cli.people": ("remind", "connect", "disconnect", "sync", "doctor", "certificate"),
     "runtime.cli.servers": ("serve", "worker", "demo", "sandbox"),
     "runtime.cli.settings": ("settings",),
     "runtime.cli.simulation": ("simulate",),
+    "runtime.cli.sync": ("conflicts", "links", "owners"),
 }
 _MODULES = {command: module for module, commands in _COMMANDS.items() for command in commands}
 

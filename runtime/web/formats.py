@@ -39,6 +39,18 @@ def late(days_overdue: int) -> str:
     return f"{days} late" if days_overdue > 0 else f"due in {days}"
 
 
+def said(value: str) -> str:
+    """A value of a conflict as people read it: days as days, yes and no, `empty` for nothing."""
+    if not value:
+        return "empty"
+    if value in (str(True), str(False)):
+        return "yes" if value == str(True) else "no"
+    try:
+        return day(date.fromisoformat(value))
+    except ValueError:
+        return value
+
+
 def counted(count: int, singular: str, plural: str = "") -> str:
     """`1 invoice`, `3 invoices`."""
     return f"{count:,} {singular if count == 1 else plural or singular + 's'}"

@@ -22,6 +22,7 @@ _ENVIRONMENT.filters |= {
     "day": formats.day,
     "instant": formats.instant,
     "late": formats.late,
+    "said": formats.said,
     "label": lambda code, table: words.label(getattr(words, table), code),
 }
 _ENVIRONMENT.globals |= {"counted": formats.counted, "words": words}

@@ -127,8 +127,15 @@ DECLARATIONS: Mapping[str, str] = {
     "statement": "Statement files",
     "attested": "Attested by a person",
 }
+OWNERS: Mapping[str, str] = {"ledger": "Ledger", "shared": "Both", "crm": "CRM"}
 FIELDS: Mapping[str, str] = {
     "due_on": "Due date",
+    "purchase_order": "Purchase order",
+    "note": "Note",
+    "total": "Amount",
+    "balance": "Open balance",
+    "issued_on": "Date of issue",
+    "status": "State",
     "email": "E-mail address",
     "disputed": "Contested",
     "dispute_reason": "Reason of the dispute",
@@ -162,6 +169,13 @@ ACTIONS: Mapping[str, str] = {
     "promised": "Payment promised",
     "disputed": "Contested by the customer",
     "dispute_settled": "Dispute settled",
+    "conflict_restored": "Other value restored",
+    "conflict_kept": "Conflict settled",
+    "written_note_document": "Note written to the ledger's history",
+    "customer_merged": "Merged in the ledger",
+    "account_linked": "Linked to an account of the CRM",
+    "account_merged": "Its account was merged",
+    "account_gone": "Its account is gone",
 }
 
 # What a page says after a form was sent; an address can only name one of these.
@@ -171,10 +185,16 @@ NOTICES: Mapping[str, str] = {
     "undone": "Taken back. The invoices are open again, here and in the ledger.",
     "settled": "The dispute is settled. What is open is due again.",
     "connected": "Connected. The first reading starts now and can take some minutes.",
+    "disconnected": "Disconnected. Nothing more is read, written or sent through it.",
     "created": "The organisation is there. Connect its ledger first.",
     "sending_on": "Sending is switched on.",
     "sending_off": "Sending is switched off. No reminder leaves.",
     "declared": "Kept. It counts from now on.",
+    "restored": "Restored. The value goes to every system that shares the field.",
+    "kept": "Settled. What stands here stands everywhere.",
+    "linked": "Linked. What the customer owes is shown there from now on.",
+    "separated": "Noted. They stay apart, and you are not asked again.",
+    "owner_changed": "Kept. It counts for every change from now on.",
     "written_off": "Written off. It will be booked in the ledger.",
     "promised": "Thank you. We have noted the day and will not remind you before it.",
     "disputed": "Thank you. We will look into it, and you will get no reminders of this invoice meanwhile.",

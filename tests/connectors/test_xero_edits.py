@@ -112,7 +112,7 @@ def test_an_order_number_is_taken_away(ledger: Ledger) -> None:
     done(outcome)
     fields = read(ledger, Kind.INVOICE)[ledger.invoices[1]].fields
     assert isinstance(fields, DocumentFields)
-    assert fields.purchase_order is None
+    assert fields.purchase_order == ""
 
 
 def test_customers_are_edited_together_and_apart_from_invoices(ledger: Ledger) -> None:

@@ -26,6 +26,9 @@ STAFF_PATHS = (
     "/statements",
     "/connections",
     "/settings",
+    "/conflicts",
+    "/links",
+    "/owners",
 )
 
 

@@ -226,7 +226,7 @@ def _document(item: Item, kind: DocumentKind, *, number: str, balance: str) -> D
         status=status,
         references=(reference,) if reference else (),
         sent=bool(item.get("SentToContact")) or status is DocumentStatus.PAID,
-        purchase_order=reference or None if kind is DocumentKind.INVOICE else None,
+        purchase_order=reference if kind is DocumentKind.INVOICE else None,
     )
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Select, delete, or_, select
 from connectors.records import CustomerFields, Kind, Record
 from receivables.identity import stable_id
 from runtime.operations.absorb.scope import CONTACT_LINK, CUSTOMER_LINK, Scope
-from runtime.store import connections, proposals, queues
+from runtime.store import connections, journal, proposals, queues
 from runtime.store import tables as t
 from runtime.store.intake import store_notices
 from runtime.store.rows import chunks, update_rows
@@ -19,6 +19,7 @@ from runtime.store.touch import touch_customers
 from sync.links import Account, Candidate, CustomerBook
 from sync.owners import Owner
 
+TWO_ACCOUNTS = "two_accounts"  # the problem that accounts and customers were not merged alike
 PARENT = "parent_account"  # in the base of an account's link: which account is its parent there
 
 
@@ -71,11 +72,14 @@ def welcome(scope: Scope, external_id: str, customer_id: str) -> None:
             t.link.c.local_id == proposals.proposal_id(scope.organisation_id, scope.system, external_id),
         )
     ).all()
-    read_again(scope, Kind.CONTACT, waiting, because=external_id)
+    read_again(scope, Kind.CONTACT, waiting, because=f"{external_id} {scope.read_at.isoformat()}")
+    journal.resolve_problem(
+        scope.db, organisation_id=scope.organisation_id, code=TWO_ACCOUNTS, subject=customer_id, at=scope.read_at
+    )
 
 
 def read_again(scope: Scope, kind: Kind, external_ids: Iterable[str], *, because: str) -> None:
-    """Ask to read these objects once more, as if a webhook had named them."""
+    """Ask to read these objects once more, as if a webhook had named them; `because` of one thing only once."""
     known = connections.connections(scope.db, scope.organisation_id)
     account = next((each.account.external_id for each in known if each.system == scope.system), None)
     if account is None:
@@ -84,7 +88,7 @@ def read_again(scope: Scope, kind: Kind, external_ids: Iterable[str], *, because
         {
             "system": scope.system,
             "account": account,
-            "event_id": stable_id("again", because, external_id, scope.read_at.isoformat()),
+            "event_id": stable_id("again", because, external_id),
             "kind": kind.value,
             "external_id": external_id,
             "body": b"",
@@ -96,7 +100,8 @@ def read_again(scope: Scope, kind: Kind, external_ids: Iterable[str], *, because
         }
         for external_id in sorted(external_ids)
     ]
-    store_notices(scope.db, rows)
+    if rows:
+        store_notices(scope.db, rows)
 
 
 def adopt_parents(scope: Scope, parents: Mapping[str, str]) -> None:

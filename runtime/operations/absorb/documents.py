@@ -8,6 +8,7 @@ from typing import Any, cast
 
 from connectors.contract import Role
 from connectors.records import DocumentFields, Record
+from receivables.document import DocumentStatus
 from runtime.operations.absorb.scope import DOCUMENT_LINK, Scope, pairs_of
 from runtime.store import tables as t
 from runtime.store.rows import update_rows, upsert
@@ -15,6 +16,7 @@ from runtime.store.touch import touch_balances, touch_documents
 from sync.merge import Value, merge
 
 _LEDGER_FIELDS = ("due_on", "purchase_order", "note")
+_VOID_FIELDS = ("due_on",)  # a ledger writes its own words into the note of what it voids
 _CRM_FIELDS = ("due_on", "disputed", "dispute_reason", "promised_on", "purchase_order", "note")
 _NOT_EVERYWHERE = ("purchase_order", "note")  # a vendor without a place for it says None; an empty one is ""
 
@@ -32,6 +34,7 @@ def _absorb_ledger_documents(scope: Scope, records: list[Record]) -> None:
     ids = {record.external_id: scope.local_id("doc", record.external_id) for record in records}
     links = scope.known_links(DOCUMENT_LINK, ids)
     known = scope.rows(t.document, ids.values())
+    customers = scope.customers(cast(DocumentFields, record.fields).customer_external_id for record in records)
     rows = []
     for record in records:
         local_id = ids[record.external_id]
@@ -39,7 +42,8 @@ def _absorb_ledger_documents(scope: Scope, records: list[Record]) -> None:
         link = links.get(record.external_id)
         if scope.is_older(link) or (old is not None and old["read_at"] > scope.read_at):
             continue  # a later reading is already here
-        rows.append(_ledger_row(scope, record, local_id, old, link))
+        customer_id = customers[cast(DocumentFields, record.fields).customer_external_id]
+        rows.append(_ledger_row(scope, record, {"id": local_id, "customer_id": customer_id}, old, link))
     upsert(scope.db, t.document, rows, keys=["id"])
     changed = [row for row in rows if row["changed_at"] == scope.read_at]
     owners = {row["customer_id"] for row in changed}
@@ -48,22 +52,21 @@ def _absorb_ledger_documents(scope: Scope, records: list[Record]) -> None:
 
 
 def _ledger_row(
-    scope: Scope, record: Record, local_id: str, old: dict[str, Any] | None, link: dict[str, Any] | None
+    scope: Scope, record: Record, ids: dict[str, str], old: dict[str, Any] | None, link: dict[str, Any] | None
 ) -> dict[str, Any]:
-    fields = cast(DocumentFields, record.fields)
+    fields, local_id = cast(DocumentFields, record.fields), ids["id"]
     merged = merge(
         owners=scope.owners,
         speaker=scope.speaker,
         pairs=pairs_of(link),
         ours={name: _value(old[name]) for name in _LEDGER_FIELDS} if old else {},
-        theirs=_said(fields, _LEDGER_FIELDS),
+        theirs=_said(fields, _VOID_FIELDS if fields.status is DocumentStatus.VOID else _LEDGER_FIELDS),
     )
     scope.note_conflicts(local_id, merged.conflicts)
     scope.keep_link(DOCUMENT_LINK, record.external_id, local_id, record.version, merged.pairs)
     row: dict[str, Any] = {
-        "id": local_id,
+        **ids,
         "organisation_id": scope.organisation_id,
-        "customer_id": scope.local_id("cus", fields.customer_external_id),
         "kind": fields.kind.value,
         "number": fields.number,
         "references": list(fields.references),

@@ -17,7 +17,7 @@ from receivables.problem import Problem
 from runtime.store import journal
 from runtime.store import tables as t
 from runtime.store.owners import owners_of
-from runtime.store.rows import among, upsert
+from runtime.store.rows import among, chunks, upsert
 from sync.merge import Conflict, Pair, Value
 from sync.owners import Owner, Owners
 
@@ -48,6 +48,19 @@ class Scope:
     def local_id(self, prefix: str, external_id: str) -> str:
         """Return our id of a vendor's object: the same in whatever order objects arrive."""
         return stable_id(prefix, self.organisation_id, self.system, external_id)
+
+    def customers(self, external_ids: Iterable[str]) -> dict[str, str]:
+        """Return our customer of each of the ledger's; of one that was merged, the one that took its place."""
+        ids = {external_id: self.local_id("cus", external_id) for external_id in set(external_ids)}
+        merged: dict[str, str] = {}
+        for chunk in chunks(sorted(ids.values())):
+            statement = select(t.customer.c.id, t.customer.c.merged_into).where(
+                t.customer.c.organisation_id == self.organisation_id,
+                among(self.db, t.customer.c.id, chunk),
+                t.customer.c.merged_into.is_not(None),
+            )
+            merged |= {row.id: row.merged_into for row in self.db.execute(statement)}
+        return {external_id: merged.get(local_id, local_id) for external_id, local_id in ids.items()}
 
     def rows(self, table: Table, ids: Iterable[str], column: str = "id") -> dict[str, dict[str, Any]]:
         """Return this organisation's rows of `table` whose `column` is one of `ids`, by that column."""

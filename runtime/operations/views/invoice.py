@@ -11,6 +11,7 @@ from sqlalchemy import Connection, RowMapping, or_, select
 from receivables.document import DocumentKind, DocumentStatus
 from receivables.money import Money
 from runtime.operations.views.certificates import CertificateView, certificates
+from runtime.operations.views.conflicts import ConflictView, conflicts
 from runtime.operations.views.standing import Standing, standings
 from runtime.store import journal
 from runtime.store import tables as t
@@ -19,7 +20,6 @@ from runtime.store.links import links_of
 
 MAX_PAYMENTS = 200
 MAX_REMINDERS = 100
-MAX_CONFLICTS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,17 +49,6 @@ class InvoiceReminder:
     planned_at: datetime
     sent_at: datetime | None
     why: str
-
-
-@dataclass(frozen=True, slots=True)
-class ConflictView:
-    """Two systems said something else about a field; what was kept and what was not."""
-
-    field: str
-    system: str
-    kept: str
-    lost: str
-    found_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +130,7 @@ def invoice(db: Connection, organisation: Organisation, document_id: str, *, now
         payments=payments,
         reminders=_reminders(db, organisation.id, document_id),
         certificates=certificates(db, organisation.id, document_id),
-        conflicts=_conflicts(db, organisation.id, document_id),
+        conflicts=conflicts(db, organisation.id, local_id=document_id, with_settled=True).rows,
         history=_history(db, organisation.id, subjects),
     )
 
@@ -213,16 +202,6 @@ def _reminders(db: Connection, organisation_id: str, document_id: str) -> tuple[
         )
         for row in rows
     )
-
-
-def _conflicts(db: Connection, organisation_id: str, document_id: str) -> tuple[ConflictView, ...]:
-    rows = db.execute(
-        select(t.conflict)
-        .where(t.conflict.c.organisation_id == organisation_id, t.conflict.c.local_id == document_id)
-        .order_by(t.conflict.c.found_at.desc(), t.conflict.c.id)
-        .limit(MAX_CONFLICTS)
-    )
-    return tuple(ConflictView(row.field, row.system, row.kept, row.lost, row.found_at) for row in rows)
 
 
 def _history(db: Connection, organisation_id: str, subjects: list[str]) -> tuple[HistoryLine, ...]:

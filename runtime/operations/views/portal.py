@@ -15,6 +15,7 @@ from receivables.document import DocumentKind, DocumentStatus
 from receivables.money import Money, total
 from receivables.receipt import ReceiptStatus
 from reminders.holds import HoldCode
+from runtime.operations.absorb.departures import surviving
 from runtime.operations.open_items import OpenDocument, open_documents
 from runtime.operations.views.standing import Standing, standings
 from runtime.store import connections
@@ -90,7 +91,11 @@ class PortalAccount:
 
 
 def portal(db: Connection, organisation: Organisation, customer_id: str, *, now: datetime) -> PortalAccount | None:
-    """Return the page of one customer of this organisation, None when there is no such customer."""
+    """Return the page of one customer of this organisation, None when there is no such customer.
+
+    The link of a customer that was merged into another leads to that one's page.
+    """
+    customer_id = surviving(db, organisation.id, customer_id)
     customer = db.execute(
         select(t.customer).where(t.customer.c.organisation_id == organisation.id, t.customer.c.id == customer_id)
     ).first()

@@ -1,0 +1,113 @@
+"""A value that lost against another system's is kept, shown, and restored or settled by a person."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from runtime.operations.conflicts import keep, restore
+from runtime.operations.errors import InputError, RefusedError
+from runtime.operations.owners import change_owner
+from runtime.operations.views.conflicts import conflicts
+from runtime.store import tables as t
+from tests.operations.faults import counting_writes
+from tests.operations.firm import TODAY, Firm
+
+SOON = TODAY + timedelta(days=30)
+LATER = TODAY + timedelta(days=60)
+NUMBER = "INV-1001"
+
+
+def _edit_in_crm(firm: Firm, **fields: object) -> None:
+    firm.crm.update("TrueDue_Invoice__c", str(firm.shown(NUMBER)["Id"]), **fields)
+
+
+def _both_move_the_due_date(firm: Firm) -> Any:  # noqa: ANN401 - a row
+    _edit_in_crm(firm, Due_Date__c=SOON.isoformat())
+    firm.ledger.edit_due_date(NUMBER, LATER)
+    firm.settle()
+    (conflict,) = firm.rows(t.conflict)
+    assert (conflict.kept, conflict.lost) == (LATER.isoformat(), SOON.isoformat())
+    return conflict
+
+
+def _quiet(firm: Firm) -> None:
+    writes: list[str] = []
+    for standin in firm.estate.standins:
+        standin.interceptor = counting_writes(writes)
+    firm.settle()
+    firm.settle()
+    for standin in firm.estate.standins:
+        standin.interceptor = None
+    assert writes == []
+
+
+def test_a_restored_value_flows_to_both_systems_and_stays(any_firm: Firm) -> None:
+    conflict = _both_move_the_due_date(any_firm)
+    restore(any_firm.app, organisation_id=any_firm.id, conflict_id=conflict.id, actor="dana")
+    any_firm.settle()
+    assert any_firm.document(NUMBER).due_on == SOON
+    assert any_firm.ledger.due_on(NUMBER) == SOON
+    assert any_firm.shown(NUMBER)["Due_Date__c"] == SOON.isoformat()
+    (settled,) = any_firm.rows(t.conflict)
+    assert (settled.settled_by, settled.restored) == ("dana", True)
+    assert [event.actor for event in any_firm.rows(t.event, action="conflict_restored")] == ["dana"]
+    _quiet(any_firm)
+
+
+def test_a_settled_conflict_is_settled_once(firm: Firm) -> None:
+    conflict = _both_move_the_due_date(firm)
+    keep(firm.app, organisation_id=firm.id, conflict_id=conflict.id, actor="dana")
+    for settle in (keep, restore):
+        with pytest.raises(RefusedError, match="settled already"):
+            settle(firm.app, organisation_id=firm.id, conflict_id=conflict.id, actor="dana")
+    with pytest.raises(RefusedError, match="no such conflict"):
+        keep(firm.app, organisation_id="another", conflict_id=conflict.id, actor="eve")
+    assert firm.ledger.due_on(NUMBER) == LATER
+    with firm.app.store.read() as db:
+        assert conflicts(db, firm.id).rows == ()
+        assert [each.number for each in conflicts(db, firm.id, with_settled=True).rows] == [NUMBER]
+
+
+def test_what_changed_again_meanwhile_is_not_restored_over(firm: Firm) -> None:
+    conflict = _both_move_the_due_date(firm)
+    firm.ledger.edit_due_date(NUMBER, LATER + timedelta(days=1))
+    firm.settle()
+    with pytest.raises(RefusedError, match="changed again"):
+        restore(firm.app, organisation_id=firm.id, conflict_id=conflict.id, actor="dana")
+    assert firm.document(NUMBER).due_on == LATER + timedelta(days=1)
+
+
+def test_two_addresses_that_differ_from_the_start_agree_once_a_person_says_which(unconnected: Firm) -> None:
+    firm = unconnected
+    firm.crm.update("Contact", firm.contacts["Acme"], Email="crm@example.com")
+    firm.connect_all()
+    firm.first_sync()
+    (conflict,) = firm.rows(t.conflict)
+    assert (conflict.kept, conflict.lost) == ("acme@example.com", "crm@example.com")
+    assert firm.crm.find("Contact", firm.contacts["Acme"])["Email"] == "crm@example.com", "left alone until then"
+    keep(firm.app, organisation_id=firm.id, conflict_id=conflict.id, actor="dana")
+    firm.settle()
+    assert firm.crm.find("Contact", firm.contacts["Acme"])["Email"] == "acme@example.com"
+    _quiet(firm)
+
+
+def test_what_the_ledger_owns_by_decision_is_put_back_in_the_crm_and_kept_as_a_conflict(firm: Firm) -> None:
+    change_owner(firm.app, organisation_id=firm.id, field="due_on", owner="ledger", actor="dana")
+    before = firm.ledger.due_on(NUMBER)
+    _edit_in_crm(firm, Due_Date__c=SOON.isoformat())
+    firm.settle()
+    assert firm.ledger.due_on(NUMBER) == before
+    assert firm.shown(NUMBER)["Due_Date__c"] == before.isoformat()
+    (conflict,) = firm.rows(t.conflict)
+    assert conflict.lost == SOON.isoformat()
+    _quiet(firm)
+
+
+@pytest.mark.parametrize(("field", "owner"), [("total", "crm"), ("number", "shared"), ("disputed", "ledger")])
+def test_an_owner_that_a_field_cannot_have_is_refused_with_the_reason(firm: Firm, field: str, owner: str) -> None:
+    with pytest.raises(InputError, match=field):
+        change_owner(firm.app, organisation_id=firm.id, field=field, owner=owner, actor="dana")
+    assert firm.rows(t.field_owner) == []
