@@ -137,7 +137,8 @@ class Declaration:
     `accounts(endpoint, token, query)` tells which accounts a consent covers: `token` is the token answer, `query`
     the parameters of the redirect. `verify(secret, headers, body, now)` checks a webhook's signature on the raw
     body in constant time (header names in lower case). `notices(body)` raises ValueError on an unreadable body.
-    `reads` are in the order in which a first load needs them.
+    `reads` are in the order in which a first load needs them. `leave(endpoint, token, account)` ends one account's part
+    of a consent that several share, where the vendor has such consents; an account that is not in it is left already.
     """
 
     system: str
@@ -153,4 +154,5 @@ class Declaration:
     notices: Callable[[bytes], list[Notice]]
     fetch_batch: int = 40  # ids that one `fetch` call reads at once
     draft_is_invoice: bool = True  # what DraftInvoice makes; False: an estimate of which a person makes an invoice
+    leave: Callable[[Endpoint, str, Account], None] | None = None
     concurrent: int | None = None  # calls that an account takes at once; None: any number

@@ -106,12 +106,13 @@ class OAuthFlow:
         field = self._shape.revoke_account_field
         form = {"client_id": self._endpoint.client_id, field: account} if field else {"token": token}
         try:
-            requests.post(
+            answer = requests.post(
                 (self._endpoint.revoke_url or self._endpoint.identity_url) + self._shape.revoke_path,
                 data=form,
                 auth=self._basic(),
                 timeout=CALL_TIMEOUT_SECONDS,
             )
+            _check_it_answered(answer)
         except requests.RequestException as error:
             raise Retry(f"the consent could not be revoked: {error}") from error
 

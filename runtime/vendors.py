@@ -5,7 +5,8 @@ from __future__ import annotations
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -20,7 +21,7 @@ from runtime.clock import Clock
 from runtime.settings import Settings
 from runtime.store import tables as t
 from runtime.store.budget import StoredCalls
-from runtime.store.connections import BROKEN, CONNECTED, DISCONNECTED, VendorConnection
+from runtime.store.connections import VendorConnection, lose, of_consent
 from runtime.store.engine import Store
 from runtime.vault import Vault
 
@@ -45,7 +46,7 @@ class Vendors:
         self._vault = vault
         self._clock = clock
         self._pace = pace
-        self._open: dict[str, Connector] = {}
+        self._open: dict[tuple[str, str], Connector] = {}
         self._budgets: dict[tuple[str, str], Budget] = {}
         self._refreshing: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
         self._lock = threading.Lock()
@@ -53,13 +54,21 @@ class Vendors:
     def connector(self, connection: VendorConnection) -> Connector:
         """Return the connector of a connection; the same one for every caller in this process."""
         with self._lock:
-            # By consent: whoever connects again has a new one, and the old one's token is worth nothing.
-            connector = self._open.get(connection.consent_id)
+            # With the consent: whoever connects again has a new one, and the old one's token is worth nothing.
+            name = (connection.id, connection.consent_id)
+            connector = self._open.get(name)
             if connector is None:
                 if len(self._open) >= MAX_OPEN:
                     self._open.pop(next(iter(self._open))).close()
-                connector = self._open[connection.consent_id] = self._make(connection)
+                connector = self._open[name] = self._make(connection)
             return connector
+
+    def forget(self, connection: VendorConnection) -> None:
+        """Let go of a connection that ended."""
+        with self._lock:
+            connector = self._open.pop((connection.id, connection.consent_id), None)
+        if connector is not None:
+            connector.close()
 
     def flow(self, system: str) -> OAuthFlow:
         """Return the consent flow of `system`; SettingsError when its client is not set."""
@@ -83,16 +92,26 @@ class Vendors:
         token = self._fresh(consent_id, system)
         if token is not None:
             return token
-        with self._refreshing[consent_id], self._store.engine.connect() as guard:
-            if not self._store.is_sqlite:
-                guard.execute(text("SELECT pg_advisory_xact_lock(hashtext(:name))"), {"name": consent_id})
+        with self._one_at_a_time(consent_id):
             return self._fresh(consent_id, system) or self._refresh(consent_id, system)
+
+    def renew(self, connection: VendorConnection) -> None:
+        """Renew the token although it still lasts; Reconnect when the vendor has ended the consent."""
+        with self._one_at_a_time(connection.consent_id):
+            self._refresh(connection.consent_id, connection.system)
 
     def close(self) -> None:
         """Let go of every connector."""
         with self._lock:
             while self._open:
                 self._open.popitem()[1].close()
+
+    @contextmanager
+    def _one_at_a_time(self, consent_id: str) -> Iterator[None]:
+        with self._refreshing[consent_id], self._store.engine.connect() as guard:
+            if not self._store.is_sqlite:
+                guard.execute(text("SELECT pg_advisory_xact_lock(hashtext(:name))"), {"name": consent_id})
+            yield
 
     def _make(self, connection: VendorConnection) -> Connector:
         declaration = registry.declaration(connection.system)
@@ -133,8 +152,10 @@ class Vendors:
             row = db.execute(select(t.consent).where(t.consent.c.id == consent_id)).one()
         try:
             tokens = self.flow(system).refresh(self._vault.open(row.refresh_token, consent_id, system, "refresh"))
-        except Reconnect:
-            self._mark(consent_id, BROKEN)
+        except Reconnect as error:
+            with self._store.write() as db:
+                for connection in of_consent(db, consent_id):
+                    lose(db, connection, str(error), self._clock())
             raise
         with self._store.write() as db:
             db.execute(
@@ -142,13 +163,4 @@ class Vendors:
                 .where(t.consent.c.id == consent_id, t.consent.c.generation == row.generation)
                 .values(**self.sealed(consent_id, system, tokens), generation=row.generation + 1)
             )
-        self._mark(consent_id, CONNECTED)
         return tokens.access_token
-
-    def _mark(self, consent_id: str, status: str) -> None:
-        with self._store.write() as db:
-            db.execute(
-                update(t.connection)
-                .where(t.connection.c.consent_id == consent_id, t.connection.c.status != DISCONNECTED)
-                .values(status=status)
-            )

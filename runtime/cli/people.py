@@ -14,10 +14,11 @@ from runtime.cli.opened import aware, chosen_organisation, opened_app, opened_st
 from runtime.clock import system_clock
 from runtime.operations.certificates import verify_certificates
 from runtime.operations.connect import begin_connect
+from runtime.operations.disconnect import disconnect as end_connection
 from runtime.operations.doctor import examine
 from runtime.operations.dry_run import dry_run
 from runtime.operations.errors import InputError
-from runtime.operations.organisations import create_organisation
+from runtime.operations.organisations import OWNER, create_organisation
 from runtime.operations.remind import remind_organisation
 from runtime.operations.work import poll, work
 from runtime.settings import load
@@ -92,6 +93,22 @@ def connect(
             organisation_id = made.id
         chosen = chosen_organisation(app.store, organisation_id)
         click.echo(begin_connect(app, organisation_id=chosen.id, system=system))
+
+
+@click.command()
+@click.argument("system", type=click.Choice(registry.SYSTEMS), metavar="SYSTEM")
+@_ORG
+def disconnect(*, system: str, organisation_id: str | None) -> None:
+    """End the connection to SYSTEM, here and at the vendor."""
+    role = registry.declaration(system).role
+    with opened_app() as app:
+        chosen = chosen_organisation(app.store, organisation_id)
+        with app.store.read() as db:
+            standing = {each.role: each.system for each in connections.connections(db, chosen.id)}
+        if standing.get(role) != system:
+            raise InputError(f"{chosen.name} has not connected {system}")
+        ended = end_connection(app, organisation_id=chosen.id, role=role, actor=OWNER)
+        click.echo(f"{ended.account.name} is disconnected")
 
 
 @click.command()

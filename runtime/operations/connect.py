@@ -1,10 +1,10 @@
-"""Connect an organisation to a vendor by OAuth, and disconnect it."""
+"""Connect an organisation to a vendor by OAuth."""
 
 from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, delete, insert, select, update
 
@@ -85,6 +85,7 @@ def finish_connect(app: App, *, system: str, query: Mapping[str, str]) -> Vendor
             "connected_at": app.clock(),
         }
         upsert(db, t.connection, [row], keys=["id"])
+        _share(db, system, accounts, consent_id, app.clock())
         journal.record(
             db,
             organisation_id=begun.organisation_id,
@@ -98,6 +99,23 @@ def finish_connect(app: App, *, system: str, query: Mapping[str, str]) -> Vendor
     if connection is None:
         raise RefusedError(f"the connection to {system} could not be kept: start again")
     return connection
+
+
+def _share(db: Connection, system: str, accounts: list[Account], consent_id: str, at: datetime) -> None:
+    """Let every account that the consent covers use it: one token set serves them all, and a renewal renews it for all.
+
+    Each stays its own organisation's; what another organisation ended stays ended.
+    """
+    covered = (t.connection.c.system == system) & t.connection.c.account.in_([each.external_id for each in accounts])
+    db.execute(
+        update(t.connection)
+        .where(covered, t.connection.c.status != DISCONNECTED)
+        .values(consent_id=consent_id, status=CONNECTED)
+    )
+    for account in accounts:
+        connection = connections.connection_for_account(db, system, account.external_id)
+        if connection is not None:
+            connections.regain(db, connection, at)
 
 
 def _free_account(app: App, accounts: list[Account], organisation_id: str, system: str) -> Account:
@@ -124,24 +142,3 @@ def _make_room(db: Connection, organisation_id: str, role: Role, system: str, ac
     ended = db.scalars(select(table.c.id).where(same_account | same_role, table.c.status == DISCONNECTED)).all()
     db.execute(delete(t.watermark).where(t.watermark.c.connection_id.in_(ended)))
     db.execute(delete(table).where(table.c.id.in_(ended)))
-
-
-def disconnect(app: App, *, organisation_id: str, role: Role) -> None:
-    """End a connection here and tell the vendor; nothing more is read, written or sent through it."""
-    with app.store.read() as db:
-        connection = connections.connection_for_role(db, organisation_id, role)
-    if connection is None:
-        raise RefusedError(f"no {role} is connected")
-    token = app.vendors.token(connection.consent_id, connection.system)
-    app.vendors.flow(connection.system).revoke(token, account=connection.account.external_id)
-    with app.store.write() as db:
-        db.execute(update(t.connection).where(t.connection.c.id == connection.id).values(status=DISCONNECTED))
-        journal.record(
-            db,
-            organisation_id=organisation_id,
-            at=app.clock(),
-            actor="owner",
-            action="disconnected",
-            subject=connection.id,
-            detail=connection.account.name,
-        )

@@ -10,7 +10,7 @@ from sqlalchemy import select, union
 
 from connectors import registry
 from connectors.contract import Role
-from connectors.errors import ConnectorError
+from connectors.errors import ConnectorError, Reconnect
 from runtime.app import App
 from runtime.operations.deliver import deliver_outbox
 from runtime.operations.edits import promise_pending_edits
@@ -127,4 +127,7 @@ def _read(app: App, connection: VendorConnection) -> Counter[str]:
                 counted.update(pull(app, connection))
         except ConnectorError as error:
             counted[f"{system} failed: {type(error).__name__}"] += 1
+            if isinstance(error, Reconnect):
+                with app.store.write() as db:
+                    connections.lose(db, connection, str(error), app.clock())
     return counted

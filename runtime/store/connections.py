@@ -6,16 +6,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, Row, Select, select
+from sqlalchemy import Connection, Row, Select, select, update
 
 from connectors.contract import Account, Role
 from connectors.records import Kind
+from receivables.problem import Problem
+from runtime.store import journal
 from runtime.store import tables as t
 from runtime.store.rows import upsert
 
 CONNECTED = "connected"
 BROKEN = "broken"
 DISCONNECTED = "disconnected"
+CONNECTION_LOST = "connection_lost"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +96,30 @@ def connection_for_account(db: Connection, system: str, account: str) -> VendorC
         )
     ).first()
     return _connection(row) if row else None
+
+
+def lose(db: Connection, connection: VendorConnection, why: str, at: datetime) -> None:
+    """Note that the vendor no longer lets us in: a person must connect again, and is told so."""
+    mine = (t.connection.c.id == connection.id) & (t.connection.c.status == CONNECTED)
+    db.execute(update(t.connection).where(mine).values(status=BROKEN))
+    text = f"The connection to {connection.account.name} ({connection.system}) is lost: {why}"
+    problem = Problem(CONNECTION_LOST, text, "Connect it again on the connections page.", connection.id)
+    journal.raise_problem(db, organisation_id=connection.organisation_id, problem=problem, at=at)
+
+
+def regain(db: Connection, connection: VendorConnection, at: datetime) -> None:
+    """Note that nothing is to be done about a connection that was lost."""
+    journal.resolve_problem(
+        db, organisation_id=connection.organisation_id, code=CONNECTION_LOST, subject=connection.id, at=at
+    )
+
+
+def of_consent(db: Connection, consent_id: str) -> list[VendorConnection]:
+    """Return the connections that share a consent and were not ended."""
+    rows = db.execute(
+        select(t.connection).where(t.connection.c.consent_id == consent_id, t.connection.c.status != DISCONNECTED)
+    )
+    return [_connection(row) for row in rows]
 
 
 def watermark(db: Connection, connection_id: str, kind: Kind) -> datetime | None:

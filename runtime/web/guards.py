@@ -30,12 +30,10 @@ PAGE_POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; "
     "frame-ancestors 'none'; base-uri 'none'"
 )
-_POLICY = (b"content-security-policy", PAGE_POLICY.encode())
-_CAREFUL = ((b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"no-referrer"))
-_OVERRULED = frozenset({*(name for name, _ in _CAREFUL), b"cache-control"})
+_POLICY = b"content-security-policy"
 # What the outside may reach: vendors, payers and monitors. Staff pages have no login yet, so they answer on this
 # machine only, also when a tunnel or proxy leads the public host here.
-_PUBLIC = re.compile(r"/(webhooks/[^/]+|p/.+|static/.+|connect/[^/]+/callback|healthz|readyz)")
+_PUBLIC = re.compile(r"/(webhooks/[^/]+|p/.+|static/.+|connect/[^/]+/callback|disconnected/[^/]+|healthz|readyz)")
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -58,16 +56,17 @@ class Guards:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        refusal = self._refusal(scope)
+        refusal = self.refusal(scope)
         answer = _careful(scope["path"], send)
         if refusal is not None:
             await refusal(scope, receive, answer)
         else:
             await self._app(scope, _bounded(receive, body_limit(scope["path"])), answer)
 
-    def _refusal(self, scope: Scope) -> Response | None:
-        headers, path = Headers(scope=scope), scope["path"]
-        host = _host_name(headers.get("host", ""))
+    def refusal(self, scope: Scope) -> Response | None:
+        """Return the answer to a request that goes no further, None for one that may."""
+        path = scope["path"]
+        host = _host_name(_header(scope, b"host"))
         is_here = is_loopback(host)
         if not is_here and host != self._public_host:
             return PlainTextResponse("This server does not answer for that host.", 421)
@@ -75,11 +74,19 @@ class Guards:
             return PlainTextResponse("This page is only served on the machine that TrueDue runs on.", 403)
         if "\0" in path or b"%00" in scope["query_string"]:
             return PlainTextResponse("The address holds a character that no address has.", 400)
-        if int_or(headers.get("content-length"), 0) > body_limit(path):
+        if int_or(_header(scope, b"content-length"), 0) > body_limit(path):
             return Response(status_code=413)
-        if not path.startswith("/webhooks/") and is_cross_site(scope["method"], headers):
+        if not path.startswith("/webhooks/") and is_cross_site(scope["method"], Headers(scope=scope)):
             return PlainTextResponse("This form was sent from another site, so it was refused.", 403)
         return None
+
+
+def _header(scope: Scope, name: bytes) -> str:
+    """Return the first header of this name, as `Headers` does at several times the cost; empty when there is none."""
+    for each, value in scope["headers"]:
+        if each == name:
+            return str(value, "latin-1")
+    return ""
 
 
 @lru_cache(HOSTS_REMEMBERED)
@@ -136,13 +143,21 @@ def _careful(path: str, send: Send) -> Send:
 
     async def careful(message: Message) -> None:
         if message["type"] == "http.response.start":
-            kept = [pair for pair in message["headers"] if pair[0] not in _OVERRULED]
-            policy = () if any(name == _POLICY[0] for name, _ in kept) else (_POLICY,)
-            message["headers"] = [*kept, *policy, *_CAREFUL, _cache_rule(path)]
+            ours = dict(careful_headers(path))
+            kept = [pair for pair in message["headers"] if pair[0] == _POLICY or pair[0] not in ours]
+            if any(name == _POLICY for name, _ in kept):
+                del ours[_POLICY]
+            message["headers"] = [*kept, *ours.items()]
         await send(message)
 
     return careful
 
 
-def _cache_rule(path: str) -> tuple[bytes, bytes]:
-    return b"cache-control", b"max-age=300" if path.startswith("/static/") else b"no-store"
+def careful_headers(path: str) -> list[tuple[bytes, bytes]]:
+    """Return the security headers of an answer to `path`."""
+    return [
+        (_POLICY, PAGE_POLICY.encode()),
+        (b"x-content-type-options", b"nosniff"),
+        (b"referrer-policy", b"no-referrer"),
+        (b"cache-control", b"max-age=300" if path.startswith("/static/") else b"no-store"),
+    ]

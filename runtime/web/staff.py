@@ -110,16 +110,17 @@ def show_problems(app: Running, organisation_id: str) -> Response:
 
 @ROUTES.get("/o/{organisation_id}/connections")
 def show_connections(app: Running, organisation_id: str, notice: str = "") -> Response:
-    """List the connected systems, and those that can be."""
+    """List the connected systems, and those that can still be: one system serves each role."""
     with app.store.read() as db:
         organisation = organisation_or_404(db, organisation_id)
         systems = connected.connected_systems(db, organisation.id)
         banks = connected.bank_accounts(db, organisation.id)
+    taken = {each.role for each in systems if each.status != connections.DISCONNECTED}
     return page(
         "connections.html",
         organisation=organisation,
         systems=systems,
         banks=banks,
-        known=registry.SYSTEMS,
+        free=[name for name in registry.SYSTEMS if registry.declaration(name).role not in taken],
         notice=notice,
     )

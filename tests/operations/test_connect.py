@@ -8,15 +8,19 @@ from typing import Any
 
 import pytest
 from sqlalchemy import select
+from werkzeug.wrappers import Response
 
 from connectors.contract import Role
 from connectors.errors import Reconnect
-from runtime.operations.connect import STATE_LIFETIME, disconnect, finish_connect
+from connectors.records import Kind
+from runtime.operations.connect import STATE_LIFETIME, finish_connect
+from runtime.operations.disconnect import disconnect, look_after
 from runtime.operations.errors import RefusedError
 from runtime.operations.organisations import create_organisation
 from runtime.operations.pull import pull
+from runtime.operations.work import poll
 from runtime.store import tables as t
-from runtime.store.connections import BROKEN
+from runtime.store.connections import BROKEN, CONNECTED, DISCONNECTED
 from runtime.vault import Vault, VaultError
 from tests.operations.firm import Firm
 
@@ -95,12 +99,67 @@ def test_connecting_again_renews_the_same_connection(unconnected: Firm) -> None:
 
 
 def test_a_disconnected_account_is_read_no_more(firm: Firm) -> None:
-    disconnect(firm.app, organisation_id=firm.id, role=Role.LEDGER)
+    disconnect(firm.app, organisation_id=firm.id, role=Role.LEDGER, actor="owner")
     with pytest.raises(AssertionError):
         firm.connection(Role.LEDGER)
     assert all(grant.revoked or not grant.accounts for grant in firm.estate.xero.oauth.grants.values())
     with pytest.raises(RefusedError):
-        disconnect(firm.app, organisation_id=firm.id, role=Role.LEDGER)
+        disconnect(firm.app, organisation_id=firm.id, role=Role.LEDGER, actor="owner")
+
+
+def test_a_broken_connection_can_be_disconnected(unconnected: Firm) -> None:
+    unconnected.connect("xero", unconnected.ledger.account)
+    _end_every_grant(unconnected)
+    unconnected.time.advance(minutes=31)
+    poll(unconnected.app)
+    assert unconnected.problems() == ["connection_lost"]
+    disconnect(unconnected.app, organisation_id=unconnected.id, role=Role.LEDGER, actor="owner")
+    assert unconnected.problems() == []
+    (row,) = unconnected.rows(t.connection)
+    assert row.status == DISCONNECTED
+
+
+def test_a_vendor_that_cannot_be_told_is_named(firm: Firm) -> None:
+    firm.estate.xero.interceptor = lambda _request, _answer: Response(status=503)
+    disconnect(firm.app, organisation_id=firm.id, role=Role.LEDGER, actor="owner")
+    assert firm.problems() == ["consent_stands"]
+    with pytest.raises(AssertionError):
+        firm.connection(Role.LEDGER)
+
+
+def test_two_organisations_of_one_consent_share_its_tokens_and_end_apart(unconnected: Firm) -> None:
+    app, xero = unconnected.app, unconnected.estate.xero
+    second = xero.add_organisation(name="Second", base_currency="GBP", short_code="!y").tenant_id
+    both, other = f"{unconnected.ledger.account},{second}", _other(unconnected)
+    unconnected.connect("xero", both)
+    theirs = unconnected.connect("xero", both, other)
+    mine = unconnected.connection(Role.LEDGER)
+    assert theirs.account.external_id == second != mine.account.external_id
+    assert mine.consent_id == theirs.consent_id
+    unconnected.time.advance(minutes=31)
+    assert pull(app, mine)["customer"] == 2 and pull(app, theirs)["customer"] == 0
+    assert xero.oauth.rotations == 1
+    disconnect(app, organisation_id=other, role=Role.LEDGER, actor="owner")
+    assert pull(app, mine, kinds=[Kind.CUSTOMER])["customer"] == 0  # read, and nothing changed
+    assert [grant.accounts for grant in xero.oauth.grants.values() if not grant.revoked][-1] == (
+        mine.account.external_id,
+    )
+
+
+@pytest.mark.parametrize("is_over", [True, False])
+def test_a_visit_from_the_vendors_page_is_believed_only_as_far_as_it_is_true(firm: Firm, is_over: bool) -> None:
+    if is_over:
+        _end_every_grant(firm)
+    look_after(firm.app, system="xero", account=firm.ledger.account)
+    look_after(firm.app, system="xero", account="nobody's")
+    (row,) = firm.rows(t.connection, system="xero")
+    assert row.status == (BROKEN if is_over else CONNECTED)
+    assert firm.problems() == (["connection_lost"] if is_over else [])
+
+
+def _end_every_grant(firm: Firm) -> None:
+    for grant in firm.estate.xero.oauth.grants.values():
+        grant.revoked = True
 
 
 # --- tokens
@@ -142,8 +201,7 @@ def test_a_token_that_still_lasts_is_not_renewed(unconnected: Firm) -> None:
 
 def test_a_consent_that_the_vendor_ended_breaks_the_connection_until_it_is_given_again(unconnected: Firm) -> None:
     connection = unconnected.connect("xero", unconnected.ledger.account)
-    for grant in unconnected.estate.xero.oauth.grants.values():
-        grant.revoked = True
+    _end_every_grant(unconnected)
     unconnected.time.advance(minutes=31)
     with pytest.raises(Reconnect):
         pull(unconnected.app, connection)

@@ -13,8 +13,8 @@ from connectors.channels.email import Delivery, EmailChannel, SmtpServer
 from connectors.contract import Role
 from connectors.records import Kind
 from reminders.freshness import LEDGER_MAX_AGE
-from runtime.operations.connect import disconnect
 from runtime.operations.decide import undo
+from runtime.operations.disconnect import disconnect
 from runtime.operations.errors import RefusedError
 from runtime.operations.plan import plan_reminders
 from runtime.operations.send import send_reminders
@@ -85,7 +85,7 @@ def test_a_ledger_connected_again_is_read_from_the_beginning(firm: Firm) -> None
     account = firm.connection(Role.LEDGER).account.external_id
     with pytest.raises(RefusedError, match="already"):
         firm.connect("quickbooks", _company(firm))
-    disconnect(firm.app, organisation_id=firm.id, role=Role.LEDGER)
+    disconnect(firm.app, organisation_id=firm.id, role=Role.LEDGER, actor="owner")
     with firm.app.store.read() as db:
         assert connections.connection_for_account(db, "xero", account) is None, "its webhooks are nobody's now"
     again = firm.connect("xero", account)

@@ -16,7 +16,7 @@ from connectors.intents import (
 )
 from connectors.ledgers.connector import LedgerConnector
 from connectors.ledgers.xero.client import XeroClient
-from connectors.ledgers.xero.hooks import accounts, notices, verify
+from connectors.ledgers.xero.hooks import accounts, leave, notices, verify
 from connectors.ledgers.xero.limits import LIMITS, MAX_CONCURRENT_CALLS
 from connectors.ledgers.xero.read import FETCH_BATCH, XeroReader
 from connectors.ledgers.xero.write import XeroWriter
@@ -64,5 +64,6 @@ DECLARATION = Declaration(
     verify=verify,
     notices=notices,
     fetch_batch=FETCH_BATCH,
+    leave=leave,
     concurrent=MAX_CONCURRENT_CALLS,
 )

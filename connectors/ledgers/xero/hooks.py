@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 import requests
 
@@ -38,24 +39,45 @@ def notices(body: bytes) -> list[Notice]:
 def accounts(endpoint: Endpoint, token: Mapping[str, object], query: Mapping[str, str]) -> list[Account]:
     """List the organisations that the consent of `token` covers; they share this one token set."""
     del query
+    return [
+        Account(str(each["tenantId"]), str(each.get("tenantName") or each["tenantId"]))
+        for each in _connections(endpoint, str(token["access_token"]))
+        if each.get("tenantType", "ORGANISATION") == "ORGANISATION"
+    ]
+
+
+def leave(endpoint: Endpoint, token: str, account: Account) -> None:
+    """Take one organisation out of a consent; the others keep it."""
+    for each in _connections(endpoint, token):
+        if each["tenantId"] == account.external_id:
+            _ask("DELETE", f"{endpoint.api_url}/connections/{each['id']}", token)
+
+
+def _connections(endpoint: Endpoint, token: str) -> list[dict[str, Any]]:
     try:
-        answer = requests.get(
-            f"{endpoint.api_url}/connections",
-            headers={"Authorization": f"Bearer {token['access_token']}", "Accept": "application/json"},
+        found = exact.loads(_ask("GET", f"{endpoint.api_url}/connections", token).content)
+    except ValueError as error:
+        raise Retry(f"Xero's connections cannot be read: {error!r}") from error
+    if not isinstance(found, list) or not all(isinstance(each, dict) and "tenantId" in each for each in found):
+        raise Retry("Xero's connections cannot be read")
+    return found
+
+
+def _ask(method: str, url: str, token: str) -> requests.Response:
+    try:
+        answer = requests.request(
+            method,
+            url,
+            headers={"Authorization": f"Bearer {token}", "Accept": "application/json"},
             timeout=CALL_TIMEOUT_SECONDS,
             allow_redirects=False,
         )
         if answer.status_code in (401, 403):
-            raise Reconnect("Xero refuses the new consent: connect again")
+            raise Reconnect("Xero refuses the consent: connect again")
         answer.raise_for_status()
-        found = exact.loads(answer.content)
-        return [
-            Account(str(each["tenantId"]), str(each.get("tenantName") or each["tenantId"]))
-            for each in found
-            if each.get("tenantType", "ORGANISATION") == "ORGANISATION"
-        ]
-    except (requests.RequestException, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise Retry(f"Xero's connections cannot be read: {error!r}") from error
+    except requests.RequestException as error:
+        raise Retry(f"Xero's connections cannot be reached: {error!r}") from error
+    return answer
 
 
 def _notice(event: Mapping[str, object]) -> Notice:

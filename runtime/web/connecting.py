@@ -1,0 +1,36 @@
+"""Ending connections: from our page, and from the vendors' own pages."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, HTTPException, Request
+from starlette.responses import Response
+
+from connectors import registry
+from connectors.contract import Role
+from runtime.operations.disconnect import disconnect, look_after
+from runtime.operations.organisations import OWNER
+from runtime.web.pages import go, page
+from runtime.web.running import Running
+from runtime.web.work import known
+
+ROUTES = APIRouter(tags=["connections"], default_response_class=Response)
+# The parameter in which a vendor names the account that was disconnected, where it names one.
+_ACCOUNT_NAMES = ("realmId", "tenantId", "account")
+
+
+@ROUTES.post("/o/{organisation_id}/connections/{role}/disconnect", status_code=303)
+def end(app: Running, organisation_id: str, role: Role) -> Response:
+    """End a connection."""
+    known(app, organisation_id)
+    disconnect(app, organisation_id=organisation_id, role=role, actor=OWNER)
+    return go(f"/o/{organisation_id}/connections", "disconnected")
+
+
+@ROUTES.get("/disconnected/{system}")
+def ended_there(app: Running, system: str, request: Request) -> Response:
+    """Receive a person who ended the connection at the vendor: it is looked at, never taken from the address."""
+    if system not in registry.SYSTEMS:
+        raise HTTPException(404)
+    account = next((value for name in _ACCOUNT_NAMES if (value := request.query_params.get(name))), "")
+    look_after(app, system=system, account=account)
+    return page("disconnected.html", title=registry.declaration(system).title)
