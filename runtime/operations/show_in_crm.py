@@ -24,6 +24,7 @@ from runtime.app import App
 from runtime.operations.absorb.documents import shared_values
 from runtime.operations.absorb.scope import CUSTOMER_LINK, DOCUMENT_LINK, pairs_of
 from runtime.operations.invoice_requests import waits_for_adoption
+from runtime.operations.look_first import look_first
 from runtime.operations.open_items import pending_allocations
 from runtime.operations.shown_invoices import NEVER_SHOWN, remember
 from runtime.operations.write_off import SOURCE as WRITE_OFF
@@ -68,11 +69,9 @@ def anything_unshown(db: Connection, organisation_id: str) -> bool:
 
 
 def _show_some(app: App, crm: VendorConnection, table: Table, build: Builder, ids: Sequence[str]) -> int:
-    with app.store.read() as db:
-        began_at = app.clock()
-        mine = (table.c.organisation_id == crm.organisation_id) & among(db, table.c.id, ids)
-        rows = [dict(row._mapping) for row in db.execute(select(table).where(mine).order_by(table.c.id))]
-        built = build(db, crm, rows, began_at)
+    began_at, rows, built = _build(app, crm, table, build, ids)
+    if look_first(app, crm, [intent for _, intent in built]):
+        began_at, rows, built = _build(app, crm, table, build, ids)
     outcomes = app.vendors.connector(crm).write([intent for _, intent in built]) if built else []
     with app.store.write() as db:
         linked = {row["id"] for row, _ in built}
@@ -92,6 +91,16 @@ def _show_some(app: App, crm: VendorConnection, table: Table, build: Builder, id
         remember(db, crm, done, app.clock())
         db.execute(update(table).where(among(db, table.c.id, settled)).values(shown_at=began_at))
     return len(settled)
+
+
+def _build(
+    app: App, crm: VendorConnection, table: Table, build: Builder, ids: Sequence[str]
+) -> tuple[datetime, list[Row], list[Built]]:
+    with app.store.read() as db:
+        began_at = app.clock()
+        mine = (table.c.organisation_id == crm.organisation_id) & among(db, table.c.id, ids)
+        rows = [dict(row._mapping) for row in db.execute(select(table).where(mine).order_by(table.c.id))]
+        return began_at, rows, build(db, crm, rows, began_at)
 
 
 def _unshown(db: Connection, organisation_id: str, table: Table, *, limit: int) -> list[str]:
