@@ -1,0 +1,88 @@
+"""Stripe's connector, its stand-in and its events against Stripe's OpenAPI document."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+
+import pytest
+
+from connectors.errors import Reconnect
+from sandbox.stripe import StripeAccount
+from tests.connectors.test_stripe import PAYMENT, PAYOUT, START, World, world
+from tests.contracts.deviations import unused
+from tests.contracts.witness import Witness
+from tests.sandbox.stripe_wired import Wired, wired
+
+__all__ = ["world"]
+
+DEBITS = ("us_bank_account", "sepa_debit", "bacs_debit")
+
+
+@pytest.fixture
+def written() -> Iterator[Wired]:
+    """A stand-in that the SDK writes to, with webhooks that nobody takes."""
+    with wired() as one:
+        one.standin.subscribe("http://127.0.0.1:1/webhooks/stripe")
+        yield one
+
+
+def _lived(account: StripeAccount) -> list[str]:
+    """A payment of every fate; returns their ids."""
+    payer = account.add_customer(name="Alder & Co", email="ap@alder.example", metadata={"ledger": "1"})
+    paid = account.pay(amount=120_00, currency="gbp", customer_id=payer, metadata={"invoice": "INV-1"})
+    refunded, failing, won, lost = (account.pay(amount=50_00, currency="gbp") for _ in range(4))
+    debits = [account.pay(amount=70_00, currency="gbp", method=method) for method in DEBITS]
+    account.settle(debits[0])
+    account.fail(debits[1])
+    account.refund(refunded, 10_00, reason="requested_by_customer")
+    account.fail_refund(account.refund(failing))
+    account.close_dispute(account.dispute(won), won=True)
+    account.close_dispute(account.dispute(lost, reason="product_not_received"), won=False)
+    return [paid, refunded, failing, won, lost, *debits]
+
+
+def test_whatever_is_read_keeps_the_contract(witness: Witness, world: World) -> None:
+    payments = _lived(world.stripe)
+    payouts = [world.stripe.pay_out([payments[0]], arrival_on=START.date())]
+    world.clock.forward(days=3)
+    payouts.append(world.stripe.pay_out(arrival_on=date(2026, 11, 23)))
+    world.stripe.fail_payout(payouts[1])
+    world.renew()  # three days on, the first token is over
+    for since in (None, START - timedelta(days=1)):
+        assert set(payments) <= set(world.read(PAYMENT, since))
+        assert set(payouts) <= set(world.read(PAYOUT, since))
+    world.connector.fetch(PAYMENT, [*payments, "pi_gone"])
+    world.connector.fetch(PAYOUT, [*payouts, "po_gone"])
+    world.flow.revoke(world.tokens[-1].access_token, account=world.stripe.account_id)
+    with pytest.raises(Reconnect):
+        world.read(PAYOUT)
+    assert not witness.findings, witness.report()
+    assert not unused(witness.used, {"stripe"})
+
+
+def test_what_the_sdk_writes_and_every_webhook_keep_the_contract(witness: Witness, written: Wired) -> None:
+    _lived(written.account)
+    sdk = written.client().v1
+    payer = sdk.customers.create({"name": "Birch", "email": "ap@birch.example", "metadata": {"ledger": "2"}})
+    session = sdk.checkout.sessions.create(
+        {
+            "mode": "payment",
+            "customer": payer.id,
+            "success_url": "http://localhost/thanks",
+            "line_items": [
+                {
+                    "quantity": 1,
+                    "price_data": {"currency": "usd", "unit_amount": 999, "product_data": {"name": "INV-7"}},
+                }
+            ],
+            "payment_intent_data": {"metadata": {"invoice": "INV-7"}},
+        }
+    )
+    written.account.complete_checkout(session.id)
+    intent = sdk.payment_intents.create({"amount": 500, "currency": "usd"})
+    sdk.payment_intents.confirm(intent.id, {"payment_method": "pm_card_visa"})
+    sdk.refunds.create({"payment_intent": intent.id, "amount": 100, "reason": "requested_by_customer"})
+    sdk.events.list({"limit": 100, "types": ["refund.created", "payment_intent.succeeded"], "created": {"gte": 1}})
+    assert not witness.findings, witness.report()
+    assert witness.seen["webhook"] > 20
