@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, Connection, and_, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, delete, or_, select
 
 from connectors import registry
 from connectors.contract import Role
@@ -19,7 +19,6 @@ from connectors.records import AccountPurpose, InvoiceRequestFields, Kind, Recor
 from receivables.identity import stable_id
 from receivables.problem import Problem
 from runtime.operations.absorb.scope import CUSTOMER_LINK, DOCUMENT_LINK, Scope
-from runtime.operations.absorb.tombstones import forget_shown
 from runtime.operations.ledger_accounts import account_for
 from runtime.operations.treatments import INCOME, missing, treatments
 from runtime.store import connections, journal, queues
@@ -84,9 +83,16 @@ def after_draft(db: Connection, row: Mapping[str, Any], intent: DraftInvoice, do
     settle_problems(db, row, at)
 
 
-def after_refused_adoption(db: Connection, row: Mapping[str, Any], intent: AdoptInvoice, at: datetime) -> None:
-    """Let the draft be shown in a record of its own, with all that is known of it; `row` is the outbox row."""
-    forget_shown(Scope(db, row["organisation_id"], row["system"], Role.CRM, at), [intent.request_external_id])
+def after_refused_adoption(db: Connection, row: Mapping[str, Any], intent: AdoptInvoice) -> None:
+    """Let the draft be shown in a record of its own: nothing was agreed on with that one. `row` is the outbox row."""
+    db.execute(
+        delete(t.link).where(
+            t.link.c.organisation_id == row["organisation_id"],
+            t.link.c.system == row["system"],
+            t.link.c.kind == DOCUMENT_LINK,
+            t.link.c.external_id == intent.request_external_id,
+        )
+    )
 
 
 def settle_problems(db: Connection, row: Mapping[str, Any], at: datetime) -> None:

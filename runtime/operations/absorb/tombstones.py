@@ -10,7 +10,7 @@ from connectors.contract import Role
 from connectors.records import Kind
 from receivables.document import DocumentStatus
 from receivables.receipt import ReceiptStatus
-from runtime.operations.absorb.scope import DOCUMENT_LINK, POSTING_LINK, Scope
+from runtime.operations.absorb.scope import POSTING_LINK, Scope
 from runtime.operations.posted import after_deletion
 from runtime.store import journal
 from runtime.store import tables as t
@@ -21,8 +21,6 @@ LEDGER_SOURCE = "ledger"  # of a receipt that was made from a booking in the led
 
 def bury(scope: Scope, kind: Kind, external_ids: Sequence[str]) -> None:
     """Mark ledger objects as gone. A record deleted in the CRM ends nothing: the ledger owns the objects."""
-    if scope.role is Role.CRM and kind is Kind.INVOICE:
-        forget_shown(scope, external_ids)
     if scope.role is not Role.LEDGER or not external_ids:
         return
     if kind is Kind.ACCOUNT:
@@ -53,14 +51,6 @@ def bury(scope: Scope, kind: Kind, external_ids: Sequence[str]) -> None:
         scope.db.execute(
             update(t.ledger_payment).where(t.ledger_payment.c.id.in_(ids)).values(deleted=True, read_at=scope.read_at)
         )
-
-
-def forget_shown(scope: Scope, external_ids: Sequence[str]) -> None:
-    """Forget which records of the CRM showed our invoices: they are shown anew, with all that is known of them."""
-    links = scope.known_links(DOCUMENT_LINK, external_ids)
-    mine = (t.link.c.organisation_id == scope.organisation_id) & (t.link.c.system == scope.system)
-    scope.db.execute(delete(t.link).where(mine, t.link.c.kind == DOCUMENT_LINK, t.link.c.external_id.in_(links)))
-    touch_documents(scope.db, scope.organisation_id, {link["local_id"] for link in links.values()}, scope.read_at)
 
 
 def follow_deleted_postings(scope: Scope, external_ids: Sequence[str]) -> None:
