@@ -114,7 +114,7 @@ _STEPS = st.one_of(
 )
 
 
-@settings(max_examples=400)
+@settings(max_examples=300, deadline=None)
 @given(st.sampled_from(list(Owner)), st.lists(_STEPS, max_size=30))
 def test_every_value_stands_or_was_replaced_by_somebody_who_saw_it_or_is_kept(
     policy: Owner, story: list[tuple[str, Owner | int]]
