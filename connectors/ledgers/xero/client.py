@@ -71,10 +71,15 @@ class XeroClient:
         """Read; Absent, Reconnect, Retry, Reject or Fatal when Xero does not answer 200."""
         return self._call(operation, arguments, options, urgent=urgent, write=False)
 
-    def put(self, operation: Callable[..., Any], *arguments: object, key: str, **options: object) -> Json:
-        """Write under an idempotency key; dict arguments are the body. Retry is ambiguous once it may have arrived."""
+    def put(self, operation: Callable[..., Any], *arguments: object, key: str | None, **options: object) -> Json:
+        """Write under an idempotency key; dict arguments are the body. Retry is ambiguous once it may have arrived.
+
+        None for what has no second effect anyway: Xero replays a refusal under its key for six minutes, also when a
+        person has done meanwhile what it asked for.
+        """
+        keyed = {"idempotency_key": key} if key else {}
         encoded = tuple(exact.dumps(part) if isinstance(part, dict) else part for part in arguments)
-        return self._call(operation, encoded, {**options, "idempotency_key": key}, urgent=True, write=True)
+        return self._call(operation, encoded, options | keyed, urgent=True, write=True)
 
     def delete(self, operation: Callable[..., Any], *arguments: str) -> Json:
         """Delete; Absent when it is gone already, so that repeating needs no key."""

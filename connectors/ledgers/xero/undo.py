@@ -12,7 +12,6 @@ from connectors.ledgers.xero import read
 from connectors.ledgers.xero.allocations import CREDIT_NOTE, Allocations, is_allocation
 from connectors.ledgers.xero.client import XeroClient
 from connectors.ledgers.xero.refusals import reject
-from receivables.identity import stable_id
 
 _GONE = ("DELETED", "VOIDED")
 _PLACES = (read.PAYMENTS, read.BATCHES, read.BANK, read.OVERPAYMENTS, read.CREDIT_NOTES, read.TRANSFERS)
@@ -79,17 +78,17 @@ class Undoing:
         return None
 
     def _delete(self, found: _Found) -> None:
-        external_id, key = found.external_id, stable_id("td", "delete", found.external_id)
+        external_id = found.external_id
         if found.source is None:
             self._allocations.delete(external_id)
         elif found.source.items in _BY_STATUS:
             operation = getattr(self._client.api, _BY_STATUS[found.source.items])
-            self._client.put(operation, external_id, {"Status": "DELETED"}, key=key)
+            self._client.put(operation, external_id, {"Status": "DELETED"}, key=None)
         elif found.source.items in _BY_UPDATE:
             name, status = _BY_UPDATE[found.source.items]
             kept = {part: found.item[part] for part in _REQUIRED.get(found.source.items, ()) if part in found.item}
             body = {found.source.items: [{found.source.identity: external_id, "Status": status, **kept}]}
-            self._client.put(getattr(self._client.api, name), external_id, body, key=key)
+            self._client.put(getattr(self._client.api, name), external_id, body, key=None)
         # An overpayment goes with the bank transaction that made it.
 
 
