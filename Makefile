@@ -4,7 +4,7 @@ UV_VERSION := 0.13.9
 VENV := .venv
 ARGS ?=
 
-.PHONY: setup dev system demo test test-long check clean
+.PHONY: setup dev system demo test test-long bench-sync bench-webhooks check clean
 .SILENT:
 
 $(VENV)/bin/uv:
@@ -35,6 +35,12 @@ test: dev
 
 test-long: dev        ## what takes minutes: killed workers, hundreds of thousands of rows
 	$(VENV)/bin/pytest -n 1 -m long $(ARGS)
+
+bench-sync: dev       ## a first load of 100,000 invoices and payments into both stores, beside plain ways of it
+	$(VENV)/bin/python -m benchmarks.sync $(ARGS)
+
+bench-webhooks: dev   ## durable webhook intake beside a no-op of the same server and a Flask view
+	$(VENV)/bin/python -m benchmarks.webhooks $(ARGS)
 
 check: dev
 	$(VENV)/bin/ruff check .
