@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from functools import cmp_to_key
+from typing import Any
 
 from sandbox.quickbooks.values import Fault, Record, read_instant
 
@@ -56,7 +57,7 @@ def run(query: Query, records: Iterable[Record]) -> list[Record]:
     """The records that meet every condition, in order; not yet cut to a page."""
     found = [r for r in records if all(_meets(r, condition) for condition in query.conditions)]
     for field, descending in reversed(query.order):
-        found.sort(key=cmp_to_key(_comparer(field)), reverse=descending)
+        found.sort(key=_sort_key(field, found), reverse=descending)
     return found
 
 
@@ -240,6 +241,13 @@ def _compare(value: object, wanted: str) -> int | None:
     if text.isdigit() and wanted.isdigit():
         return (int(text) > int(wanted)) - (int(text) < int(wanted))
     return (text > wanted) - (text < wanted)
+
+
+def _sort_key(field: str, records: list[Record]) -> Callable[[Record], Any]:
+    """How to sort by a field: ids and other numbers in text, as whole lists are sorted, compare as numbers."""
+    if all(isinstance(value := field_of(record, field), str) and value.isdigit() for record in records):
+        return lambda record: int(str(field_of(record, field)))
+    return cmp_to_key(_comparer(field))
 
 
 def _comparer(field: str) -> Callable[[Record, Record], int]:

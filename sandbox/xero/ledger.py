@@ -60,6 +60,8 @@ class Ledger:
         self.day_rates: dict[str, Decimal] = {}
         self.tax_rates: dict[str, Decimal] = {"NONE": Decimal(0), "OUTPUT2": Decimal(20)}
         self.realised_gains: dict[str, Decimal] = {}
+        # What a client pages through and the records that it asked for, until something changes.
+        self.paging: tuple[object, list[Record]] | None = None
         self._clock = clock
         self._emit = emit
         self._counters: defaultdict[str, int] = defaultdict(int)
@@ -76,6 +78,7 @@ class Ledger:
     def changed(self, category: str, event: str, record: Record) -> None:
         """Stamp `record` as changed now and, for what Xero has webhooks of, tell subscribers."""
         record["UpdatedDateUTC"] = self.now()
+        self.paging = None
         if category in _WITH_WEBHOOKS:
             self._emit(self, category, event, record)
 

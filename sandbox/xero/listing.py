@@ -48,6 +48,17 @@ def select(
     return found
 
 
+def asked_for(request: Request) -> object:
+    """What decides which records a list holds and in which order: everything asked for but the page."""
+    filters = {name: value for name, value in request.args.items() if name not in ("page", "pageSize")}
+    return request.headers.get("If-Modified-Since"), frozenset(filters.items())
+
+
+def is_first_page(request: Request) -> bool:
+    """Whether a list is asked for anew."""
+    return request.args.get("page", "1") == "1"
+
+
 def page_of(request: Request, found: list[Record]) -> tuple[list[Record], Record | None]:
     """One page and its `pagination` object; everything and None when no page is asked for."""
     if "page" not in request.args and "pageSize" not in request.args:

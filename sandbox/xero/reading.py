@@ -8,7 +8,7 @@ from sandbox.standin import route
 from sandbox.xero import render
 from sandbox.xero.books import XeroBooks
 from sandbox.xero.identity import IdentityRoutes
-from sandbox.xero.listing import page_of, select
+from sandbox.xero.listing import asked_for, is_first_page, page_of, select
 from sandbox.xero.values import Record, respond, stable_id
 from sandbox.xero.where import NotUnderstood
 
@@ -62,10 +62,14 @@ class ReadingRoutes(IdentityRoutes):
         books = self.books_of(request)
         _, id_field, full, short = COLLECTIONS[collection]
         try:
-            found = select(
-                request, _visible(request, books, collection), id_field=id_field,
-                see=lambda record: _seen(books, record),
-            )  # fmt: skip
+            asked = (collection, asked_for(request))
+            if books.paging is None or books.paging[0] != asked or is_first_page(request):
+                found = select(
+                    request, _visible(request, books, collection), id_field=id_field,
+                    see=lambda record: _seen(books, record),
+                )  # fmt: skip
+                books.paging = (asked, found)
+            found = books.paging[1]
             shown, pagination = page_of(request, found)
         except NotUnderstood as error:
             body = {"ErrorNumber": 16, "Type": "QueryParseException", "Message": str(error)}

@@ -71,6 +71,7 @@ class Ledger(Protocol):
     account: str
     standin: StandIn
     bank: str
+    ids: dict[str, str]
 
     def customer(self, name: str, email: str) -> str: ...
     def invoice(self, customer: str, number: str, amount: str, *, due: date) -> str: ...
