@@ -14,6 +14,7 @@ _COMMANDS = {
     "runtime.cli.files": ("match", "statement"),
     "runtime.cli.keys": ("key",),
     "runtime.cli.people": ("remind", "connect", "disconnect", "sync", "doctor", "certificate"),
+    "runtime.cli.problems": ("problems",),
     "runtime.cli.servers": ("serve", "worker", "demo", "sandbox"),
     "runtime.cli.settings": ("settings",),
     "runtime.cli.simulation": ("simulate",),

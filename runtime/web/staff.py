@@ -99,15 +99,6 @@ def show_receipts(
     return page("receipts.html", organisation=organisation, view=view, notice=notice)
 
 
-@ROUTES.get("/o/{organisation_id}/problems")
-def show_problems(app: Running, organisation_id: str) -> Response:
-    """List what only a person can settle."""
-    with app.store.read() as db:
-        organisation = organisation_or_404(db, organisation_id)
-        view = receipts.problems(db, organisation.id)
-    return page("problems.html", organisation=organisation, problems=view)
-
-
 @ROUTES.get("/o/{organisation_id}/connections")
 def show_connections(app: Running, organisation_id: str, notice: str = "") -> Response:
     """List the connected systems, and those that can still be: one system serves each role."""

@@ -185,6 +185,7 @@ NOTICES: Mapping[str, str] = {
     "undone": "Taken back. The invoices are open again, here and in the ledger.",
     "settled": "The dispute is settled. What is open is due again.",
     "connected": "Connected. The first reading starts now and can take some minutes.",
+    "replayed": "Tried again. If it fails again, it comes back here.",
     "disconnected": "Disconnected. Nothing more is read, written or sent through it.",
     "created": "The organisation is there. Connect its ledger first.",
     "sending_on": "Sending is switched on.",

@@ -1,0 +1,80 @@
+"""`truedue problems`: what waits for a person, and trying again what was set aside."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+import click
+
+from runtime.cli.opened import chosen_organisation, opened_app
+from runtime.operations.errors import InputError
+from runtime.operations.organisations import OWNER
+from runtime.operations.set_aside import Queue, SetAside, replay, set_aside
+from runtime.operations.views.receipts import ProblemRow
+from runtime.operations.views.receipts import problems as waiting_problems
+from runtime.store import connections
+from runtime.store.engine import Store
+
+_ORG = click.option("--org", "organisation_id", help="The organisation's id, where there are several.")
+
+
+@click.group(invoke_without_command=True)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
+@click.pass_context
+def problems(context: click.Context, *, as_json: bool) -> None:
+    """Show what waits for a person in every organisation, and what was set aside; also of accounts nobody connected."""
+    if context.invoked_subcommand is not None:
+        return
+    with opened_app() as app:
+        for organisation_id, problems, rows in _everything(app.store):
+            for problem in problems:
+                _print_problem(organisation_id, problem, as_json=as_json)
+            for row in rows:
+                _print_row(row, as_json=as_json)
+
+
+@problems.command("replay")
+@click.argument("names", nargs=-1, required=True, metavar="QUEUE:ID...")
+@_ORG
+def problems_replay(names: Sequence[str], organisation_id: str | None) -> None:
+    """Work off again what was set aside, such as outbox:12; `truedue serve` or a worker does it."""
+    wanted = [_named(name) for name in names]
+    with opened_app() as app:
+        chosen = chosen_organisation(app.store, organisation_id)
+        for queue, row_id in wanted:
+            replay(app, organisation_id=chosen.id, queue=queue, row_id=row_id, actor=OWNER)
+            click.echo(f"{queue}:{row_id} is tried again")
+
+
+def _everything(store: Store) -> list[tuple[str | None, Sequence[ProblemRow], list[SetAside]]]:
+    with store.read() as db:
+        known = [each.id for each in connections.organisations(db)]
+        theirs = [(each, waiting_problems(db, each), set_aside(db, each)) for each in known]
+        return [*theirs, (None, (), set_aside(db, None))]
+
+
+def _print_problem(organisation_id: str | None, problem: ProblemRow, *, as_json: bool) -> None:
+    if as_json:
+        facts = {"code": problem.code, "text": problem.text, "remedy": problem.remedy}
+        found = {"found_at": problem.found_at.isoformat()}
+        click.echo(json.dumps({"organisation": organisation_id, "problem": facts | found}))
+    else:
+        click.echo(f"{organisation_id}  {problem.text} {problem.remedy}")
+
+
+def _print_row(row: SetAside, *, as_json: bool) -> None:
+    if as_json:
+        facts = {"name": row.name, "system": row.system, "what": row.what, "why": row.why}
+        click.echo(
+            json.dumps({"organisation": row.organisation_id, "set_aside": facts | {"since": row.since.isoformat()}})
+        )
+    else:
+        click.echo(f"{row.organisation_id or 'nobody'}  {row.name}  {row.system}: {row.what}: {row.why}")
+
+
+def _named(name: str) -> tuple[Queue, int]:
+    queue, _, number = name.partition(":")
+    if queue not in set(Queue) or not number.isdecimal():
+        raise InputError(f"{name}: name a row as `truedue problems` prints it, such as outbox:12")
+    return Queue(queue), int(number)

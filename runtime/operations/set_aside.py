@@ -1,0 +1,138 @@
+"""Rows that were set aside: what could not be read, followed or written, shown with the reason, and replayed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Connection, Table, and_, exists, select
+
+from receivables.identity import stable_id
+from runtime.app import App
+from runtime.operations.applications import POSTINGS
+from runtime.operations.errors import RefusedError
+from runtime.operations.undo import is_wanted
+from runtime.store import journal, queues
+from runtime.store import tables as t
+from runtime.store.connections import DISCONNECTED
+
+MAX_SHOWN = 500
+
+
+class Queue(StrEnum):
+    """Where a row was set aside."""
+
+    INBOX = "inbox"
+    OUTBOX = "outbox"
+
+
+_TABLES: dict[Queue, Table] = {Queue.INBOX: t.inbox, Queue.OUTBOX: t.outbox}
+
+
+@dataclass(frozen=True, slots=True)
+class SetAside:
+    """One row: what it is about and why it waits. `organisation_id` None: nobody has connected its account."""
+
+    queue: Queue
+    row_id: int
+    organisation_id: str | None
+    system: str
+    what: str
+    why: str
+    since: datetime
+
+    @property
+    def name(self) -> str:
+        """What people call it in commands, such as `outbox:12`."""
+        return f"{self.queue}:{self.row_id}"
+
+
+def set_aside(db: Connection, organisation_id: str | None) -> list[SetAside]:
+    """Return what waits of one organisation, or (None) of nobody: at most MAX_SHOWN of each queue, the oldest first."""
+    notices = [_notice(row, organisation_id) for row in db.execute(_notices(organisation_id))]
+    if organisation_id is None:
+        return notices
+    return [*notices, *(_write(row) for row in db.execute(_writes(organisation_id)) if _may_be_written(db, row))]
+
+
+def replay(app: App, *, organisation_id: str | None, queue: Queue, row_id: int, actor: str) -> None:
+    """Let a row be worked off again, from its first attempt. RefusedError when it does not wait (here) any more.
+
+    A write in doubt stays in doubt: it is looked up before it is written.
+    """
+    with app.store.write() as db:
+        named = {(each.queue, each.row_id): each for each in set_aside(db, organisation_id)}
+        found = named.get((queue, row_id))
+        if found is None:
+            raise RefusedError(f"{queue}:{row_id} is not set aside (any more)")
+        if found.organisation_id is None:
+            raise RefusedError(f"connect the {found.system} account first: {found.why}")
+        now = app.clock()
+        values: dict[str, Any] = {"state": queues.NEW, "attempts": 0, "next_at": now, "done_at": None, "problem": None}
+        queues.settle(db, _TABLES[queue], row_id, **values)
+        _resolve(db, found, now)
+        journal.record(
+            db,
+            organisation_id=found.organisation_id,
+            at=now,
+            actor=actor,
+            action="replayed",
+            subject=found.name,
+            detail=f"{found.system}: {found.what}",
+        )
+    app.wake()
+
+
+def _notices(organisation_id: str | None) -> Any:  # noqa: ANN401 - a statement
+    whose = and_(
+        t.connection.c.system == t.inbox.c.system,
+        t.connection.c.account == t.inbox.c.account,
+        t.connection.c.status != DISCONNECTED,
+    )
+    is_theirs = (
+        ~exists().where(whose)
+        if organisation_id is None
+        else exists().where(whose, t.connection.c.organisation_id == organisation_id)
+    )
+    waiting = select(t.inbox).where(t.inbox.c.state == queues.ASIDE, is_theirs)
+    return waiting.order_by(t.inbox.c.id).limit(MAX_SHOWN)
+
+
+def _writes(organisation_id: str) -> Any:  # noqa: ANN401 - a statement
+    mine = (t.outbox.c.organisation_id == organisation_id) & (t.outbox.c.state == queues.ASIDE)
+    return select(t.outbox).where(mine).order_by(t.outbox.c.id).limit(MAX_SHOWN)
+
+
+def _may_be_written(db: Connection, row: Any) -> bool:  # noqa: ANN401 - a row of the outbox
+    """Whether a refused write is still wanted: a refused match went back to review and is decided there."""
+    intent = queues.read_intent(dict(row._mapping))
+    return not isinstance(intent, POSTINGS) or is_wanted(db, row.organisation_id, row.subject, intent)
+
+
+def _notice(row: Any, organisation_id: str | None) -> SetAside:  # noqa: ANN401 - a row of the inbox
+    what = f"notice of {row.kind} {row.external_id}" if row.kind else f"webhook {row.event_id}"
+    account = f" of account {row.account}" if row.account and organisation_id is None else ""
+    return SetAside(
+        Queue.INBOX, row.id, organisation_id, row.system, what + account, row.problem or "", row.received_at
+    )
+
+
+def _write(row: Any) -> SetAside:  # noqa: ANN401 - a row of the outbox
+    what = str(row.intent["intent"]).replace("_", " ")
+    return SetAside(Queue.OUTBOX, row.id, row.organisation_id, row.system, what, row.problem or "", row.created_at)
+
+
+def _resolve(db: Connection, found: SetAside, now: datetime) -> None:
+    """Settle the problems that this row was shown by."""
+    if found.organisation_id is None:
+        return
+    row = db.execute(select(_TABLES[found.queue]).where(_TABLES[found.queue].c.id == found.row_id)).one()
+    shown = (
+        [("webhook_not_processed", stable_id("ntc", row.system, str(row.kind), row.external_id))]
+        if found.queue is Queue.INBOX
+        else [("write_not_delivered", row.subject), ("write_refused", row.subject)]
+    )
+    for code, subject in shown:
+        journal.resolve_problem(db, organisation_id=found.organisation_id, code=code, subject=subject, at=now)

@@ -1,0 +1,44 @@
+"""The problems page: what waits for a person, what was set aside, and notices of accounts nobody connected."""
+
+from __future__ import annotations
+
+from datetime import UTC
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from runtime.operations.organisations import OWNER
+from runtime.operations.set_aside import Queue, replay, set_aside
+from runtime.operations.views import receipts
+from runtime.web.pages import go, page
+from runtime.web.running import Running
+from runtime.web.staff import organisation_or_404
+from runtime.web.work import known
+
+ROUTES = APIRouter(tags=["problems"], default_response_class=Response)
+
+
+@ROUTES.get("/o/{organisation_id}/problems")
+def show_problems(app: Running, organisation_id: str, notice: str = "") -> Response:
+    """List what waits for a person."""
+    with app.store.read() as db:
+        organisation = organisation_or_404(db, organisation_id)
+        view = receipts.problems(db, organisation.id)
+        rows = set_aside(db, organisation.id)
+    return page("problems.html", organisation=organisation, problems=view, rows=rows, notice=notice)
+
+
+@ROUTES.post("/o/{organisation_id}/problems/{queue}/{row_id}/replay", status_code=303)
+def try_again(app: Running, organisation_id: str, queue: Queue, row_id: int) -> Response:
+    """Work a row off again that was set aside."""
+    known(app, organisation_id)
+    replay(app, organisation_id=organisation_id, queue=queue, row_id=row_id, actor=OWNER)
+    return go(f"/o/{organisation_id}/problems", "replayed")
+
+
+@ROUTES.get("/unclaimed")
+def show_unclaimed(app: Running) -> Response:
+    """List the notices whose account nobody has connected, and bodies that cannot be read."""
+    with app.store.read() as db:
+        rows = set_aside(db, None)
+    return page("unclaimed.html", rows=rows, zone=UTC)
