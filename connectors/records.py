@@ -169,6 +169,7 @@ class ProcessorPaymentFields:
     invoice_numbers: tuple[str, ...]
     item_ids: tuple[str, ...]  # our own document ids, from pay links that we made
     failure: str | None = None
+    settled: Money | None = None  # the amount in the currency that the processor changed it to, None if it did not
     also_named: tuple[str, ...] = ()  # other ids of the same payment that people and other apps note it by
 
 

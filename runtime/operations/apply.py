@@ -15,8 +15,9 @@ from receivables.identity import stable_id
 from receivables.money import Money
 from receivables.settlement import FEE_KINDS, SettlementError, settle, without_surplus
 from runtime.operations.absorb.scope import CUSTOMER_LINK, DOCUMENT_LINK
+from runtime.operations.applications import kept, owners_of
 from runtime.operations.errors import RefusedError
-from runtime.operations.postings import NOT_POSTED, kept, owners_of, promise_postings
+from runtime.operations.postings import NOT_POSTED, promise_postings
 from runtime.operations.treatments import Treatment, missing, treatments
 from runtime.operations.withdraw import withdraw_reminders
 from runtime.store import connections, journal
@@ -64,6 +65,9 @@ def apply_hypothesis(
     said of the items' withdrawn reminders (left out: that money pays them).
     """
     organisation_id = receipt["organisation_id"]
+    foreign = [each.amount for each in hypothesis.allocations if each.amount.currency != receipt["currency"]]
+    if foreign:
+        raise RefusedError(f"the money is in {receipt['currency']} and pays {foreign[0]}: record it in the ledger")
     owners = owners_of(db, organisation_id, [each.item_id for each in hypothesis.allocations])
     reason = unpostable(hypothesis, known=treatments(db, organisation_id), owners=owners)
     if reason is not None:

@@ -28,12 +28,12 @@ from connectors.records import Kind
 from receivables.problem import Problem
 from runtime.app import App
 from runtime.operations.absorb.page import absorb
+from runtime.operations.applications import POSTINGS
 from runtime.operations.edits import EDITS, after_edit, promise_edits
 from runtime.operations.invoice_requests import after_draft, after_refused_adoption, settle_problems
 from runtime.operations.isolated import isolated
 from runtime.operations.payouts import after_payout
 from runtime.operations.posted import after_posting, after_refusal, still_wanted
-from runtime.operations.postings import POSTINGS
 from runtime.store import connections, journal, queues
 from runtime.store import tables as t
 from runtime.store.connections import VendorConnection

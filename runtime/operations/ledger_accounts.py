@@ -35,3 +35,10 @@ def account_for(db: Connection, organisation_id: str, purpose: AccountPurpose, c
     open_to_all = [row.handle for row in rows if row.currency is None or purpose is not AccountPurpose.BANK]
     candidates = exact or open_to_all
     return candidates[0] if len(candidates) == 1 else None
+
+
+def currency_of(db: Connection, organisation_id: str, handle: str | None) -> str | None:
+    """Return the one currency that an account keeps; None where it takes any, or is not known."""
+    return db.scalar(
+        select(t.account.c.currency).where(t.account.c.organisation_id == organisation_id, t.account.c.handle == handle)
+    )

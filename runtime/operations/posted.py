@@ -14,7 +14,7 @@ from receivables.identity import stable_id
 from receivables.problem import Problem
 from runtime.operations.absorb.money import link_own_postings
 from runtime.operations.absorb.scope import Scope
-from runtime.operations.postings import POSTINGS, Posting
+from runtime.operations.applications import POSTINGS, Posting
 from runtime.operations.undo import ask_again, is_wanted, promise_undo, reverse_application
 from runtime.store import connections, journal, queues
 from runtime.store import tables as t

@@ -2,94 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
-
-from sqlalchemy import Connection, select
 
 from connectors.contract import Role
 from connectors.intents import AllocateCredit, Intent, PostReceipt, WriteDown
 from connectors.records import AccountPurpose, PaymentLine
-from receivables.allocation import Allocation, Residual, ResidualKind
-from receivables.identity import stable_id
 from receivables.money import Money
 from receivables.problem import Problem
 from receivables.settlement import FEE_KINDS, CreditPart, Settlement, settle
 from runtime.operations.absorb.scope import CUSTOMER_LINK, DOCUMENT_LINK
-from runtime.operations.ledger_accounts import account_for, account_of
+from runtime.operations.applications import Application, credit_key, owners_of, write_down_key
+from runtime.operations.ledger_accounts import account_for, account_of, currency_of
 from runtime.operations.treatments import Treatment, missing, treatments
 from runtime.store import connections, journal, queues
-from runtime.store import tables as t
 from runtime.store.connections import VendorConnection
 from runtime.store.links import external_ids
 
 NOT_POSTED = "not_posted"
-Posting = PostReceipt | AllocateCredit | WriteDown
-POSTINGS = (PostReceipt, AllocateCredit, WriteDown)
-
-
-@dataclass(frozen=True, slots=True)
-class Application:
-    """One receipt set against items, in a unit of work, as its rows say.
-
-    `number` counts how often this receipt has been applied, this time included: each application has keys of its own.
-    """
-
-    db: Connection
-    receipt: dict[str, Any]
-    allocations: Sequence[Allocation]
-    residuals: Sequence[Residual]
-    unapplied: Money
-    customer_id: str
-    number: str
-    at: datetime
-
-    @property
-    def organisation_id(self) -> str:
-        """Whose receipt it is."""
-        return str(self.receipt["organisation_id"])
-
-    @property
-    def key(self) -> str:
-        """The key of its posting; those of its credit allocations and write-downs derive from it."""
-        return posting_key(self.receipt["id"], self.number)
-
-
-def posting_key(receipt_id: str, number: str) -> str:
-    """Return the key of the posting of a receipt's application of this number."""
-    return stable_id("post", receipt_id, number)
-
-
-def credit_key(application_key: str, credit_external_id: str) -> str:
-    """Return the key under which a credit note is allocated for an application."""
-    return stable_id("crd", application_key, credit_external_id)
-
-
-def write_down_key(application_key: str, document_external_id: str, reason: str) -> str:
-    """Return the key under which a part of an invoice is written down for an application."""
-    return stable_id("wdn", application_key, document_external_id, reason)
-
-
-def belongs(posting: Posting, receipt_id: str, number: str) -> bool:
-    """Whether a posting is one of a receipt's application of this number."""
-    key = posting_key(receipt_id, number)
-    if isinstance(posting, AllocateCredit):
-        key = credit_key(key, posting.credit_external_id)
-    elif isinstance(posting, WriteDown):
-        key = write_down_key(key, posting.document_external_id, posting.reason)
-    return posting.key == key
-
-
-def owners_of(db: Connection, organisation_id: str, document_ids: Collection[str]) -> dict[str, str]:
-    """Return the customer of each of these documents that is known."""
-    rows = db.execute(
-        select(t.document.c.id, t.document.c.customer_id).where(
-            t.document.c.organisation_id == organisation_id, t.document.c.id.in_(document_ids)
-        )
-    )
-    return {row.id: row.customer_id for row in rows}
 
 
 def promise_postings(application: Application) -> bool:
@@ -125,7 +55,15 @@ class _Plan:
     customers: Mapping[str, str]
     treatments: Mapping[str, Treatment]
     account: str | None
+    account_currency: str
     fee_account: str | None
+
+    @property
+    def banked(self) -> Money | None:
+        """What arrived in the account, where it keeps another currency than the invoices and the processor said it."""
+        settled = self.application.receipt["hints"].get("settled")
+        known = settled is not None and settled[1] == self.account_currency
+        return Money(settled[0], settled[1]) if known and settled[1] != self.application.receipt["currency"] else None
 
     @property
     def has_cash(self) -> bool:
@@ -138,6 +76,9 @@ class _Plan:
         if self.has_cash and self.account is None:
             where = receipt["source_account"] or receipt["source"]
             return f"no ledger account is known for {where}", "Name its account in the settings."
+        if self.has_cash and self.account_currency != receipt["currency"] and self.banked is None:
+            changed = f"{receipt['currency']} into an account that keeps {self.account_currency}"
+            return f"how much arrived of {changed} is not known", "Make an account in that currency, then sync."
         if self.settlement.fee and self.fee_account is None:
             return "the ledger has no single account for fees", "Name the fee account in the settings."
         if unnamed:
@@ -166,6 +107,7 @@ class _Plan:
             unapplied=application.unapplied,
             fee=self.settlement.fee,
             fee_account=self.fee_account if self.settlement.fee else None,
+            banked=self.banked,
         )
 
     def _credits(self) -> Iterator[AllocateCredit]:
@@ -212,6 +154,7 @@ def _plan(application: Application, ledger: VendorConnection) -> _Plan:
     )
     named = {application.customer_id, *owners.values()}
     known = treatments(db, organisation_id)
+    account = account_of(db, organisation_id, application.receipt)
     return _Plan(
         application=application,
         settlement=settlement,
@@ -219,7 +162,8 @@ def _plan(application: Application, ledger: VendorConnection) -> _Plan:
         documents=external_ids(db, organisation_id, ledger.system, DOCUMENT_LINK, items),
         customers=external_ids(db, organisation_id, ledger.system, CUSTOMER_LINK, named),
         treatments=known,
-        account=account_of(db, organisation_id, application.receipt),
+        account=account,
+        account_currency=currency_of(db, organisation_id, account) or application.receipt["currency"],
         fee_account=_fee_account(application, known),
     )
 
@@ -242,30 +186,3 @@ def _explain(application: Application, text: str, remedy: str) -> bool:
         at=application.at,
     )
     return False
-
-
-def kept(db: Connection, receipt: dict[str, Any], at: datetime) -> Application:
-    """Return the application that stands for a receipt, from the rows it was kept in."""
-    standing = db.execute(
-        select(t.allocation)
-        .where(t.allocation.c.receipt_id == receipt["id"], t.allocation.c.undone_at.is_(None))
-        .order_by(t.allocation.c.is_credit, t.allocation.c.id)
-    )
-    beside = db.execute(
-        select(t.residual)
-        .where(t.residual.c.receipt_id == receipt["id"], t.residual.c.undone_at.is_(None))
-        .order_by(t.residual.c.kind)
-    )
-    return Application(
-        db=db,
-        receipt=receipt,
-        allocations=[
-            Allocation(row.document_id, Money(row.amount_minor, row.currency), is_credit=row.is_credit)
-            for row in standing
-        ],
-        residuals=[Residual(ResidualKind(row.kind), Money(row.amount_minor, row.currency)) for row in beside],
-        unapplied=Money(receipt["unapplied_minor"], receipt["currency"]),
-        customer_id=receipt["customer_id"],
-        number=str(receipt["applications"]),
-        at=at,
-    )

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, select, update
 
 from connectors.intents import Intent, UndoPosting
 from receivables.identity import stable_id
-from runtime.operations.postings import POSTINGS, Posting, belongs
+from runtime.operations.applications import POSTINGS, Posting, belongs
 from runtime.store import journal, queues
 from runtime.store import tables as t
 from runtime.store.touch import touch_documents

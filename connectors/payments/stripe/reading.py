@@ -67,11 +67,17 @@ def payment_of(intent: Row, disputes: Sequence[Row], as_of: datetime) -> Record 
         invoice_numbers=_listed(",".join(str(metadata[key]) for key in _INVOICE_KEYS if metadata.get(key))),
         item_ids=_listed(str(metadata.get(_ITEMS_KEY) or "")),
         failure=_failure(intent) if state is ProcessorState.FAILED else None,
+        settled=_changed_to(balance, currency) if paid and balance else None,
         also_named=tuple(each for each in (identity(intent.get("latest_charge")),) if each),
     )
     told = [charge.get("created"), intent.get("canceled_at"), *(dispute["created"] for dispute in disputes)]
     modified_at = max([created_at, *(_instant(stamp) for stamp in told if stamp)])
     return _record(Kind.PROCESSOR_PAYMENT, str(intent["id"]), modified_at, fields)
+
+
+def _changed_to(balance: Row, currency: str) -> Money | None:
+    settled = money(balance["amount"], str(balance["currency"]))
+    return settled if settled.currency != currency.upper() else None
 
 
 def payout_of(payout: Row, balance_transactions: Sequence[Row] | None) -> Record:
