@@ -25,6 +25,7 @@ NAMES = ("Account", "Customer", "Item")
 TAXES = ("TaxCode", "TaxRate")  # set up by people in QuickBooks, read here
 ENTITIES = (*TRANSACTIONS, *NAMES, *TAXES)
 SALES = ("Invoice", "CreditMemo", "Estimate")
+_SOLD_THROUGH = ("Income", "Other Income", "Expense", "Other Expense", "Cost of Goods Sold")
 DELETED = " (deleted)"  # what QuickBooks adds to the name of a customer made inactive
 # kept by QuickBooks itself, whatever a request says
 _OWN = {"Id", "SyncToken", "MetaData", "domain", "Balance", "TotalAmt", "LinkedTxn", "RemainingCredit", "UnappliedAmt"}
@@ -165,9 +166,6 @@ def _account(books: Ledger, record: Record) -> None:
     record["FullyQualifiedName"] = record["Name"]
     record.setdefault("CurrencyRef", {"value": books.home_currency})
     _unique(books, "Account", "Name", record)
-
-
-_SOLD_THROUGH = ("Income", "Other Income", "Expense", "Other Expense", "Cost of Goods Sold")
 
 
 def _item(books: Ledger, record: Record) -> None:

@@ -17,7 +17,9 @@ DAY = date(2026, 3, 3)
 CENTS = st.integers(min_value=0, max_value=12_000).map(lambda n: Decimal(n) / 100)
 STEPS = st.lists(
     st.tuples(
-        st.sampled_from(["pay", "pay", "pay with credit", "move", "delete", "void payment", "void", "resize"]),
+        st.sampled_from(
+            ["pay", "pay", "pay with credit", "journal", "forget", "move", "delete", "void payment", "void", "resize"]
+        ),
         st.integers(0, 2), CENTS, CENTS,
     ),
     max_size=25,
@@ -43,6 +45,23 @@ def line(kind: str, document_id: str, amount: Decimal) -> dict[str, Any]:
     return {"Amount": amount, "LinkedTxn": [{"TxnId": document_id, "TxnType": kind}]}
 
 
+def journal_credit(books: QuickBooksBooks, who: str, amount: Decimal) -> dict[str, Any]:
+    entity = {"Type": "Customer", "EntityRef": {"value": who}}
+    sides = (
+        ("Debit", books.undeposited_funds_id, {}),
+        ("Credit", books.receivables_account("USD"), {"Entity": entity}),
+    )
+    return {
+        "Line": [
+            {
+                "Amount": amount,
+                "JournalEntryLineDetail": {"PostingType": side, "AccountRef": {"value": account}, **more},
+            }
+            for side, account, more in sides
+        ]
+    }
+
+
 def do(books: QuickBooksBooks, ids: tuple[str, str, str], step: str, amount: Decimal, more: Decimal) -> None:
     """Try one step; Fault when the books do not allow it."""
     who, invoice_id, memo_id = ids
@@ -52,6 +71,13 @@ def do(books: QuickBooksBooks, ids: tuple[str, str, str], step: str, amount: Dec
     elif step == "pay with credit":
         lines = [line("Invoice", invoice_id, amount), line("CreditMemo", memo_id, more)]
         books.create("Payment", {"CustomerRef": {"value": who}, "TotalAmt": "10.00", "Line": lines})
+    elif step == "journal":
+        entry = books.create("JournalEntry", journal_credit(books, who, amount))
+        lines = [line("Invoice", invoice_id, more), line("JournalEntry", entry["Id"], more)]
+        books.create("Payment", {"CustomerRef": {"value": who}, "TotalAmt": "0", "Line": lines})
+    elif step == "forget":
+        entry = next(iter(books.journal_entries.values()), {})
+        books.delete("JournalEntry", entry)
     elif step in ("void", "resize"):
         record = books.invoices[invoice_id]
         if step == "void":
@@ -83,9 +109,13 @@ def test_balances_add_up(steps: list[tuple[str, int, Decimal, Decimal]]) -> None
             assert document["Balance"] == document["TotalAmt"] - applied
             assert document["Balance"] >= 0
     for payment in books.payments.values():
-        signs = {"Invoice": 1, "CreditMemo": -1}
+        signs = {"Invoice": 1, "CreditMemo": -1, "JournalEntry": -1}
         used = sum(signs[kind] * amount for (kind, _), amount in links_of(payment).items())
         assert payment["UnappliedAmt"] == payment["TotalAmt"] - used
         assert payment["UnappliedAmt"] >= 0
     owed = sum(i["TotalAmt"] for i in books.invoices.values()) - sum(m["TotalAmt"] for m in books.credit_memos.values())
+    owed -= sum(entry["TotalAmt"] for entry in books.journal_entries.values())
     assert books.customers[who]["Balance"] == owed - sum(p["TotalAmt"] for p in books.payments.values())
+    for entry_id, entry in books.journal_entries.items():
+        used = sum(links_of(p).get(("JournalEntry", entry_id), Decimal(0)) for p in books.payments.values())
+        assert used <= entry["TotalAmt"]
