@@ -60,12 +60,18 @@ class Server:
 @contextmanager
 def server() -> Iterator[Server]:
     """The machine's server, or one of our own while the context lasts; NoPostgresError when there is neither."""
-    machine = Server(MACHINE_PORT)
-    if _answers(machine):
-        yield machine
+    answering = machine()
+    if answering is not None:
+        yield answering
         return
     with started() as own:
         yield own
+
+
+def machine() -> Server | None:
+    """The machine's server, None when none answers."""
+    candidate = Server(MACHINE_PORT)
+    return candidate if _answers(candidate) else None
 
 
 @contextmanager

@@ -37,7 +37,9 @@ def serve(host: str, port: int) -> None:
     require_free(host, port)
     with opened_app(may_make=True) as app, _only_one(app):
         celery = make_celery(app)
-        server = uvicorn.Server(uvicorn.Config(create_web(app), host=host, port=port, log_level="info"))
+        # A line for each request costs as much as taking a webhook does; /metrics counts what was answered.
+        config = uvicorn.Config(create_web(app), host=host, port=port, log_level="info", access_log=False)
+        server = uvicorn.Server(config)
         _stop_on_signals(server)
         if app.settings.broker_url.startswith("memory"):
             with EmbeddedWorker(celery):

@@ -104,6 +104,23 @@ def test_a_signed_body_that_cannot_be_read_is_kept_and_seen(firm: Firm, body: by
     assert "cannot be read" in row.problem
 
 
+@pytest.mark.parametrize("name", ["x" * 129, "\0", "\ud800"], ids=["too long", "zero", "half a pair"])
+def test_a_name_that_no_database_takes_is_kept_aside_as_well(firm: Firm, name: str) -> None:
+    event = {"specversion": "1.0", "id": "e-1", "type": "qbo.invoice.updated.v1", "intuitentityid": name}
+    body = json.dumps([event | {"intuitaccountid": "1", "time": "2026-03-10T10:00:00Z", "source": "x"}]).encode()
+    assert _signed(firm, body) == 1
+    (row,) = firm.rows(t.inbox)
+    assert (row.state, row.body) == (queues.ASIDE, body)
+
+
+def test_the_body_of_many_notices_is_kept_once(firm: Firm) -> None:
+    event = {"specversion": "1.0", "type": "qbo.vendor.updated.v1", "intuitentityid": "1", "intuitaccountid": "1"}
+    event |= {"time": "2026-03-10T10:00:00Z", "source": "x"}
+    body = json.dumps([event | {"id": f"e-{number}"} for number in range(150)]).encode()
+    assert _signed(firm, body) == 150
+    assert sorted(len(row.body) for row in firm.rows(t.inbox)) == [0] * 149 + [len(body)]
+
+
 def test_an_account_that_nobody_connected_is_set_aside_never_guessed(firm: Firm) -> None:
     stranger = firm.estate.xero.add_organisation(name="Stranger", base_currency="GBP", short_code="!s")
     stranger.add_contact(name="Somebody")
