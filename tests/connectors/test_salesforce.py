@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
 import requests
@@ -20,8 +20,10 @@ from connectors.contract import Access, Account, Endpoint
 from connectors.crm.salesforce import DECLARATION, SalesforceConnector
 from connectors.crm.salesforce.client import LIMIT_PAUSE_SECONDS, exact_json
 from connectors.crm.salesforce.reading import instant
+from connectors.crm.salesforce.usage import daily_calls
 from connectors.errors import Absent, Reconnect, Reject, Retry, Stale
 from connectors.intents import (
+    AdoptInvoice,
     Done,
     EditContact,
     EditCustomer,
@@ -33,7 +35,7 @@ from connectors.intents import (
 )
 from connectors.limits import Budget
 from connectors.oauth import OAuthFlow
-from connectors.records import ContactFields, CustomerFields, DocumentFields, Kind, Record
+from connectors.records import ContactFields, CustomerFields, DocumentFields, InvoiceRequestFields, Kind, Record
 from receivables.document import DocumentKind, DocumentStatus
 from receivables.money import Money
 from sandbox.salesforce import SalesforceOrg, SalesforceStandIn
@@ -75,10 +77,10 @@ class World:
         self.account = self.sign_in()
         self.connector = SalesforceConnector(self.access())
 
-    def sign_in(self) -> Account:
+    def sign_in(self, **hint: str) -> Account:
         flow = OAuthFlow(DECLARATION.oauth, self.endpoint, self.clock)
         begun = flow.begin(REDIRECT)
-        answer = requests.get(begun.url, allow_redirects=False, timeout=5)
+        answer = requests.get(f"{begun.url}&{urlencode(hint)}", allow_redirects=False, timeout=5)
         query = dict(parse_qsl(urlsplit(answer.headers["Location"]).query))
         tokens = flow.finish(redirect_uri=REDIRECT, code=query["code"], verifier=begun.verifier)
         self.tokens.append(tokens.access_token)
@@ -360,6 +362,176 @@ def test_exact_json_keeps_every_amount(minor: int, currency: str) -> None:
 def test_instants_are_read_as_salesforce_writes_them(moment: datetime) -> None:
     aware = moment.replace(tzinfo=UTC, microsecond=moment.microsecond // 1000 * 1000)
     assert instant(f"{aware:%Y-%m-%dT%H:%M:%S}.{aware.microsecond // 1000:03d}+0000") == aware
+
+
+def test_purchase_order_and_note_are_shown_emptied_or_left_alone(world: World) -> None:
+    account = world.org.create("Account", Name="A")
+    world.connector.write([invoice(account, purchase_order="PO-1", note="first")])
+    world.connector.write([invoice(account)])
+    assert [(row["PO_Number__c"], row["Note__c"]) for row in world.rows(INVOICE)] == [("PO-1", "first")]
+    emptied = invoice(account, purchase_order="", note="second")
+    assert world.connector.find(emptied) is None
+    (outcome,) = world.connector.write([emptied])
+    assert [(row["PO_Number__c"], row["Note__c"]) for row in world.rows(INVOICE)] == [(None, "second")]
+    assert world.connector.find(emptied) == outcome
+
+
+def test_an_org_with_several_currencies_gets_each_records_own(world: World) -> None:
+    world.org = world.standin.add_org(name="Many", currencies=("USD", "GBP"))
+    world.account = world.sign_in(login_hint=world.org.org_id)
+    connector = SalesforceConnector(world.access())
+    account = world.org.create("Account", Name="A")
+    francs = invoice(account, "doc-2", total=Money(100, "CHF"), balance=Money(100, "CHF"))
+    outcomes = connector.write([invoice(account), francs])
+    assert [type(outcome) for outcome in outcomes] == [Done, Done]
+    shown = {row["External_Id__c"]: (row["Currency__c"], row["CurrencyIsoCode"]) for row in world.rows(INVOICE)}
+    assert shown == {"doc-1": ("GBP", "GBP"), "doc-2": ("CHF", "USD")}, "a currency the org lacks stands as text"
+    connector.close()
+
+
+def test_texts_longer_than_salesforce_takes_are_cut(world: World) -> None:
+    account = world.org.create("Account", Name="A")
+    receipt = ShowReceipt("r", "rec", account, date(2026, 11, 2), Money(9, "GBP"), "P" * 900, "applied", "d" * 40_000)
+    reminder = ShowReminder("m", "rem", account, 1, "email", START, "d" * 40_000)
+    outcomes = world.connector.write([receipt, reminder])
+    assert [type(outcome) for outcome in outcomes] == [Done, Done], outcomes
+    assert world.connector.find(receipt) == outcomes[0]
+
+
+def test_a_merged_account_names_the_one_that_took_its_place(world: World) -> None:
+    kept, gone = (world.org.create("Account", Name=name) for name in ("Kept", "Gone"))
+    world.org.merge("Account", kept, gone)
+    found = {record.external_id: record for record in world.read(Kind.CUSTOMER, since=START)}
+    assert found[gone].deleted and isinstance(found[gone].fields, CustomerFields)
+    assert found[gone].fields.merged_into_external_id == kept
+    assert isinstance(found[kept].fields, CustomerFields) and found[kept].fields.merged_into_external_id is None
+
+
+# --- requests ---------------------------------------------------------------------------------------------------
+
+
+def ask(world: World, account: str, **changes: Any) -> str:  # noqa: ANN401 - any field
+    said = {"Requested_Amount__c": "450.00", "Currency__c": "gbp", "Due_Date__c": "2026-12-17", **changes}
+    return world.org.create(INVOICE, Account__c=account, **said)
+
+
+def test_a_request_is_read_as_what_it_asks_for_and_is_no_invoice(world: World) -> None:
+    account = world.org.create("Account", Name="A")
+    won = world.org.create("Opportunity", Name="Doors", StageName="Closed Won", CloseDate="2026-11-01")
+    request = ask(world, account, Opportunity__c=won, PO_Number__c="PO-1")
+    ask(
+        world,
+        account,
+        Opportunity__c=world.org.create("Opportunity", Name="X", StageName="Open", CloseDate=START.date()),
+    )
+    (record,) = world.read(Kind.INVOICE_REQUEST)
+    assert record.external_id == request
+    assert record.fields == InvoiceRequestFields(
+        customer_external_id=account,
+        description="Doors",
+        amount=Money(45_000, "GBP"),
+        issued_on=START.date(),
+        due_on=date(2026, 12, 17),
+        purchase_order="PO-1",
+    )
+    assert world.read(Kind.INVOICE) == [] and world.read(Kind.INVOICE, since=START) == []
+
+
+def test_open_requests_are_read_whenever_they_were_made_and_gone_ones_when_they_change(world: World) -> None:
+    account = world.org.create("Account", Name="A")
+    old, taken_back = ask(world, account), ask(world, account)
+    world.connector.write([invoice(account)])
+    world.clock.forward(hours=1)
+    world.org.delete(INVOICE, taken_back)
+    found = {record.external_id: record.deleted for record in world.read(Kind.INVOICE_REQUEST, since=world.clock())}
+    assert found == {old: False, taken_back: True}
+
+
+@pytest.mark.parametrize(
+    ("field_", "value", "says"),
+    [
+        ("Due_Date__c", None, "Due_Date__c is empty"),
+        ("Requested_Amount__c", None, "Requested_Amount__c is empty"),
+        ("Requested_Amount__c", "-1", "more than nothing"),
+        ("Currency__c", "XYZ", "XYZ"),
+    ],
+)
+def test_a_request_that_lacks_something_says_what(world: World, field_: str, value: str | None, says: str) -> None:
+    account = world.org.create("Account", Name="A")
+    ask(world, account, **{field_: value})
+    (page,) = world.connector.read(Kind.INVOICE_REQUEST, since=None)
+    (problem,) = page.problems
+    assert says in problem.text and page.records == ()
+
+
+def test_a_request_is_adopted_once_and_then_shows_the_invoice(world: World) -> None:
+    account = world.org.create("Account", Name="A")
+    request = ask(world, account)
+    adopt = AdoptInvoice("a", request, "doc-1")
+    assert world.connector.find(adopt) is None
+    assert world.connector.write([adopt]) == world.connector.write([adopt]) == [Done((request,))]
+    assert world.connector.find(adopt) == Done((request,))
+    (shown,) = world.connector.write([invoice(account)])
+    assert done(shown).external_ids == (request,) and len(world.rows(INVOICE)) == 1
+
+
+def test_a_request_is_not_adopted_by_two_documents_nor_when_it_is_gone(world: World) -> None:
+    account = world.org.create("Account", Name="A")
+    taken, gone = ask(world, account), ask(world, account)
+    world.connector.write([AdoptInvoice("a", taken, "doc-1")])
+    world.org.delete(INVOICE, gone)
+    second, absent = world.connector.write([AdoptInvoice("b", taken, "doc-2"), AdoptInvoice("c", gone, "doc-3")])
+    assert isinstance(second, Reject) and second.code == "not_a_request" and second.remedy
+    assert isinstance(absent, Absent)
+    assert world.org.find(INVOICE, taken)["External_Id__c"] == "doc-1"
+
+
+def test_a_request_that_was_only_drafted_says_so(world: World) -> None:
+    request = ask(world, world.org.create("Account", Name="A"))
+    (outcome,) = world.connector.write([AdoptInvoice("a", request, None)])
+    assert outcome == Done((request,)) and world.org.find(INVOICE, request)["Status__c"] == "drafted"
+    assert world.read(Kind.INVOICE_REQUEST) == []
+
+
+def test_an_edit_between_our_reading_and_our_writing_is_not_overwritten(world: World) -> None:
+    person = world.org.create(
+        "Contact", LastName="L", AccountId=world.org.create("Account", Name="A"), Email="o@x.example"
+    )
+    (contact,) = world.read(Kind.CONTACT)
+    request = ask(world, world.org.create("Account", Name="B"))
+    world.clock.forward(minutes=1)
+
+    def meddle(sent: Request, handle: Handle) -> Response:
+        if sent.method == "PATCH":
+            world.org.update("Contact", person, Email="human@x.example")
+            world.org.update(INVOICE, request, Note__c="wait")
+        return handle()
+
+    world.standin.interceptor = meddle
+    edit = EditContact("e", person, contact.version, "ours@x.example")
+    stale, again = world.connector.write([edit, AdoptInvoice("a", request, "doc-1")])
+    assert isinstance(stale, Stale) and isinstance(again, Retry) and not again.ambiguous
+    world.standin.interceptor = None
+    assert world.org.find("Contact", person)["Email"] == "human@x.example"
+    assert world.connector.write([AdoptInvoice("a", request, "doc-1")]) == [Done((request,))]
+
+
+@pytest.mark.parametrize(
+    ("header", "used", "left"),
+    [
+        ("api-usage=25/15000", 25, 14_975),
+        ("api-usage=18/5000; per-app-api-usage=17/250(appName=sample)", 18, 4_982),
+        ("per-app-api-usage=17/250(appName=a), api-usage=15100/15000", 15_100, 0),
+    ],
+)
+def test_the_days_calls_are_read_from_each_answer(header: str, used: int, left: int) -> None:
+    calls = daily_calls(header)
+    assert calls is not None and (calls.used, calls.left) == (used, left)
+
+
+@pytest.mark.parametrize("header", ["", "per-app-api-usage=17/250(appName=a)", "api-usage=x/y"])
+def test_a_header_without_the_days_calls_tells_nothing(header: str) -> None:
+    assert daily_calls(header) is None
 
 
 # --- faults ---------------------------------------------------------------------------------------------------

@@ -1,0 +1,202 @@
+"""The sfdx project holds what the connector reads and writes, nothing else, in the form that Salesforce deploys."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+from lxml import etree
+
+from connectors.crm.salesforce.client import API_VERSION
+from connectors.crm.salesforce.reading import DRAFTED, REQUESTED, select
+from connectors.crm.salesforce.writing import LONG_TEXT_LENGTH, NAME_LENGTH, TEXT_LENGTH, change_of
+from connectors.intents import (
+    AdoptInvoice,
+    EditContact,
+    Intent,
+    Saying,
+    ShowBalance,
+    ShowInvoice,
+    ShowReceipt,
+    ShowReminder,
+)
+from connectors.records import Kind
+from receivables.document import DocumentKind, DocumentStatus
+from receivables.money import Money
+from reminders.evidence import Channel
+from reminders.policy import EXAMPLE_POLICIES
+from runtime.operations.dispute import MAX_REASON_CHARS
+from runtime.store.tables import ID_LENGTH
+from runtime.web.words import RECEIPT_STATES
+from sandbox.salesforce.metadata import PROJECT, custom_objects
+from sandbox.salesforce.schema import Schema
+
+NAMESPACE = "{http://soap.sforce.com/2006/04/metadata}"
+MAIN = PROJECT / "force-app" / "main" / "default"
+ROOTS = {
+    "object": "CustomObject",
+    "field": "CustomField",
+    "layout": "Layout",
+    "permissionset": "PermissionSet",
+    "tab": "CustomTab",
+}
+KINDS = (Kind.CUSTOMER, Kind.CONTACT, Kind.INVOICE, Kind.INVOICE_REQUEST)
+MONEY = Money(1, "EUR")
+DAY = date(2026, 11, 17)
+INTENTS: tuple[Intent, ...] = (
+    ShowInvoice(
+        "k",
+        "doc",
+        "acc",
+        "N",
+        DocumentKind.INVOICE,
+        DocumentStatus.OPEN,
+        MONEY,
+        MONEY,
+        DAY,
+        DAY,
+        Saying(True, "r", DAY),
+        "PO",
+        "note",
+    ),
+    ShowBalance("k", "cus", "acc", MONEY, MONEY, DAY, "hold"),
+    ShowReceipt("k", "rec", "acc", DAY, MONEY, "payer", "applied", "detail"),
+    ShowReminder("k", "rem", "acc", 1, "email", datetime(2026, 11, 17, tzinfo=UTC), "detail"),
+    AdoptInvoice("k", "req", "doc"),
+    AdoptInvoice("k", "req", None),
+    EditContact("k", "con", "v", "a@example.com"),
+)
+
+
+def used() -> set[tuple[str, str]]:
+    """Every field that the connector reads or writes, by object."""
+    found: set[tuple[str, str]] = set()
+    for kind in KINDS:
+        query = re.match(r"SELECT (.+) FROM (\w+)", select(kind, since=None))
+        assert query is not None
+        for name in query[1].split(", "):
+            parent, _, last = name.rpartition("__r.")
+            found.add((parent or query[2], last))
+    for intent in INTENTS:
+        change = change_of(intent, ())
+        assert change is not None
+        found |= {(change.target.sobject, name) for name in (change.target.key_field, *change.fields)}
+    return found
+
+
+def documents() -> Iterator[tuple[Path, etree._Element]]:
+    """Every file of metadata, parsed."""
+    for path in sorted(MAIN.rglob("*-meta.xml")):
+        yield path, etree.parse(str(path)).getroot()
+
+
+def texts(root: etree._Element, path: str) -> list[str]:
+    steps = "/".join(f"{NAMESPACE}{step}" for step in path.split("/"))
+    return [str(each.text) for each in root.findall(steps)]
+
+
+def test_every_field_that_is_read_or_written_exists() -> None:
+    schema = Schema()
+    missing = [(o, f) for o, f in sorted(used()) if f not in schema.objects[o]]
+    assert missing == []
+
+
+def test_no_field_stands_there_for_nothing() -> None:
+    installed = {(o, field.name) for o, fields in custom_objects().items() for field in fields}
+    assert installed - used() == set()
+
+
+def test_the_project_names_the_version_that_the_connector_speaks() -> None:
+    project = json.loads((PROJECT / "sfdx-project.json").read_text())
+    assert project["sourceApiVersion"] == API_VERSION == "67.0"
+    assert [PROJECT / each["path"] for each in project["packageDirectories"]] == [PROJECT / "force-app"]
+
+
+def test_each_file_is_metadata_of_its_kind() -> None:
+    count = 0
+    for path, root in documents():
+        kind = path.name.removesuffix("-meta.xml").rsplit(".", 1)[1]
+        assert root.tag == f"{NAMESPACE}{ROOTS[kind]}", path
+        assert {each.tag.startswith(NAMESPACE) for each in root.iter("{*}*")} == {True}, path
+        count += 1
+    assert count == len([path for path in MAIN.rglob("*") if path.is_file()]) > 30
+
+
+def test_each_field_says_what_it_is_for() -> None:
+    for path, root in documents():
+        if path.name.endswith(".field-meta.xml"):
+            assert texts(root, "label") and texts(root, "description"), path
+            name = texts(root, "fullName")[0]
+            assert len(name.removesuffix("__c")) <= 40 and len(texts(root, "label")[0]) <= 40, path
+
+
+def test_what_addresses_a_record_is_unique_and_case_sensitive() -> None:
+    ids = [(o, field) for o, fields in custom_objects().items() for field in fields if field.external_id]
+    assert {o for o, _ in ids} == {"Account", "TrueDue_Invoice__c", "TrueDue_Receipt__c", "TrueDue_Reminder__c"}
+    assert all(field.unique and field.case_sensitive and field.length >= ID_LENGTH for _, field in ids)
+
+
+def test_each_record_belongs_to_an_account() -> None:
+    objects = {name: fields for name, fields in custom_objects().items() if name.endswith("__c")}
+    for name, fields in objects.items():
+        (account,) = [field for field in fields if field.name == "Account__c"]
+        assert (account.required, account.refers_to) == (True, "Account"), name
+
+
+@pytest.mark.parametrize(
+    ("sobject", "name", "values"),
+    [
+        ("TrueDue_Invoice__c", "Status__c", {REQUESTED, DRAFTED, *DocumentStatus}),
+        ("TrueDue_Receipt__c", "Status__c", {"in_flight", *RECEIPT_STATES}),
+        ("TrueDue_Reminder__c", "Channel__c", set(Channel)),
+        ("TrueDue_Reminder__c", "Level__c", {str(s.level) for policy in EXAMPLE_POLICIES for s in policy.levels}),
+    ],
+)
+def test_picklists_hold_what_is_written(sobject: str, name: str, values: set[str]) -> None:
+    assert set(Schema().objects[sobject][name].values) == {str(value) for value in values}
+
+
+def test_texts_fit() -> None:
+    schema = Schema()
+    for intent in INTENTS:
+        change = change_of(intent, ())
+        assert change is not None
+        for name, value in change.fields.items():
+            field = schema.objects[change.target.sobject][name]
+            assert field.kind != "textarea" or field.length >= 1_000, "what people write at length"
+            assert not isinstance(value, str) or len(value) <= field.length
+    lengths = {(o, f.name): f.length for o, fields in schema.objects.items() for f in fields.values()}
+    assert lengths["TrueDue_Receipt__c", "Name"] == NAME_LENGTH
+    assert lengths["TrueDue_Receipt__c", "Payer__c"] == lengths["Account", "TrueDue_Hold__c"] == TEXT_LENGTH
+    assert lengths["TrueDue_Receipt__c", "Detail__c"] == lengths["TrueDue_Reminder__c", "Detail__c"] == LONG_TEXT_LENGTH
+    assert lengths["TrueDue_Invoice__c", "Dispute_Reason__c"] >= MAX_REASON_CHARS
+
+
+def test_permission_sets_grant_every_field_that_may_be_granted() -> None:
+    """A required field cannot be granted (Salesforce refuses the deployment), every other one must be."""
+    grantable = {
+        f"{o}.{field.name}"
+        for o, fields in custom_objects().items()
+        for field in fields
+        if not field.required and field.name != "Name"
+    }
+    for path, root in documents():
+        if path.name.endswith(".permissionset-meta.xml"):
+            granted = texts(root, "fieldPermissions/field")
+            assert len(granted) == len(set(granted)), path
+            assert {name for name in granted if name.endswith("__c")} == grantable, path
+
+
+def test_layouts_show_fields_that_exist() -> None:
+    schema = Schema()
+    system = {"OwnerId", "CreatedById", "LastModifiedById"}
+    for path, root in documents():
+        if path.name.endswith(".layout-meta.xml"):
+            sobject = path.name.split("-")[0]
+            items = set(texts(root, "layoutSections/layoutColumns/layoutItems/field"))
+            custom = {name for name in schema.objects[sobject] if name.endswith("__c")} | {"Name"}
+            assert items - system == custom, path
