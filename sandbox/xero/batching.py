@@ -17,6 +17,10 @@ MAX_ELEMENTS = 50
 MAX_BODY_BYTES = 3_500_000
 MAX_KEY_CHARS = 128
 IDEMPOTENCY_SECONDS = 360
+# All that a refused call says of each of its items.
+_ELEMENT_FIELDS = (
+    "ValidationErrors", "BatchPaymentID", "BankTransactionID", "CreditNoteID", "ContactID", "InvoiceID",
+)  # fmt: skip
 
 # What an object shows of an error beside the messages; a collection that is not named shows the messages alone.
 _FLAGS: dict[str, tuple[str, ...]] = {
@@ -118,6 +122,7 @@ def refuse(refused: Refused) -> Response:
 
 
 def _refuse(elements: list[Record]) -> Response:
+    elements = [{name: element[name] for name in _ELEMENT_FIELDS if name in element} for element in elements]
     error = {"ErrorNumber": 10, "Type": "ValidationException", "Message": "A validation exception occurred"}
     return respond({**error, "Elements": elements}, 400)
 

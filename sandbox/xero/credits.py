@@ -165,7 +165,7 @@ def _allocate(books: Ledger, credit: Record, invoice: Record, amount: Decimal, a
 def _move(books: Ledger, credit: Record, invoice: Record, amount: Decimal, on: date) -> None:
     credit["RemainingCredit"] -= amount
     credit["Status"] = "AUTHORISED" if credit["RemainingCredit"] else "PAID"
-    if credit["Status"] == "PAID":
+    if credit["Status"] == "PAID" and "CreditNoteID" in credit:  # the other credits do not say when
         credit["FullyPaidOnDate"] = on
     else:
         credit.pop("FullyPaidOnDate", None)

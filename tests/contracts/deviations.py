@@ -87,12 +87,21 @@ DEVIATIONS = (
     ),
     Deviation(
         contract="xero",
-        where=r"GET .* answer 404",
+        where=r"(GET|PUT|DELETE) .* answer 404",
         place="",
         rule="status",
-        contract_says="Reading one object answers 200 and nothing else.",
+        contract_says="Reading or changing one object answers 200, or 400 to a change, and nothing else.",
         vendor_does="An id that the organisation does not have is answered 404, with a text that is no JSON.",
         evidence="developer.xero.com/documentation/api/http-response-codes: 404 Not Found.",
+    ),
+    Deviation(
+        contract="xero",
+        where=r"DELETE .*/Allocations/\{AllocationID\} answer 400",
+        place="",
+        rule="status",
+        contract_says="Taking an allocation back answers 200 and nothing else.",
+        vendor_does="It is refused with 400 like every change, for instance in a locked period.",
+        evidence="developer.xero.com/documentation/api/http-response-codes: 400 Validation Exception.",
     ),
     Deviation(
         contract="xero",
