@@ -47,7 +47,7 @@ def line(kind: str, document_id: str, amount: Decimal) -> dict[str, Any]:
 
 def journal_credit(books: QuickBooksBooks, who: str, amount: Decimal) -> dict[str, Any]:
     entity = {"Type": "Customer", "EntityRef": {"value": who}}
-    sides = (
+    sides: tuple[tuple[str, str, dict[str, Any]], ...] = (
         ("Debit", books.undeposited_funds_id, {}),
         ("Credit", books.receivables_account("USD"), {"Entity": entity}),
     )
