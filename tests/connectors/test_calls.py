@@ -234,11 +234,16 @@ def test_a_thousand_changed_invoices_cost_few_calls(any_firm: Firm) -> None:
 def test_a_quiet_poll_costs_one_round_that_writes_nothing(any_firm: Firm) -> None:
     firm = any_firm
     with_invoices(firm, 3)
+    firm.connect("stripe", firm.stripe.account_id)
+    firm.poll()
+    firm.work()
     firm.time.advance(minutes=5)
-    with counting(firm.ledger.standin) as ledger, counting(firm.estate.salesforce) as crm:
+    estate = firm.estate
+    with counting(firm.ledger.standin) as ledger, counting(estate.salesforce) as crm, counting(estate.stripe) as stripe:
         firm.poll()
         firm.work()
     # As docs/operations.md states.
     assert reads(ledger) == {"xero": 8, "quickbooks": 6}[firm.ledger.system]
     assert reads(crm) == 4
-    assert writes(ledger) + writes(crm) == 0
+    assert reads(stripe) == 2
+    assert writes(ledger) + writes(crm) + writes(stripe) == 0
