@@ -186,6 +186,7 @@ def test_a_crm_that_is_down_for_long_adopts_before_it_shows(firm: Firm) -> None:
     for _ in range(queues.MAX_ATTEMPTS + 1):
         firm.work(hours=2)
     assert "write_not_delivered" in firm.problems()
+    poll(firm.app, roles=[Role.LEDGER])
     firm.estate.salesforce.interceptor = None
     firm.work(hours=2)
     assert len(firm.crm.records[INVOICE]) == SHOWN_BEFORE + 1
