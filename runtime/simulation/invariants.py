@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from sqlalchemy import func, select
+from sqlalchemy import case, func, select
 
 from receivables.document import DocumentStatus
 from reminders.holds import HoldCode
@@ -89,7 +89,8 @@ def money_conserved(play: Play) -> tuple[int, list[str]]:
         receipts = db.execute(select(t.receipt).where(t.receipt.c.state == "applied")).all()
         for row in receipts:
             mine = t.allocation.c.receipt_id == row.id, t.allocation.c.undone_at.is_(None)
-            applied = db.scalar(select(func.coalesce(func.sum(t.allocation.c.amount_minor), 0)).where(*mine)) or 0
+            minor = case((t.allocation.c.is_credit, -t.allocation.c.amount_minor), else_=t.allocation.c.amount_minor)
+            applied = db.scalar(select(func.coalesce(func.sum(minor), 0)).where(*mine)) or 0
             residual = (
                 db.scalar(
                     select(func.coalesce(func.sum(t.residual.c.amount_minor), 0)).where(
