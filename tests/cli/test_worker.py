@@ -23,18 +23,20 @@ from tests.cli.command import (
 )
 from tests.shared import unavailable
 
-BROKER = "amqp://guest:guest@127.0.0.1:5672//"
+BROKERS = {"rabbitmq": ("amqp://guest:guest@127.0.0.1:5672//", 5672), "redis": ("redis://127.0.0.1:6379/9", 6379)}
+BROKER = BROKERS["rabbitmq"][0]
 SWEEP_SECONDS = 15
 NOT_FOLLOWED = "SUBSCRIPTION"  # a category of Xero's that nothing here follows
 
 
-@pytest.fixture(scope="module")
-def broker() -> str:
+@pytest.fixture(scope="module", params=BROKERS)
+def broker(request: pytest.FixtureRequest) -> str:
+    address, port = BROKERS[request.param]
     try:
-        socket.create_connection(("127.0.0.1", 5672), timeout=3).close()
+        socket.create_connection(("127.0.0.1", port), timeout=3).close()
     except OSError as error:
-        unavailable(f"RabbitMQ does not answer on port 5672: {error}")
-    return BROKER
+        unavailable(f"{request.param} does not answer on port {port}: {error}")
+    return address
 
 
 def settled(database: str, external_id: str) -> Callable[[], bool]:
