@@ -20,6 +20,11 @@ def shared_specs() -> Path:
     return _folder("TRUEDUE_SPECS", _BESIDE / "specs")
 
 
+def specs_folder() -> Path:
+    """Where the vendors' contracts would be, for tests that can do without."""
+    return Path(os.environ.get("TRUEDUE_SPECS", _BESIDE / "specs"))
+
+
 def unavailable(reason: str) -> None:
     """Skip the calling test for `reason`; with CI=true a missing service or folder fails instead."""
     if os.environ.get("CI") == "true":

@@ -96,15 +96,6 @@ DEVIATIONS = (
     ),
     Deviation(
         contract="xero",
-        where=r"DELETE .*/Allocations/\{AllocationID\} answer 400",
-        place="",
-        rule="status",
-        contract_says="Taking an allocation back answers 200 and nothing else.",
-        vendor_does="It is refused with 400 like every change, for instance in a locked period.",
-        evidence="developer.xero.com/documentation/api/http-response-codes: 400 Validation Exception.",
-    ),
-    Deviation(
-        contract="xero",
         where=r".* answer 401",
         place="",
         rule="status",

@@ -120,7 +120,7 @@ def drive(ledger: Ledger) -> list[str]:
     """Send everything; say what was refused that should not have been."""
     begun = ledger.time.now()
     refused = [told for kind in ledger.consent.declaration.writes if kind in SAMPLES for told in _write(ledger, kind)]
-    refused += _undo_half(ledger)
+    refused += _refusals(ledger)
     for since in (None, begun - timedelta(seconds=1), begun - timedelta(days=60)):
         for reading in ledger.consent.declaration.reads:
             ledger.time.sleep(60)  # a new minute has its calls again
@@ -145,11 +145,15 @@ def _write(ledger: Ledger, kind: type[Intent]) -> Iterator[str]:
                 yield f"{undo.key}: {undone!r}"
 
 
-def _undo_half(ledger: Ledger) -> list[str]:
+def _refusals(ledger: Ledger) -> list[str]:
     """What is refused travels too: more than an invoice is open for, and an object that is gone."""
     over = receipt(ledger, "contract over", {1: "10.11"})
     kept = receipt(ledger, "contract kept", {1: "1"}, unapplied="0.50")
     gone = UndoPosting("contract gone", (ledger.customer,))
-    outcomes = ledger.connector.write([over, kept, gone])
-    wanted = (ConnectorError, Done, ConnectorError)
+    notes = read(ledger, Kind.CREDIT_NOTE).items()  # voided ones of the write-down among them
+    credit = next(identity for identity, note in notes if getattr(note.fields, "number", "") == "CN-1")
+    lines = (PaymentLine(ledger.invoices[2], gbp("7.01")),)
+    beyond = AllocateCredit("contract beyond", ledger.customer, credit, PAID_ON, lines)
+    outcomes = ledger.connector.write([over, kept, gone, beyond])
+    wanted = (ConnectorError, Done, ConnectorError, ConnectorError)
     return [f"{each!r}" for each, kind in zip(outcomes, wanted, strict=True) if not isinstance(each, kind)]

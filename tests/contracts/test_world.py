@@ -1,0 +1,21 @@
+"""The whole demo: every call and every webhook of the sample company keeps the vendors' contracts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from runtime.demo.stage import set_stage
+from runtime.demo.story import Story
+from tests.contracts.witness import watching
+from tests.shared import shared_specs
+
+
+@pytest.mark.long
+def test_the_demo_keeps_every_contract(tmp_path: Path) -> None:
+    with watching(shared_specs()) as witness, set_stage(tmp_path) as stage:
+        Story(stage, lambda _: None).play(lambda _: None)
+    assert witness.seen.total() > 500
+    assert witness.seen["webhook"] > 20
+    assert not witness.findings, witness.report()
