@@ -91,7 +91,7 @@ DEVIATIONS = (
         place="",
         rule="status",
         contract_says="Reading or changing one object answers 200, or 400 to some changes, and nothing else.",
-        vendor_does="An id that the organisation does not have is answered 404, with a text that is no JSON; a deletion "
+        vendor_does="An id that the organisation does not have is answered 404, with text that is no JSON; a deletion "
         "that breaks a rule, 400.",
         evidence="developer.xero.com/documentation/api/http-response-codes: 400 Validation Exception, 404 Not Found.",
     ),
