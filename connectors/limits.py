@@ -17,6 +17,8 @@ from typing import Protocol
 from connectors.errors import Retry
 
 MAX_WAIT_SECONDS = 30.0  # longer waits go back to the queue instead of holding a worker
+# Reading in the background waits for a whole minute's window: one that breaks off begins again from its first page.
+PATIENT_WAIT_SECONDS = 75.0
 SLICES = 60  # of a window; a call counts until the slice it fell in has left the window
 MARGIN_SECONDS = 0.25  # our clock and the vendor's count the same call at different moments
 BUSY_SECONDS = 0.1  # until a place among the concurrent calls is looked for again
@@ -156,7 +158,7 @@ class CallsInMemory:
 
 
 class Budget:
-    """Waits before a call that would exceed a limit, at most MAX_WAIT_SECONDS."""
+    """Waits before a call that would exceed a limit: MAX_WAIT_SECONDS for urgent ones, else PATIENT_WAIT_SECONDS."""
 
     def __init__(
         self,
@@ -172,7 +174,7 @@ class Budget:
 
     @contextmanager
     def call(self, *, urgent: bool = False, of: str = "") -> Iterator[None]:
-        """Make one call inside this context; Retry when waiting for it would take longer than MAX_WAIT_SECONDS."""
+        """Make one call inside this context; Retry when waiting for it would take too long."""
         token = self._begin(urgent=urgent, of=of)
         try:
             yield
@@ -192,7 +194,7 @@ class Budget:
         self._log.heed(seconds, remaining)
 
     def _begin(self, *, urgent: bool, of: str) -> str:
-        left = MAX_WAIT_SECONDS
+        left = MAX_WAIT_SECONDS if urgent else PATIENT_WAIT_SECONDS
         while True:
             begun = self._log.begin(urgent=urgent, of=of)
             if isinstance(begun, str):

@@ -80,6 +80,14 @@ def test_a_short_wait_is_slept_and_a_long_one_goes_back() -> None:
     assert refused.value.after_seconds >= MAX_WAIT_SECONDS
 
 
+def test_a_long_read_waits_for_its_window_instead_of_breaking_off() -> None:
+    time = Time()
+    kept = budget(time, Limit(60, 60.0, reserve=6))
+    for _ in range(120):  # pages of a first load, answered at once
+        kept.take()
+    assert 120 < time.at < 130
+
+
 def test_holding_off_is_never_shortened() -> None:
     time = Time()
     kept = budget(time, Limit(100, 1.0))
