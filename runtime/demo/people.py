@@ -10,7 +10,9 @@ from connectors.records import AccountPurpose
 from receivables.money import Money
 from reminders.evidence import BankDeclaration
 from runtime.app import App
-from runtime.operations.organisations import create_organisation, declare_evidence
+from runtime.operations.links import confirm
+from runtime.operations.organisations import OWNER, create_organisation, declare_evidence
+from runtime.operations.views.links import proposed_links
 from runtime.store import tables as t
 from sandbox.estate import Estate
 from sandbox.world import Organisation as Firm
@@ -18,6 +20,9 @@ from sandbox.world import World
 
 ATTESTED_BY = "Dana Fenwick, controller"
 _ZONES = {"GB": "Europe/London", "US": "America/Denver"}
+
+
+SAME = 100  # per cent of likeness
 
 
 def found(app: App, firm: Firm) -> str:
@@ -62,6 +67,16 @@ def declare_banks(app: App, firm: Firm, organisation_id: str) -> None:
             declares=BankDeclaration.STATEMENT if has_files else BankDeclaration.ATTESTED,
             attested_by=None if has_files else ATTESTED_BY,
         )
+
+
+def confirm_links(app: App, organisation_id: str) -> int:
+    """Confirm, as the owner, the accounts that bear a customer's very name. Returns how many there were."""
+    with app.store.read() as db:
+        asked = proposed_links(db, organisation_id).rows
+    sure = [(each.proposal_id, each.candidates[0].customer_id) for each in asked if each.candidates[0].score == SAME]
+    for proposal_id, customer_id in sure:
+        confirm(app, organisation_id=organisation_id, proposal_id=proposal_id, customer_id=customer_id, actor=OWNER)
+    return len(sure)
 
 
 def pending_bank_receipts(app: App, organisation_id: str) -> list[dict[str, Any]]:

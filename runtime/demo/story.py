@@ -97,6 +97,7 @@ class Story:
                 mine = connections.connections(db, organisation_id)
             for connection in sorted(mine, key=lambda each: registry.SYSTEMS.index(each.system)):
                 counted.update(pull(self.stage.app, connection))
+            people.confirm_links(self.stage.app, organisation_id)
             people.declare_banks(self.stage.app, self.stage.world.organisations[key], organisation_id)
             switch_sending(self.stage.app, organisation_id=organisation_id, on=True, actor="owner")
         self.stage.app.wake()

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Table, not_, or_, select, true, update
+from sqlalchemy import Connection, Table, bindparam, not_, or_, select, true, update
 
 from connectors.contract import Role
 from connectors.errors import Reconnect, Retry
@@ -75,8 +75,8 @@ def _show_some(app: App, crm: VendorConnection, table: Table, build: Builder, id
     outcomes = app.vendors.connector(crm).write([intent for _, intent in built]) if built else []
     with app.store.write() as db:
         linked = {row["id"] for row, _ in built}
-        # Rows that have no account in the CRM are settled too: they are looked at again when they change.
-        settled = [row["id"] for row in rows if row["id"] not in linked]
+        settled: list[str] = []
+        _settle_unlinked(db, table, [row for row in rows if row["id"] not in linked], began_at)
         done: list[tuple[Intent, Done]] = []
         for (row, intent), outcome in zip(built, outcomes, strict=True):
             if isinstance(outcome, Retry | Reconnect):
@@ -90,7 +90,17 @@ def _show_some(app: App, crm: VendorConnection, table: Table, build: Builder, id
                 journal.raise_problem(db, organisation_id=crm.organisation_id, problem=problem, at=began_at)
         remember(db, crm, done, app.clock())
         db.execute(update(table).where(among(db, table.c.id, settled)).values(shown_at=began_at))
-    return len(settled)
+    return len(rows) - len(built) + len(settled)
+
+
+def _settle_unlinked(db: Connection, table: Table, rows: Sequence[Row], at: datetime) -> None:
+    """Look at what has no account in the CRM again only when it changes, unless it was linked while we looked."""
+    if not rows:
+        return
+    changed = table.c.sent_at if table is t.reminder else table.c.changed_at
+    seen = [{"row_id": row["id"], "seen": row[changed.name]} for row in rows]
+    statement = update(table).where(table.c.id == bindparam("row_id"), changed == bindparam("seen"))
+    db.execute(statement.values(shown_at=at), seen)
 
 
 def _build(

@@ -97,6 +97,7 @@ def _open_for_business(play: Play) -> None:
     play.estate.begin_webhooks(PUBLIC_URL)
     poll(play.app)
     for key, organisation_id in play.ids.items():
+        people.confirm_links(play.app, organisation_id)
         people.declare_banks(play.app, play.world.organisations[key], organisation_id)
         switch_sending(play.app, organisation_id=organisation_id, on=True, actor="owner")
     work(play.app)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, cast
 
-from sqlalchemy import Connection, Select, delete, or_, select
+from sqlalchemy import Connection, Select, delete, or_, select, update
 
 from connectors.records import CustomerFields, Kind, Record
 from receivables.identity import stable_id
@@ -64,6 +64,10 @@ def keep_account(scope: Scope, external_id: str, customer_id: str, *, version: s
 def welcome(scope: Scope, external_id: str, customer_id: str) -> None:
     """Let a customer that has a page in the CRM only now be shown there, and its contacts be read from there."""
     touch_customers(scope.db, scope.organisation_id, [customer_id], scope.read_at)
+    for table, column in ((t.customer, "id"), (t.document, "customer_id"), (t.receipt, "customer_id")):
+        mine = (table.c.organisation_id == scope.organisation_id) & (table.c[column] == customer_id)
+        # Whoever showed it meanwhile, with nowhere to show it, did so after `read_at`: that counts for nothing.
+        scope.db.execute(update(table).where(mine).values(shown_at=None))
     waiting = scope.db.scalars(
         select(t.link.c.external_id).where(
             t.link.c.organisation_id == scope.organisation_id,
