@@ -144,7 +144,7 @@ def test_a_customer_merged_in_the_ledger_leaves_everything_to_the_survivor(any_f
 
 
 def test_a_document_that_still_names_the_merged_customer_is_the_survivors(firm: Firm) -> None:
-    (before,) = [row for row in _pages(firm) if row.external_id == firm.ledger.ids["INV-1001"]]  # type: ignore[attr-defined]
+    (before,) = [row for row in _pages(firm) if row.external_id == firm.ledger.ids["INV-1001"]]
     _read(firm, Role.LEDGER, _gone(firm.customers["Acme"], "Acme", firm.customers["Bolt"]))
     _read(firm, Role.LEDGER, before)
     assert firm.document("INV-1001").customer_id == _customer(firm, "Bolt").id
