@@ -74,7 +74,7 @@ class Bench:
 @contextmanager
 def bench(count: int) -> Iterator[Bench]:
     """Record the pages and serve them, with a migrated PostgreSQL database to copy, while the context lasts."""
-    with tempfile.TemporaryDirectory(prefix="truedue-bench-") as text, postgres.server() as server:
+    with tempfile.TemporaryDirectory(prefix="truedue-bench-sync-") as text, postgres.server() as server:
         folder = Path(text)
         record_pages(folder, count)
         with server.database() as template, _served(folder) as url:
