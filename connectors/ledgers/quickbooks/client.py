@@ -68,10 +68,11 @@ class QuickBooksClient:
         answer = _asked(lambda: self._urgent.update_object(entity, text, request_id=key), write=True)
         return _object(answer, entity)
 
-    def delete(self, entity: str, body: Json, *, key: str) -> None:
-        """Delete an object; `body` holds its Id and SyncToken."""
+    def delete(self, entity: str, body: Json, *, key: str) -> Json:
+        """Delete an object and return what is left to say of it; `body` holds its Id and SyncToken."""
         text = exact.dumps(body)
-        _asked(lambda: self._urgent.delete_object(entity, text, request_id=key), write=True)
+        answer = _asked(lambda: self._urgent.delete_object(entity, text, request_id=key), write=True)
+        return _object(answer, entity)
 
     def batch(self, items: Sequence[Json], *, key: str) -> list[Json]:
         """Run up to 30 operations in one call; the SDK's own batch knows no requestid."""

@@ -1,20 +1,38 @@
-"""Postings of up to two objects: completed when half is there, found again by their marks, taken back whole."""
+"""Writes of up to two objects: completed when half is there, found again by their marks, taken back whole."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
-from connectors.errors import Absent, Reconnect, Reject, Retry
-from connectors.intents import Done, Intent, UndoPosting, WriteDown
+from connectors.errors import Absent, ConnectorError, Reconnect, Reject, Retry, Stale
+from connectors.intents import Done, Intent, Outcome, UndoPosting, WriteDown
 from connectors.ledgers.exact import money
+from connectors.ledgers.quickbooks.calls import write_all, write_one
 from connectors.ledgers.quickbooks.client import Json, QuickBooksClient
 from connectors.ledgers.quickbooks.read import QuickBooksReader
-from connectors.ledgers.quickbooks.steps import Step, mark_of, second_step
-from receivables.identity import stable_id
+from connectors.ledgers.quickbooks.steps import Step, deletion, mark_of, second_step
 
 # In the order in which they can be deleted: a deposit holds its payments, a payment the credit that it uses.
 _DELETABLE = ("Deposit", "Payment", "JournalEntry", "CreditMemo", "Estimate")
 _SOUGHT = ("Payment", "Deposit", "JournalEntry", "CreditMemo", "Estimate")  # the commonest first
+
+
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    """An intent whose first object stands."""
+
+    intent: Intent
+    entity: str
+    first: Json
+
+    def second_step(self) -> Step | None:
+        """What completes it; None when nothing is left to do."""
+        return second_step(self.intent, self.entity, self.first)
+
+    def done(self, *others: Json) -> Done:
+        """The outcome, once `others` stand as well."""
+        return Done(tuple(str(each["Id"]) for each in (self.first, *others)), str(self.first.get("SyncToken", "")))
 
 
 class Postings:
@@ -24,40 +42,29 @@ class Postings:
         self._client = client
         self._reader = reader
 
-    def write(self, intent: Intent, first: Step) -> Done:
-        """Create the first object and what completes it."""
-        return self.complete(intent, first.entity, self.carry_out(first))
-
-    def carry_out(self, step: Step) -> Json:
-        """Create or update one object."""
-        send = self._client.create if step.operation == "create" else self._client.update
-        return send(step.entity, step.body, key=step.key)
+    def write(self, firsts: Sequence[tuple[Intent, Step]]) -> dict[str, Outcome]:
+        """Write the first objects of up to 30 intents in one call, then in another what completes them."""
+        outcomes: dict[str, Outcome] = {}
+        begun: list[_Begun] = []
+        answers = write_all(self._client, [step for _, step in firsts])
+        for (intent, step), answer in zip(firsts, answers, strict=True):
+            if isinstance(answer, ConnectorError):
+                outcomes[intent.key] = answer
+            else:
+                begun.append(_Begun(intent, step.entity, answer))
+        return outcomes | self._complete(begun)
 
     def find(self, intent: Intent) -> Done | None:
         """Look up what was posted, and complete what stopped half-way."""
-        mark = mark_of(intent)
-        for items in self._reader.items(mark.entity, where=f"TxnDate = '{mark.on.isoformat()}'", urgent=True):
-            for item in items:
-                if mark.is_on(item):
-                    return self.complete(intent, mark.entity, item, sought=True)
-        return None
-
-    def complete(self, intent: Intent, entity: str, first: Json, *, sought: bool = False) -> Done:
-        """Write the second object, unless it is `sought` and found; a refusal takes the first one back."""
-        step = second_step(intent, entity, first)
-        version = str(first.get("SyncToken", ""))
-        if step is None:
-            return Done((str(first["Id"]),), version)
-        try:
-            self._check_amount(intent, first)
-            second = (self._linked(step, entity, first) if sought else None) or self.carry_out(step)
-        except (Reject, Absent):
-            self._delete(entity, first)
-            raise
-        except (Retry, Reconnect) as error:
-            seconds = error.after_seconds if isinstance(error, Retry) else 60.0
-            raise Retry(f"posted in part: {error}", after_seconds=seconds, ambiguous=True) from error
-        return Done((str(first["Id"]), str(second["Id"])), version)
+        begun = self._begun(intent)
+        if begun is None:
+            return None
+        if second := self._linked(begun):
+            return begun.done(second)
+        outcome = self._complete([begun])[intent.key]
+        if isinstance(outcome, ConnectorError):
+            raise outcome
+        return outcome
 
     def undo(self, intent: UndoPosting) -> Done:
         """Delete all of a posting that is left; Reject when QuickBooks or a person's work holds on to it."""
@@ -72,13 +79,56 @@ class Postings:
             if items and released:  # what was deleted before it let go of it, which changed its version
                 items = self._reader.by_ids(entity, [str(item["Id"]) for item in items])
             for item in items:
-                self._delete(entity, item)
+                write_one(self._client, deletion(entity, item))
                 released = True
         return Done(intent.external_ids)
 
     def is_undone(self, intent: UndoPosting) -> bool:
         """Whether nothing of a posting is left."""
         return next(self._left(intent), None) is None
+
+    def _complete(self, begun: Sequence[_Begun]) -> dict[str, Outcome]:
+        """Write the second objects; where one is refused, the first is taken back."""
+        outcomes: dict[str, Outcome] = {}
+        refused: list[tuple[_Begun, ConnectorError]] = []
+        waiting: list[tuple[_Begun, Step]] = []
+        for each in begun:
+            step = each.second_step()
+            if step is None:
+                outcomes[each.intent.key] = each.done()
+            elif mistake := _other_amount(each):
+                refused.append((each, mistake))
+            else:
+                waiting.append((each, step))
+        answers = write_all(self._client, [step for _, step in waiting])
+        for (each, _), answer in zip(waiting, answers, strict=True):
+            if isinstance(answer, Reject | Absent):
+                refused.append((each, answer))
+            elif isinstance(answer, ConnectorError):
+                outcomes[each.intent.key] = _in_part(answer)
+            else:
+                outcomes[each.intent.key] = each.done(answer)
+        return outcomes | self._taken_back(refused)
+
+    def _taken_back(self, refused: Sequence[tuple[_Begun, ConnectorError]]) -> dict[str, Outcome]:
+        """Delete the first objects; what cannot be deleted now is found by looking the posting up."""
+        answers = write_all(self._client, [deletion(each.entity, each.first) for each, _ in refused])
+        outcomes: dict[str, Outcome] = {}
+        for (each, refusal), answer in zip(refused, answers, strict=True):
+            if isinstance(answer, Retry | Reconnect | Stale):
+                outcomes[each.intent.key] = _in_part(answer)
+            else:  # a second refusal is what a person must see to first
+                outcomes[each.intent.key] = answer if isinstance(answer, Reject) else refusal
+        return outcomes
+
+    def _begun(self, intent: Intent) -> _Begun | None:
+        """The intent, if its first object stands: one of its day which carries its mark."""
+        mark = mark_of(intent)
+        for items in self._reader.items(mark.entity, where=f"TxnDate = '{mark.on.isoformat()}'", urgent=True):
+            for item in items:
+                if mark.is_on(item):
+                    return _Begun(intent, mark.entity, item)
+        return None
 
     def _left(self, intent: UndoPosting) -> Iterator[tuple[str, list[Json]]]:
         """What is left of a posting, by entity; it ends as soon as every id is found."""
@@ -89,9 +139,12 @@ class Postings:
             if items:
                 yield entity, items
 
-    def _linked(self, step: Step, entity: str, first: Json) -> Json | None:
-        """The second object, if it stands already: one of that day which is linked to the first."""
-        wanted = (entity, str(first["Id"]))
+    def _linked(self, begun: _Begun) -> Json | None:
+        """The second object, if there is one and it stands already: one of that day which is linked to the first."""
+        step = begun.second_step()
+        if step is None:
+            return None
+        wanted = (begun.entity, str(begun.first["Id"]))
         for items in self._reader.items(step.entity, where=f"TxnDate = '{step.body['TxnDate']}'", urgent=True):
             for item in items:
                 links = (link for line in item.get("Line") or [] for link in line.get("LinkedTxn") or [])
@@ -99,18 +152,23 @@ class Postings:
                     return item
         return None
 
-    def _check_amount(self, intent: Intent, first: Json) -> None:
-        """QuickBooks works the tax out itself; a cent too much or too little would not close the invoice."""
-        if isinstance(intent, WriteDown) and money(first["TotalAmt"], intent.amount.currency) != intent.amount:
-            raise Reject(
-                f"QuickBooks made {first['TotalAmt']} of {intent.amount.text()} under the tax code {intent.tax_code}",
-                code="tax_amount",
-                remedy="Write the invoice down in QuickBooks, or choose no tax code and correct the tax there.",
-            )
 
-    def _delete(self, entity: str, item: Json) -> None:
-        body = {"Id": str(item["Id"]), "SyncToken": str(item["SyncToken"])}
-        self._client.delete(entity, body, key=stable_id("td", "delete", entity, body["Id"], body["SyncToken"]))
+def _in_part(error: ConnectorError) -> Retry:
+    """What is left to do is found out by looking the posting up."""
+    seconds = error.after_seconds if isinstance(error, Retry) else 60.0
+    return Retry(f"posted in part: {error}", after_seconds=seconds, ambiguous=True)
+
+
+def _other_amount(begun: _Begun) -> Reject | None:
+    """QuickBooks works the tax out itself; a cent too much or too little would not close the invoice."""
+    intent, made = begun.intent, begun.first
+    if not isinstance(intent, WriteDown) or money(made["TotalAmt"], intent.amount.currency) == intent.amount:
+        return None
+    return Reject(
+        f"QuickBooks made {made['TotalAmt']} of {intent.amount.text()} under the tax code {intent.tax_code}",
+        code="tax_amount",
+        remedy="Write the invoice down in QuickBooks, or choose no tax code and correct the tax there.",
+    )
 
 
 def _check_not_invoiced(estimate: Json) -> None:

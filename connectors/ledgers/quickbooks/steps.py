@@ -27,7 +27,7 @@ from receivables.identity import stable_id
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One object to create, or to update with a sparse body; `key` becomes its request id."""
+    """One object to create, to update with a sparse body, or to delete; `key` becomes its request id."""
 
     entity: str
     operation: str
@@ -48,11 +48,6 @@ class Mark:
         """Whether the object carries the mark."""
         text = str(item.get(self.field) or "")
         return self.value in text if self.field == "PrivateNote" else text == self.value
-
-
-def is_one_step(intent: Intent) -> bool:
-    """Whether the intent is one object, which can share a call with others."""
-    return not isinstance(intent, WriteDown) and not (isinstance(intent, PostReceipt) and bool(intent.fee))
 
 
 def first_step(intent: Intent, company: Company) -> Step:
@@ -83,6 +78,12 @@ def second_step(intent: Intent, entity: str, first: Json) -> Step | None:
     if isinstance(intent, WriteDown):
         return _create("Payment", bodies.write_down_payment(intent, entity, identity), intent)
     return None
+
+
+def deletion(entity: str, item: Json) -> Step:
+    """Delete an object of `entity` as it was read."""
+    body = {"Id": str(item["Id"]), "SyncToken": str(item["SyncToken"])}
+    return Step(entity, "delete", body, stable_id("td", "delete", entity, body["Id"], body["SyncToken"]))
 
 
 def mark_of(intent: Intent) -> Mark:

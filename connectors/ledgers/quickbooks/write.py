@@ -5,18 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
-from connectors.errors import ConnectorError, Retry, Stale
+from connectors.errors import ConnectorError, Stale
 from connectors.intents import Done, EditCustomer, EditDocument, Intent, Outcome, UndoPosting
-from connectors.ledgers.quickbooks.client import Json, QuickBooksClient
+from connectors.ledgers.quickbooks.calls import MAX_ITEMS_PER_BATCH
+from connectors.ledgers.quickbooks.client import QuickBooksClient
 from connectors.ledgers.quickbooks.company import Company
 from connectors.ledgers.quickbooks.edits import Edit, edited, is_edited, lacks_order_field, no_order_field
 from connectors.ledgers.quickbooks.posting import Postings
 from connectors.ledgers.quickbooks.read import QuickBooksReader
-from connectors.ledgers.quickbooks.refusals import fault_in
-from connectors.ledgers.quickbooks.steps import Step, first_step, is_one_step
-from receivables.identity import stable_id
-
-MAX_ITEMS_PER_BATCH = 30  # what Intuit takes in one batch call
+from connectors.ledgers.quickbooks.steps import Step, first_step
 
 
 class QuickBooksWriter:
@@ -28,7 +25,7 @@ class QuickBooksWriter:
         self._postings = Postings(client, reader)
 
     def write(self, intents: Sequence[Intent]) -> list[Outcome]:
-        """Carry out intents in order; neighbours that are one object each share a call."""
+        """Carry out intents in order; neighbours share calls, except those that undo."""
         unique: dict[str, Intent] = {}
         for intent in intents:
             unique.setdefault(intent.key, intent)
@@ -58,27 +55,8 @@ class QuickBooksWriter:
                     steps.append((intent, first_step(intent, company)))
             except ConnectorError as error:
                 outcomes[intent.key] = error
-        outcomes |= self._batch(steps) if len(steps) > 1 else {each.key: self._one(each, step) for each, step in steps}
+        outcomes |= self._postings.write(steps)
         return self._judged([each for each, _ in steps], outcomes, company)
-
-    def _one(self, intent: Intent, step: Step) -> Outcome:
-        try:
-            return self._postings.write(intent, step)
-        except ConnectorError as error:
-            return error
-
-    def _batch(self, steps: Sequence[tuple[Intent, Step]]) -> dict[str, Outcome]:
-        """Write one object an intent in one call. Its key derives from theirs, so the same call repeats as itself."""
-        items: list[Json] = [
-            {"bId": str(index), "operation": step.operation, step.entity: step.body}
-            for index, (_, step) in enumerate(steps)
-        ]
-        key = stable_id("td", *(intent.key for intent, _ in steps))
-        try:
-            answers = {str(each.get("bId")): each for each in self._client.batch(items, key=key)}
-        except ConnectorError as error:
-            return {intent.key: error for intent, _ in steps}
-        return {intent.key: _outcome(answers.get(str(index)), step) for index, (intent, step) in enumerate(steps)}
 
     def _judged(self, intents: Sequence[Intent], outcomes: dict[str, Outcome], company: Company) -> dict[str, Outcome]:
         """Edits as they stand: our own change, whose answer was lost, makes the version old too."""
@@ -111,21 +89,9 @@ class QuickBooksWriter:
 
 
 def _shares_a_call(intent: Intent) -> bool:
-    return is_one_step(intent) and not isinstance(intent, UndoPosting)
+    return not isinstance(intent, UndoPosting)
 
 
 def _chunks(intents: list[Intent], size: int) -> Iterator[list[Intent]]:
     for start in range(0, len(intents), size):
         yield intents[start : start + size]
-
-
-def _outcome(answer: Json | None, step: Step) -> Outcome:
-    if answer is None:
-        return Retry("QuickBooks' batch did not answer for this object", ambiguous=True)
-    fault = fault_in(answer)
-    if fault is not None:
-        return fault.error()
-    item = answer.get(step.entity)
-    if not isinstance(item, dict):
-        return Retry(f"QuickBooks' batch answer has no {step.entity}", ambiguous=True)
-    return Done((str(item["Id"]),), str(item.get("SyncToken", "")))

@@ -7,19 +7,17 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from connectors.errors import Absent, ConnectorError, Reconnect, Reject, Retry
-from connectors.intents import Done, Outcome, WriteDown
+from connectors.intents import Done, WriteDown
 from connectors.ledgers.xero import read
 from connectors.ledgers.xero.allocations import CREDIT_NOTE, Allocations
 from connectors.ledgers.xero.client import Json, XeroClient
-from connectors.ledgers.xero.convert import version
 from connectors.ledgers.xero.documents import write_down_step
-from connectors.ledgers.xero.refusals import element_error
 from connectors.ledgers.xero.steps import Step
-from connectors.ledgers.xero.undo import Undoing
+from connectors.ledgers.xero.together import read_result
+from connectors.ledgers.xero.undo import Undoing, posted_in_part
 from connectors.records import PaymentLine
 from receivables.identity import stable_id
 
-MAX_PAYMENTS_PER_CALL = 50  # what Xero advises for one call
 # A key lives about 6 minutes at Xero, so a posting whose answer was lost is looked up among what changed since:
 LOOK_BACK = timedelta(days=30)
 _Part = Callable[[], Done]
@@ -62,25 +60,6 @@ class Postings:
         made = self._made([write_down_step(intent)])
         return self._write_down(intent, lambda: next(iter(made.values())), found=True) if made else None
 
-    def pay_together(self, payments: Mapping[str, Step]) -> dict[str, Outcome]:
-        """Post one payment an intent in one call. Its key derives from theirs, so the same call repeats as itself."""
-        steps = list(payments.values())
-        key = steps[0].key if len(steps) == 1 else stable_id("td", *(step.key for step in steps))
-        results: list[Outcome]
-        try:
-            answer = self._client.put(
-                self._client.api.create_payments,
-                {"Payments": [step.body for step in steps]},
-                key=key,
-                summarize_errors=False,
-            )
-            results = [_result(step, item) for step, item in zip(steps, answer["Payments"], strict=True)]
-        except ConnectorError as error:
-            results = [error] * len(steps)
-        except (KeyError, TypeError, ValueError) as error:
-            results = [Retry(f"Xero's answer to payments cannot be read: {error!r}", ambiguous=True)] * len(steps)
-        return dict(zip(payments, results, strict=True))
-
     def _write_down(self, intent: WriteDown, note: _Part, *, found: bool) -> Done:
         lines = (PaymentLine(intent.document_external_id, intent.amount),)
         made: list[str] = []
@@ -105,20 +84,14 @@ class Postings:
             try:
                 last = part()
             except (Reject, Absent):
-                self._take_back(written)
+                self._undoing.roll_back(written)
                 raise
             except (Retry, Reconnect) as error:
                 if not written:
                     raise
-                raise _in_part(error) from error
+                raise posted_in_part(error) from error
             written += last.external_ids
         return Done(tuple(written), last.version)
-
-    def _take_back(self, written: Sequence[str]) -> None:
-        try:
-            self._undoing.take_back(written)
-        except (Retry, Reconnect) as error:
-            raise _in_part(error) from error
 
     def _keep_or_create(self, step: Step, made: Mapping[str, Done]) -> Done:
         return made.get(step.key) or self._create(step)
@@ -131,7 +104,7 @@ class Postings:
             body = body | {"Contact": {"ContactID": self._contact_named(body["Contact"]["Name"])}}
         answer = self._client.put(operation, {step.source.items: [body]}, key=step.key, **options)
         try:
-            result = _result(step, answer[step.source.items][0])
+            result = read_result(step, answer[step.source.items][0])
         except (KeyError, TypeError, ValueError, IndexError) as error:
             raise Retry(f"Xero's answer cannot be read: {error!r}", ambiguous=True) from error
         if isinstance(result, ConnectorError):
@@ -159,16 +132,3 @@ class Postings:
                         if step.source is source and step.made(item):
                             made[step.key] = Done(step.ids(item))
         return made
-
-
-def _in_part(error: Retry | Reconnect) -> Retry:
-    """What is left to do is found out by looking the posting up."""
-    seconds = error.after_seconds if isinstance(error, Retry) else 60.0
-    return Retry(f"posted in part: {error}", after_seconds=seconds, ambiguous=True)
-
-
-def _result(step: Step, item: Json) -> Done | Reject:
-    error = element_error(item)
-    if error is not None:
-        return error
-    return Done(step.ids(item), version(item) if item.get("UpdatedDateUTC") else "")

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from connectors.errors import Absent
+from connectors.errors import Absent, Reconnect, Retry
 from connectors.intents import Done, UndoPosting
 from connectors.ledgers.xero import read
 from connectors.ledgers.xero.allocations import CREDIT_NOTE, Allocations, is_allocation
@@ -69,6 +69,13 @@ class Undoing:
             self._delete(each)
         return bool(found)
 
+    def roll_back(self, external_ids: Sequence[str]) -> None:
+        """Take back what stands of a posting that was refused; Retry, to be looked up, when it cannot be done now."""
+        try:
+            self.take_back(external_ids)
+        except (Retry, Reconnect) as error:
+            raise posted_in_part(error) from error
+
     def _locate(self, external_id: str) -> _Found | None:
         if is_allocation(external_id):
             return _Found(external_id, None, {}) if self._allocations.stands(external_id) else None
@@ -90,6 +97,12 @@ class Undoing:
             body = {found.source.items: [{found.source.identity: external_id, "Status": status, **kept}]}
             self._client.put(getattr(self._client.api, name), external_id, body, key=None)
         # An overpayment goes with the bank transaction that made it.
+
+
+def posted_in_part(error: Retry | Reconnect) -> Retry:
+    """The error of a posting of which a part stands: what is left to do is found out by looking it up."""
+    seconds = error.after_seconds if isinstance(error, Retry) else 60.0
+    return Retry(f"posted in part: {error}", after_seconds=seconds, ambiguous=True)
 
 
 def _stands(found: _Found) -> bool:

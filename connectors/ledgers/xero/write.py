@@ -27,11 +27,12 @@ from connectors.ledgers.xero.client import XeroClient
 from connectors.ledgers.xero.documents import draft_step
 from connectors.ledgers.xero.edits import Edits
 from connectors.ledgers.xero.notes import Notes
-from connectors.ledgers.xero.postings import MAX_PAYMENTS_PER_CALL, Postings
+from connectors.ledgers.xero.postings import Postings
 from connectors.ledgers.xero.steps import Step, payout_steps, receipt_steps
+from connectors.ledgers.xero.together import Together
 from connectors.ledgers.xero.undo import Undoing
 
-_PAYMENTS, _ALONE = "payments", "alone"
+_ALONE = "alone"
 
 
 class XeroWriter:
@@ -41,11 +42,12 @@ class XeroWriter:
         self._allocations = Allocations(client, reader)
         self._undoing = Undoing(client, reader, self._allocations)
         self._postings = Postings(client, reader, self._allocations, self._undoing, clock)
+        self._together = Together(client, self._undoing)
         self._edits = Edits(client, reader)
         self._notes = Notes(client)
 
     def write(self, intents: Sequence[Intent]) -> list[Outcome]:
-        """Carry out intents in order; neighbours that are one plain payment each, or edits, share calls."""
+        """Carry out intents in order; neighbours that are receipts, or edits, share calls."""
         unique: dict[str, Intent] = {}
         for intent in intents:
             unique.setdefault(intent.key, intent)
@@ -71,16 +73,22 @@ class XeroWriter:
                 return self._postings.find(_steps(intent))
 
     def _write_run(self, lane: str, run: Sequence[Intent]) -> dict[str, Outcome]:
-        if lane == _PAYMENTS:
-            payments = {intent.key: _steps(intent)[0] for intent in run}
-            outcomes: dict[str, Outcome] = {}
-            for start in range(0, len(run), MAX_PAYMENTS_PER_CALL):
-                chunk = list(payments.items())[start : start + MAX_PAYMENTS_PER_CALL]
-                outcomes |= self._postings.pay_together(dict(chunk))
-            return outcomes
         if lane == _ALONE:
             return {intent.key: self._attempt(intent) for intent in run}
+        receipts = [intent for intent in run if isinstance(intent, PostReceipt)]
+        if receipts:
+            return self._write_receipts(receipts)
         return self._edits.write([intent for intent in run if isinstance(intent, EditDocument | EditCustomer)])
+
+    def _write_receipts(self, receipts: Sequence[PostReceipt]) -> dict[str, Outcome]:
+        refused: dict[str, Outcome] = {}
+        postings: dict[str, list[Step]] = {}
+        for intent in receipts:
+            try:
+                postings[intent.key] = receipt_steps(intent)
+            except Reject as error:
+                refused[intent.key] = error
+        return refused | self._together.post(postings)
 
     def _attempt(self, intent: Intent) -> Outcome:
         try:
@@ -116,14 +124,4 @@ def _steps(intent: Intent) -> list[Step]:
 
 def _lane(intent: Intent) -> str:
     """Name what an intent may share a call with."""
-    if isinstance(intent, EditDocument | EditCustomer):
-        return intent.intent
-    return _PAYMENTS if isinstance(intent, PostReceipt) and _is_plain_payment(intent) else _ALONE
-
-
-def _is_plain_payment(intent: PostReceipt) -> bool:
-    try:
-        steps = receipt_steps(intent)
-    except Reject:
-        return False  # it is refused when it is carried out
-    return len(steps) == 1 and steps[0].source is read.PAYMENTS
+    return intent.intent if isinstance(intent, PostReceipt | EditDocument | EditCustomer) else _ALONE
