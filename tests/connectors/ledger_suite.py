@@ -7,7 +7,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from importlib import import_module
@@ -130,6 +130,27 @@ SHAPES: dict[str, tuple[dict[int, str], str, str, dict[int, str]]] = {
 }
 
 
+HEAP_LEAVES = [Decimal("10.10"), Decimal(35), Decimal(78), Decimal(80)]  # of the invoices after the first
+
+
+def heap(ledger: Ledger) -> list[PostReceipt]:
+    """Receipts of every make: plain, less a fee, several invoices, with a rest, on account."""
+    return [
+        receipt(ledger, "fee", {2: "30"}, fee="0.90"),
+        receipt(ledger, "plain", {2: "15"}),
+        receipt(ledger, "several", {2: "20", 3: "10"}),
+        receipt(ledger, "everything", {3: "7", 4: "8"}, unapplied="1.50", fee="0.45"),
+        receipt(ledger, "on account", {}, unapplied="25"),
+        receipt(ledger, "rest", {3: "5"}, unapplied="2"),
+        receipt(ledger, "another fee", {4: "12"}, fee="0.36"),
+    ]
+
+
+def open_amounts(ledger: Ledger) -> list[Decimal]:
+    """What is open of the invoices after the first."""
+    return [ledger.balance(invoice) for invoice in ledger.invoices[1:]]
+
+
 class LedgerSuite:
     """Tests that a ledger's test module inherits; it gives the fixture `ledger`."""
 
@@ -247,6 +268,86 @@ class LedgerSuite:
         assert isinstance(outcomes[6], Reject)
         assert ledger.balance(ledger.invoices[4]) == Decimal("98.80")
         assert ledger.balance(ledger.invoices[1]) == Decimal("10.10")
+
+    def test_receipts_with_a_fee_share_calls(self, ledger: Ledger) -> None:
+        """Each is two objects: two payments in Xero, fifty a call; a payment and a deposit in QuickBooks, thirty."""
+        intents = [receipt(ledger, f"card {number}", {4: "1.50"}, fee="0.07") for number in range(50)]
+        calls = sum(ledger.standin.calls.values())
+        before = ledger.postings()
+        outcomes = ledger.connector.write(intents)
+        limit = {"xero": 2, "quickbooks": 4}[ledger.consent.declaration.system]
+        assert sum(ledger.standin.calls.values()) - calls == limit
+        assert len({external_id for outcome in outcomes for external_id in done(outcome).external_ids}) == 100
+        assert ledger.postings() == before + 100
+        assert ledger.balance(ledger.invoices[4]) == 25
+        for number in (0, 24, 25, 49):  # either side of what two calls share
+            found = ledger.connector.find(intents[number])
+            assert found is not None
+            assert found.external_ids == done(outcomes[number]).external_ids
+
+    def test_each_of_a_heap_keeps_its_own_outcome(self, ledger: Ledger) -> None:
+        before = ledger.postings()
+        intents = heap(ledger)
+        too_much = receipt(ledger, "too much", {1: "10.11"}, fee="0.20")
+        to_nowhere = replace(receipt(ledger, "nowhere", {3: "5"}, fee="0.20"), account=ledger.closed_to_fees)
+        mixed = [*intents[:2], too_much, *intents[2:4], to_nowhere, *intents[4:], intents[0]]
+        outcomes = ledger.connector.write(mixed)
+        assert open_amounts(ledger) == HEAP_LEAVES
+        written = ledger.postings()
+        for intent, outcome in zip(mixed, outcomes, strict=True):
+            found = ledger.connector.find(intent) if intent in intents else None
+            if found is None:
+                assert isinstance(outcome, Reject), repr(outcome)
+                assert outcome.remedy
+            else:
+                assert found.external_ids == done(outcome).external_ids
+        again = ledger.connector.write(mixed)
+        assert [getattr(each, "external_ids", ()) for each in again] == [
+            getattr(each, "external_ids", ()) for each in outcomes
+        ]
+        assert ledger.postings() == written
+        for posted in {each.external_ids for each in outcomes if isinstance(each, Done)}:
+            ledger.time.sleep(60)  # a minute's calls
+            done(write_one(ledger, UndoPosting(f"undo {posted}", posted)))
+        assert ledger.postings() == before
+
+    @pytest.mark.parametrize("carried_out", [True, False])
+    @pytest.mark.parametrize("lost", [0, 1, 2])
+    def test_a_heap_whose_answer_was_lost_is_posted_once(
+        self, ledger: Ledger, intercept: Install, lost: int, carried_out: bool
+    ) -> None:
+        """The answer to any one of its calls: what was made is found and completed, what was not is written again."""
+        intents = heap(ledger)
+        writes = 0
+
+        def lose(request: Request, handle: Callable[[], Response]) -> Response:
+            nonlocal writes
+            if not is_write(request):
+                return handle()
+            writes += 1
+            if writes != lost + 1:
+                return handle()
+            if carried_out:
+                handle()
+            return Response(status=502)
+
+        intercept(lose)
+        outcomes = ledger.connector.write(intents)
+        ledger.standin.interceptor = None
+        in_doubt = [each for each in outcomes if not isinstance(each, Done)]
+        assert all(isinstance(each, Retry) and each.ambiguous for each in in_doubt), in_doubt
+        assert bool(in_doubt) == (lost < writes)
+        ledger.time.sleep(3600 * 25)  # by now no vendor replays an answer
+        for intent, outcome in zip(intents, outcomes, strict=True):
+            if not isinstance(outcome, Done) and ledger.connector.find(intent) is None:
+                done(write_one(ledger, intent))
+        assert open_amounts(ledger) == HEAP_LEAVES
+        postings = ledger.postings()
+        for intent, outcome in zip(intents, outcomes, strict=True):
+            found = ledger.connector.find(intent)
+            assert found is not None
+            assert not isinstance(outcome, Done) or found.external_ids == outcome.external_ids
+        assert ledger.postings() == postings
 
     def test_an_over_payment_is_refused_with_a_remedy(self, ledger: Ledger) -> None:
         before = ledger.postings()
