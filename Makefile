@@ -6,6 +6,8 @@ ARGS ?=
 
 .PHONY: setup dev system demo test test-long bench-sync bench-webhooks check clean
 .SILENT:
+# Where it is set, every process would compile every module again: seconds for each command that tests start.
+unexport PYTHONDONTWRITEBYTECODE
 
 $(VENV)/bin/uv:
 	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "TrueDue needs Python 3.11 or newer; set PYTHON=...")' >&2
