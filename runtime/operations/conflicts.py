@@ -15,6 +15,7 @@ from runtime.operations.edits import promise_edits
 from runtime.operations.errors import RefusedError
 from runtime.store import journal
 from runtime.store import tables as t
+from runtime.store.connections import lock_organisation
 from runtime.store.links import links_of, set_pairs
 from runtime.store.touch import touch_customers, touch_documents
 
@@ -61,6 +62,7 @@ def restore(app: App, *, organisation_id: str, conflict_id: str, actor: str) -> 
     RefusedError when there is no such open conflict, when the field has changed again, or when nobody here can set it.
     """
     with app.store.write() as db:
+        lock_organisation(db, organisation_id)
         now = app.clock()
         conflict = _open_conflict(db, organisation_id, conflict_id)
         place = _place(db, conflict)
@@ -80,6 +82,7 @@ def restore(app: App, *, organisation_id: str, conflict_id: str, actor: str) -> 
 def keep(app: App, *, organisation_id: str, conflict_id: str, actor: str) -> None:
     """Settle a conflict: what stands here stands everywhere. RefusedError when there is no such open conflict."""
     with app.store.write() as db:
+        lock_organisation(db, organisation_id)
         now = app.clock()
         conflict = _open_conflict(db, organisation_id, conflict_id)
         _settle(db, conflict, actor=actor, at=now, restored=False)
@@ -90,9 +93,7 @@ def keep(app: App, *, organisation_id: str, conflict_id: str, actor: str) -> Non
 def _open_conflict(db: Connection, organisation_id: str, conflict_id: str) -> Row:
     found = (
         db.execute(
-            select(t.conflict)
-            .where(t.conflict.c.organisation_id == organisation_id, t.conflict.c.id == conflict_id)
-            .with_for_update()
+            select(t.conflict).where(t.conflict.c.organisation_id == organisation_id, t.conflict.c.id == conflict_id)
         )
         .mappings()
         .first()

@@ -66,6 +66,7 @@ def confirm(app: App, *, organisation_id: str, receipt_id: str, actor: str) -> N
 def reject(app: App, *, organisation_id: str, receipt_id: str, actor: str) -> None:
     """Say that the proposal is wrong: these items are not asked about again for this receipt, and are free of it."""
     with app.store.write() as db:
+        connections.lock_organisation(db, organisation_id)
         now = app.clock()
         done = db.execute(
             update(t.proposal)

@@ -8,9 +8,9 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, update
+from sqlalchemy import Connection
 
-from connectors.contract import Connector
+from connectors.contract import Connector, Role
 from connectors.errors import Absent, ConnectorError, Reconnect, Reject, Retry, Stale
 from connectors.intents import (
     AdoptInvoice,
@@ -28,6 +28,8 @@ from connectors.records import Kind
 from receivables.problem import Problem
 from runtime.app import App
 from runtime.operations.absorb.page import absorb
+from runtime.operations.absorb.scope import Scope
+from runtime.operations.absorb.tombstones import bury_payments
 from runtime.operations.applications import POSTINGS
 from runtime.operations.edits import EDITS, after_edit, promise_edits
 from runtime.operations.invoice_requests import after_draft, after_refused_adoption, settle_problems
@@ -64,6 +66,7 @@ def _deliver_group(app: App, organisation_id: str, system: str, rows: Sequence[R
     connector = app.vendors.connector(connection)
     outcomes = _look_up(connector, rows)
     with app.store.write() as db:
+        connections.lock_organisation(db, organisation_id)  # an undo comes before this, or finds them in doubt
         fresh = still_wanted(db, [row for row in rows if row["id"] not in outcomes], app.clock())
         queues.mark_in_doubt(db, [row["id"] for row in fresh])
     written = connector.write([queues.read_intent(row) for row in fresh]) if fresh else []
@@ -94,8 +97,11 @@ def _settle(
     app: App, connection: VendorConnection | None, rows: Sequence[Row], outcomes: Sequence[Outcome]
 ) -> Counter[str]:
     counted: Counter[str] = Counter()
+    if not rows:
+        return counted
     stale: list[tuple[Row, Intent]] = []
     with app.store.write() as db:
+        connections.lock_organisation(db, rows[0]["organisation_id"])
         now = app.clock()
         for row, answer in zip(rows, outcomes, strict=True):
             intent = queues.read_intent(row)
@@ -176,14 +182,7 @@ def _after(db: Connection, row: Row, intent: Intent, done: Done, now: datetime) 
     elif isinstance(intent, AdoptInvoice):
         settle_problems(db, row, now)
     elif isinstance(intent, UndoPosting):
-        db.execute(
-            update(t.ledger_payment)
-            .where(
-                t.ledger_payment.c.organisation_id == organisation_id,
-                t.ledger_payment.c.external_id.in_(intent.external_ids),
-            )
-            .values(deleted=True)
-        )
+        bury_payments(Scope(db, organisation_id, row["system"], Role.LEDGER, now), intent.external_ids)
 
 
 def _merge_again(app: App, connection: VendorConnection, stale: Sequence[tuple[Row, Intent]]) -> None:

@@ -29,6 +29,7 @@ ACCOUNTS_A_ROUND = 5_000  # weighed in one unit of work; the others follow in th
 def weigh_accounts(app: App, organisation_id: str) -> int:
     """Ask who the unlinked accounts are, after something changed. Returns how many were asked about."""
     with app.store.write() as db:
+        connections.lock_organisation(db, organisation_id)  # a person may answer meanwhile
         crm = connections.connection_for_role(db, organisation_id, Role.CRM)
         rows = _to_weigh(db, organisation_id, crm.system) if crm else []
         if crm is None or not rows:
@@ -123,6 +124,7 @@ def _link(scope: Scope, row: Mapping[str, Any], customer_id: str, *, actor: str,
 def confirm(app: App, *, organisation_id: str, proposal_id: str, customer_id: str, actor: str) -> None:
     """Say that an account is this customer. RefusedError when it is decided already, or the customer has one."""
     with app.store.write() as db:
+        connections.lock_organisation(db, organisation_id)
         row, scope = _asked(app, db, organisation_id, proposal_id)
         customer = scope.rows(t.customer, [customer_id]).get(customer_id)
         if customer is None or customer["deleted"]:
@@ -138,6 +140,7 @@ def confirm(app: App, *, organisation_id: str, proposal_id: str, customer_id: st
 def separate(app: App, *, organisation_id: str, proposal_id: str, actor: str) -> None:
     """Say that an account is none of the customers proposed; only an exact key links it from now on."""
     with app.store.write() as db:
+        connections.lock_organisation(db, organisation_id)
         row, scope = _asked(app, db, organisation_id, proposal_id)
         proposals.decide(db, row["id"], state=proposals.SEPARATE, customer_id=None, by=actor, at=scope.read_at)
         _record(scope, actor, "account_separate", proposal_id, f"{row['name']} in {scope.system} is another customer")
@@ -146,9 +149,9 @@ def separate(app: App, *, organisation_id: str, proposal_id: str, actor: str) ->
 def _asked(app: App, db: Connection, organisation_id: str, proposal_id: str) -> tuple[Mapping[str, Any], Scope]:
     row = (
         db.execute(
-            select(t.link_proposal)
-            .where(t.link_proposal.c.organisation_id == organisation_id, t.link_proposal.c.id == proposal_id)
-            .with_for_update()
+            select(t.link_proposal).where(
+                t.link_proposal.c.organisation_id == organisation_id, t.link_proposal.c.id == proposal_id
+            )
         )
         .mappings()
         .first()

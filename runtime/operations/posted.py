@@ -26,16 +26,20 @@ Row = dict[str, Any]
 
 
 def still_wanted(db: Connection, rows: Sequence[Row], now: datetime) -> list[Row]:
-    """Return the claimed rows that are still to be written; postings whose application was undone never are."""
-    waiting = set(
-        db.scalars(
-            select(t.outbox.c.id).where(t.outbox.c.id.in_([row["id"] for row in rows]), t.outbox.c.state == queues.NEW)
+    """Return the claimed rows that are still to be written; postings whose application was undone never are.
+
+    Nor is a row that another worker has claimed since, because its lease ended: it is that worker's to write.
+    """
+    claims = db.execute(
+        select(t.outbox.c.id, t.outbox.c.attempts).where(
+            t.outbox.c.id.in_([row["id"] for row in rows]), t.outbox.c.state == queues.NEW
         )
     )
+    waiting = {(each.id, each.attempts) for each in claims}
     wanted = []
     for row in rows:
         intent = queues.read_intent(row)
-        if row["id"] not in waiting:
+        if (row["id"], row["attempts"] + 1) not in waiting:  # a claim counts one attempt
             continue
         if isinstance(intent, POSTINGS) and not is_wanted(db, row["organisation_id"], row["subject"], intent):
             queues.settle(db, t.outbox, row["id"], state=queues.SUPERSEDED, done_at=now)

@@ -75,7 +75,7 @@ def take_back(
 ) -> None:
     """Take back what was promised of these kinds for `subject`: never send what waits, undo what stands in the ledger.
 
-    A write whose answer is lost is taken back once it is found (see posted).
+    A write whose answer is lost is taken back once it is found (see posted), so one that was set aside is looked up.
     """
     rows = db.execute(
         select(t.outbox).where(t.outbox.c.organisation_id == organisation_id, t.outbox.c.subject == subject)
@@ -86,6 +86,11 @@ def take_back(
             continue
         if row.state == queues.NEW and not row.in_doubt:
             queues.settle(db, t.outbox, row.id, state=queues.SUPERSEDED, done_at=at)
+        elif row.state == queues.ASIDE and row.in_doubt:
+            queues.settle(db, t.outbox, row.id, state=queues.NEW, attempts=0, next_at=at, done_at=None)
+            journal.resolve_problem(
+                db, organisation_id=organisation_id, code="write_not_delivered", subject=subject, at=at
+            )
         elif row.state == queues.DONE:
             promise_undo(
                 db,

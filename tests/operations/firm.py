@@ -394,8 +394,10 @@ def settings_for(environment: Mapping[str, str], **more: object) -> Settings:
 
 
 @contextmanager
-def open_firm(folder: Path, ledger: str = "xero", *, mail: bool = True) -> Iterator[Firm]:
-    """A firm with two customers and nothing connected yet."""
+def open_firm(
+    folder: Path, ledger: str = "xero", *, mail: bool = True, database_url: str | None = None
+) -> Iterator[Firm]:
+    """A firm with two customers and nothing connected yet; on an SQLite file in `folder` if nothing else is named."""
     clock = Time()
     with ExitStack() as stack:
         estate = stack.enter_context(Estate(clock=clock))
@@ -406,7 +408,7 @@ def open_firm(folder: Path, ledger: str = "xero", *, mail: bool = True) -> Itera
         stack.callback(mailbox.stop)
         settings = settings_for(
             estate.environment,
-            database_url=f"sqlite:///{folder}/store.sqlite3",
+            database_url=database_url or f"sqlite:///{folder}/store.sqlite3",
             public_url=PUBLIC_URL,
             smtp_host=mailbox.host if mail else "",
             smtp_port=mailbox.port,

@@ -16,7 +16,7 @@ from runtime.operations.absorb.departures import follow_departures
 from runtime.operations.absorb.scope import Scope
 from runtime.operations.absorb.tombstones import bury, follow_deleted_postings
 from runtime.operations.invoice_requests import absorb_requests, withdraw_requests
-from runtime.store import journal
+from runtime.store import connections, journal
 from runtime.store.connections import VendorConnection
 
 Room = Callable[[Scope, list[Record]], None]
@@ -36,7 +36,11 @@ _ROOMS: dict[Kind, Room] = {
 
 
 def absorb(db: Connection, *, connection: VendorConnection, page: Page, read_at: datetime) -> None:
-    """Merge one page into the store; `read_at` is when the call that read it began, by our clock."""
+    """Merge one page into the store; `read_at` is when the call that read it began, by our clock.
+
+    What is merged is decided by what stands here, so nobody else decides about the organisation meanwhile.
+    """
+    connections.lock_organisation(db, connection.organisation_id)
     scope = Scope(db, connection.organisation_id, connection.system, connection.role, read_at)
     by_kind: defaultdict[Kind, list[Record]] = defaultdict(list)
     for record in page.records:

@@ -173,7 +173,10 @@ def documents_paid_by(scope: Scope, receipt: dict[str, Any]) -> list[str]:
 
 
 def absorb_payouts(scope: Scope, records: list[Record]) -> None:
-    """Take in payouts with their balance transactions; one whose lines do not add up becomes a problem."""
+    """Take in payouts with their balance transactions; one whose lines do not add up becomes a problem.
+
+    One that came back is over: its money goes out again under another id, so a reading that says otherwise is older.
+    """
     rows: list[dict[str, Any]] = []
     for record in records:
         fields = cast(PayoutFields, record.fields)
@@ -194,8 +197,10 @@ def absorb_payouts(scope: Scope, records: list[Record]) -> None:
             }
         )
     known = scope.rows(t.payout, [row["id"] for row in rows])
-    upsert(scope.db, t.payout, rows, keys=["id"])
-    for row in rows:
+    over = {payout_id for payout_id, old in known.items() if old["state"] in BROUGHT_BACK}
+    living = [row for row in rows if row["id"] not in over]
+    upsert(scope.db, t.payout, living, keys=["id"])
+    for row in living:
         old = known.get(row["id"])
         if old is not None and old["state"] == "paid" and row["state"] in BROUGHT_BACK:
             payout_came_back(scope.db, old, scope.read_at)

@@ -45,12 +45,17 @@ def bury(scope: Scope, kind: Kind, external_ids: Sequence[str]) -> None:
         touch_documents(scope.db, scope.organisation_id, living, scope.read_at)
         follow_deleted_postings(scope, external_ids)
     elif kind in (Kind.PAYMENT, Kind.CODED_RECEIPT):
-        ids = [scope.local_id("pay", external_id) for external_id in external_ids]
-        _release_receipts(scope, ids)
+        bury_payments(scope, external_ids)
         follow_deleted_postings(scope, external_ids)
-        scope.db.execute(
-            update(t.ledger_payment).where(t.ledger_payment.c.id.in_(ids)).values(deleted=True, read_at=scope.read_at)
-        )
+
+
+def bury_payments(scope: Scope, external_ids: Sequence[str]) -> None:
+    """Mark payments as gone from the ledger; whatever money they were found to record is matched again."""
+    ids = [scope.local_id("pay", external_id) for external_id in external_ids]
+    _release_receipts(scope, ids)
+    scope.db.execute(
+        update(t.ledger_payment).where(t.ledger_payment.c.id.in_(ids)).values(deleted=True, read_at=scope.read_at)
+    )
 
 
 def follow_deleted_postings(scope: Scope, external_ids: Sequence[str]) -> None:

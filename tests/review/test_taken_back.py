@@ -1,0 +1,90 @@
+"""What is taken back halfway ends the same in the ledger and here, whatever was known when it was taken back."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from connectors.contract import Role
+from connectors.records import Kind, Page, PayoutFields, ProcessorPaymentFields, ProcessorState, Record
+from receivables.money import Money
+from runtime.operations.absorb.page import absorb
+from runtime.operations.decide import undo
+from runtime.operations.match import match_receipts
+from runtime.operations.work import work
+from runtime.store import queues
+from runtime.store import tables as t
+from tests.operations.faults import lose_answer, unavailable
+from tests.operations.firm import TODAY, Firm, money_in
+
+EXACT = money_in("L1", "120.00", "ACME LTD", "INV-1001")
+
+
+def test_an_undo_finds_a_posting_that_was_set_aside_in_doubt(any_firm: Firm) -> None:
+    firm = any_firm
+    firm.import_lines(EXACT)
+    firm.ledger.standin.interceptor = lose_answer(firm.ledger.standin)
+    firm.work()
+    assert len(firm.ledger.payments()) == 1, "it was posted, and nobody knows"
+    firm.ledger.standin.interceptor = unavailable
+    for _ in range(queues.MAX_ATTEMPTS):
+        firm.work(hours=2)
+    assert [(row.state, row.in_doubt) for row in firm.rows(t.outbox)] == [(queues.ASIDE, True)]
+    undo(firm.app, organisation_id=firm.id, receipt_id=firm.receipt().id, actor="dana")
+    firm.ledger.standin.interceptor = None
+    firm.settle()
+    firm.settle()
+    assert firm.ledger.payments() == []
+
+
+def _payment(firm: Firm, state: ProcessorState) -> None:
+    fields = ProcessorPaymentFields(
+        state=state,
+        method="card",
+        amount=Money(12_000, "GBP"),
+        fee=Money(0, "GBP"),
+        refunded=Money(0, "GBP"),
+        disputed=False,
+        dispute_open=False,
+        created_at=firm.app.clock(),
+        payer_name="Acme",
+        payer_email=None,
+        payer_external_id=None,
+        invoice_numbers=("INV-1001",),
+        item_ids=(),
+    )
+    at = firm.app.clock()
+    record = Record(Kind.PROCESSOR_PAYMENT, "pi_1", at.isoformat(), at, fields)
+    with firm.app.store.write() as db:
+        absorb(db, connection=firm.connection(Role.PROCESSOR), page=Page((record,)), read_at=at)
+    match_receipts(firm.app, firm.id)
+
+
+def test_a_debit_tried_again_while_its_failure_is_still_being_undone_is_posted_again(any_firm: Firm) -> None:
+    firm = any_firm
+    _payment(firm, ProcessorState.SUCCEEDED)
+    firm.settle()
+    assert firm.receipt().state == "applied"
+    firm.ledger.standin.interceptor = unavailable
+    _payment(firm, ProcessorState.FAILED)
+    work(firm.app)
+    _payment(firm, ProcessorState.SUCCEEDED)
+    firm.ledger.standin.interceptor = None
+    firm.time.advance(minutes=10)
+    firm.settle()
+    firm.settle()
+    assert firm.receipt().state == "applied"
+    assert len(firm.ledger.payments()) == 1
+
+
+def _payout(firm: Firm, state: str, seconds: int) -> None:
+    at = firm.app.clock() + timedelta(seconds=seconds)
+    fields = PayoutFields(amount=Money(5_000, "GBP"), state=state, arrival_on=TODAY, lines=())
+    record = Record(Kind.PAYOUT, "po_1", state, at, fields)
+    with firm.app.store.write() as db:
+        absorb(db, connection=firm.connection(Role.PROCESSOR), page=Page((record,)), read_at=at)
+
+
+def test_an_older_reading_of_a_payout_that_came_back_does_not_pay_it(firm: Firm) -> None:
+    for state, seconds in (("paid", 0), ("failed", 2), ("paid", 1)):
+        _payout(firm, state, seconds)
+    assert [row.state for row in firm.rows(t.payout)] == ["failed"]

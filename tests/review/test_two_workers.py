@@ -1,0 +1,156 @@
+"""Two workers on one database: what one decides about an organisation's money, the other does not undo unseen."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import pytest
+from sqlalchemy import select, text, update
+
+from connectors.contract import Role
+from connectors.intents import Done
+from connectors.records import Kind, Page, ProcessorPaymentFields, ProcessorState, Record
+from receivables.money import Money
+from runtime.operations import deliver
+from runtime.operations.absorb.page import absorb
+from runtime.operations.apply import HYPOTHESIS, apply_hypothesis
+from runtime.operations.match import match_receipts
+from runtime.operations.posted import still_wanted
+from runtime.operations.undo import reverse_application
+from runtime.store import connections, queues
+from runtime.store import tables as t
+from tests.operations.firm import Firm, money_in
+
+PATIENCE_SECONDS = 20.0
+_BLOCKED = text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()")
+
+
+def _until_it_waits(firm: Firm, other: Future[None]) -> None:
+    """Return when the other worker waits for a lock, or has finished."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < deadline and not other.done():
+        with firm.app.store.read() as db:
+            if db.scalar(_BLOCKED):
+                return
+        time.sleep(0.01)
+
+
+def _meanwhile(pool: ThreadPoolExecutor, firm: Firm, work: Callable[[], object]) -> Future[None]:
+    """Begin `work` in the other worker, and go on once it can go no further."""
+
+    def run() -> None:
+        work()
+
+    other = pool.submit(run)
+    _until_it_waits(firm, other)
+    return other
+
+
+def _show_card_payment(firm: Firm, payer: str) -> None:
+    at = firm.app.clock()
+    fields = ProcessorPaymentFields(
+        state=ProcessorState.SUCCEEDED,
+        method="card",
+        amount=Money(12_000, "GBP"),
+        fee=Money(0, "GBP"),
+        refunded=Money(0, "GBP"),
+        disputed=False,
+        dispute_open=False,
+        created_at=firm.time().replace(hour=9, minute=0, second=0, microsecond=0),
+        payer_name=payer,
+        payer_email=None,
+        payer_external_id=None,
+        invoice_numbers=("INV-1001",),
+        item_ids=(),
+    )
+    record = Record(Kind.PROCESSOR_PAYMENT, "pi_1", at.isoformat(), at, fields)
+    with firm.app.store.write() as db:
+        absorb(db, connection=firm.connection(Role.PROCESSOR), page=Page((record,)), read_at=at)
+
+
+def _deliver_until_answered(firm: Firm) -> dict[str, object]:
+    """Claim the only waiting write and mark it as on its way, as a worker does before it calls the ledger."""
+    with firm.app.store.write() as db:
+        (row,) = queues.claim(db, t.outbox, firm.app.clock())
+        assert still_wanted(db, [row], firm.app.clock()) == [row]
+        queues.mark_in_doubt(db, [row["id"]])
+    return row
+
+
+@pytest.fixture
+def matched(shared_firm: Firm) -> Firm:
+    """INV-1001 is paid; its posting waits in the outbox."""
+    shared_firm.import_lines(money_in("L1", "120.00", "ACME LTD", "INV-1001"))
+    shared_firm.time.advance(seconds=2)
+    match_receipts(shared_firm.app, shared_firm.id)
+    return shared_firm
+
+
+def test_a_payment_read_again_while_it_is_applied_stays_applied(shared_firm: Firm) -> None:
+    firm = shared_firm
+    _show_card_payment(firm, "Acme")
+    match_receipts(firm.app, firm.id)
+    first = firm.receipt()
+    assert first.state == "applied"
+    body = firm.rows(t.proposal)[0].body
+    with firm.app.store.write() as db:
+        reverse_application(db, firm.id, first.id, actor="dana", at=firm.app.clock())
+    with ThreadPoolExecutor(1) as pool:
+        with firm.app.store.write() as db:
+            connections.lock_organisation(db, firm.id)
+            apply_hypothesis(
+                db,
+                receipt=dict(db.execute(select(t.receipt)).one()._mapping),
+                hypothesis=HYPOTHESIS.validate_python(body["best"]),
+                customer_id=body["customer_id"],
+                actor="dana",
+                at=firm.app.clock(),
+            )
+            other = _meanwhile(pool, firm, lambda: _show_card_payment(firm, "Acme Limited"))
+        other.result()
+    assert (firm.receipt().state, firm.receipt().applications, firm.receipt().payer_name) == (
+        "applied",
+        2,
+        "Acme Limited",
+    )
+
+
+def test_an_undo_while_the_ledgers_answer_is_settled_is_undone_there_too(matched: Firm) -> None:
+    row = _deliver_until_answered(matched)
+    ledger = matched.connection(Role.LEDGER)
+    with ThreadPoolExecutor(1) as pool:
+        with matched.app.store.write() as db:
+            connections.lock_organisation(db, matched.id)
+            reverse_application(db, matched.id, matched.receipt().id, actor="dana", at=matched.app.clock())
+            answer = [Done(("BatchPayments/1",))]
+            other = _meanwhile(pool, matched, lambda: deliver._settle(matched.app, ledger, [row], answer))
+        other.result()
+    assert [each.intent["intent"] for each in matched.rows(t.outbox) if each.state == "new"] == ["undo_posting"]
+
+
+def test_what_is_undone_before_it_leaves_is_never_written(matched: Firm) -> None:
+    ledger = matched.connection(Role.LEDGER)
+    with matched.app.store.write() as db:
+        rows = queues.claim(db, t.outbox, matched.app.clock())
+    with ThreadPoolExecutor(1) as pool:
+        with matched.app.store.write() as db:
+            connections.lock_organisation(db, matched.id)
+            reverse_application(db, matched.id, matched.receipt().id, actor="dana", at=matched.app.clock())
+            other = _meanwhile(
+                pool, matched, lambda: deliver._deliver_group(matched.app, matched.id, ledger.system, rows)
+            )
+        other.result()
+    assert [(each.state, each.in_doubt) for each in matched.rows(t.outbox)] == [("superseded", False)]
+
+
+def test_a_write_whose_lease_went_to_another_worker_is_left_to_it(matched: Firm) -> None:
+    with matched.app.store.write() as db:
+        (slow,) = queues.claim(db, t.outbox, matched.app.clock())
+    with matched.app.store.write() as db:
+        db.execute(update(t.outbox).values(next_at=matched.app.clock()))
+        (fast,) = queues.claim(db, t.outbox, matched.app.clock())
+    with matched.app.store.write() as db:
+        assert still_wanted(db, [slow], matched.app.clock()) == []
+        assert still_wanted(db, [fast], matched.app.clock()) == [fast]
