@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -35,6 +36,7 @@ class IntuitSchema:
 
     def __init__(self, root: Path) -> None:
         self._schema = etree.XMLSchema(etree.parse(root))
+        self._validating = threading.Lock()
         documents = [etree.parse(path).getroot() for path in sorted(root.parent.glob("*.xsd"))]
         self._types = _named(documents, "complexType") | _named(documents, "simpleType")
         self._groups = _named(documents, "group")
@@ -49,9 +51,11 @@ class IntuitSchema:
             return [("", "unknown", f"the XSD has no element {name}")]
         element = etree.Element(f"{{{NAMESPACE}}}{name}")
         found = list(self._fill(element, value, self._type_of(self._elements[name]), ""))
-        self._schema.validate(element)
         tree = element.getroottree()
-        for error in self._schema.error_log:  # type: ignore[attr-defined]  # the stubs do not know that it iterates
+        with self._validating:  # calls are held against the XSD as they come in, and it keeps one log of errors
+            self._schema.validate(element)
+            errors = list(self._schema.error_log)  # type: ignore[call-overload]  # the stubs: it cannot be iterated
+        for error in errors:
             found.append((_named_path(tree, error.path), "xsd", error.message.replace(f"{{{NAMESPACE}}}", "")))
         return found
 
