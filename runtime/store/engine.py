@@ -76,7 +76,8 @@ def _engine(address: str) -> Engine:
             pool_pre_ping=True,
             connect_args={
                 "connect_timeout": CONNECT_TIMEOUT_SECONDS,
-                "options": f"-c statement_timeout={STATEMENT_TIMEOUT_SECONDS * 1000}",
+                # West of Greenwich the first instant of all (`budget.NO_WAIT`) would lie before the year 1.
+                "options": f"-c statement_timeout={STATEMENT_TIMEOUT_SECONDS * 1000} -c timezone=UTC",
             },
         )
     raise StoreAddressError(f"TRUEDUE_DATABASE_URL must be sqlite or postgresql, not {url.get_backend_name()}")

@@ -66,6 +66,11 @@ metadata = MetaData(
 )
 
 
+def _their_text(length: int) -> String:
+    """Text as long as vendors and banks make it: PostgreSQL would refuse a page for one name; SQLite never does."""
+    return String(length).with_variant(Text(), "postgresql")
+
+
 def _organisation() -> Column[Any]:
     return Column("organisation_id", _Id, ForeignKey("organisation.id"), nullable=False)
 
@@ -110,7 +115,7 @@ connection = Table(
     Column("system", String(32), nullable=False),
     Column("role", String(16), nullable=False),
     Column("account", String(128), nullable=False),
-    Column("account_name", String(200), nullable=False),
+    Column("account_name", _their_text(200), nullable=False),
     Column("instance_url", String(300), nullable=False),
     Column("consent_id", _Id, ForeignKey("consent.id"), nullable=False),
     Column("status", String(16), nullable=False),
@@ -134,11 +139,11 @@ customer = Table(
     metadata,
     Column("id", _Id, primary_key=True),
     _organisation(),
-    Column("name", String(300), nullable=False),
-    Column("number", String(128)),
+    Column("name", _their_text(300), nullable=False),
+    Column("number", _their_text(128)),
     Column("email", String(320)),
     Column("parent_id", _Id),
-    Column("country", String(64)),
+    Column("country", _their_text(64)),
     Column("opted_out", Boolean, nullable=False, server_default=false()),
     Column("deleted", Boolean, nullable=False, server_default=false()),
     Column("merged_into", _Id),
@@ -154,7 +159,7 @@ document = Table(
     _organisation(),
     Column("customer_id", _Id, nullable=False),
     Column("kind", String(16), nullable=False),
-    Column("number", String(128), nullable=False),
+    Column("number", _their_text(128), nullable=False),
     Column("references", JSON, nullable=False),
     _currency(),
     _minor("total_minor"),
@@ -204,7 +209,7 @@ account = Table(
     metadata,
     Column("id", _Id, primary_key=True),
     _organisation(),
-    Column("name", String(200), nullable=False),
+    Column("name", _their_text(200), nullable=False),
     Column("handle", String(128), nullable=False),
     Column("purpose", String(16), nullable=False),
     Column("currency", String(3)),
@@ -241,8 +246,8 @@ receipt = Table(
     _minor("unapplied_minor"),
     _minor("refunded_minor"),
     Column("dispute", String(16), nullable=False),
-    Column("payer_name", String(300), nullable=False),
-    Column("payer_account", String(128), nullable=False),
+    Column("payer_name", _their_text(300), nullable=False),
+    Column("payer_account", _their_text(128), nullable=False),
     Column("remittance", Text, nullable=False),
     Column("customer_id", _Id),
     Column("hints", JSON, nullable=False),
@@ -330,7 +335,7 @@ ledger_payment = Table(
     Column("reference", Text, nullable=False),
     Column("lines", JSON, nullable=False),
     Column("coded", Boolean, nullable=False),
-    Column("payer_name", String(300), nullable=False),
+    Column("payer_name", _their_text(300), nullable=False),
     Column("deleted", Boolean, nullable=False),
     Column("receipt_id", _Id),
     Column("read_at", Instant, nullable=False),
@@ -359,7 +364,7 @@ statement = Table(
     metadata,
     Column("id", _Sequence, primary_key=True, autoincrement=True),
     _organisation(),
-    Column("file", String(300), nullable=False),
+    Column("file", _their_text(300), nullable=False),
     Column("account", String(64), nullable=False),
     Column("entries", Integer, nullable=False),
     Column("added", Integer, nullable=False),

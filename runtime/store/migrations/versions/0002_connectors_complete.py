@@ -12,6 +12,20 @@ down_revision = "0001"
 branch_labels = None
 depends_on = None
 
+# Text that vendors and banks choose, with the length it had. SQLite keeps no lengths, so nothing changes there.
+_THEIR_TEXT = (
+    ("connection", "account_name", 200),
+    ("customer", "name", 300),
+    ("customer", "number", 128),
+    ("customer", "country", 64),
+    ("document", "number", 128),
+    ("account", "name", 200),
+    ("receipt", "payer_name", 300),
+    ("receipt", "payer_account", 128),
+    ("ledger_payment", "payer_name", 300),
+    ("statement", "file", 300),
+)
+
 
 def upgrade() -> None:
     """Apply."""
@@ -115,9 +129,24 @@ def upgrade() -> None:
     with op.batch_alter_table("link", schema=None) as batch_op:
         batch_op.add_column(sa.Column("read_at", tables.Instant(), nullable=True))
 
+    if op.get_bind().dialect.name == "postgresql":
+        for table, column, length in _THEIR_TEXT:
+            op.alter_column(table, column, existing_type=sa.String(length=length), type_=sa.Text())
+
 
 def downgrade() -> None:
     """Take back."""
+    if op.get_bind().dialect.name == "postgresql":
+        for table, column, length in _THEIR_TEXT:
+            cut = f'left("{column}", {length})'
+            op.alter_column(
+                table,
+                column,
+                existing_type=sa.Text(),
+                type_=sa.String(length=length),
+                postgresql_using=cut,
+            )
+
     with op.batch_alter_table("link", schema=None) as batch_op:
         batch_op.drop_column("read_at")
 
