@@ -11,7 +11,7 @@ import pytest
 from werkzeug.wrappers import Request, Response
 
 from connectors.errors import Reject, Retry
-from connectors.intents import PostReceipt, WriteDown
+from connectors.intents import Intent, PostReceipt, WriteDown
 from tests.connectors.ledger_suite import PAID_ON, Install, Ledger, done, gbp, intercept, receipt
 from tests.connectors.quickbooks_company import books_of, ledger
 
@@ -58,7 +58,7 @@ def test_refused_deposits_take_back_their_payments_in_one_call(ledger: Ledger) -
 def test_a_heap_of_everything_takes_two_batches(ledger: Ledger) -> None:
     calls = Counter(ledger.standin.calls)
     down = WriteDown("w", ledger.customer, ledger.invoices[2], PAID_ON, gbp("1"), "small", ledger.fees, "", "TrueDue w")
-    intents = [receipt(ledger, "fee", {2: "10"}, fee="0.30"), down, receipt(ledger, "plain", {2: "5"})]
+    intents: list[Intent] = [receipt(ledger, "fee", {2: "10"}, fee="0.30"), down, receipt(ledger, "plain", {2: "5"})]
     outcomes = ledger.connector.write(intents)
     assert [len(done(outcome).external_ids) for outcome in outcomes] == [2, 2, 1]
     assert ledger.balance(ledger.invoices[2]) == 84
