@@ -19,6 +19,7 @@ from runtime.store.connections import CONNECTED, DISCONNECTED, VendorConnection
 from runtime.store.rows import upsert
 
 STATE_LIFETIME = timedelta(minutes=15)
+_TAKEN = "the account you chose at {} is connected to another organisation: disconnect it there"
 
 
 def redirect_uri(app: App, system: str) -> str:
@@ -65,6 +66,7 @@ def finish_connect(app: App, *, system: str, query: Mapping[str, str]) -> Vendor
     accounts = declaration.accounts(endpoint, {**tokens.answer, "access_token": tokens.access_token}, query)
     consent_id = stable_id("cns", system, secrets.token_hex(16))
     with app.store.write() as db:
+        connections.lock_organisation(db, begun.organisation_id)
         account = _free_account(app, accounts, begun.organisation_id, system)
         _make_room(db, begun.organisation_id, declaration.role, system, account)
         db.execute(
@@ -84,7 +86,8 @@ def finish_connect(app: App, *, system: str, query: Mapping[str, str]) -> Vendor
             "status": CONNECTED,
             "connected_at": app.clock(),
         }
-        upsert(db, t.connection, [row], keys=["id"])
+        upsert(db, t.connection, [row], keys=["id"], keep=["organisation_id"])
+        _require_ours(db, begun.organisation_id, system, account)
         _share(db, system, accounts, consent_id, app.clock())
         journal.record(
             db,
@@ -125,7 +128,14 @@ def _free_account(app: App, accounts: list[Account], organisation_id: str, syste
             taken = connections.connection_for_account(db, system, account.external_id)
             if taken is None or taken.organisation_id == organisation_id:
                 return account
-    raise RefusedError(f"the account you chose at {system} is connected to another organisation: disconnect it there")
+    raise RefusedError(_TAKEN.format(system))
+
+
+def _require_ours(db: Connection, organisation_id: str, system: str, account: Account) -> None:
+    """RefusedError when another organisation connected this account since we looked: what is theirs stays theirs."""
+    kept = connections.connection_for_account(db, system, account.external_id)
+    if kept is None or kept.organisation_id != organisation_id:
+        raise RefusedError(_TAKEN.format(system))
 
 
 def _make_room(db: Connection, organisation_id: str, role: Role, system: str, account: Account) -> None:

@@ -10,7 +10,7 @@ from connectors.intents import AllocateCredit, Intent, PostReceipt, WriteDown
 from connectors.records import AccountPurpose, PaymentLine
 from receivables.money import Money
 from receivables.problem import Problem
-from receivables.settlement import FEE_KINDS, CreditPart, Settlement, settle
+from receivables.settlement import FEE_KINDS, CreditPart, Settlement, SettlementError, settle
 from runtime.operations.absorb.scope import CUSTOMER_LINK, DOCUMENT_LINK
 from runtime.operations.applications import Application, credit_key, owners_of, write_down_key
 from runtime.operations.ledger_accounts import account_for, account_of, currency_of
@@ -28,7 +28,10 @@ def promise_postings(application: Application) -> bool:
     ledger = connections.connection_for_role(db, organisation_id, Role.LEDGER)
     if ledger is None:
         return _explain(application, "no ledger is connected", "Connect Xero or QuickBooks.")
-    plan = _plan(application, ledger)
+    try:
+        plan = _plan(application, ledger)
+    except SettlementError as error:  # an invoice went to another customer since it was applied
+        return _explain(application, str(error), "Undo this match, or give the invoice back to its customer.")
     lacking = plan.lacking()
     if lacking is not None:
         return _explain(application, *lacking)

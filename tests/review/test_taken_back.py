@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from sqlalchemy import delete, insert, select, update
+
 from connectors.contract import Role
 from connectors.records import Kind, Page, PayoutFields, ProcessorPaymentFields, ProcessorState, Record
+from receivables.allocation import Allocation, Explanation, Hypothesis
 from receivables.money import Money
 from runtime.operations.absorb.page import absorb
+from runtime.operations.apply import apply_hypothesis
 from runtime.operations.decide import undo
 from runtime.operations.match import match_receipts
 from runtime.operations.work import work
 from runtime.store import queues
 from runtime.store import tables as t
 from tests.operations.faults import lose_answer, unavailable
-from tests.operations.firm import TODAY, Firm, money_in
+from tests.operations.firm import CURRENCY, TODAY, Firm, money_in
+from tests.store.build import put
 
 EXACT = money_in("L1", "120.00", "ACME LTD", "INV-1001")
 
@@ -88,3 +93,37 @@ def test_an_older_reading_of_a_payout_that_came_back_does_not_pay_it(firm: Firm)
     for state, seconds in (("paid", 0), ("failed", 2), ("paid", 1)):
         _payout(firm, state, seconds)
     assert [row.state for row in firm.rows(t.payout)] == ["failed"]
+
+
+def test_a_match_that_lost_its_customer_before_it_was_posted_is_shown_and_stops_nothing(firm: Firm) -> None:
+    """A credit note covers invoices of its own customer; the invoice may move while an account is still missing."""
+    firm.import_lines(EXACT)
+    with firm.app.store.write() as db:
+        db.execute(delete(t.account))
+        db.execute(update(t.bank_account).values(ledger_account=None))
+        invoice, other = (
+            db.execute(select(t.document).where(t.document.c.number == n)).one() for n in ("INV-1001", "INV-2001")
+        )
+        credit = dict(invoice._mapping) | {"id": "doc_credit", "kind": "credit_note", "number": "CN-1"}
+        db.execute(insert(t.document).values(credit))
+        put(
+            db, t.link, organisation_id=firm.id, system="xero", kind="document", external_id="cn", local_id="doc_credit"
+        )
+        pounds = Money(12_000, CURRENCY)
+        hypothesis = Hypothesis(
+            explanation=Explanation.CREDIT_OFFSET,
+            confidence=1.0,
+            allocations=(Allocation(invoice.id, pounds), Allocation("doc_credit", pounds, is_credit=True)),
+            residuals=(),
+            unapplied=pounds,
+        )
+        receipt = dict(db.execute(select(t.receipt)).one()._mapping)
+        apply_hypothesis(
+            db, receipt=receipt, hypothesis=hypothesis, customer_id=None, actor="dana", at=firm.app.clock()
+        )
+        moved = update(t.document).where(t.document.c.id == invoice.id)
+        db.execute(moved.values(customer_id=other.customer_id))
+    assert firm.problems() == ["not_posted"]
+    match_receipts(firm.app, firm.id)
+    (problem,) = [row for row in firm.rows(t.problem) if row.code == "not_posted" and row.resolved_at is None]
+    assert "its own customer" in problem.text

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
-from sqlalchemy import select, text, update
+from sqlalchemy import delete, insert, select, text, update
 
 from connectors.contract import Role
 from connectors.intents import Done
@@ -16,7 +16,10 @@ from receivables.money import Money
 from runtime.operations import deliver
 from runtime.operations.absorb.page import absorb
 from runtime.operations.apply import HYPOTHESIS, apply_hypothesis
+from runtime.operations.connect import finish_connect
+from runtime.operations.errors import RefusedError
 from runtime.operations.match import match_receipts
+from runtime.operations.organisations import create_organisation
 from runtime.operations.posted import still_wanted
 from runtime.operations.undo import reverse_application
 from runtime.store import connections, queues
@@ -143,6 +146,23 @@ def test_what_is_undone_before_it_leaves_is_never_written(matched: Firm) -> None
             )
         other.result()
     assert [(each.state, each.in_doubt) for each in matched.rows(t.outbox)] == [("superseded", False)]
+
+
+def test_of_two_organisations_that_connect_one_account_at_once_the_first_has_it(shared_firm: Firm) -> None:
+    firm = shared_firm
+    other = create_organisation(firm.app, name="Other", base_currency="GBP", time_zone="Europe/London", country="GB")
+    with firm.app.store.write() as db:
+        mine = dict(db.execute(select(t.connection).where(t.connection.c.role == "ledger")).one()._mapping)
+        db.execute(delete(t.watermark).where(t.watermark.c.connection_id == mine["id"]))
+        db.execute(delete(t.connection).where(t.connection.c.id == mine["id"]))
+    query = firm.consent(firm.ledger.system, firm.ledger.account, other.id)
+    with ThreadPoolExecutor(1) as pool:
+        with firm.app.store.write() as db:
+            db.execute(insert(t.connection).values(mine))
+            late = _meanwhile(pool, firm, lambda: finish_connect(firm.app, system=firm.ledger.system, query=query))
+        with pytest.raises(RefusedError, match="another organisation"):
+            late.result()
+    assert firm.connection(Role.LEDGER).consent_id == mine["consent_id"]
 
 
 def test_a_write_whose_lease_went_to_another_worker_is_left_to_it(matched: Firm) -> None:
