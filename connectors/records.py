@@ -114,7 +114,10 @@ class PaymentFields:
 
 @dataclass(frozen=True, slots=True)
 class CodedReceiptFields:
-    """Money in that was booked straight to an account (usually income) instead of to an invoice."""
+    """Money in that was booked straight to an account (usually income) instead of to an invoice.
+
+    `amount` is zero where nothing of a booking is coded so (any more): it stands in the ledger, and is no such receipt.
+    """
 
     received_on: date
     amount: Money

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from receivables.allocation import Hypothesis
+from receivables.allocation import Hypothesis, ResidualKind
 from runtime.operations import deliver
 from runtime.operations.apply import HYPOTHESIS
 from runtime.operations.decide import confirm, reject, undo
@@ -196,3 +196,15 @@ def test_nobody_decides_about_another_organisations_receipt(firm: Firm) -> None:
         with pytest.raises(RefusedError):
             decide(firm.app, organisation_id="org-other", receipt_id=firm.receipt().id, actor="mallory")
     assert firm.receipt().state == "suggested"
+
+
+def test_what_a_bank_kept_on_the_way_is_booked_as_a_fee_and_stays_booked(any_firm: Firm) -> None:
+    any_firm.import_lines(money_in("L1", "115.00", "ACME LTD", "INV-1001"))
+    any_firm.work()
+    assert [each.kind for each in _best(any_firm).residuals] == [ResidualKind.BANK_FEE]
+    confirm(any_firm.app, organisation_id=any_firm.id, receipt_id=any_firm.receipt().id, actor="dana")
+    any_firm.settle()
+    any_firm.time.advance(minutes=3)
+    any_firm.settle()  # our deposit less the fee is read back, and is nobody's deletion
+    assert any_firm.ledger.balance("INV-1001") == 0
+    assert (any_firm.receipt().state, any_firm.problems()) == ("applied", [])

@@ -75,7 +75,7 @@ def payment(item: Item) -> Record:
 
 
 def coded_receipt(item: Item) -> Record:
-    """Read a deposit's money that was coded straight to an account; a deposit without any is no receipt (deleted)."""
+    """Read a deposit's money that was coded straight to an account; without any, as in our own deposits, it is zero."""
     currency = _currency(item)
     coded = [line for line in item.get("Line") or [] if _is_coded(line)]
     amounts = [money(line["Amount"], currency) for line in coded]
@@ -89,7 +89,7 @@ def coded_receipt(item: Item) -> Record:
         reference=str(item.get("PrivateNote") or " ".join(descriptions)),
         account_external_id=str(details[0]["AccountRef"]["value"]) if details else "",
     )
-    return _record(Kind.CODED_RECEIPT, item, fields, deleted=not coded)
+    return _record(Kind.CODED_RECEIPT, item, fields)
 
 
 def account(item: Item) -> Record:
