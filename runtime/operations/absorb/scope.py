@@ -16,12 +16,11 @@ from receivables.identity import stable_id
 from receivables.problem import Problem
 from runtime.store import journal
 from runtime.store import tables as t
+from runtime.store.links import links_to
 from runtime.store.owners import owners_of
-from runtime.store.rows import among, chunks, upsert
+from runtime.store.rows import among, chunks, owned_by, upsert
 from sync.merge import Conflict, Pair, Value
 from sync.owners import Owner, Owners
-
-IDS_PER_QUERY = 500
 
 
 @dataclass
@@ -55,37 +54,24 @@ class Scope:
         merged: dict[str, str] = {}
         for chunk in chunks(sorted(ids.values())):
             statement = select(t.customer.c.id, t.customer.c.merged_into).where(
-                t.customer.c.organisation_id == self.organisation_id,
+                owned_by(t.customer, self.organisation_id),
                 among(self.db, t.customer.c.id, chunk),
                 t.customer.c.merged_into.is_not(None),
             )
             merged |= {row.id: row.merged_into for row in self.db.execute(statement)}
         return {external_id: merged.get(local_id, local_id) for external_id, local_id in ids.items()}
 
-    def rows(self, table: Table, ids: Iterable[str], column: str = "id") -> dict[str, dict[str, Any]]:
-        """Return this organisation's rows of `table` whose `column` is one of `ids`, by that column."""
-        wanted = sorted(set(ids))
+    def rows(self, table: Table, ids: Iterable[str]) -> dict[str, dict[str, Any]]:
+        """Return this organisation's rows of `table` by their ids."""
         found: dict[str, dict[str, Any]] = {}
-        for start in range(0, len(wanted), IDS_PER_QUERY):
-            chunk = wanted[start : start + IDS_PER_QUERY]
-            mine = among(self.db, table.c[column], chunk)
-            statement = select(table).where(table.c.organisation_id == self.organisation_id, mine)
-            found |= {row._mapping[column]: dict(row._mapping) for row in self.db.execute(statement)}
+        for chunk in chunks(sorted(set(ids))):
+            statement = select(table).where(owned_by(table, self.organisation_id), among(self.db, table.c.id, chunk))
+            found |= {row.id: dict(row._mapping) for row in self.db.execute(statement)}
         return found
 
     def known_links(self, kind: str, external_ids: Iterable[str]) -> dict[str, dict[str, Any]]:
         """Return the identity map rows of this system and kind, by external id."""
-        wanted = sorted(set(external_ids))
-        found: dict[str, dict[str, Any]] = {}
-        for start in range(0, len(wanted), IDS_PER_QUERY):
-            statement = select(t.link).where(
-                t.link.c.organisation_id == self.organisation_id,
-                t.link.c.system == self.system,
-                t.link.c.kind == kind,
-                among(self.db, t.link.c.external_id, wanted[start : start + IDS_PER_QUERY]),
-            )
-            found |= {row.external_id: dict(row._mapping) for row in self.db.execute(statement)}
-        return found
+        return links_to(self.db, self.organisation_id, self.system, kind, external_ids)
 
     def keep_link(self, kind: str, external_id: str, local_id: str, version: str, pairs: Mapping[str, Pair]) -> None:
         """Remember who an external object is to us, and what both sides last agreed on."""
