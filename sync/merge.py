@@ -57,7 +57,7 @@ def merge(
         local = ours.get(name)
         verdict = _judge(owners[name], speaker, pairs.get(name), local, remote)
         values[name] = verdict.value
-        if verdict.lost is not None:
+        if verdict.loses:
             conflicts.append(Conflict(name, kept=verdict.value, lost=verdict.lost))
         if verdict.writes:
             write_back[name] = verdict.value
@@ -72,6 +72,7 @@ def merge(
 class _Verdict:
     value: Value
     writes: bool = False
+    loses: bool = False  # said apart from `lost`: a value that somebody emptied is lost as any other
     lost: Value = None
 
 
@@ -84,13 +85,13 @@ def _judge(owner: Owner, speaker: Owner, pair: Pair | None, local: Value, remote
     if they_changed and not we_changed:
         if owner in (Owner.SHARED, speaker):
             return _Verdict(remote)
-        return _Verdict(local, writes=True, lost=remote)
+        return _Verdict(local, writes=True, loses=True, lost=remote)
     if we_changed and not they_changed:
         return _Verdict(local, writes=True)
     if we_changed and they_changed:
         if owner is speaker or (owner is Owner.SHARED and speaker is Owner.LEDGER):
-            return _Verdict(remote, lost=local)
-        return _Verdict(local, writes=True, lost=remote)
+            return _Verdict(remote, loses=True, lost=local)
+        return _Verdict(local, writes=True, loses=True, lost=remote)
     return _Verdict(local)
 
 
@@ -100,10 +101,10 @@ def _first_meeting(owner: Owner, speaker: Owner, local: Value, remote: Value) ->
     if remote in _EMPTY:
         return _Verdict(local, writes=owner is not speaker)
     if owner is speaker:
-        return _Verdict(remote, lost=local)
+        return _Verdict(remote, loses=True, lost=local)
     if owner is Owner.SHARED:
-        return _Verdict(local, lost=remote)
-    return _Verdict(local, writes=True, lost=remote)
+        return _Verdict(local, loses=True, lost=remote)
+    return _Verdict(local, writes=True, loses=True, lost=remote)
 
 
 def unsent(pairs: Mapping[str, Pair], ours: Mapping[str, Value]) -> dict[str, Value]:

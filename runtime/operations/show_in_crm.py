@@ -75,13 +75,14 @@ def _show_some(app: App, crm: VendorConnection, table: Table, build: Builder, id
     outcomes = app.vendors.connector(crm).write([intent for _, intent in built]) if built else []
     with app.store.write() as db:
         linked = {row["id"] for row, _ in built}
-        settled: list[str] = []
-        _settle_unlinked(db, table, [row for row in rows if row["id"] not in linked], began_at)
+        settled: set[str] = set()
+        # Without an account in the CRM there is nothing to show: it is looked at again when it changes.
+        _settle_as_seen(db, table, [row for row in rows if row["id"] not in linked], began_at)
         done: list[tuple[Intent, Done]] = []
         for (row, intent), outcome in zip(built, outcomes, strict=True):
             if isinstance(outcome, Retry | Reconnect):
                 continue
-            settled.append(row["id"])
+            settled.add(row["id"])
             if isinstance(outcome, Done):
                 done.append((intent, outcome))
             else:
@@ -89,12 +90,12 @@ def _show_some(app: App, crm: VendorConnection, table: Table, build: Builder, id
                 problem = Problem("not_shown", text, "Correct it in the CRM; it is shown again by itself.", row["id"])
                 journal.raise_problem(db, organisation_id=crm.organisation_id, problem=problem, at=began_at)
         remember(db, crm, done, app.clock())
-        db.execute(update(table).where(among(db, table.c.id, settled)).values(shown_at=began_at))
+        _settle_as_seen(db, table, [row for row, _ in built if row["id"] in settled], began_at)
     return len(rows) - len(built) + len(settled)
 
 
-def _settle_unlinked(db: Connection, table: Table, rows: Sequence[Row], at: datetime) -> None:
-    """Look at what has no account in the CRM again only when it changes, unless it was linked while we looked."""
+def _settle_as_seen(db: Connection, table: Table, rows: Sequence[Row], at: datetime) -> None:
+    """Note that these rows were shown as they were `at`; one that has changed or was linked since is shown again."""
     if not rows:
         return
     changed = table.c.sent_at if table is t.reminder else table.c.changed_at

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import ColumnElement, Connection, Table, case, literal, select, update
 
 from runtime.store import tables as t
 from runtime.store.rows import among
 
 IDS_PER_STATEMENT = 500
+_MOMENT = timedelta(microseconds=1)
 
 
 def touch_documents(db: Connection, organisation_id: str, document_ids: Collection[str], at: datetime) -> None:
@@ -20,12 +22,12 @@ def touch_documents(db: Connection, organisation_id: str, document_ids: Collecti
         mine = (t.document.c.organisation_id == organisation_id) & t.document.c.id.in_(
             ids[start : start + IDS_PER_STATEMENT]
         )
-        db.execute(update(t.document).where(mine).values(changed_at=at))
+        db.execute(update(t.document).where(mine).values(_changed(t.document, at)))
         owners = select(t.document.c.customer_id).where(mine)
         db.execute(
             update(t.customer)
             .where(t.customer.c.organisation_id == organisation_id, t.customer.c.id.in_(owners))
-            .values(changed_at=at)
+            .values(_changed(t.customer, at))
         )
 
 
@@ -36,8 +38,8 @@ def touch_balances(db: Connection, organisation_id: str, customer_ids: Collectio
         mine = among(db, t.customer.c.id, ids[start : start + IDS_PER_STATEMENT])
         db.execute(
             update(t.customer)
-            .where(t.customer.c.organisation_id == organisation_id, mine, t.customer.c.changed_at != at)
-            .values(changed_at=at)
+            .where(t.customer.c.organisation_id == organisation_id, mine, _is_news(at))
+            .values(_changed(t.customer, at))
         )
 
 
@@ -50,5 +52,18 @@ def touch_customers(db: Connection, organisation_id: str, customer_ids: Collecti
             db.execute(
                 update(table)
                 .where(table.c.organisation_id == organisation_id, table.c[column].in_(chunk))
-                .values(changed_at=at)
+                .values(_changed(table, at))
             )
+
+
+def _changed(table: Table, at: datetime) -> dict[str, Any]:
+    """The columns of a row that changed at `at`; what was shown since then did not show this yet.
+
+    `at` may be the time at which a reading began: what it tells comes in later than whoever shows rows has looked.
+    """
+    before = literal(at - _MOMENT, t.Instant())
+    return {"changed_at": at, "shown_at": case((table.c.shown_at >= at, before), else_=table.c.shown_at)}
+
+
+def _is_news(at: datetime) -> ColumnElement[bool]:
+    return (t.customer.c.changed_at != at) | (t.customer.c.shown_at >= at)

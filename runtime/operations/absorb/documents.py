@@ -46,6 +46,9 @@ def _absorb_ledger_documents(scope: Scope, records: list[Record]) -> None:
         rows.append(_ledger_row(scope, record, {"id": local_id, "customer_id": customer_id}, old, link))
     upsert(scope.db, t.document, rows, keys=["id"])
     changed = [row for row in rows if row["changed_at"] == scope.read_at]
+    touch_documents(
+        scope.db, scope.organisation_id, [row["id"] for row in changed if row["id"] in known], scope.read_at
+    )
     owners = {row["customer_id"] for row in changed}
     owners |= {known[row["id"]]["customer_id"] for row in changed if row["id"] in known}  # it may have moved
     touch_balances(scope.db, scope.organisation_id, owners, scope.read_at)

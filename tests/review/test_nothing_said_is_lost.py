@@ -1,0 +1,57 @@
+"""What a person empties is an edit as any other, and a change that was read late is shown all the same."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import update
+
+from connectors.contract import Role
+from connectors.records import DocumentFields, Kind, Page
+from runtime.operations.absorb.page import absorb
+from runtime.store import tables as t
+from sync.merge import Conflict, merge
+from sync.owners import OWNERS, Owner
+from tests.operations.firm import Firm
+
+
+@pytest.mark.parametrize(
+    ("owner", "speaker", "ours", "theirs", "expected"),
+    [
+        (Owner.SHARED, Owner.CRM, "PO-2", None, Conflict("purchase_order", kept="PO-2", lost=None)),
+        (Owner.SHARED, Owner.LEDGER, None, "PO-2", Conflict("purchase_order", kept="PO-2", lost=None)),
+        (Owner.LEDGER, Owner.CRM, "PO-1", None, Conflict("purchase_order", kept="PO-1", lost=None)),
+    ],
+)
+def test_an_emptied_field_that_loses_is_a_conflict(
+    owner: Owner, speaker: Owner, ours: str | None, theirs: str | None, expected: Conflict
+) -> None:
+    merged = merge(
+        owners={**OWNERS, "purchase_order": owner},
+        speaker=speaker,
+        pairs={"purchase_order": ("PO-1", "PO-1")},
+        ours={"purchase_order": ours},
+        theirs={"purchase_order": theirs},
+    )
+    assert merged.conflicts == (expected,)
+
+
+def test_a_change_that_was_read_before_its_invoice_was_shown_is_shown(firm: Firm) -> None:
+    ledger = firm.connection(Role.LEDGER)
+    document = firm.document("INV-1001")
+    firm.time.advance(minutes=1)
+    began_at = firm.app.clock()
+    page = firm.app.vendors.connector(ledger).fetch(Kind.INVOICE, [firm.ledger.ids["INV-1001"]])
+    (record,) = page.records
+    assert isinstance(record.fields, DocumentFields)
+    later = replace(record, fields=replace(record.fields, number="INV-1001a"))
+    with firm.app.store.write() as db:
+        at = began_at + timedelta(seconds=1)
+        db.execute(update(t.document).where(t.document.c.id == document.id).values(changed_at=at))
+    firm.work()
+    with firm.app.store.write() as db:
+        absorb(db, connection=ledger, page=Page((later,)), read_at=began_at)
+    firm.work()
+    assert firm.shown("INV-1001a")["Number__c"] == "INV-1001a"
