@@ -15,6 +15,7 @@ from connectors.intents import EditDocument
 from connectors.ledgers.quickbooks.convert import payment
 from connectors.ledgers.quickbooks.refusals import fault_of
 from connectors.records import (
+    CodedReceiptFields,
     AccountFields,
     AccountPurpose,
     CustomerFields,
@@ -123,7 +124,7 @@ def test_deletions_that_quickbooks_no_longer_tells_are_a_problem(
 def test_nothing_of_a_deposit_of_payments_is_coded(ledger: Ledger) -> None:
     before = read(ledger, Kind.CODED_RECEIPT)
     write_one(ledger, receipt(ledger, "fee", {4: "100"}, fee="2.50"))
-    (ours,) = [each for each in read(ledger, Kind.CODED_RECEIPT) if each not in before]
+    (ours,) = [record for each, record in read(ledger, Kind.CODED_RECEIPT).items() if each not in before]
     assert isinstance(ours.fields, CodedReceiptFields)
     assert (ours.fields.amount.minor, ours.deleted) == (0, False)
 
