@@ -15,9 +15,9 @@ from connectors.intents import EditDocument
 from connectors.ledgers.quickbooks.convert import payment
 from connectors.ledgers.quickbooks.refusals import fault_of
 from connectors.records import (
-    CodedReceiptFields,
     AccountFields,
     AccountPurpose,
+    CodedReceiptFields,
     CustomerFields,
     DocumentFields,
     Kind,
