@@ -194,13 +194,10 @@ def store(folder: Path, database: str, _api_url: str) -> tuple[Stopwatch, int]:
     connection = found(app)
     watch, count = Stopwatch(), 0
     for kind in KINDS:
-        for number, file in enumerate(records_of(folder, kind)):
+        for file in records_of(folder, kind):
             page = pickle.loads(file.read_bytes())  # noqa: S301 - our own file
             with watch.running(), app.store.write() as db:
                 absorb(db, connection=connection, page=page, read_at=NOW)
-            if number == 0:
-                with watch.running():
-                    app.store.learn_sizes()
             count += len(page.records)
     app.close()
     return watch, count

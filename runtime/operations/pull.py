@@ -42,8 +42,6 @@ def pull(
                 raise RuntimeError(f"{connection.system} gave more than {MAX_PAGES} pages of {kind}")
             with app.store.write() as db:
                 absorb(db, connection=connection, page=page, read_at=began_at)
-            if since is None and number == 0:
-                app.store.learn_sizes()
             counted[kind.value] += len(page.records)
             progress(connection.system, kind, counted[kind.value])
         with app.store.write() as db:

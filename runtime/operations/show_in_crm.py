@@ -32,7 +32,7 @@ from runtime.store import connections, journal
 from runtime.store import tables as t
 from runtime.store.connections import VendorConnection
 from runtime.store.links import external_ids, links_of
-from runtime.store.rows import among, chunks
+from runtime.store.rows import among, chunks, owned_by
 from sync.merge import Value, unsent
 
 ROWS_A_ROUND = 1_000
@@ -109,7 +109,7 @@ def _build(
 ) -> tuple[datetime, list[Row], list[Built]]:
     with app.store.read() as db:
         began_at = app.clock()
-        mine = (table.c.organisation_id == crm.organisation_id) & among(db, table.c.id, ids)
+        mine = owned_by(table, crm.organisation_id) & among(db, table.c.id, ids)
         rows = [dict(row._mapping) for row in db.execute(select(table).where(mine).order_by(table.c.id))]
         return began_at, rows, build(db, crm, rows, began_at)
 

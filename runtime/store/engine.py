@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError
 
@@ -15,6 +15,8 @@ BUSY_TIMEOUT_SECONDS = 15
 POOL_SIZE = 10
 STATEMENT_TIMEOUT_SECONDS = 60
 CONNECT_TIMEOUT_SECONDS = 5
+# A plan is kept as long as its connection: one made for tables that were empty would read a whole load for every page.
+_PLAN_AFRESH = "-c plan_cache_mode=force_custom_plan"
 
 
 class StoreAddressError(ValueError):
@@ -44,16 +46,6 @@ class Store:
         with self.engine.connect() as db, db.begin():
             yield db
 
-    def learn_sizes(self) -> None:
-        """Let the database see how its tables have grown, so that it plans for what they hold now.
-
-        PostgreSQL looks by itself only once a minute; until then it takes a table for as empty as it was, and
-        reads it whole for every page of a first load. SQLite needs no telling.
-        """
-        if not self.is_sqlite:
-            with self.engine.connect() as db, db.begin():
-                db.execute(text("ANALYZE"))
-
     def close(self) -> None:
         """Let go of all connections."""
         self.engine.dispose()
@@ -77,7 +69,7 @@ def _engine(address: str) -> Engine:
             connect_args={
                 "connect_timeout": CONNECT_TIMEOUT_SECONDS,
                 # West of Greenwich the first instant of all (`budget.NO_WAIT`) would lie before the year 1.
-                "options": f"-c statement_timeout={STATEMENT_TIMEOUT_SECONDS * 1000} -c timezone=UTC",
+                "options": f"-c statement_timeout={STATEMENT_TIMEOUT_SECONDS * 1000} -c timezone=UTC {_PLAN_AFRESH}",
             },
         )
     raise StoreAddressError(f"TRUEDUE_DATABASE_URL must be sqlite or postgresql, not {url.get_backend_name()}")

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Select, Text, func, literal, select, true, up
 from sqlalchemy.dialects import postgresql
 
 from runtime.store import tables as t
-from runtime.store.rows import chunks
+from runtime.store.rows import chunks, owned_by
 from sync.merge import Pair
 
 
@@ -20,7 +20,7 @@ def external_ids(
     """Return the ids that `system` has for these objects of ours; unlinked ones are left out."""
     rows = db.execute(
         select(t.link.c.local_id, t.link.c.external_id).where(
-            t.link.c.organisation_id == organisation_id,
+            owned_by(t.link, organisation_id),
             t.link.c.system == system,
             t.link.c.kind == kind,
             t.link.c.local_id.in_(local_ids),
@@ -77,9 +77,7 @@ def links_of(db: Connection, organisation_id: str, local_ids: Collection[str]) -
     return [
         dict(row._mapping)
         for chunk in chunks(sorted(local_ids))
-        for row in db.execute(
-            select(t.link).where(t.link.c.organisation_id == organisation_id, t.link.c.local_id.in_(chunk))
-        )
+        for row in db.execute(select(t.link).where(owned_by(t.link, organisation_id), t.link.c.local_id.in_(chunk)))
     ]
 
 

@@ -193,7 +193,8 @@ link = Table(
     Column("base", JSON, nullable=False),
     Column("read_at", Instant),
     UniqueConstraint("organisation_id", "system", "kind", "external_id"),
-    Index(None, "organisation_id", "local_id"),
+    # Not the organisation first: PostgreSQL would rather read all of an organisation by it than look up a whole key.
+    Index(None, "local_id", "organisation_id"),
 )
 
 watermark = Table(

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Table, case, literal, select, update
 
 from runtime.store import tables as t
-from runtime.store.rows import among
+from runtime.store.rows import among, owned_by
 
 IDS_PER_STATEMENT = 500
 _MOMENT = timedelta(microseconds=1)
@@ -19,14 +19,13 @@ def touch_documents(db: Connection, organisation_id: str, document_ids: Collecti
     """Note that these documents, and so their customers' balances, changed at `at`."""
     ids = sorted(set(document_ids))
     for start in range(0, len(ids), IDS_PER_STATEMENT):
-        mine = (t.document.c.organisation_id == organisation_id) & t.document.c.id.in_(
-            ids[start : start + IDS_PER_STATEMENT]
-        )
+        chunk = ids[start : start + IDS_PER_STATEMENT]
+        mine = owned_by(t.document, organisation_id) & among(db, t.document.c.id, chunk)
         db.execute(update(t.document).where(mine).values(_changed(t.document, at)))
         owners = select(t.document.c.customer_id).where(mine)
         db.execute(
             update(t.customer)
-            .where(t.customer.c.organisation_id == organisation_id, t.customer.c.id.in_(owners))
+            .where(owned_by(t.customer, organisation_id), t.customer.c.id.in_(owners))
             .values(_changed(t.customer, at))
         )
 
@@ -38,7 +37,7 @@ def touch_balances(db: Connection, organisation_id: str, customer_ids: Collectio
         mine = among(db, t.customer.c.id, ids[start : start + IDS_PER_STATEMENT])
         db.execute(
             update(t.customer)
-            .where(t.customer.c.organisation_id == organisation_id, mine, _is_news(at))
+            .where(owned_by(t.customer, organisation_id), mine, _is_news(at))
             .values(_changed(t.customer, at))
         )
 

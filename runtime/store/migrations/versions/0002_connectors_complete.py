@@ -128,6 +128,10 @@ def upgrade() -> None:
 
     with op.batch_alter_table("link", schema=None) as batch_op:
         batch_op.add_column(sa.Column("read_at", tables.Instant(), nullable=True))
+        batch_op.drop_index(batch_op.f("ix_link_organisation_id_local_id"))
+        batch_op.create_index(
+            batch_op.f("ix_link_local_id_organisation_id"), ["local_id", "organisation_id"], unique=False
+        )
 
     if op.get_bind().dialect.name == "postgresql":
         for table, column, length in _THEIR_TEXT:
@@ -148,6 +152,10 @@ def downgrade() -> None:
             )
 
     with op.batch_alter_table("link", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_link_local_id_organisation_id"))
+        batch_op.create_index(
+            batch_op.f("ix_link_organisation_id_local_id"), ["organisation_id", "local_id"], unique=False
+        )
         batch_op.drop_column("read_at")
 
     with op.batch_alter_table("document", schema=None) as batch_op:
