@@ -29,7 +29,7 @@ SWEEP_SECONDS = 15
 NOT_FOLLOWED = "SUBSCRIPTION"  # a category of Xero's that nothing here follows
 
 
-@pytest.fixture(scope="module", params=BROKERS)
+@pytest.fixture(scope="module", params=["rabbitmq", pytest.param("redis", marks=pytest.mark.long)])
 def broker(request: pytest.FixtureRequest) -> str:
     address, port = BROKERS[request.param]
     try:

@@ -162,6 +162,7 @@ def test_the_whole_data_without_history(data: Data, tmp_path: Path) -> None:
     assert speed >= MIN_RECEIPTS_A_SECOND
 
 
+@pytest.mark.long
 def test_the_half_after_learning_from_the_other_half(data: Data, tmp_path: Path) -> None:
     _export(tmp_path / "history", data, lambda at: at % 2 == 0)
     open_items, receipts = _export(tmp_path / "now", data, lambda at: at % 2 == 1)
