@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC
-
 from fastapi import APIRouter
 from starlette.responses import Response
 
@@ -41,4 +39,4 @@ def show_unclaimed(app: Running) -> Response:
     """List the notices whose account nobody has connected, and bodies that cannot be read."""
     with app.store.read() as db:
         rows = set_aside(db, None)
-    return page("unclaimed.html", rows=rows, zone=UTC)
+    return page("unclaimed.html", rows=rows)

@@ -260,6 +260,24 @@ class Books:
             found_at=NOW,
         )
 
+    def set_aside(self, why: str, account: str) -> None:
+        """A notice that could not be followed."""
+        about = {"system": "stripe", "account": account, "event_id": f"evt-{account}", "kind": "processor_payment"}
+        self._put(t.inbox, **about, external_id="pi_7", state="aside", problem=why)
+
+    def proposed_link(self, customer_id: str) -> None:
+        candidate = {"customer_id": customer_id, "score": 91, "reasons": ["The names are alike."]}
+        self._mine(
+            t.link_proposal,
+            id="lnk-1",
+            system="salesforce",
+            external_id="001",
+            name="Acme Trading",
+            facts={},
+            candidates=[candidate],
+            state="open",
+        )
+
     def _link(self, kind: str, local_id: str) -> None:
         self._mine(
             t.link, system="xero", kind=kind, external_id=f"x-{local_id}", local_id=local_id, version="v1", base={}
@@ -341,6 +359,7 @@ def fill(app: App) -> Books:
     books.reminder("rem-1", bolt, "inv-5", state="sent", minor=200_000)
     books.reminder("rem-2", acme, "inv-3", state="planned", minor=45_000)
     books.conflict("inv-5")
+    books.proposed_link(acme)
     books.certificate("inv-5", certificate_body())
     books.event("inv-5", "reminder_sent", "level 1 by e-mail", actor="reminders")
     books.problem("not_posted", "rcp-3", "A payment is matched but not posted.", "Name its account in the settings.")

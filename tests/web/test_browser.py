@@ -37,6 +37,10 @@ STAFF_PAGES = {
     "statements": "/o/org-a/statements",
     "connections": "/o/org-a/connections",
     "settings": "/o/org-a/settings",
+    "conflicts": "/o/org-a/conflicts",
+    "links": "/o/org-a/links",
+    "owners": "/o/org-a/owners",
+    "unclaimed": "/unclaimed",
     "new": "/organisations/new",
     "missing": "/o/org-a/invoices/nothing",
 }
@@ -57,7 +61,9 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[tuple[App, str]]:
     with running(tmp_path) as (app, _):
-        fill(app)
+        books = fill(app)
+        books.set_aside("the connection to Stripe broke", "org-a-stripe")
+        books.set_aside("no organisation has connected the stripe account acct_9", "acct_9")
         with serving(app) as address:
             yield app, address
 
