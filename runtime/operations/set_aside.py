@@ -112,7 +112,8 @@ def _may_be_written(db: Connection, row: Any) -> bool:  # noqa: ANN401 - a row o
 
 
 def _notice(row: Any, organisation_id: str | None) -> SetAside:  # noqa: ANN401 - a row of the inbox
-    what = f"notice of {row.kind} {row.external_id}" if row.kind else f"webhook {row.event_id}"
+    kind = str(row.kind or "").replace("_", " ")
+    what = f"notice of {kind} {row.external_id}" if kind else f"webhook {row.event_id}"
     account = f" of account {row.account}" if row.account and organisation_id is None else ""
     return SetAside(
         Queue.INBOX, row.id, organisation_id, row.system, what + account, row.problem or "", row.received_at
