@@ -5,10 +5,10 @@ from __future__ import annotations
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import select, text, update
 
@@ -17,7 +17,9 @@ from connectors.contract import Access, Connector, Declaration
 from connectors.errors import Reconnect
 from connectors.limits import Budget
 from connectors.oauth import OAuthFlow, TokenSet
+from connectors.records import Kind, Page
 from runtime.clock import Clock
+from runtime.read_ahead import read_ahead
 from runtime.settings import Settings
 from runtime.store import tables as t
 from runtime.store.budget import StoredCalls
@@ -32,9 +34,10 @@ MAX_OPEN = 256  # connectors kept open; far above what one process serves
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How a call limit is waited for."""
+    """How a call limit is waited for, and how pages are read: one ahead of the one being stored, unless told."""
 
     sleep: Callable[[float], None] = time.sleep
+    pages: Callable[[Iterable[Page]], Iterable[Page]] = read_ahead
 
 
 class Vendors:
@@ -62,6 +65,10 @@ class Vendors:
                     self._open.pop(next(iter(self._open))).close()
                 connector = self._open[name] = self._make(connection)
             return connector
+
+    def pages(self, connection: VendorConnection, kind: Kind, *, since: datetime | None) -> Iterable[Page]:
+        """Read what changed of a kind as `Connector.read` does, at this product's pace."""
+        return self._pace.pages(self.connector(connection).read(kind, since=since))
 
     def forget(self, connection: VendorConnection) -> None:
         """Let go of a connection that ended."""

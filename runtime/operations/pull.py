@@ -31,13 +31,12 @@ def pull(
     that breaks off is read again from where it began.
     """
     declaration = registry.declaration(connection.system)
-    connector = app.vendors.connector(connection)
     counted: Counter[str] = Counter()
     for kind in declaration.reads if kinds is None else kinds:
         with app.store.read() as db:
             since = connections.watermark(db, connection.id, kind)
         began_at = app.clock()
-        for number, page in enumerate(connector.read(kind, since=read_from(since))):
+        for number, page in enumerate(app.vendors.pages(connection, kind, since=read_from(since))):
             if number >= MAX_PAGES:
                 raise RuntimeError(f"{connection.system} gave more than {MAX_PAGES} pages of {kind}")
             with app.store.write() as db:

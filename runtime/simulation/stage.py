@@ -60,7 +60,7 @@ def set_play(seed: int) -> Iterator[Play]:
         mailbox.start()
         stack.callback(mailbox.stop)
         settings = settings_for(estate, mailbox, folder / "truedue.sqlite3", PUBLIC_URL)
-        app = build(settings, clock=time.now, pace=Pace(time.sleep))
+        app = build(settings, clock=time.now, pace=Pace(time.sleep, pages=iter))
         stack.callback(app.close)
         migrate.upgrade(app.store)
         faults = Faults(rng)
