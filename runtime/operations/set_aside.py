@@ -70,8 +70,7 @@ def replay(app: App, *, organisation_id: str | None, queue: Queue, row_id: int, 
         if found.organisation_id is None:
             raise RefusedError(f"connect the {found.system} account first: {found.why}")
         now = app.clock()
-        values: dict[str, Any] = {"state": queues.NEW, "attempts": 0, "next_at": now, "done_at": None, "problem": None}
-        queues.settle(db, _TABLES[queue], row_id, **values)
+        queues.begin_again(db, _TABLES[queue], row_id, now)
         _resolve(db, found, now)
         journal.record(
             db,

@@ -87,7 +87,7 @@ def take_back(
         if row.state == queues.NEW and not row.in_doubt:
             queues.settle(db, t.outbox, row.id, state=queues.SUPERSEDED, done_at=at)
         elif row.state == queues.ASIDE and row.in_doubt:
-            queues.settle(db, t.outbox, row.id, state=queues.NEW, attempts=0, next_at=at, done_at=None)
+            queues.begin_again(db, t.outbox, row.id, at)
             journal.resolve_problem(
                 db, organisation_id=organisation_id, code="write_not_delivered", subject=subject, at=at
             )

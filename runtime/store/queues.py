@@ -59,10 +59,9 @@ def promise_again(
     row = promised(db, organisation_id=organisation_id, system=system, key=key)
     if row is None or row["state"] != ASIDE:
         return False
-    values: dict[str, Any] = {"state": NEW, "attempts": 0, "next_at": at, "done_at": None, "problem": None}
+    begin_again(db, t.outbox, row["id"], at)
     if intent is not None and not row["in_doubt"]:
-        values["intent"] = _INTENTS.dump_python(intent, mode="json")
-    settle(db, t.outbox, row["id"], **values)
+        settle(db, t.outbox, row["id"], intent=_INTENTS.dump_python(intent, mode="json"))
     return True
 
 
@@ -132,6 +131,14 @@ def mark_in_doubt(db: Connection, ids: list[int]) -> None:
 def settle(db: Connection, table: Table, row_id: int, **values: Any) -> None:  # noqa: ANN401 - column values
     """Write the outcome of a claimed row."""
     db.execute(update(table).where(table.c.id == row_id).values(**values))
+
+
+def begin_again(db: Connection, table: Table, row_id: int, at: datetime) -> None:
+    """Let a row that was set aside be worked off from `at` on, from its first attempt.
+
+    What is in doubt stays so: it is looked up before it is written.
+    """
+    settle(db, table, row_id, state=NEW, attempts=0, next_at=at, done_at=None, problem=None)
 
 
 def next_try(row: dict[str, Any], now: datetime, after_seconds: float) -> dict[str, Any]:
