@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol
@@ -86,6 +86,21 @@ class Told:
         return 0.0 if fits else max(0.0, self.until - now)
 
 
+def seconds_to_wait(
+    held_for: float, binding: Iterable[tuple[Limit, Counts, Told | None]], now: float, *, urgent: bool
+) -> float:
+    """Return the seconds until one more call may be made, 0 when it may be made now.
+
+    `held_for` is how many seconds are left of the vendor's hold, and `binding` the limits that the call counts against,
+    each with our counts and the vendor's own word.
+    """
+    ours_and_theirs = (
+        max(limit.wait(counts, now, urgent=urgent), told.wait(limit, now, urgent=urgent) if told else 0.0)
+        for limit, counts, told in binding
+    )
+    return max(held_for, *ours_and_theirs, 0.0)
+
+
 class CallLog(Protocol):
     """Where the calls to one account are counted. Safe to use from everything that shares it."""
 
@@ -121,12 +136,12 @@ class CallsInMemory:
         """Count one call, or return the seconds until one may be made."""
         with self._lock:
             now = self._now()
-            wait = self._held_until - now
-            for limit, counts in zip(self._limits, self._counts, strict=True):
-                if limit.binds(of):
-                    told = self._told.get(limit.seconds)
-                    wait = max(wait, limit.wait(counts, now, urgent=urgent))
-                    wait = max(wait, told.wait(limit, now, urgent=urgent) if told else 0.0)
+            binding = [
+                (limit, counts, self._told.get(limit.seconds))
+                for limit, counts in zip(self._limits, self._counts, strict=True)
+                if limit.binds(of)
+            ]
+            wait = seconds_to_wait(self._held_until - now, binding, now, urgent=urgent)
             if wait > 0:
                 return wait
             self._count(now, of)
@@ -183,7 +198,8 @@ class Budget:
 
     def take(self, *, urgent: bool = False, of: str = "") -> None:
         """Take one call without saying when it is over; Retry as `call`."""
-        self._log.end(self._begin(urgent=urgent, of=of))
+        with self.call(urgent=urgent, of=of):
+            pass
 
     def hold_off(self, seconds: float) -> None:
         """Make no call for `seconds`: the vendor said so (Retry-After)."""

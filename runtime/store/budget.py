@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import Connection, Table, and_, delete, func, insert, select, update
 from sqlalchemy.sql import ColumnElement
 
-from connectors.limits import BELIEVED_SECONDS, BUSY_SECONDS, Counts, Limit, Told
+from connectors.limits import BELIEVED_SECONDS, BUSY_SECONDS, Counts, Limit, Told, seconds_to_wait
 from runtime.store import tables as t
 from runtime.store.engine import Store
 from runtime.store.rows import insert_new, upsert
@@ -47,11 +47,9 @@ class StoredCalls:
             held_until = self._lock(db)
             now = self._clock()
             counts, told = self._counts(db), self._told(db)
-            wait = max(
-                (held_until - now).total_seconds(),
-                *(_wait(limit, counts, told, now.timestamp(), urgent=urgent) for limit in binding),
-                0.0,
-            )
+            known = [(limit, counts.get(_key(limit), _NO_COUNTS), told.get(int(limit.seconds))) for limit in binding]
+            held_for = (held_until - now).total_seconds()
+            wait = seconds_to_wait(held_for, known, now.timestamp(), urgent=urgent)
             if wait > 0:
                 return wait
             if self._concurrent is not None and self._on_their_way(db, now) >= self._concurrent:
@@ -132,16 +130,3 @@ class StoredCalls:
 
 def _key(limit: Limit) -> tuple[int, str]:
     return int(limit.seconds), limit.of
-
-
-def _wait(
-    limit: Limit,
-    counts: Mapping[tuple[int, str], Counts],
-    told: Mapping[int, Told],
-    now: float,
-    *,
-    urgent: bool,
-) -> float:
-    word = told.get(int(limit.seconds))
-    ours = limit.wait(counts.get(_key(limit), _NO_COUNTS), now, urgent=urgent)
-    return max(ours, word.wait(limit, now, urgent=urgent) if word else 0.0)
