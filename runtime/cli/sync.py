@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from typing import TypeVar
 
 import click
+from sqlalchemy import Connection
 
 from runtime.cli.opened import chosen_organisation, opened_app, opened_store
 from runtime.operations import conflicts as settling
@@ -21,6 +24,8 @@ from sync.owners import RULES
 _ORG = click.option("--org", "organisation_id", help="The organisation's id, where there are several.")
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print a JSON object a line.")
 
+Found = TypeVar("Found")
+
 
 @click.command()
 @click.argument("action", type=click.Choice(("restore", "keep")), required=False)
@@ -36,10 +41,7 @@ def conflicts(action: str | None, conflict_id: str | None, organisation_id: str 
             chosen = chosen_organisation(app.store, organisation_id)
             settle = settling.restore if action == "restore" else settling.keep
             settle(app, organisation_id=chosen.id, conflict_id=conflict_id, actor=OWNER)
-    with opened_store() as store:
-        chosen = chosen_organisation(store, organisation_id)
-        with store.read() as db:
-            found = conflict_list(db, chosen.id)
+    found = _read(conflict_list, organisation_id)
     for each in found.rows:
         click.echo(json.dumps(_conflict_facts(each)) if as_json else _conflict_line(each))
 
@@ -89,10 +91,7 @@ def links(
                 linking.confirm(app, **named, customer_id=customer_id)
             else:
                 linking.separate(app, **named)
-    with opened_store() as store:
-        chosen = chosen_organisation(store, organisation_id)
-        with store.read() as db:
-            found = proposed_links(db, chosen.id)
+    found = _read(proposed_links, organisation_id)
     for each in found.rows:
         click.echo(json.dumps(_link_facts(each)) if as_json else _link_lines(each))
 
@@ -129,10 +128,7 @@ def owners(field: str | None, owner: str | None, organisation_id: str | None, as
         with opened_app() as app:
             chosen = chosen_organisation(app.store, organisation_id)
             change_owner(app, organisation_id=chosen.id, field=field, owner=owner, actor=OWNER)
-    with opened_store() as store:
-        chosen = chosen_organisation(store, organisation_id)
-        with store.read() as db:
-            table = owners_of(db, chosen.id)
+    table = _read(owners_of, organisation_id)
     for rule in RULES:
         facts = {
             "field": rule.field,
@@ -142,3 +138,11 @@ def owners(field: str | None, owner: str | None, organisation_id: str | None, as
         }
         plain = f"{rule.field:<15} {table[rule.field]:<7} {'fixed  ' if rule.fixed else '       '} {rule.why}"
         click.echo(json.dumps(facts) if as_json else plain)
+
+
+def _read(view: Callable[[Connection, str], Found], organisation_id: str | None) -> Found:
+    """Return what `view` shows of the organisation that was chosen."""
+    with opened_store() as store:
+        chosen = chosen_organisation(store, organisation_id)
+        with store.read() as db:
+            return view(db, chosen.id)
