@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import requests
 
 from connectors.contract import Access, Account, Connector, Declaration, Endpoint
 from connectors.limits import Budget
 from connectors.oauth import OAuthFlow, TokenSet
+from sandbox.server import Served, serve
+from sandbox.standin import StandIn
 
 REDIRECT = "http://127.0.0.1:1/callback"
 CLIENT_ID = "client"
 CLIENT_SECRET = "not-a-secret"
 START = datetime(2026, 11, 17, 10, 0, tzinfo=UTC)
+STEP_SECONDS = 10
 TICK = timedelta(milliseconds=5)
 
 
@@ -77,11 +82,31 @@ def consent(declaration: Declaration, url: str, time: VirtualTime, *, hint: str 
     endpoint = Endpoint(url, url, CLIENT_ID, CLIENT_SECRET)
     flow = OAuthFlow(declaration.oauth, endpoint, time.now)
     begun = flow.begin(REDIRECT)
-    with requests.Session() as browser:
-        browser.trust_env = False
-        page = browser.get(begun.url + (f"&login_hint={hint}" if hint else ""), allow_redirects=False, timeout=10)
-    query = dict(parse_qsl(urlsplit(page.headers["Location"]).query))
+    query = agree(begun.url, **({"login_hint": hint} if hint else {}))
     assert query["state"] == begun.state
     tokens = flow.finish(redirect_uri=REDIRECT, code=query["code"], verifier=begun.verifier)
     accounts = declaration.accounts(endpoint, tokens.answer, query)
     return Consent(declaration, endpoint, time, flow, tokens, accounts)
+
+
+def agree(page: str, **hint: str) -> dict[str, str]:
+    """Agree on the vendor's page; gives what the vendor sends the person back with."""
+    with requests.Session() as browser:
+        browser.trust_env = False
+        back = browser.get(f"{page}&{urlencode(hint)}", allow_redirects=False, timeout=STEP_SECONDS)
+    return dict(parse_qsl(urlsplit(back.headers["Location"]).query))
+
+
+@contextmanager
+def connected(
+    declaration: Declaration, standin: StandIn, time: VirtualTime
+) -> Iterator[tuple[Served, Consent, Connector]]:
+    """Serve the stand-in and open a connector on it after a person agreed, until the context ends."""
+    served = serve(standin)
+    given = consent(declaration, served.url, time)
+    connector = given.open()
+    try:
+        yield served, given, connector
+    finally:
+        connector.close()
+        served.stop()

@@ -10,8 +10,7 @@ import pytest
 
 from connectors.ledgers.quickbooks import DECLARATION
 from sandbox.quickbooks import QuickBooksBooks, QuickBooksStandIn
-from sandbox.server import serve
-from tests.connectors.consent import CLIENT_ID, CLIENT_SECRET, VirtualTime, consent
+from tests.connectors.consent import CLIENT_ID, CLIENT_SECRET, VirtualTime, connected
 from tests.connectors.ledger_suite import HUGE, Ledger
 
 
@@ -51,38 +50,34 @@ def ledger() -> Iterator[Ledger]:
         customer_id=customer,
         memo="coded",
     )
-    served = serve(standin)
-    given_consent = consent(DECLARATION, served.url, time)
-    connector = given_consent.open()
-    yield Ledger(
-        time=time,
-        standin=standin,
-        served=served,
-        consent=given_consent,
-        connector=connector,
-        customer=customer,
-        invoices=invoices,
-        bank=bank,
-        clearing=clearing,
-        fees=fees,
-        closed_to_fees="987654",
-        balance=lambda identity: Decimal(books.invoices[identity]["Balance"]),
-        postings=lambda: len(books.payments) + len(books.deposits) + len(books.journal_entries),
-        void=books.void_invoice,
-        add_payment=lambda identity, amount: books.add_payment(
-            customer_id=customer,
-            lines=[(identity, Decimal(amount))],
-            total=Decimal(amount),
-            paid_on=date(2026, 11, 2),
-            deposit_to=bank,
-            reference="by hand",
-        ),
-        edit_due=lambda identity, on: books.edit_invoice(identity, DueDate=on.isoformat()),
-        list_path="/query",
-        write_path="/payment",
-    )
-    connector.close()
-    served.stop()
+    with connected(DECLARATION, standin, time) as (served, given, connector):
+        yield Ledger(
+            time=time,
+            standin=standin,
+            served=served,
+            consent=given,
+            connector=connector,
+            customer=customer,
+            invoices=invoices,
+            bank=bank,
+            clearing=clearing,
+            fees=fees,
+            closed_to_fees="987654",
+            balance=lambda identity: Decimal(books.invoices[identity]["Balance"]),
+            postings=lambda: len(books.payments) + len(books.deposits) + len(books.journal_entries),
+            void=books.void_invoice,
+            add_payment=lambda identity, amount: books.add_payment(
+                customer_id=customer,
+                lines=[(identity, Decimal(amount))],
+                total=Decimal(amount),
+                paid_on=date(2026, 11, 2),
+                deposit_to=bank,
+                reference="by hand",
+            ),
+            edit_due=lambda identity, on: books.edit_invoice(identity, DueDate=on.isoformat()),
+            list_path="/query",
+            write_path="/payment",
+        )
 
 
 def books_of(ledger: Ledger) -> QuickBooksBooks:

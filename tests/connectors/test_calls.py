@@ -22,10 +22,9 @@ from runtime.operations.show_in_crm import show_in_crm
 from runtime.store import tables as t
 from runtime.store.rows import upsert
 from sandbox.quickbooks import QuickBooksStandIn
-from sandbox.server import serve
 from sandbox.standin import StandIn
 from sandbox.xero import XeroStandIn
-from tests.connectors.consent import CLIENT_ID, CLIENT_SECRET, VirtualTime, consent
+from tests.connectors.consent import CLIENT_ID, CLIENT_SECRET, VirtualTime, connected
 from tests.operations.firm import CURRENCY, TODAY, Firm, open_firm
 
 MANY = 100_000
@@ -92,12 +91,9 @@ def quickbooks_with_many(time: VirtualTime) -> QuickBooksStandIn:
 def test_a_first_load_of_a_hundred_thousand_invoices_costs_at_most_110_calls(system: str) -> None:
     time = VirtualTime()
     standin: StandIn = xero_with_many(time) if system == "xero" else quickbooks_with_many(time)
-    served = serve(standin)
-    connector = consent(XERO if system == "xero" else QUICKBOOKS, served.url, time).open()
-    with counting(standin) as calls:
+    declaration = XERO if system == "xero" else QUICKBOOKS
+    with connected(declaration, standin, time) as (_, _, connector), counting(standin) as calls:
         seen = {record.external_id for page in connector.read(Kind.INVOICE, since=None) for record in page.records}
-    connector.close()
-    served.stop()
     assert len(seen) == MANY
     assert calls.total() <= 110
     assert standin.avoidable_429 == 0

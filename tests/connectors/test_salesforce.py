@@ -8,10 +8,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
-from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
-import requests
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from werkzeug.wrappers import Request, Response
@@ -40,6 +38,7 @@ from receivables.document import DocumentKind, DocumentStatus
 from receivables.money import Money
 from sandbox.salesforce import SalesforceOrg, SalesforceStandIn
 from sandbox.server import Served, serve
+from tests.connectors.consent import agree
 
 START = datetime(2026, 11, 17, 10, 0, tzinfo=UTC)
 REDIRECT = "http://127.0.0.1/callback"
@@ -80,8 +79,7 @@ class World:
     def sign_in(self, **hint: str) -> Account:
         flow = OAuthFlow(DECLARATION.oauth, self.endpoint, self.clock)
         begun = flow.begin(REDIRECT)
-        answer = requests.get(f"{begun.url}&{urlencode(hint)}", allow_redirects=False, timeout=5)
-        query = dict(parse_qsl(urlsplit(answer.headers["Location"]).query))
+        query = agree(begun.url, **hint)
         tokens = flow.finish(redirect_uri=REDIRECT, code=query["code"], verifier=begun.verifier)
         self.tokens.append(tokens.access_token)
         (account,) = DECLARATION.accounts(self.endpoint, tokens.answer, query)

@@ -8,10 +8,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from random import Random
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
 
 import pytest
-import requests
 from hypothesis import given
 from hypothesis import strategies as st
 from werkzeug.wrappers import Request, Response
@@ -27,6 +25,7 @@ from connectors.records import Kind, PayoutFields, ProcessorPaymentFields, Proce
 from receivables.money import Money, MoneyError
 from sandbox.server import Served, serve
 from sandbox.stripe import StripeAccount, StripeStandIn
+from tests.connectors.consent import agree
 
 START = datetime(2026, 11, 17, 10, 0, tzinfo=UTC)
 REDIRECT = "http://127.0.0.1/callback"
@@ -73,8 +72,7 @@ class World:
 
     def sign_in(self) -> Account:
         begun = self.flow.begin(REDIRECT)
-        answer = requests.get(begun.url, allow_redirects=False, timeout=5)
-        query = dict(parse_qsl(urlsplit(answer.headers["Location"]).query))
+        query = agree(begun.url)
         self.tokens.append(self.flow.finish(redirect_uri=REDIRECT, code=query["code"], verifier=begun.verifier))
         (account,) = DECLARATION.accounts(self.endpoint, self.tokens[-1].answer, query)
         return account

@@ -9,9 +9,8 @@ from decimal import Decimal
 import pytest
 
 from connectors.ledgers.xero import DECLARATION
-from sandbox.server import serve
 from sandbox.xero import XeroBooks, XeroStandIn
-from tests.connectors.consent import CLIENT_ID, CLIENT_SECRET, VirtualTime, consent
+from tests.connectors.consent import CLIENT_ID, CLIENT_SECRET, VirtualTime, connected
 from tests.connectors.ledger_suite import HUGE, Ledger
 
 
@@ -56,40 +55,35 @@ def ledger() -> Iterator[Ledger]:
         contact_id=customer,
         reference="coded",
     )
-    served = serve(standin)
-    given_consent = consent(DECLARATION, served.url, time)
 
     def live() -> int:
         lists = (books.payments, books.batch_payments, books.bank_transactions)
         return sum(item["Status"] == "AUTHORISED" for items in lists for item in items.values())
 
-    connector = given_consent.open()
-    yield Ledger(
-        time=time,
-        standin=standin,
-        served=served,
-        consent=given_consent,
-        connector=connector,
-        customer=customer,
-        invoices=invoices,
-        bank="090",
-        clearing="091",
-        fees="404",
-        closed_to_fees="429",
-        balance=lambda identity: Decimal(books.invoices[identity]["AmountDue"]),
-        postings=live,
-        void=books.void_invoice,
-        add_payment=lambda identity, amount: books.add_payment(
-            invoice_id=identity,
-            amount=Decimal(amount),
-            paid_on=date(2026, 11, 2),
-            account_code="090",
-            reference="by hand",
-        ),
-        edit_due=lambda identity, on: books.edit_invoice(identity, DueDate=on),
-        list_path="/Invoices",
-        write_path="/Payments",
-    )
-    connector.close()
-    if served.standin.interceptor is None:
-        served.stop()
+    with connected(DECLARATION, standin, time) as (served, given, connector):
+        yield Ledger(
+            time=time,
+            standin=standin,
+            served=served,
+            consent=given,
+            connector=connector,
+            customer=customer,
+            invoices=invoices,
+            bank="090",
+            clearing="091",
+            fees="404",
+            closed_to_fees="429",
+            balance=lambda identity: Decimal(books.invoices[identity]["AmountDue"]),
+            postings=live,
+            void=books.void_invoice,
+            add_payment=lambda identity, amount: books.add_payment(
+                invoice_id=identity,
+                amount=Decimal(amount),
+                paid_on=date(2026, 11, 2),
+                account_code="090",
+                reference="by hand",
+            ),
+            edit_due=lambda identity, on: books.edit_invoice(identity, DueDate=on),
+            list_path="/Invoices",
+            write_path="/Payments",
+        )

@@ -11,14 +11,15 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Protocol
-from urllib.parse import parse_qsl, urlencode, urlsplit
 
-import requests
 from sqlalchemy import Table, select
 
 from connectors.contract import Role
+from connectors.records import Kind, Page, ProcessorPaymentFields, ProcessorState, Record
+from receivables.money import Money
 from reminders.evidence import BankDeclaration
 from runtime.app import App, build
+from runtime.operations.absorb.page import absorb
 from runtime.operations.connect import begin_connect, finish_connect
 from runtime.operations.import_statement import Imported, import_statement
 from runtime.operations.organisations import create_organisation, declare_evidence, switch_sending
@@ -41,13 +42,13 @@ from sandbox.webhooks import Delivery
 from sandbox.world.camt053 import document
 from sandbox.world.statement import BankStatement, Line
 from sandbox.xero.books import XeroBooks
+from tests.connectors.consent import agree
 
 START = datetime(2026, 3, 10, 10, 0, tzinfo=UTC)  # a Tuesday
 TODAY = START.date()
 BANK_ACCOUNT = "GB29NWBK60161331926819"
 CURRENCY = "GBP"
 PUBLIC_URL = "http://127.0.0.1:8000"
-STEP_SECONDS = 10.0
 
 
 class Time:
@@ -254,11 +255,7 @@ class Firm:
     def consent(self, system: str, account: str, organisation_id: str | None = None) -> dict[str, str]:
         """What the vendor sends a person back with."""
         page = begin_connect(self.app, organisation_id=organisation_id or self.id, system=system)
-        with requests.Session() as browser:
-            browser.trust_env = False
-            there = f"{page}&{urlencode({'login_hint': account})}"
-            back = browser.get(there, allow_redirects=False, timeout=STEP_SECONDS).headers["Location"]
-        return dict(parse_qsl(urlsplit(back).query))
+        return agree(page, login_hint=account)
 
     def connect_all(self) -> None:
         """Connect ledger, CRM and processor, and let the vendors tell by webhook from now on."""
@@ -341,6 +338,28 @@ class Firm:
     def import_lines(self, *lines: Line, name: str = "bank.xml", on: date = TODAY - timedelta(days=1)) -> Imported:
         """Import a bank statement of these lines."""
         return import_statement(self.app, organisation_id=self.id, name=name, content=statement(*lines, on=on))
+
+    def show_card_payment(self, **shown: Any) -> None:  # noqa: ANN401 - fields of a payment
+        """The processor shows its one payment: by card, of INV-1001, by Acme, where `shown` says nothing else."""
+        at, currency = self.app.clock(), shown.get("amount", Money(12_000, CURRENCY)).currency
+        usual: dict[str, Any] = {
+            "state": ProcessorState.SUCCEEDED,
+            "method": "card",
+            "amount": Money(12_000, currency),
+            "fee": Money(0, currency),
+            "refunded": Money(0, currency),
+            "disputed": False,
+            "dispute_open": False,
+            "created_at": at,
+            "payer_name": "Acme",
+            "payer_email": None,
+            "payer_external_id": None,
+            "invoice_numbers": ("INV-1001",),
+            "item_ids": (),
+        }
+        payment = Record(Kind.PROCESSOR_PAYMENT, "pi_1", at.isoformat(), at, ProcessorPaymentFields(**usual | shown))
+        with self.app.store.write() as db:
+            absorb(db, connection=self.connection(Role.PROCESSOR), page=Page((payment,)), read_at=at)
 
     # --- looking
 

@@ -7,11 +7,8 @@ from decimal import Decimal
 
 import pytest
 
-from connectors.contract import Role
 from connectors.intents import PostReceipt
-from connectors.records import Kind, Page, ProcessorPaymentFields, ProcessorState, Record
 from receivables.money import Money
-from runtime.operations.absorb.page import absorb
 from runtime.operations.match import match_receipts
 from runtime.store import queues
 from runtime.store import tables as t
@@ -31,26 +28,7 @@ def _paid_in_dollars(firm: Firm, settled: Money | None) -> None:
         due_on=TODAY - timedelta(days=10),
     )
     firm.settle()
-    at = firm.app.clock()
-    fields = ProcessorPaymentFields(
-        state=ProcessorState.SUCCEEDED,
-        method="card",
-        amount=Money(12_000, USD),
-        fee=Money(0, USD),
-        refunded=Money(0, USD),
-        disputed=False,
-        dispute_open=False,
-        created_at=at,
-        payer_name="Bolt",
-        payer_email=None,
-        payer_external_id=None,
-        invoice_numbers=("INV-3001",),
-        item_ids=(),
-        settled=settled,
-    )
-    record = Record(Kind.PROCESSOR_PAYMENT, "pi_usd", at.isoformat(), at, fields)
-    with firm.app.store.write() as db:
-        absorb(db, connection=firm.connection(Role.PROCESSOR), page=Page((record,)), read_at=at)
+    firm.show_card_payment(amount=Money(12_000, USD), payer_name="Bolt", invoice_numbers=("INV-3001",), settled=settled)
     match_receipts(firm.app, firm.id)
 
 

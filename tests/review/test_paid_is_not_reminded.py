@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import insert, update
 
 from connectors.contract import Role
-from connectors.records import Kind, Page, ProcessorPaymentFields, ProcessorState, Record
+from connectors.records import Kind, Page, ProcessorState
 from receivables.money import Money
 from runtime.operations.absorb.page import absorb
 from runtime.operations.decide import confirm, reject
@@ -112,25 +112,7 @@ def test_money_booked_by_hand_after_its_statement_was_imported_is_recognised(fir
 
 def _processor(firm: Firm, state: ProcessorState, refunded: int = 0) -> None:
     """The processor shows one payment of INV-1001 as it is now."""
-    fields = ProcessorPaymentFields(
-        state=state,
-        method="card",
-        amount=Money(12_000, "GBP"),
-        fee=Money(0, "GBP"),
-        refunded=Money(refunded, "GBP"),
-        disputed=False,
-        dispute_open=False,
-        created_at=firm.app.clock(),
-        payer_name="Acme",
-        payer_email=None,
-        payer_external_id=None,
-        invoice_numbers=("INV-1001",),
-        item_ids=(),
-    )
-    at = firm.app.clock()
-    record = Record(Kind.PROCESSOR_PAYMENT, "pi_1", at.isoformat(), at, fields)
-    with firm.app.store.write() as db:
-        absorb(db, connection=firm.connection(Role.PROCESSOR), page=Page((record,)), read_at=at)
+    firm.show_card_payment(state=state, refunded=Money(refunded, CURRENCY))
     match_receipts(firm.app, firm.id)
 
 

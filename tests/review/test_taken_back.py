@@ -7,7 +7,7 @@ from datetime import timedelta
 from sqlalchemy import delete, insert, select, update
 
 from connectors.contract import Role
-from connectors.records import Kind, Page, PayoutFields, ProcessorPaymentFields, ProcessorState, Record
+from connectors.records import Kind, Page, PayoutFields, ProcessorState, Record
 from receivables.allocation import Allocation, Explanation, Hypothesis
 from receivables.money import Money
 from runtime.operations.absorb.page import absorb
@@ -42,25 +42,7 @@ def test_an_undo_finds_a_posting_that_was_set_aside_in_doubt(any_firm: Firm) -> 
 
 
 def _payment(firm: Firm, state: ProcessorState) -> None:
-    fields = ProcessorPaymentFields(
-        state=state,
-        method="card",
-        amount=Money(12_000, "GBP"),
-        fee=Money(0, "GBP"),
-        refunded=Money(0, "GBP"),
-        disputed=False,
-        dispute_open=False,
-        created_at=firm.app.clock(),
-        payer_name="Acme",
-        payer_email=None,
-        payer_external_id=None,
-        invoice_numbers=("INV-1001",),
-        item_ids=(),
-    )
-    at = firm.app.clock()
-    record = Record(Kind.PROCESSOR_PAYMENT, "pi_1", at.isoformat(), at, fields)
-    with firm.app.store.write() as db:
-        absorb(db, connection=firm.connection(Role.PROCESSOR), page=Page((record,)), read_at=at)
+    firm.show_card_payment(state=state)
     match_receipts(firm.app, firm.id)
 
 

@@ -11,10 +11,7 @@ from sqlalchemy import delete, insert, select, text, update
 
 from connectors.contract import Role
 from connectors.intents import Done
-from connectors.records import Kind, Page, ProcessorPaymentFields, ProcessorState, Record
-from receivables.money import Money
 from runtime.operations import deliver
-from runtime.operations.absorb.page import absorb
 from runtime.operations.apply import HYPOTHESIS, apply_hypothesis
 from runtime.operations.connect import finish_connect
 from runtime.operations.errors import RefusedError
@@ -24,7 +21,7 @@ from runtime.operations.posted import still_wanted
 from runtime.operations.undo import reverse_application
 from runtime.store import connections, queues
 from runtime.store import tables as t
-from tests.operations.firm import Firm, money_in
+from tests.operations.firm import START, Firm, money_in
 
 PATIENCE_SECONDS = 20.0
 _BLOCKED = text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()")
@@ -52,25 +49,7 @@ def _meanwhile(pool: ThreadPoolExecutor, firm: Firm, work: Callable[[], object])
 
 
 def _show_card_payment(firm: Firm, payer: str) -> None:
-    at = firm.app.clock()
-    fields = ProcessorPaymentFields(
-        state=ProcessorState.SUCCEEDED,
-        method="card",
-        amount=Money(12_000, "GBP"),
-        fee=Money(0, "GBP"),
-        refunded=Money(0, "GBP"),
-        disputed=False,
-        dispute_open=False,
-        created_at=firm.time().replace(hour=9, minute=0, second=0, microsecond=0),
-        payer_name=payer,
-        payer_email=None,
-        payer_external_id=None,
-        invoice_numbers=("INV-1001",),
-        item_ids=(),
-    )
-    record = Record(Kind.PROCESSOR_PAYMENT, "pi_1", at.isoformat(), at, fields)
-    with firm.app.store.write() as db:
-        absorb(db, connection=firm.connection(Role.PROCESSOR), page=Page((record,)), read_at=at)
+    firm.show_card_payment(payer_name=payer, created_at=START.replace(hour=9))
 
 
 def _deliver_until_answered(firm: Firm) -> dict[str, object]:
