@@ -1,0 +1,67 @@
+"""The tables. Money is an integer of minor units beside its currency; instants are aware and in UTC.
+
+Every table of business data has `organisation_id` and is only ever queried with it.
+"""
+
+from __future__ import annotations
+
+from runtime.store.tables.columns import ID_LENGTH, Instant, metadata
+from runtime.store.tables.documents import account, customer, document
+from runtime.store.tables.in_step import conflict, field_owner, link, link_proposal, watermark
+from runtime.store.tables.installation import connection, consent, oauth_state, organisation
+from runtime.store.tables.journal import event, problem
+from runtime.store.tables.money import (
+    allocation,
+    bank_account,
+    ledger_payment,
+    payout,
+    proposal,
+    receipt,
+    refusal,
+    residual,
+    statement,
+    treatment,
+)
+from runtime.store.tables.queues import call_count, call_hold, call_on_its_way, call_told, inbox, outbox
+from runtime.store.tables.reminders import certificate, hold, reminder, reminder_item, reminder_slot
+
+__all__ = [
+    "ID_LENGTH",
+    "Instant",
+    "account",
+    "allocation",
+    "bank_account",
+    "call_count",
+    "call_hold",
+    "call_on_its_way",
+    "call_told",
+    "certificate",
+    "conflict",
+    "connection",
+    "consent",
+    "customer",
+    "document",
+    "event",
+    "field_owner",
+    "hold",
+    "inbox",
+    "ledger_payment",
+    "link",
+    "link_proposal",
+    "metadata",
+    "oauth_state",
+    "organisation",
+    "outbox",
+    "payout",
+    "problem",
+    "proposal",
+    "receipt",
+    "refusal",
+    "reminder",
+    "reminder_item",
+    "reminder_slot",
+    "residual",
+    "statement",
+    "treatment",
+    "watermark",
+]

@@ -1,0 +1,66 @@
+"""Whom an organisation sells to, what they owe, and the accounts of the ledger."""
+
+from __future__ import annotations
+
+from sqlalchemy import JSON, Boolean, Column, Date, Index, String, Table, Text, false
+
+from runtime.store.tables.columns import Id, Instant, currency, metadata, minor, organisation_id, their_text
+
+customer = Table(
+    "customer",
+    metadata,
+    Column("id", Id, primary_key=True),
+    organisation_id(),
+    Column("name", their_text(300), nullable=False),
+    Column("number", their_text(128)),
+    Column("email", String(320)),
+    Column("parent_id", Id),
+    Column("country", their_text(64)),
+    Column("opted_out", Boolean, nullable=False, server_default=false()),
+    Column("deleted", Boolean, nullable=False, server_default=false()),
+    Column("merged_into", Id),
+    Column("changed_at", Instant, nullable=False),
+    Column("shown_at", Instant),
+    Index(None, "organisation_id"),
+)
+
+document = Table(
+    "document",
+    metadata,
+    Column("id", Id, primary_key=True),
+    organisation_id(),
+    Column("customer_id", Id, nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("number", their_text(128), nullable=False),
+    Column("references", JSON, nullable=False),
+    currency(),
+    minor("total_minor"),
+    minor("balance_minor"),
+    Column("issued_on", Date, nullable=False),
+    Column("due_on", Date, nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("sent", Boolean, nullable=False),
+    Column("disputed", Boolean, nullable=False, server_default=false()),
+    Column("dispute_reason", Text),
+    Column("promised_on", Date),
+    Column("purchase_order", Text),
+    Column("note", Text),
+    Column("read_at", Instant, nullable=False),
+    Column("changed_at", Instant, nullable=False),
+    Column("shown_at", Instant),
+    Index(None, "organisation_id", "status"),
+    Index(None, "organisation_id", "customer_id"),
+    Index(None, "organisation_id", "number"),
+)
+
+account = Table(
+    "account",
+    metadata,
+    Column("id", Id, primary_key=True),
+    organisation_id(),
+    Column("name", their_text(200), nullable=False),
+    Column("handle", String(128), nullable=False),
+    Column("purpose", String(16), nullable=False),
+    Column("currency", String(3)),
+    Index(None, "organisation_id", "purpose"),
+)

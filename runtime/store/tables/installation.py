@@ -1,0 +1,58 @@
+"""Who uses the product, and what they have connected."""
+
+from __future__ import annotations
+
+from sqlalchemy import Boolean, Column, ForeignKey, Integer, LargeBinary, String, Table, UniqueConstraint, false
+
+from runtime.store.tables.columns import Id, Instant, metadata, organisation_id, their_text
+
+organisation = Table(
+    "organisation",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("name", String(200), nullable=False),
+    Column("base_currency", String(3), nullable=False),
+    Column("time_zone", String(64), nullable=False),
+    Column("country", String(2), nullable=False),
+    Column("sending_on", Boolean, nullable=False, server_default=false()),
+    Column("created_at", Instant, nullable=False),
+)
+
+consent = Table(
+    "consent",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("system", String(32), nullable=False),
+    Column("access_token", LargeBinary, nullable=False),
+    Column("refresh_token", LargeBinary, nullable=False),
+    Column("key_version", Integer, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    Column("generation", Integer, nullable=False),
+)
+
+connection = Table(
+    "connection",
+    metadata,
+    Column("id", Id, primary_key=True),
+    organisation_id(),
+    Column("system", String(32), nullable=False),
+    Column("role", String(16), nullable=False),
+    Column("account", String(128), nullable=False),
+    Column("account_name", their_text(200), nullable=False),
+    Column("instance_url", String(300), nullable=False),
+    Column("consent_id", Id, ForeignKey("consent.id"), nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("connected_at", Instant, nullable=False),
+    UniqueConstraint("system", "account"),
+    UniqueConstraint("organisation_id", "role"),
+)
+
+oauth_state = Table(
+    "oauth_state",
+    metadata,
+    Column("state", String(128), primary_key=True),
+    organisation_id(),
+    Column("system", String(32), nullable=False),
+    Column("verifier", String(128), nullable=False),
+    Column("created_at", Instant, nullable=False),
+)

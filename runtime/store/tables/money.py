@@ -1,0 +1,172 @@
+"""Money that arrived, what it pays, and what a person said about it."""
+
+from __future__ import annotations
+
+from sqlalchemy import JSON, Boolean, Column, Date, ForeignKey, Index, Integer, String, Table, Text, UniqueConstraint
+
+from runtime.store.tables.columns import Id, Instant, RowNumber, currency, metadata, minor, organisation_id, their_text
+
+bank_account = Table(
+    "bank_account",
+    metadata,
+    Column("id", Id, primary_key=True),
+    organisation_id(),
+    Column("identification", String(64), nullable=False),
+    currency(),
+    Column("ledger_account", String(128)),
+    Column("declares", String(16), nullable=False),
+    Column("evidence_until", Date),
+    Column("attested_by", String(200)),
+    UniqueConstraint("organisation_id", "identification", "currency"),
+)
+
+statement = Table(
+    "statement",
+    metadata,
+    Column("id", RowNumber, primary_key=True, autoincrement=True),
+    organisation_id(),
+    Column("file", their_text(300), nullable=False),
+    Column("account", String(64), nullable=False),
+    Column("entries", Integer, nullable=False),
+    Column("added", Integer, nullable=False),
+    Column("imported_at", Instant, nullable=False),
+)
+
+receipt = Table(
+    "receipt",
+    metadata,
+    Column("id", Id, primary_key=True),
+    organisation_id(),
+    Column("source", String(16), nullable=False),
+    Column("source_account", String(128), nullable=False),
+    Column("external_id", String(128), nullable=False),
+    Column("received_on", Date, nullable=False),
+    Column("begun_at", Instant),
+    currency(),
+    minor("amount_minor"),
+    minor("fee_minor", nullable=True),
+    minor("unapplied_minor"),
+    minor("refunded_minor"),
+    Column("dispute", String(16), nullable=False),
+    Column("payer_name", their_text(300), nullable=False),
+    Column("payer_account", their_text(128), nullable=False),
+    Column("remittance", Text, nullable=False),
+    Column("customer_id", Id),
+    Column("hints", JSON, nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("method", String(32), nullable=False),
+    Column("applications", Integer, nullable=False),
+    Column("noticed_at", Instant, nullable=False),
+    Column("read_at", Instant),
+    Column("changed_at", Instant, nullable=False),
+    Column("shown_at", Instant),
+    UniqueConstraint("organisation_id", "source", "external_id"),
+    Index(None, "organisation_id", "state"),
+)
+
+proposal = Table(
+    "proposal",
+    metadata,
+    Column("receipt_id", Id, ForeignKey("receipt.id"), primary_key=True),
+    organisation_id(),
+    Column("decision", String(16), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("body", JSON, nullable=False),
+    Column("plausible", JSON, nullable=False),
+    Column("proposed_at", Instant, nullable=False),
+    Column("decided_by", String(200)),
+    Column("decided_at", Instant),
+    Index(None, "organisation_id", "state"),
+)
+
+# What a person refused for a receipt, by its set of items: the same question is not asked twice.
+refusal = Table(
+    "refusal",
+    metadata,
+    Column("id", Id, primary_key=True),
+    organisation_id(),
+    Column("receipt_id", Id, ForeignKey("receipt.id"), nullable=False),
+    Column("items", JSON, nullable=False),
+    Column("refused_by", String(200), nullable=False),
+    Column("refused_at", Instant, nullable=False),
+    Index(None, "organisation_id", "receipt_id"),
+)
+
+allocation = Table(
+    "allocation",
+    metadata,
+    Column("id", Id, primary_key=True),
+    organisation_id(),
+    Column("receipt_id", Id, ForeignKey("receipt.id"), nullable=False),
+    Column("document_id", Id, nullable=False),
+    Column("is_credit", Boolean, nullable=False),
+    currency(),
+    minor("amount_minor"),
+    Column("created_at", Instant, nullable=False),
+    Column("posted_at", Instant),
+    Column("undone_at", Instant),
+    Index(None, "organisation_id", "document_id"),
+    Index(None, "organisation_id", "receipt_id"),
+)
+
+residual = Table(
+    "residual",
+    metadata,
+    Column("id", Id, primary_key=True),
+    organisation_id(),
+    Column("receipt_id", Id, ForeignKey("receipt.id"), nullable=False),
+    Column("kind", String(16), nullable=False),
+    currency(),
+    minor("amount_minor"),
+    Column("undone_at", Instant),
+    Index(None, "organisation_id", "receipt_id"),
+)
+
+# Where money that closes an item without cash is posted: account and tax code by kind of residual.
+treatment = Table(
+    "treatment",
+    metadata,
+    Column("organisation_id", Id, ForeignKey("organisation.id"), primary_key=True),
+    Column("kind", String(32), primary_key=True),
+    Column("account", String(128), nullable=False),
+    Column("tax_code", String(64), nullable=False),
+)
+
+ledger_payment = Table(
+    "ledger_payment",
+    metadata,
+    Column("id", Id, primary_key=True),
+    organisation_id(),
+    Column("external_id", String(128), nullable=False),
+    Column("customer_id", Id),
+    Column("received_on", Date, nullable=False),
+    currency(),
+    minor("amount_minor"),
+    minor("unapplied_minor"),
+    Column("reference", Text, nullable=False),
+    Column("lines", JSON, nullable=False),
+    Column("coded", Boolean, nullable=False),
+    Column("payer_name", their_text(300), nullable=False),
+    Column("deleted", Boolean, nullable=False),
+    Column("receipt_id", Id),
+    Column("read_at", Instant, nullable=False),
+    UniqueConstraint("organisation_id", "external_id"),
+    Index(None, "organisation_id", "currency", "amount_minor"),
+)
+
+payout = Table(
+    "payout",
+    metadata,
+    Column("id", Id, primary_key=True),
+    organisation_id(),
+    Column("external_id", String(128), nullable=False),
+    Column("arrival_on", Date, nullable=False),
+    currency(),
+    minor("amount_minor"),
+    minor("fees_minor"),
+    Column("state", String(16), nullable=False),
+    Column("lines", JSON, nullable=False),
+    Column("receipt_id", Id),
+    UniqueConstraint("organisation_id", "external_id"),
+)

@@ -1,0 +1,83 @@
+"""What holds a reminder back, what was sent, and the proof of it."""
+
+from __future__ import annotations
+
+from sqlalchemy import Column, ForeignKey, Index, Integer, String, Table, Text, UniqueConstraint
+
+from runtime.store.tables.columns import Id, Instant, currency, metadata, minor, organisation_id
+
+hold = Table(
+    "hold",
+    metadata,
+    Column("id", Id, primary_key=True),
+    organisation_id(),
+    Column("document_id", Id, nullable=False),
+    Column("code", String(32), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("until", Instant),
+    Column("placed_by", String(200), nullable=False),
+    Column("placed_at", Instant, nullable=False),
+    Column("released_at", Instant),
+    Index(None, "organisation_id", "document_id"),
+)
+
+reminder = Table(
+    "reminder",
+    metadata,
+    Column("id", Id, primary_key=True),
+    organisation_id(),
+    Column("customer_id", Id, nullable=False),
+    Column("level", Integer, nullable=False),
+    Column("channel", String(16), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("recipient", String(320), nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("body_text", Text, nullable=False),
+    Column("body_html", Text, nullable=False),
+    Column("planned_at", Instant, nullable=False),
+    Column("sent_at", Instant),
+    Column("withdrawn_at", Instant),
+    Column("why", Text, nullable=False),
+    Column("shown_at", Instant),
+    Index(None, "organisation_id", "state"),
+    Index(None, "organisation_id", "customer_id"),
+)
+
+reminder_item = Table(
+    "reminder_item",
+    metadata,
+    Column("reminder_id", Id, ForeignKey("reminder.id"), primary_key=True),
+    Column("document_id", Id, primary_key=True),
+    organisation_id(),
+    Column("level", Integer, nullable=False),
+    currency(),
+    minor("amount_minor"),
+    Column("state", String(16), nullable=False),
+    Column("certificate", String(64)),
+    Index(None, "organisation_id", "document_id"),
+)
+
+# One reserved slot for each item and level of each channel: the database itself refuses a second message.
+reminder_slot = Table(
+    "reminder_slot",
+    metadata,
+    Column("document_id", Id, primary_key=True),
+    Column("level", Integer, primary_key=True),
+    Column("channel", String(16), primary_key=True),
+    organisation_id(),
+    Column("reminder_id", Id, nullable=False),
+)
+
+certificate = Table(
+    "certificate",
+    metadata,
+    Column("digest", String(64), primary_key=True),
+    organisation_id(),
+    Column("sequence", Integer, nullable=False),
+    Column("previous", String(64), nullable=False),
+    Column("document_id", Id, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    UniqueConstraint("organisation_id", "sequence"),
+    Index(None, "organisation_id", "document_id"),
+)
