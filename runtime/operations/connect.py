@@ -9,11 +9,12 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, delete, insert, select, update
 
 from connectors import registry
-from connectors.contract import Account, Role
+from connectors.contract import Account, Declaration
 from receivables.identity import stable_id
 from runtime.app import App
 from runtime.operations.errors import RefusedError
-from runtime.store import connections, journal
+from runtime.operations.set_aside import resume
+from runtime.store import connections, journal, queues
 from runtime.store import tables as t
 from runtime.store.connections import CONNECTED, DISCONNECTED, VendorConnection
 from runtime.store.rows import upsert
@@ -68,7 +69,7 @@ def finish_connect(app: App, *, system: str, query: Mapping[str, str]) -> Vendor
     with app.store.write() as db:
         connections.lock_organisation(db, begun.organisation_id)
         account = _free_account(app, accounts, begun.organisation_id, system)
-        _make_room(db, begun.organisation_id, declaration.role, system, account)
+        _make_room(db, begun.organisation_id, declaration, account, app.clock())
         db.execute(
             insert(t.consent).values(
                 id=consent_id, system=system, generation=0, **app.vendors.sealed(consent_id, system, tokens)
@@ -88,7 +89,7 @@ def finish_connect(app: App, *, system: str, query: Mapping[str, str]) -> Vendor
         }
         upsert(db, t.connection, [row], keys=["id"], keep=["organisation_id"])
         _require_ours(db, begun.organisation_id, system, account)
-        _share(db, system, accounts, consent_id, app.clock())
+        resumed = _share(db, system, accounts, consent_id, app.clock())
         journal.record(
             db,
             organisation_id=begun.organisation_id,
@@ -99,15 +100,18 @@ def finish_connect(app: App, *, system: str, query: Mapping[str, str]) -> Vendor
             detail=f"{declaration.title}: {account.name}",
         )
         connection = connections.connection_for_account(db, system, account.external_id)
+    if resumed:
+        app.wake()
     if connection is None:
         raise RefusedError(f"the connection to {system} could not be kept: start again")
     return connection
 
 
-def _share(db: Connection, system: str, accounts: list[Account], consent_id: str, at: datetime) -> None:
+def _share(db: Connection, system: str, accounts: list[Account], consent_id: str, at: datetime) -> int:
     """Let every account that the consent covers use it: one token set serves them all, and a renewal renews it for all.
 
-    Each stays its own organisation's; what another organisation ended stays ended.
+    Each stays its own organisation's; what another organisation ended stays ended. Returns how many notices and
+    writes that waited for a consent begin again.
     """
     covered = (t.connection.c.system == system) & t.connection.c.account.in_([each.external_id for each in accounts])
     db.execute(
@@ -115,10 +119,13 @@ def _share(db: Connection, system: str, accounts: list[Account], consent_id: str
         .where(covered, t.connection.c.status != DISCONNECTED)
         .values(consent_id=consent_id, status=CONNECTED)
     )
+    resumed = 0
     for account in accounts:
         connection = connections.connection_for_account(db, system, account.external_id)
         if connection is not None:
             connections.regain(db, connection, at)
+            resumed += resume(db, connection, at)
+    return resumed
 
 
 def _free_account(app: App, accounts: list[Account], organisation_id: str, system: str) -> Account:
@@ -138,17 +145,22 @@ def _require_ours(db: Connection, organisation_id: str, system: str, account: Ac
         raise RefusedError(_TAKEN.format(system))
 
 
-def _make_room(db: Connection, organisation_id: str, role: Role, system: str, account: Account) -> None:
+def _make_room(db: Connection, organisation_id: str, declaration: Declaration, account: Account, at: datetime) -> None:
     """Let a new connection take the place of ended ones, with nothing of theirs: it is read from the beginning.
 
+    What was promised to another account's books is not written to this one's, where an id may be something else's.
     RefusedError when another account still serves the role.
     """
-    table = t.connection
+    table, system, role = t.connection, declaration.system, declaration.role
     same_account = (table.c.system == system) & (table.c.account == account.external_id)
     same_role = (table.c.organisation_id == organisation_id) & (table.c.role == role.value)
     standing = db.execute(select(table).where(same_role, table.c.status != DISCONNECTED)).first()
     if standing is not None and (standing.system, standing.account) != (system, account.external_id):
         raise RefusedError(f"{standing.account_name} is connected as the {role} already: disconnect it first")
-    ended = db.scalars(select(table.c.id).where(same_account | same_role, table.c.status == DISCONNECTED)).all()
-    db.execute(delete(t.watermark).where(t.watermark.c.connection_id.in_(ended)))
-    db.execute(delete(table).where(table.c.id.in_(ended)))
+    ended = db.execute(select(table).where(same_account | same_role, table.c.status == DISCONNECTED)).all()
+    for row in ended:
+        if (row.system, row.account) != (system, account.external_id):
+            queues.supersede_waiting(db, organisation_id=organisation_id, system=row.system, at=at)
+    ids = [row.id for row in ended]
+    db.execute(delete(t.watermark).where(t.watermark.c.connection_id.in_(ids)))
+    db.execute(delete(table).where(table.c.id.in_(ids)))

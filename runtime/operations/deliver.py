@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -38,10 +38,15 @@ from runtime.operations.payouts import after_payout
 from runtime.operations.posted import after_posting, after_refusal, still_wanted
 from runtime.store import connections, journal, queues
 from runtime.store import tables as t
-from runtime.store.connections import VendorConnection
+from runtime.store.connections import DISCONNECTED, VendorConnection
 
 Row = dict[str, Any]
 PAUSE_WITHOUT_CONSENT_SECONDS = 300.0
+# What becomes of a write that was tried as often as it may be, and what a person can do.
+_GIVEN_UP: Mapping[type[Outcome], tuple[str, str]] = {
+    Retry: (queues.ASIDE, "Look at the connection, then replay this write."),
+    Reconnect: (queues.UNCONNECTED, "Connect the system again: this write is then made by itself."),
+}
 
 
 def deliver_outbox(app: App) -> Counter[str]:
@@ -60,7 +65,8 @@ def deliver_outbox(app: App) -> Counter[str]:
 
 def _deliver_group(app: App, organisation_id: str, system: str, rows: Sequence[Row]) -> Counter[str]:
     with app.store.read() as db:
-        connection = next((c for c in connections.connections(db, organisation_id) if c.system == system), None)
+        known = [each for each in connections.connections(db, organisation_id) if each.status != DISCONNECTED]
+    connection = next((each for each in known if each.system == system), None)
     if connection is None:
         return _settle(app, None, rows, [Reconnect(f"{system} is not connected")] * len(rows))
     connector = app.vendors.connector(connection)
@@ -141,10 +147,10 @@ def _settle_one(db: Connection, row: Row, intent: Intent, outcome: Outcome, now:
     if isinstance(outcome, Retry | Reconnect):
         pause = outcome.after_seconds if isinstance(outcome, Retry) else PAUSE_WITHOUT_CONSENT_SECONDS
         doubt = row["in_doubt"] or (isinstance(outcome, Retry) and outcome.ambiguous)
-        values = queues.next_try(row, now, pause)
+        given_up, remedy = _GIVEN_UP[type(outcome)]
+        values = queues.next_try(row, now, pause, given_up=given_up)
         queues.settle(db, t.outbox, row["id"], in_doubt=doubt, problem=str(outcome), **values)
-        if values["state"] == queues.ASIDE:
-            remedy = "Look at the connection, then replay this write."
+        if values["state"] == given_up:
             _show(db, row, Problem("write_not_delivered", str(outcome), remedy), now)
         return "retry"
     # A record that is refused to us for good cannot be adopted: its document is shown in one of its own.

@@ -107,7 +107,8 @@ def waits_for_adoption(organisation_id: str) -> ColumnElement[bool]:
     Nobody knows which document a draft on its way will be: until its answer is here, new ones of its customer wait.
     """
     intent = t.outbox.c.intent
-    mine = (t.outbox.c.organisation_id == organisation_id) & (t.outbox.c.state.in_((queues.NEW, queues.ASIDE)))
+    waiting = (queues.NEW, *queues.SET_ASIDE)
+    mine = (t.outbox.c.organisation_id == organisation_id) & (t.outbox.c.state.in_(waiting))
     adopted = select(t.outbox.c.subject).where(mine, intent["intent"].as_string() == "adopt_invoice")
     drafted_for = (
         select(t.link.c.local_id)

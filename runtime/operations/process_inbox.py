@@ -93,11 +93,12 @@ def _read_again(app: App, reading: Reading, rows: dict[int, Row]) -> str:
 
 def _postpone(app: App, reading: Reading, rows: dict[int, Row], error: ConnectorError) -> None:
     pause = error.after_seconds if isinstance(error, Retry) else 300.0 if isinstance(error, Reconnect) else 5.0
+    given_up = queues.UNCONNECTED if isinstance(error, Reconnect) else queues.ASIDE
     with app.store.write() as db:
         for row_id in reading.rows:
-            values = queues.next_try(rows[row_id], app.clock(), pause)
+            values = queues.next_try(rows[row_id], app.clock(), pause, given_up=given_up)
             queues.settle(db, t.inbox, row_id, problem=str(error), **values)
-            if values["state"] == queues.ASIDE:
+            if values["state"] == given_up:
                 _show(db, rows[row_id], str(error), app.clock())
 
 

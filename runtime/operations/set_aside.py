@@ -16,7 +16,7 @@ from runtime.operations.errors import RefusedError
 from runtime.operations.undo import is_wanted
 from runtime.store import journal, queues
 from runtime.store import tables as t
-from runtime.store.connections import DISCONNECTED
+from runtime.store.connections import DISCONNECTED, VendorConnection
 
 MAX_SHOWN = 500
 
@@ -84,6 +84,26 @@ def replay(app: App, *, organisation_id: str | None, queue: Queue, row_id: int, 
     app.wake()
 
 
+def resume(db: Connection, connection: VendorConnection, at: datetime) -> int:
+    """Work off again what waited for this connection's consent, now that it is given. Returns how many rows."""
+    notices = select(t.inbox).where(
+        t.inbox.c.system == connection.system,
+        t.inbox.c.account == connection.account.external_id,
+        t.inbox.c.state == queues.UNCONNECTED,
+    )
+    writes = select(t.outbox).where(
+        t.outbox.c.organisation_id == connection.organisation_id,
+        t.outbox.c.system == connection.system,
+        t.outbox.c.state == queues.UNCONNECTED,
+    )
+    waiting = [_notice(row, connection.organisation_id) for row in db.execute(notices)]
+    waiting += [_write(row) for row in db.execute(writes)]
+    for each in waiting:
+        queues.begin_again(db, _TABLES[each.queue], each.row_id, at)
+        _resolve(db, each, at)
+    return len(waiting)
+
+
 def _notices(organisation_id: str | None) -> Any:  # noqa: ANN401 - a statement
     whose = and_(
         t.connection.c.system == t.inbox.c.system,
@@ -95,12 +115,12 @@ def _notices(organisation_id: str | None) -> Any:  # noqa: ANN401 - a statement
         if organisation_id is None
         else exists().where(whose, t.connection.c.organisation_id == organisation_id)
     )
-    waiting = select(t.inbox).where(t.inbox.c.state == queues.ASIDE, is_theirs)
+    waiting = select(t.inbox).where(t.inbox.c.state.in_(queues.SET_ASIDE), is_theirs)
     return waiting.order_by(t.inbox.c.id).limit(MAX_SHOWN)
 
 
 def _writes(organisation_id: str) -> Any:  # noqa: ANN401 - a statement
-    mine = (t.outbox.c.organisation_id == organisation_id) & (t.outbox.c.state == queues.ASIDE)
+    mine = (t.outbox.c.organisation_id == organisation_id) & t.outbox.c.state.in_(queues.SET_ASIDE)
     return select(t.outbox).where(mine).order_by(t.outbox.c.id).limit(MAX_SHOWN)
 
 

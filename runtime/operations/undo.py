@@ -84,13 +84,12 @@ def take_back(
         intent = queues.read_intent(dict(row._mapping))
         if not isinstance(intent, kinds):
             continue
-        if row.state == queues.NEW and not row.in_doubt:
+        if row.state in (queues.NEW, queues.UNCONNECTED) and not row.in_doubt:
             queues.settle(db, t.outbox, row.id, state=queues.SUPERSEDED, done_at=at)
-        elif row.state == queues.ASIDE and row.in_doubt:
+            _ask_no_more(db, organisation_id, subject, at)
+        elif row.state in queues.SET_ASIDE and row.in_doubt:
             queues.begin_again(db, t.outbox, row.id, at)
-            journal.resolve_problem(
-                db, organisation_id=organisation_id, code="write_not_delivered", subject=subject, at=at
-            )
+            _ask_no_more(db, organisation_id, subject, at)
         elif row.state == queues.DONE:
             promise_undo(
                 db,
@@ -101,6 +100,10 @@ def take_back(
                 external_ids=row.external_ids,
                 at=at,
             )
+
+
+def _ask_no_more(db: Connection, organisation_id: str, subject: str, at: datetime) -> None:
+    journal.resolve_problem(db, organisation_id=organisation_id, code="write_not_delivered", subject=subject, at=at)
 
 
 def is_wanted(db: Connection, organisation_id: str, receipt_id: str, posting: Posting) -> bool:

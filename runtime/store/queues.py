@@ -13,6 +13,8 @@ from runtime.store import tables as t
 from runtime.store.rows import insert_new
 
 NEW, DONE, ASIDE, SUPERSEDED = "new", "done", "aside", "superseded"
+UNCONNECTED = "unconnected"  # set aside as well, for want of a consent: it begins again when its account is connected
+SET_ASIDE = (ASIDE, UNCONNECTED)
 LEASE = timedelta(minutes=5)  # far above one group's calls and waits for call limits: a slow worker keeps its rows
 CLAIM_ROWS = 100
 # Edits share calls (50 at Xero, 30 at QuickBooks, 200 at Salesforce): a claim takes enough to fill whole calls of each.
@@ -57,7 +59,7 @@ def promise_again(
     A write in doubt keeps its words: it may stand already, and is looked up by them first.
     """
     row = promised(db, organisation_id=organisation_id, system=system, key=key)
-    if row is None or row["state"] != ASIDE:
+    if row is None or row["state"] not in SET_ASIDE:
         return False
     begin_again(db, t.outbox, row["id"], at)
     if intent is not None and not row["in_doubt"]:
@@ -133,6 +135,13 @@ def settle(db: Connection, table: Table, row_id: int, **values: Any) -> None:  #
     db.execute(update(table).where(table.c.id == row_id).values(**values))
 
 
+def supersede_waiting(db: Connection, *, organisation_id: str, system: str, at: datetime) -> None:
+    """Write nothing any more of what was promised to an organisation's account at `system`."""
+    mine = (t.outbox.c.organisation_id == organisation_id) & (t.outbox.c.system == system)
+    waiting = mine & t.outbox.c.state.in_((NEW, *SET_ASIDE))
+    db.execute(update(t.outbox).where(waiting).values(state=SUPERSEDED, done_at=at))
+
+
 def begin_again(db: Connection, table: Table, row_id: int, at: datetime) -> None:
     """Let a row that was set aside be worked off from `at` on, from its first attempt.
 
@@ -141,11 +150,11 @@ def begin_again(db: Connection, table: Table, row_id: int, at: datetime) -> None
     settle(db, table, row_id, state=NEW, attempts=0, next_at=at, done_at=None, problem=None)
 
 
-def next_try(row: dict[str, Any], now: datetime, after_seconds: float) -> dict[str, Any]:
-    """Return the columns of a row that is to be tried again, or set aside after MAX_ATTEMPTS."""
+def next_try(row: dict[str, Any], now: datetime, after_seconds: float, *, given_up: str = ASIDE) -> dict[str, Any]:
+    """Return the columns of a row that is to be tried again, or set aside as `given_up` says after MAX_ATTEMPTS."""
     attempts = row["attempts"] + 1
     if attempts >= MAX_ATTEMPTS:
-        return {"state": ASIDE, "done_at": now}
+        return {"state": given_up, "done_at": now}
     pause = max(after_seconds, _BACKOFF_SECONDS[min(attempts, len(_BACKOFF_SECONDS)) - 1])
     return {"state": NEW, "next_at": now + timedelta(seconds=pause)}
 

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import base64
 import hmac
+from decimal import Decimal
 
 import pytest
 from sqlalchemy import update
 from werkzeug.wrappers import Request, Response
 
 from connectors.contract import Role
+from runtime.operations.decide import undo
+from runtime.operations.disconnect import disconnect
 from runtime.operations.errors import RefusedError
+from runtime.operations.match import match_receipts
 from runtime.operations.set_aside import Queue, SetAside, replay, set_aside
 from runtime.operations.take_webhook import take_webhook
 from runtime.store import queues
 from runtime.store import tables as t
+from tests.operations.faults import counting_writes, unavailable
 from tests.operations.firm import CURRENCY, Firm, money_in
 from tests.operations.test_connect import _other
 
@@ -64,6 +69,61 @@ def test_a_write_that_never_got_through_stands_once_after_it_is_replayed(firm: F
     firm.work()
     assert len(firm.ledger.payments()) == 1 and firm.ledger.balance("INV-1001") == 0
     assert _aside(firm, firm.id) == []
+
+
+def _lose_consent(firm: Firm) -> None:
+    for grant in firm.estate.xero.oauth.grants.values():
+        grant.revoked = True
+    _work_until_given_up(firm)
+
+
+def test_what_waits_for_a_lost_consent_goes_on_by_itself_when_it_is_given_again(firm: Firm) -> None:
+    firm.import_lines(money_in("L1", "120.00", "ACME LTD", "INV-1001"))
+    match_receipts(firm.app, firm.id)
+    firm.invoice("Bolt", "INV-2002", "10.00")
+    firm.deliver_webhooks()
+    _lose_consent(firm)
+    rows = _aside(firm, firm.id)
+    assert {row.queue for row in rows} == set(Queue), "people see what waits, and may try it before"
+    assert {"write_not_delivered", "webhook_not_processed"} <= set(firm.problems())
+    firm.connect("stripe", firm.stripe.account_id)
+    assert _aside(firm, firm.id) == rows, "another system's consent is not theirs"
+    firm.connect("xero", firm.ledger.account)
+    firm.work()
+    assert firm.ledger.payments() == [Decimal("120.00")] and firm.document("INV-2002").balance_minor == 1_000
+    assert _aside(firm, firm.id) == [] and firm.problems() == []
+
+
+def test_what_was_refused_does_not_go_on_with_a_new_consent(firm: Firm) -> None:
+    firm.import_lines(money_in("L1", "120.00", "ACME LTD", "INV-1001"))
+    firm.ledger.standin.interceptor = unavailable
+    _work_until_given_up(firm)
+    firm.ledger.standin.interceptor = None
+    firm.connect("xero", firm.ledger.account)
+    firm.work()
+    assert [row.queue for row in _aside(firm, firm.id)] == [Queue.OUTBOX] and firm.ledger.payments() == []
+
+
+def test_what_was_promised_to_one_account_is_never_written_to_another(firm: Firm) -> None:
+    firm.import_lines(money_in("L1", "120.00", "ACME LTD", "INV-1001"))
+    _lose_consent(firm)
+    disconnect(firm.app, organisation_id=firm.id, role=Role.LEDGER, actor="owner")
+    other = firm.estate.xero.add_organisation(name="Moved", base_currency=CURRENCY, short_code="!m")
+    seen: list[str] = []
+    firm.ledger.standin.interceptor = counting_writes(seen)
+    firm.connect("xero", other.tenant_id)
+    _work_until_given_up(firm)
+    assert [row.state for row in firm.rows(t.outbox)] == [queues.SUPERSEDED]
+    assert [each for each in seen if "api.xro" in each] == []
+
+
+def test_an_undo_takes_back_what_waits_for_a_consent_and_asks_no_more(firm: Firm) -> None:
+    firm.import_lines(money_in("L1", "120.00", "ACME LTD", "INV-1001"))
+    _lose_consent(firm)
+    undo(firm.app, organisation_id=firm.id, receipt_id=firm.receipt().id, actor="dana")
+    firm.connect("xero", firm.ledger.account)
+    firm.work()
+    assert firm.ledger.payments() == [] and firm.problems() == []
 
 
 def test_a_row_is_nobody_elses_to_replay_and_waits_no_more_afterwards(firm: Firm) -> None:
