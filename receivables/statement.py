@@ -10,6 +10,17 @@ from receivables.problem import Problem
 
 
 @dataclass(frozen=True, slots=True)
+class TakenBack:
+    """What a bank says of money that it takes back, or brings back: why, in its own words or code.
+
+    `original` is how much had been paid (not negative), where the file states it: the rest is charged for the return.
+    """
+
+    reason: str
+    original: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Part:
     """One transaction inside a batched entry (camt `TxDtls`); `amount` is signed, None where the file is silent."""
 
@@ -19,6 +30,8 @@ class Part:
     counterparty_account: str | None
     remittance: str | None
     end_to_end_id: str | None = None
+    references: tuple[str, ...] = ()
+    taken_back: TakenBack | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +40,9 @@ class Entry:
 
     `entry_id` is the same for the same line in every file that holds it, and differs between two lines that
     only look alike. `charges` is what banks on the way kept of the money, where the file states it: the payer paid
-    `amount` and `charges` together.
+    `amount` and `charges` together. `references` are the ids that the payment bears from end to end, which its return
+    repeats. `taken_back` is set where the bank says that the line undoes an earlier payment, `reversal` where it
+    marks the line itself so.
     """
 
     entry_id: str
@@ -42,6 +57,8 @@ class Entry:
     reversal: bool
     parts: tuple[Part, ...] = ()
     charges: Decimal | None = None
+    references: tuple[str, ...] = ()
+    taken_back: TakenBack | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,9 +14,11 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
+from connectors.banks import returns
 from connectors.banks.draft import Draft, Line, Reading, check_count, check_entry_bound, exact_sum
 from connectors.banks.fields import BankFileError, amount, clean, joined, short_day, shown, signed
 from receivables.money import MoneyError, exponent
+from receivables.statement import TakenBack
 
 _CODES = {"01", "02", "03", "16", "49", "88", "98", "99"}
 _GROUP_STATUS = {"2": "deletion", "3": "correction", "4": "test"}
@@ -195,6 +197,7 @@ def _detail(state: _State, record: _Record) -> None:
             remittance=joined([fields[end + 1] if end + 1 < len(fields) else None, text]),
             status=state.status,
             reversal=False,
+            taken_back=TakenBack(returns.BAI2_CODES[code]) if code in returns.BAI2_CODES else None,
         )
     )
 

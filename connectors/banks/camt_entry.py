@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from connectors.banks import returns
 from connectors.banks.camt_xml import (
     Element,
     account_of,
@@ -17,15 +18,19 @@ from connectors.banks.camt_xml import (
 )
 from connectors.banks.draft import Line
 from connectors.banks.fields import charges_kept, clean, iso_day, joined, signed
-from receivables.statement import Part
+from receivables.statement import Part, TakenBack
 
 
 def read_entry(entry: Element, own_account: str | None) -> Line:
     """Read an `Ntry` of the account `own_account`; BankFileError when it states no amount or direction."""
     value = signed_amount(entry)
     reversal = _true(text_at(entry, "RvslInd"))
+    code = _code(entry)
     details = [part for group in children(entry, "NtryDtls") for part in children(group, "TxDtls")]
-    parts = tuple(_part(detail, value, reversal, own_account) for detail in details)
+    alone = len(details) == 1
+    parts = tuple(
+        _part(detail, value, code, alone=alone, reversal=reversal, own_account=own_account) for detail in details
+    )
     references = {reference for detail in details if (reference := text_at(detail, "Refs", "AcctSvcrRef"))}
     booked, valued = child(entry, "BookgDt"), child(entry, "ValDt")
     return Line(
@@ -41,8 +46,35 @@ def read_entry(entry: Element, own_account: str | None) -> Line:
         status=text_at(entry, "Sts", "Cd") or text_at(entry, "Sts", "Prtry") or text_at(entry, "Sts"),
         reversal=reversal,
         parts=parts,
-        charges=_charges(details[0], value) if len(details) == 1 else None,
+        charges=_charges(details[0], value) if alone else None,
+        references=tuple(dict.fromkeys(reference for part in parts for reference in part.references)),
+        taken_back=parts[0].taken_back if alone else code,
     )
+
+
+def _code(holder: Element) -> TakenBack | None:
+    """What the bank transaction code of an entry or of one of its transactions says of a return."""
+    stated = child(holder, "BkTxCd")
+    family = text_at(stated, "Domn", "Fmly", "SubFmlyCd")
+    if family in returns.CAMT_CODES:
+        return TakenBack(returns.CAMT_CODES[family])
+    own = (text_at(stated, "Prtry", "Cd") or "").split("+")
+    german = next((returns.GERMAN_CODES[piece] for piece in own if piece in returns.GERMAN_CODES), None)
+    swift = any(piece[1:] == returns.SWIFT_TYPE for piece in own)
+    return TakenBack(german or "returned item") if german or swift else None
+
+
+def _taken_back(detail: Element, code: TakenBack | None, booked: Decimal) -> TakenBack | None:
+    """What a transaction says of its return (`RtrInf`, or the code), and how much of what was booked had been paid."""
+    information = child(detail, "RtrInf")
+    found = _code(detail) or code
+    if information is None and found is None:
+        return None
+    reason = (text_at(information, "Rsn", "Cd"), text_at(information, "Rsn", "Prtry"), text_at(information, "AddtlInf"))
+    stated = [child(child(detail, "AmtDtls"), "InstdAmt"), detail if child(detail, "Amt") is not None else None]
+    paid = [magnitude(holder) for holder in stated if holder is not None and currency_of(holder) == currency_of(detail)]
+    original = next((amount for amount in paid if amount <= abs(booked)), None)
+    return TakenBack(joined([*reason]) or (found.reason if found else "returned"), original)
 
 
 def _charges(detail: Element, booked: Decimal) -> Decimal | None:
@@ -62,14 +94,23 @@ def _reference(stated: str | None, of_details: set[str]) -> str | None:
     return None if reference in {"NOTPROVIDED", "NONREF"} else reference
 
 
-def _part(detail: Element, entry_value: Decimal, reversal: bool, own_account: str | None) -> Part:
+def _part(
+    detail: Element,
+    entry_value: Decimal,
+    code: TakenBack | None,
+    *,
+    alone: bool,
+    reversal: bool,
+    own_account: str | None,
+) -> Part:
     stated = child(detail, "Amt")
     holder = detail if stated is not None else child(child(detail, "AmtDtls"), "TxAmt")
     value = None
     if holder is not None and child(holder, "Amt") is not None:
         direction = text_at(detail, "CdtDbtInd") or ("DBIT" if entry_value < 0 else "CRDT")
         value = signed(magnitude(holder), outgoing=direction == "DBIT")
-    incoming = (entry_value >= 0) != reversal
+    taken_back = _taken_back(detail, code, entry_value if value is None or alone else value)
+    incoming = (entry_value >= 0) != (reversal or taken_back is not None)
     name, account = _counterparty(child(detail, "RltdPties"), incoming, own_account)
     remittance = child(detail, "RmtInf")
     end_to_end = text_at(detail, "Refs", "EndToEndId")
@@ -80,13 +121,15 @@ def _part(detail: Element, entry_value: Decimal, reversal: bool, own_account: st
         counterparty_account=account,
         remittance=_remittance(remittance) or text_at(detail, "AddtlTxInf"),
         end_to_end_id=None if end_to_end == "NOTPROVIDED" else end_to_end,
+        references=returns.usable([end_to_end, text_at(detail, "Refs", "TxId"), text_at(detail, "Refs", "UETR")]),
+        taken_back=taken_back,
     )
 
 
 def _counterparty(parties: Element | None, incoming: bool, own_account: str | None) -> tuple[str | None, str | None]:
     """The other side: the debtor of money in, the creditor of money out, and never the account's own side.
 
-    Parties of a reversal are those of the original payment, which went the other way.
+    Parties of a reversal or return are those of the original payment, which went the other way.
     """
     for side in ("Dbtr", "Cdtr") if incoming else ("Cdtr", "Dbtr"):
         party = child(parties, side)

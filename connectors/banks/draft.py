@@ -8,9 +8,10 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal, localcontext
 
+from connectors.banks import returns
 from connectors.banks.fields import MAX_ENTRIES, BankFileError
 from receivables.identity import stable_id
-from receivables.statement import Entry, Part, Statement
+from receivables.statement import Entry, Part, Statement, TakenBack
 
 _SUM_DIGITS = 60  # more than MAX_ENTRIES amounts of MAX_AMOUNT_DIGITS can need, so that every sum is exact
 
@@ -32,6 +33,8 @@ class Line:
     reversal: bool = False
     parts: tuple[Part, ...] = ()
     charges: Decimal | None = None
+    references: tuple[str, ...] = ()
+    taken_back: TakenBack | None = None
 
 
 @dataclass(slots=True)
@@ -149,6 +152,8 @@ def _entry(account: str, line: Line, seen: Counter[str]) -> Entry:
         reversal=line.reversal,
         parts=line.parts,
         charges=line.charges,
+        references=line.references or returns.named_in(line.remittance),
+        taken_back=line.taken_back or returns.in_words(line.remittance, line.counterparty),
     )
 
 

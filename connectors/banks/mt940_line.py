@@ -6,10 +6,12 @@ import re
 from datetime import date
 from decimal import Decimal
 
+from connectors.banks import returns
 from connectors.banks.draft import Line
 from connectors.banks.fields import BankFileError, amount, charges_kept, clean, day, full_year, short_day, shown, signed
 from connectors.banks.mt940_tags import Field
 from connectors.banks.mt940_text import IBAN, Details, details
+from receivables.statement import TakenBack
 
 _LINE = re.compile(
     r"(?P<value>\d{6})(?P<entry>\d{4})?(?P<mark>R[CD]|E[CD]|C|D)(?P<funds>[A-Z])?"
@@ -22,6 +24,11 @@ _CHARGED = re.compile(
     r"/OCMT/(?P<instructed>[A-Z]{3})(?P<amount>\d{1,15},\d{0,4})/+CHGS/(?P<charged>[A-Z]{3})(?P<charges>\d{1,15},\d{0,4})/",
     re.ASCII,
 )
+
+# German banks' words for a returned direct debit: the amount collected, and what its return compensates.
+_ORIGINAL = re.compile(r"OAMT\+ ?(\d{1,15}(?:,\d{0,2})?)", re.ASCII)
+_RETURN_REASON = re.compile(r"/RTRN/([^/]+)|\?34(\d{3})(?=\?|$)", re.ASCII)
+_GERMAN_CODE = re.compile(r"\s*(\d{3})(?=[^0-9A-Za-z\s/]\d\d)", re.ASCII)
 
 _REFERENCE_WIDTH = 16  # field 61, subfield 7; some banks write the counterparty's name behind it
 _UNREFERENCED = {"", "NONREF", "NOREF"}
@@ -42,6 +49,7 @@ def read_line(found: Field, notes: list[Field], remarks: list[str]) -> Line:
     texts = [details(note.tag, note.lines) for note in notes]
     text = _told_twice(_merged([*texts, _beside(match["rest"], reference, supplement)]), reference, supplement)
     booked = signed(amount(match["amount"], line=found.line), outgoing=outgoing)
+    raw = "".join([*supplement, *(line for note in notes for line in note.lines)])
     return Line(
         amount=booked,
         line=found.line,
@@ -53,8 +61,23 @@ def read_line(found: Field, notes: list[Field], remarks: list[str]) -> Line:
         remittance=text.remittance,
         status="expected" if match["mark"].startswith("E") else None,
         reversal=match["mark"].startswith("R"),
-        charges=_charges(booked, "".join([*supplement, *(line for note in notes for line in note.lines)])),
+        charges=_charges(booked, raw),
+        references=returns.named_in(raw),
+        taken_back=_taken_back(match["type"], notes, text.remittance, raw),
     )
+
+
+def _taken_back(kind: str | None, notes: list[Field], remittance: str | None, raw: str) -> TakenBack | None:
+    """What the type of field 61 and the code of field 86 say of a return; the mark RC or RD is the line's own."""
+    coded = _GERMAN_CODE.match("".join(notes[0].lines)) if notes else None
+    german = returns.GERMAN_CODES.get(coded[1]) if coded else None
+    reason = _RETURN_REASON.search(raw)
+    is_swift = (kind or "")[1:] == returns.SWIFT_TYPE
+    if not german and not is_swift and not (reason and reason[1]):
+        return None
+    original = _ORIGINAL.search(remittance or "")
+    stated = next((group.strip() for group in reason.groups() if group), None) if reason else None
+    return TakenBack(stated or german or "returned item", amount(original[1]) if original else None)
 
 
 def _charges(booked: Decimal, text: str) -> Decimal | None:
