@@ -8,10 +8,12 @@ from __future__ import annotations
 import base64
 import hashlib
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from urllib.parse import urlencode
+
+from werkzeug.wrappers import Request
 
 Clock = Callable[[], datetime]
 CODE_LIFETIME = timedelta(minutes=5)
@@ -86,6 +88,18 @@ class OAuthServer:
         answer = {"code": code, "state": query.get("state", ""), **extra}
         return f"{query['redirect_uri']}?{urlencode(answer)}"
 
+    def trade(self, form: Mapping[str, str], *, names_redirect: bool = True) -> Grant:
+        """Trade the code or the refresh token of a form for tokens.
+
+        `names_redirect`: whether the vendor asks for the redirect_uri of the consent again.
+        """
+        if form.get("grant_type") == "refresh_token":
+            return self.refresh(form.get("refresh_token", ""))
+        if form.get("grant_type") != "authorization_code":
+            raise OAuthRefused("unsupported_grant_type", f"grant_type {form.get('grant_type')} is not supported")
+        redirect_uri = form.get("redirect_uri", "" if names_redirect else None)
+        return self.exchange(code=form.get("code", ""), redirect_uri=redirect_uri, verifier=form.get("code_verifier"))
+
     def exchange(self, *, code: str, redirect_uri: str | None, verifier: str | None) -> Grant:
         """Trade a code for tokens once; the PKCE verifier must match the challenge (RFC 7636 section 4.6).
 
@@ -149,3 +163,17 @@ class OAuthServer:
 def s256(verifier: str) -> str:
     """Return the PKCE S256 challenge of a verifier (RFC 7636 section 4.2)."""
     return base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
+
+
+def bearer(request: Request) -> str:
+    """Return the bearer token of a request, empty when there is none."""
+    kind, _, token = request.headers.get("Authorization", "").partition(" ")
+    return token if kind.lower() == "bearer" else ""
+
+
+def client_of(request: Request) -> tuple[str | None, str | None]:
+    """Return client id and secret, from HTTP Basic or from the form (RFC 6749 section 2.3.1)."""
+    given = request.authorization
+    if given is not None and given.type == "basic":
+        return given.username, given.password
+    return request.form.get("client_id"), request.form.get("client_secret")

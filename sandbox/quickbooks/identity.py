@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import json
 from typing import TYPE_CHECKING
 
 from werkzeug.utils import redirect
 from werkzeug.wrappers import Request, Response
 
-from sandbox.oauth import OAuthRefused
+from sandbox.oauth import OAuthRefused, client_of
 from sandbox.quickbooks.values import Record
 from sandbox.standin import StandIn, json_response, route
 
 if TYPE_CHECKING:
     from sandbox.quickbooks.books import QuickBooksBooks
-
-
-def bearer(request: Request) -> str:
-    """The bearer token of a request, empty when there is none."""
-    kind, _, token = request.headers.get("Authorization", "").partition(" ")
-    return token if kind.lower() == "bearer" else ""
 
 
 class IdentityRoutes(StandIn):
@@ -59,19 +51,9 @@ class IdentityRoutes(StandIn):
     @route("POST", "/oauth2/v1/tokens/bearer")
     def token(self, request: Request) -> Response:
         """Trade a code or a refresh token for tokens."""
-        form = request.form
         try:
-            self.oauth.check_client(*_client_of(request))
-            if form.get("grant_type") == "authorization_code":
-                grant = self.oauth.exchange(
-                    code=form.get("code", ""),
-                    redirect_uri=form.get("redirect_uri", ""),
-                    verifier=form.get("code_verifier"),
-                )
-            elif form.get("grant_type") == "refresh_token":
-                grant = self.oauth.refresh(form.get("refresh_token", ""))
-            else:
-                raise OAuthRefused("unsupported_grant_type", "authorization_code or refresh_token")
+            self.oauth.check_client(*client_of(request))
+            grant = self.oauth.trade(request.form)
         except OAuthRefused as refused:
             body = {"error": refused.error, "error_description": refused.description}
             return json_response(body, 401 if refused.error == "invalid_client" else 400)
@@ -88,22 +70,11 @@ class IdentityRoutes(StandIn):
     def revoke(self, request: Request) -> Response:
         """End a consent."""
         try:
-            self.oauth.check_client(*_client_of(request))
+            self.oauth.check_client(*client_of(request))
         except OAuthRefused as refused:
             return json_response({"error": refused.error}, 401)
         self.oauth.revoke(_token_to_revoke(request))
         return Response(status=200)
-
-
-def _client_of(request: Request) -> tuple[str | None, str | None]:
-    kind, _, value = request.headers.get("Authorization", "").partition(" ")
-    if kind.lower() != "basic":
-        return request.form.get("client_id"), request.form.get("client_secret")
-    try:
-        client_id, _, secret = base64.b64decode(value, validate=True).decode().partition(":")
-    except (binascii.Error, UnicodeDecodeError):
-        return None, None
-    return client_id, secret
 
 
 def _token_to_revoke(request: Request) -> str:

@@ -12,10 +12,9 @@ from datetime import timedelta
 from werkzeug.wrappers import Request, Response
 
 from sandbox.limits import SlidingWindow
-from sandbox.oauth import OAuthServer
+from sandbox.oauth import OAuthServer, bearer
 from sandbox.quickbooks.api import ApiRoutes
 from sandbox.quickbooks.books import QuickBooksBooks
-from sandbox.quickbooks.identity import bearer
 from sandbox.quickbooks.ledger import Ledger, Verb
 from sandbox.quickbooks.values import Fault, Record, respond, stamp
 from sandbox.standin import Clock, Replays

@@ -9,7 +9,7 @@ import hmac
 from werkzeug.utils import redirect
 from werkzeug.wrappers import Request, Response
 
-from sandbox.oauth import Grant, OAuthRefused
+from sandbox.oauth import Grant, OAuthRefused, client_of
 from sandbox.salesforce.org import SalesforceOrg
 from sandbox.standin import StandIn, json_response, route
 
@@ -37,21 +37,9 @@ class Identity(StandIn):
     @route("POST", "/services/oauth2/token")
     def token(self, request: Request) -> Response:
         """Answer a code or a refresh token with tokens."""
-        form = request.form
-        basic = request.authorization
         try:
-            client = (basic.username, basic.password) if basic and basic.type == "basic" else None
-            self.oauth.check_client(*(client or (form.get("client_id"), form.get("client_secret"))))
-            if form.get("grant_type") == "authorization_code":
-                grant = self.oauth.exchange(
-                    code=form.get("code", ""),
-                    redirect_uri=form.get("redirect_uri", ""),
-                    verifier=form.get("code_verifier"),
-                )
-            elif form.get("grant_type") == "refresh_token":
-                grant = self.oauth.refresh(form.get("refresh_token", ""))
-            else:
-                raise OAuthRefused("unsupported_grant_type", "grant type not supported")
+            self.oauth.check_client(*client_of(request))
+            grant = self.oauth.trade(request.form)
         except OAuthRefused as refused:
             return _refusal(refused)
         return json_response(self._token_answer(grant, request), Cache_Control="no-store")

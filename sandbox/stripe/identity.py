@@ -37,16 +37,7 @@ class Identity(StandIn):
         form = request.form
         try:
             self.oauth.check_client(self.oauth.client_id, _key(request) or form.get("client_secret"))
-            if form.get("grant_type") == "authorization_code":
-                grant = self.oauth.exchange(
-                    code=form.get("code", ""),
-                    redirect_uri=form.get("redirect_uri"),
-                    verifier=form.get("code_verifier"),
-                )
-            elif form.get("grant_type") == "refresh_token":
-                grant = self.oauth.refresh(form.get("refresh_token", ""))
-            else:
-                raise OAuthRefused("unsupported_grant_type", f"grant_type {form.get('grant_type')} is not supported")
+            grant = self.oauth.trade(form, names_redirect=False)
         except OAuthRefused as refused:
             return _refusal(refused)
         account = self.accounts[grant.accounts[0]]

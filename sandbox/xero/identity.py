@@ -2,34 +2,13 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-
 from werkzeug.utils import redirect
 from werkzeug.wrappers import Request, Response
 
-from sandbox.oauth import Grant, OAuthRefused
+from sandbox.oauth import Grant, OAuthRefused, bearer, client_of
 from sandbox.standin import StandIn, json_response, route
 from sandbox.xero.books import XeroBooks
 from sandbox.xero.values import Record, stable_id
-
-
-def bearer(request: Request) -> str:
-    """The bearer token of a request, empty when there is none."""
-    kind, _, token = request.headers.get("Authorization", "").partition(" ")
-    return token if kind.lower() == "bearer" else ""
-
-
-def client_of(request: Request) -> tuple[str | None, str | None]:
-    """Client id and secret, from HTTP Basic or from the form (RFC 6749 section 2.3.1)."""
-    kind, _, value = request.headers.get("Authorization", "").partition(" ")
-    if kind.lower() == "basic":
-        try:
-            client_id, _, secret = base64.b64decode(value, validate=True).decode().partition(":")
-        except (binascii.Error, UnicodeDecodeError):
-            return None, None
-        return client_id, secret
-    return request.form.get("client_id"), request.form.get("client_secret")
 
 
 class IdentityRoutes(StandIn):
@@ -53,19 +32,9 @@ class IdentityRoutes(StandIn):
     @route("POST", "/connect/token")
     def token(self, request: Request) -> Response:
         """Trade a code or a refresh token for tokens."""
-        form = request.form
         try:
             self.oauth.check_client(*client_of(request))
-            if form.get("grant_type") == "authorization_code":
-                grant = self.oauth.exchange(
-                    code=form.get("code", ""),
-                    redirect_uri=form.get("redirect_uri", ""),
-                    verifier=form.get("code_verifier"),
-                )
-            elif form.get("grant_type") == "refresh_token":
-                grant = self.oauth.refresh(form.get("refresh_token", ""))
-            else:
-                raise OAuthRefused("unsupported_grant_type", "authorization_code or refresh_token")
+            grant = self.oauth.trade(request.form)
         except OAuthRefused as refused:
             return json_response({"error": refused.error}, 400)
         answer: Record = {"access_token": grant.access_token, "token_type": "Bearer", "scope": grant.scope}

@@ -14,12 +14,11 @@ import requests
 from werkzeug.wrappers import Request, Response
 
 from sandbox.limits import SlidingWindow
-from sandbox.oauth import OAuthServer
+from sandbox.oauth import OAuthServer, bearer
 from sandbox.standin import Clock, Replays, json_response
 from sandbox.webhooks import DELIVERY_TIMEOUT_SECONDS, Courier
 from sandbox.xero.batching import IDEMPOTENCY_SECONDS
 from sandbox.xero.books import XeroBooks
-from sandbox.xero.identity import bearer
 from sandbox.xero.ledger import Ledger
 from sandbox.xero.reading import API
 from sandbox.xero.values import Record, stable_id
