@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from connectors.contract import Connector, Role
 from connectors.errors import Absent, ConnectorError, Reconnect, Reject, Retry, Stale
@@ -109,7 +109,12 @@ def _settle(
     with app.store.write() as db:
         connections.lock_organisation(db, rows[0]["organisation_id"])
         now = app.clock()
+        ours = queues.held(db, rows)
         for row, answer in zip(rows, outcomes, strict=True):
+            if row["id"] not in ours:
+                _settle_late(db, row, answer, now)
+                counted["late"] += 1
+                continue
             intent = queues.read_intent(row)
             outcome = _as_wanted(intent, answer)
             counted[_settle_one(db, row, intent, outcome, now)] += 1
@@ -118,6 +123,21 @@ def _settle(
     if connection is not None and stale:
         _merge_again(app, connection, stale)
     return counted
+
+
+def _settle_late(db: Connection, row: Row, outcome: Outcome, now: datetime) -> None:
+    """An outcome for a row that another worker has claimed since changes nothing, but what it says is looked up."""
+    if isinstance(outcome, Retry) and outcome.ambiguous:
+        queues.look_up_again(db, row["id"], now)
+    elif isinstance(outcome, Done) and not queues.look_up_again(db, row["id"], now):
+        stands = db.execute(select(t.outbox.c.external_ids).where(t.outbox.c.id == row["id"])).scalar_one()
+        if outcome.external_ids and set(stands).isdisjoint(outcome.external_ids):
+            text = f"{_listed(outcome.external_ids)} and {_listed(stands)} were both written where one was promised"
+            _show(db, row, Problem("written_twice", text, f"Delete {_listed(outcome.external_ids)} there."), now)
+
+
+def _listed(external_ids: Sequence[str]) -> str:
+    return ", ".join(external_ids)
 
 
 def _as_wanted(intent: Intent, outcome: Outcome) -> Outcome:
@@ -175,7 +195,7 @@ def _after(db: Connection, row: Row, intent: Intent, done: Done, now: datetime) 
         actor="sync",
         action=f"written_{intent.intent}",
         subject=row["subject"],
-        detail=f"{row['system']} {', '.join(done.external_ids)}",
+        detail=f"{row['system']} {_listed(done.external_ids)}",
     )
     if isinstance(intent, POSTINGS):
         after_posting(db, row, intent, done, now)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -73,7 +74,7 @@ def read_intent(row: dict[str, Any]) -> Intent:
 
 
 def claim(db: Connection, table: Table, now: datetime) -> list[dict[str, Any]]:
-    """Take up to CLAIM_ROWS rows that are due; nobody else gets them until the lease ends.
+    """Take up to CLAIM_ROWS rows that are due; nobody else gets them until the lease ends, which is their `next_at`.
 
     A due notice brings those of its account along that came a moment later.
     """
@@ -89,10 +90,32 @@ def claim(db: Connection, table: Table, now: datetime) -> list[dict[str, Any]]:
         rows += _arrived_with(db, rows, now)
     elif rows and table is t.outbox:
         rows += _edits_after(db, rows, now)
+    lease = {"next_at": now + LEASE}
     if rows:
         ids = [row["id"] for row in rows]
-        db.execute(update(table).where(table.c.id.in_(ids)).values(next_at=now + LEASE, attempts=table.c.attempts + 1))
-    return rows
+        db.execute(update(table).where(table.c.id.in_(ids)).values(**lease, attempts=table.c.attempts + 1))
+    return [row | lease for row in rows]
+
+
+def held(db: Connection, rows: Sequence[dict[str, Any]]) -> set[int]:
+    """Return which claimed outbox rows are still ours; nobody claims them before this unit of work ends.
+
+    A row is not when its lease ended and another worker claimed it, or somebody settled it. A lease's end names it: no
+    two claims of a row have the same.
+    """
+    leases = {row["id"]: row["next_at"] for row in rows}
+    waiting = select(t.outbox.c.id, t.outbox.c.next_at).where(t.outbox.c.id.in_(leases), t.outbox.c.state == NEW)
+    return {each.id for each in db.execute(waiting.with_for_update()) if each.next_at == leases[each.id]}
+
+
+def look_up_again(db: Connection, row_id: int, at: datetime) -> bool:
+    """Have a write looked up that took effect, or may have, for a worker who holds it no more; False when it is done.
+
+    Whoever holds it now holds it no more either: only what is looked up now is known.
+    """
+    undecided = (t.outbox.c.id == row_id) & (t.outbox.c.state != DONE)
+    values = {"state": NEW, "in_doubt": True, "attempts": 0, "next_at": at, "done_at": None}
+    return db.execute(update(t.outbox).where(undecided).values(**values)).rowcount == 1
 
 
 def _arrived_with(db: Connection, rows: list[dict[str, Any]], now: datetime) -> list[dict[str, Any]]:

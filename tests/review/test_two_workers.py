@@ -5,11 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from decimal import Decimal
 
 import pytest
 from sqlalchemy import delete, insert, select, text, update
 
 from connectors.contract import Role
+from connectors.errors import Reject
 from connectors.intents import Done
 from runtime.operations import deliver
 from runtime.operations.apply import HYPOTHESIS, apply_hypothesis
@@ -153,3 +155,44 @@ def test_a_write_whose_lease_went_to_another_worker_is_left_to_it(matched: Firm)
     with matched.app.store.write() as db:
         assert still_wanted(db, [slow], matched.app.clock()) == []
         assert still_wanted(db, [fast], matched.app.clock()) == [fast]
+
+
+def _claimed_twice(firm: Firm) -> tuple[dict[str, object], dict[str, object]]:
+    """One write, as two workers hold it: the first was about to send it, and was away until its lease ended."""
+    slow = _deliver_until_answered(firm)
+    firm.time.advance(seconds=queues.LEASE.total_seconds())
+    return slow, _deliver_until_answered(firm)
+
+
+def test_what_a_worker_says_after_its_lease_ended_is_not_recorded_over_another_ones_word(matched: Firm) -> None:
+    ledger = matched.connection(Role.LEDGER)
+    slow, fast = _claimed_twice(matched)
+    deliver._settle(matched.app, ledger, [fast], [Done(("BatchPayments/1",))])
+    assert deliver._settle(matched.app, ledger, [slow], [Reject("it is paid already")]) == {"late": 1}
+    assert [(row.state, row.external_ids) for row in matched.rows(t.outbox)] == [("done", ["BatchPayments/1"])]
+    assert matched.receipt().state == "applied" and matched.problems() == []
+
+
+@pytest.mark.parametrize("is_settled", [True, False], ids=["refused", "still held"])
+def test_a_write_that_took_effect_for_a_worker_whose_lease_ended_is_looked_up(matched: Firm, is_settled: bool) -> None:
+    ledger = matched.connection(Role.LEDGER)
+    slow, fast = _claimed_twice(matched)
+    written = matched.app.vendors.connector(ledger).write([queues.read_intent(slow)])
+    if is_settled:
+        deliver._settle(matched.app, ledger, [fast], [Reject("it is paid already")])
+        assert matched.receipt().state == "undone"
+    deliver._settle(matched.app, ledger, [slow], written)
+    deliver._settle(matched.app, ledger, [fast], [Reject("it is paid already")])
+    for _ in range(2):
+        matched.work()
+    # Refused, its application was taken back: so is the posting, once it is found. Else the posting is its own.
+    assert matched.ledger.payments() == ([] if is_settled else [Decimal(120)])
+    assert {row.state for row in matched.rows(t.outbox)} == {"done"}
+
+
+def test_two_effects_of_one_promise_are_shown_to_a_person(matched: Firm) -> None:
+    ledger = matched.connection(Role.LEDGER)
+    slow, fast = _claimed_twice(matched)
+    deliver._settle(matched.app, ledger, [fast], [Done(("BatchPayments/1",))])
+    deliver._settle(matched.app, ledger, [slow], [Done(("BatchPayments/2",))])
+    assert matched.problems() == ["written_twice"]
