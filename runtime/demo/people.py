@@ -6,10 +6,10 @@ from typing import Any
 
 from sqlalchemy import select
 
-from connectors.records import AccountPurpose
 from receivables.money import Money
 from reminders.evidence import BankDeclaration
 from runtime.app import App
+from runtime.operations.ledger_accounts import bank_accounts
 from runtime.operations.links import confirm
 from runtime.operations.organisations import OWNER, create_organisation, declare_evidence
 from runtime.operations.views.links import proposed_links
@@ -51,12 +51,8 @@ def accounts_of(world: World, estate: Estate, key: str) -> dict[str, str]:
 def declare_banks(app: App, firm: Firm, organisation_id: str) -> None:
     """Say what each bank account of the ledger proves: the firm's own by statement files, the others by a name."""
     with app.store.read() as db:
-        accounts = db.execute(
-            select(t.account)
-            .where(t.account.c.organisation_id == organisation_id, t.account.c.purpose == AccountPurpose.BANK.value)
-            .order_by(t.account.c.handle)
-        ).all()
-    for account in accounts:
+        accounts = bank_accounts(db, organisation_id)
+    for account, _ in accounts:
         has_files = account.currency == firm.currency
         declare_evidence(
             app,

@@ -108,13 +108,10 @@ def promise_missing_postings(db: Connection, organisation_id: str, at: datetime)
     """
     stuck = db.execute(
         select(t.receipt)
-        .join(t.problem, t.problem.c.subject == t.receipt.c.id)
         .where(
             t.receipt.c.organisation_id == organisation_id,
             t.receipt.c.state == "applied",
-            t.problem.c.organisation_id == organisation_id,
-            t.problem.c.code == NOT_POSTED,
-            t.problem.c.resolved_at.is_(None),
+            t.receipt.c.id.in_(journal.troubled(organisation_id, [NOT_POSTED])),
         )
         .order_by(t.receipt.c.id)
     ).all()

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, func, select
 
 from connectors.contract import Role
-from connectors.records import AccountPurpose, Kind
+from connectors.records import Kind
 from receivables.document import DocumentKind
 from receivables.money import Money
 from receivables.open_item import OpenItem
@@ -28,6 +28,7 @@ from reminders.evidence import (
     Read,
 )
 from reminders.holds import distribute_credit
+from runtime.operations.ledger_accounts import bank_accounts
 from runtime.operations.open_items import open_documents
 from runtime.operations.withdraw import SENT
 from runtime.store import connections
@@ -54,30 +55,17 @@ def freshness(db: Connection, organisation: Organisation) -> Freshness:
 
 def _bank(db: Connection, organisation: Organisation) -> tuple[BankEvidence, ...]:
     """What each bank account of the ledger proves; one that declared nothing proves nothing."""
-    declared = {
-        row.ledger_account: row
-        for row in db.execute(select(t.bank_account).where(t.bank_account.c.organisation_id == organisation.id))
-        if row.ledger_account is not None
-    }
-    accounts = db.execute(
-        select(t.account)
-        .where(t.account.c.organisation_id == organisation.id, t.account.c.purpose == AccountPurpose.BANK.value)
-        .order_by(t.account.c.handle)
-    )
-    evidence = []
-    for account in accounts:
-        row = declared.get(account.handle)
-        evidence.append(
-            BankEvidence(
-                account=account.name,
-                declares=BankDeclaration(row.declares) if row else BankDeclaration.STATEMENT,
-                evidence_until=row.evidence_until if row else None,
-                attested_by=row.attested_by if row else None,
-                time_zone=organisation.time_zone,
-                country=organisation.country,
-            )
+    return tuple(
+        BankEvidence(
+            account=account.name,
+            declares=BankDeclaration(row.declares) if row else BankDeclaration.STATEMENT,
+            evidence_until=row.evidence_until if row else None,
+            attested_by=row.attested_by if row else None,
+            time_zone=organisation.time_zone,
+            country=organisation.country,
         )
-    return tuple(evidence)
+        for account, row in bank_accounts(db, organisation.id)
+    )
 
 
 def receipts(

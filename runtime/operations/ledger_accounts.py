@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Row, select
 
 from connectors.records import AccountPurpose
 from runtime.store import tables as t
@@ -42,3 +42,21 @@ def currency_of(db: Connection, organisation_id: str, handle: str | None) -> str
     return db.scalar(
         select(t.account.c.currency).where(t.account.c.organisation_id == organisation_id, t.account.c.handle == handle)
     )
+
+
+def bank_accounts(db: Connection, organisation_id: str) -> list[tuple[Row[Any], Row[Any] | None]]:
+    """Return the ledger's bank accounts by their handles, each with what was declared for it, None when nothing was."""
+    declared = {
+        row.ledger_account: row
+        for row in db.execute(
+            select(t.bank_account)
+            .where(t.bank_account.c.organisation_id == organisation_id)
+            .order_by(t.bank_account.c.identification, t.bank_account.c.currency)
+        )
+    }
+    accounts = db.execute(
+        select(t.account)
+        .where(t.account.c.organisation_id == organisation_id, t.account.c.purpose == AccountPurpose.BANK.value)
+        .order_by(t.account.c.handle)
+    )
+    return [(account, declared.get(account.handle)) for account in accounts]

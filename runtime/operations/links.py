@@ -11,7 +11,6 @@ from connectors.contract import Role
 from runtime.app import App
 from runtime.operations.absorb.accounts import (
     PARENT,
-    accounts_of,
     adopt_parents,
     candidates,
     keep_account,
@@ -66,7 +65,7 @@ def _to_weigh(db: Connection, organisation_id: str, system: str) -> list[Mapping
 def _weigh(scope: Scope, rows: list[Mapping[str, Any]]) -> None:
     book = CustomerBook(candidates(scope.db, scope.organisation_id, scope.system))
     shared = _namesakes(scope)
-    taken = accounts_of(scope)
+    taken = scope.external_ids(CUSTOMER_LINK)
     linked = 0
     for row in rows:
         account = proposals.account_of(row)
@@ -129,7 +128,7 @@ def confirm(app: App, *, organisation_id: str, proposal_id: str, customer_id: st
         customer = scope.rows(t.customer, [customer_id]).get(customer_id)
         if customer is None or customer["deleted"]:
             raise RefusedError("there is no such customer")
-        other = accounts_of(scope).get(customer_id)
+        other = scope.external_ids(CUSTOMER_LINK).get(customer_id)
         if other is not None:
             raise RefusedError(f"{customer['name']} has the account {other} there: merge the two accounts there first")
         _link(scope, row, customer_id, actor=actor, why="a person's word")

@@ -90,12 +90,9 @@ def promise_missing_payouts(db: Connection, organisation_id: str, now: datetime)
     rows = db.execute(
         select(t.receipt, t.payout.c.id.label("payout_id"))
         .join(t.payout, t.payout.c.receipt_id == t.receipt.c.id)
-        .join(t.problem, t.problem.c.subject == t.receipt.c.id)
         .where(
             t.receipt.c.organisation_id == organisation_id,
-            t.problem.c.organisation_id == organisation_id,
-            t.problem.c.code.in_(PAYOUT_PROBLEMS),
-            t.problem.c.resolved_at.is_(None),
+            t.receipt.c.id.in_(journal.troubled(organisation_id, PAYOUT_PROBLEMS)),
         )
         .order_by(t.receipt.c.id)
     ).all()

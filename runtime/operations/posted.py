@@ -10,7 +10,6 @@ from sqlalchemy import Connection, select, update
 
 from connectors.intents import AllocateCredit, Done, PostReceipt
 from connectors.records import Kind
-from receivables.identity import stable_id
 from receivables.problem import Problem
 from runtime.operations.absorb.money import link_own_postings
 from runtime.operations.absorb.scope import Scope
@@ -18,8 +17,7 @@ from runtime.operations.applications import POSTINGS, Posting
 from runtime.operations.undo import ask_again, is_wanted, promise_undo, reverse_application
 from runtime.store import connections, journal, queues
 from runtime.store import tables as t
-from runtime.store.connections import VendorConnection
-from runtime.store.intake import store_notices
+from runtime.store.intake import ask_to_read
 
 WRITE_REFUSED, POSTING_DELETED = "write_refused", "posting_deleted"
 Row = dict[str, Any]
@@ -30,17 +28,12 @@ def still_wanted(db: Connection, rows: Sequence[Row], now: datetime) -> list[Row
 
     Nor is a row that another worker has claimed since, because its lease ended: it is that worker's to write.
     """
-    claims = db.execute(
-        select(t.outbox.c.id, t.outbox.c.attempts).where(
-            t.outbox.c.id.in_([row["id"] for row in rows]), t.outbox.c.state == queues.NEW
-        )
-    )
-    waiting = {(each.id, each.attempts) for each in claims}
+    ours = queues.held(db, rows)
     wanted = []
     for row in rows:
-        intent = queues.read_intent(row)
-        if (row["id"], row["attempts"] + 1) not in waiting:  # a claim counts one attempt
+        if row["id"] not in ours:
             continue
+        intent = queues.read_intent(row)
         if isinstance(intent, POSTINGS) and not is_wanted(db, row["organisation_id"], row["subject"], intent):
             queues.settle(db, t.outbox, row["id"], state=queues.SUPERSEDED, done_at=now)
             continue
@@ -70,7 +63,15 @@ def after_posting(db: Connection, row: Row, posting: Posting, done: Done, now: d
     scope = Scope(db, organisation_id, ledger.system, ledger.role, now)
     link_own_postings(scope, receipt_id, list(done.external_ids))
     if row["in_doubt"]:
-        _read_again(db, ledger, posting, now)
+        # Nobody knows whether the last reading of its documents showed it.
+        ask_to_read(
+            db,
+            system=ledger.system,
+            account=ledger.account.external_id,
+            objects=_documents(posting),
+            because=posting.key,
+            at=now,
+        )
 
 
 def after_refusal(db: Connection, row: Row, posting: Posting, now: datetime) -> None:
@@ -124,27 +125,6 @@ def _waiting(db: Connection, organisation_id: str, receipt_id: str) -> bool:
     )
     intents = [queues.read_intent(dict(row._mapping)) for row in rows]
     return any(isinstance(each, POSTINGS) and is_wanted(db, organisation_id, receipt_id, each) for each in intents)
-
-
-def _read_again(db: Connection, ledger: VendorConnection, posting: Posting, now: datetime) -> None:
-    """Ask to read the documents of a posting that was found: nobody knows whether the last reading showed it."""
-    notices = [
-        {
-            "system": ledger.system,
-            "account": ledger.account.external_id,
-            "event_id": stable_id("found", posting.key, external_id),
-            "kind": kind.value,
-            "external_id": external_id,
-            "body": b"",
-            "received_at": now,
-            "state": queues.NEW,
-            "attempts": 0,
-            "next_at": now,
-            "problem": None,
-        }
-        for kind, external_id in _documents(posting)
-    ]
-    store_notices(db, notices)
 
 
 def _documents(posting: Posting) -> list[tuple[Kind, str]]:

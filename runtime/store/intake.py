@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Column, Connection, Dialect, Integer, LargeBinary, String
 
+from connectors.records import Kind
+from receivables.identity import stable_id
 from runtime.store import tables as t
+from runtime.store.queues import NEW
 from runtime.store.rows import Row
 
 ARRAY_ROWS = 1_000
@@ -42,6 +46,32 @@ def store_notices(db: Connection, rows: Sequence[Row]) -> int:
     """
     store, size = (_store_arrays, ARRAY_ROWS) if db.dialect.name == "postgresql" else (_store_values, VALUES_ROWS)
     return sum(store(db, rows[start : start + size]) for start in range(0, len(rows), size))
+
+
+def ask_to_read(
+    db: Connection, *, system: str, account: str, objects: Iterable[tuple[Kind, str]], because: str, at: datetime
+) -> None:
+    """Ask to read these objects (kind and id) of a vendor's account once more, as if a webhook had named them at `at`.
+
+    `because` of one thing an object is asked for only once.
+    """
+    rows = [
+        {
+            "system": system,
+            "account": account,
+            "event_id": stable_id("again", because, kind.value, external_id),
+            "kind": kind.value,
+            "external_id": external_id,
+            "body": b"",
+            "received_at": at,
+            "state": NEW,
+            "attempts": 0,
+            "next_at": at,
+            "problem": None,
+        }
+        for kind, external_id in objects
+    ]
+    store_notices(db, rows)
 
 
 def _store_arrays(db: Connection, rows: Sequence[Row]) -> int:

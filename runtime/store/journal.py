@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, Select, insert, select, update
 
 from receivables.identity import stable_id
 from receivables.problem import Problem
@@ -50,6 +50,13 @@ def raise_problem(db: Connection, *, organisation_id: str, problem: Problem, at:
         "resolved_at": None,
     }
     upsert(db, t.problem, [row], keys=["id"], keep=["found_at"])
+
+
+def troubled(organisation_id: str, codes: Collection[str]) -> Select[tuple[str]]:
+    """Return the query for what has a problem of one of these codes that is not settled."""
+    return select(t.problem.c.subject).where(
+        t.problem.c.organisation_id == organisation_id, t.problem.c.code.in_(codes), t.problem.c.resolved_at.is_(None)
+    )
 
 
 def resolve_problem(db: Connection, *, organisation_id: str, code: str, subject: str, at: datetime) -> None:

@@ -9,11 +9,10 @@ from typing import Any, cast
 from sqlalchemy import Connection, Select, delete, or_, select, update
 
 from connectors.records import CustomerFields, Kind, Record
-from receivables.identity import stable_id
 from runtime.operations.absorb.scope import CONTACT_LINK, CUSTOMER_LINK, Scope
-from runtime.store import connections, journal, proposals, queues
+from runtime.store import connections, journal, proposals
 from runtime.store import tables as t
-from runtime.store.intake import store_notices
+from runtime.store.intake import ask_to_read
 from runtime.store.rows import chunks, update_rows
 from runtime.store.touch import touch_customers
 from sync.links import Account, Candidate, CustomerBook
@@ -29,7 +28,7 @@ def link_accounts(scope: Scope, records: list[Record]) -> None:
     accounts = {record.external_id: _account(record) for record in records if record.external_id not in known}
     keys = [key for account in accounts.values() for key in account.keys]
     book = CustomerBook(candidates(scope.db, scope.organisation_id, scope.system, keys))
-    taken = accounts_of(scope) if accounts else {}
+    taken = scope.external_ids(CUSTOMER_LINK) if accounts else {}
     unlinked: dict[str, tuple[Account, str | None]] = {}
     linked: dict[str, str | None] = {}
     for record in records:
@@ -88,24 +87,8 @@ def read_again(scope: Scope, kind: Kind, external_ids: Iterable[str], *, because
     account = next((each.account.external_id for each in known if each.system == scope.system), None)
     if account is None:
         return
-    rows = [
-        {
-            "system": scope.system,
-            "account": account,
-            "event_id": stable_id("again", because, external_id),
-            "kind": kind.value,
-            "external_id": external_id,
-            "body": b"",
-            "received_at": scope.read_at,
-            "state": queues.NEW,
-            "attempts": 0,
-            "next_at": scope.read_at,
-            "problem": None,
-        }
-        for external_id in sorted(external_ids)
-    ]
-    if rows:
-        store_notices(scope.db, rows)
+    objects = [(kind, external_id) for external_id in sorted(external_ids)]
+    ask_to_read(scope.db, system=scope.system, account=account, objects=objects, because=because, at=scope.read_at)
 
 
 def adopt_parents(scope: Scope, parents: Mapping[str, str]) -> None:
@@ -127,18 +110,6 @@ def adopt_parents(scope: Scope, parents: Mapping[str, str]) -> None:
         and (children[child]["parent_id"] is None or scope.owners["parent_id"] is Owner.CRM)
     ]
     update_rows(scope.db, t.customer, "id", adopted)
-
-
-def accounts_of(scope: Scope) -> dict[str, str]:
-    """Return the account that each customer has in this system."""
-    rows = scope.db.execute(
-        select(t.link.c.local_id, t.link.c.external_id).where(
-            t.link.c.organisation_id == scope.organisation_id,
-            t.link.c.system == scope.system,
-            t.link.c.kind == CUSTOMER_LINK,
-        )
-    )
-    return {row.local_id: row.external_id for row in rows}
 
 
 def candidates(db: Connection, organisation_id: str, system: str, keys: Iterable[str] | None = None) -> list[Candidate]:

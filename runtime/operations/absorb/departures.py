@@ -11,7 +11,7 @@ from sqlalchemy import Connection, delete, select, update
 from connectors.contract import Role
 from connectors.records import CustomerFields, Kind, Record
 from receivables.problem import Problem
-from runtime.operations.absorb.accounts import TWO_ACCOUNTS, accounts_of, forget_contacts, read_again
+from runtime.operations.absorb.accounts import TWO_ACCOUNTS, forget_contacts, read_again
 from runtime.operations.absorb.scope import CONTACT_LINK, CUSTOMER_LINK, DOCUMENT_LINK, Scope
 from runtime.operations.withdraw import PLANNED, SENDING, withdraw_reminders
 from runtime.store import proposals, queues
@@ -164,7 +164,7 @@ def _move_accounts(scope: Scope, dead: dict[str, Any], survivor: dict[str, Any])
     ).all()
     for link in links:
         there = replace(scope, system=link.system, role=Role.CRM, links=[])
-        taken = accounts_of(there).get(survivor["id"])
+        taken = there.external_ids(CUSTOMER_LINK).get(survivor["id"])
         if taken is not None and link.kind == CUSTOMER_LINK:
             _forget(there, CUSTOMER_LINK, [link.external_id])
             forget_contacts(there, dead["id"])

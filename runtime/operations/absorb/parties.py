@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Any, cast
 
-from sqlalchemy import select
-
 from connectors.contract import Role
 from connectors.records import ContactFields, CustomerFields, Record
 from runtime.operations.absorb.accounts import link_accounts
@@ -81,7 +79,7 @@ def absorb_contacts(scope: Scope, records: list[Record]) -> None:
         CUSTOMER_LINK, [cast(ContactFields, record.fields).customer_external_id for record in records]
     )
     customers = scope.rows(t.customer, [account["local_id"] for account in accounts.values()])
-    taken = _customers_with_contact(scope)
+    taken = scope.external_ids(CONTACT_LINK)
     rows: list[dict[str, Any]] = []
     strangers: defaultdict[str, list[str]] = defaultdict(list)
     for record in sorted(records, key=lambda each: each.external_id):
@@ -116,14 +114,3 @@ def absorb_contacts(scope: Scope, records: list[Record]) -> None:
     update_rows(scope.db, t.customer, "id", rows)
     scope.flush_links()
     proposals.add_emails(scope.db, scope.organisation_id, scope.system, strangers)
-
-
-def _customers_with_contact(scope: Scope) -> dict[str, str]:
-    rows = scope.db.execute(
-        select(t.link.c.local_id, t.link.c.external_id).where(
-            t.link.c.organisation_id == scope.organisation_id,
-            t.link.c.system == scope.system,
-            t.link.c.kind == CONTACT_LINK,
-        )
-    )
-    return {row.local_id: row.external_id for row in rows}

@@ -73,6 +73,15 @@ class Scope:
         """Return the identity map rows of this system and kind, by external id."""
         return links_to(self.db, self.organisation_id, self.system, kind, external_ids)
 
+    def external_ids(self, kind: str) -> dict[str, str]:
+        """Return what this system calls each object of ours of this kind, by our id."""
+        rows = self.db.execute(
+            select(t.link.c.local_id, t.link.c.external_id).where(
+                t.link.c.organisation_id == self.organisation_id, t.link.c.system == self.system, t.link.c.kind == kind
+            )
+        )
+        return {row.local_id: row.external_id for row in rows}
+
     def keep_link(self, kind: str, external_id: str, local_id: str, version: str, pairs: Mapping[str, Pair]) -> None:
         """Remember who an external object is to us, and what both sides last agreed on."""
         self.links.append(

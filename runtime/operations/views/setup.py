@@ -10,6 +10,7 @@ from sqlalchemy import Connection, select
 from connectors.contract import Role
 from connectors.records import AccountPurpose
 from runtime.app import App
+from runtime.operations.ledger_accounts import bank_accounts
 from runtime.operations.treatments import KINDS, treatments
 from runtime.store import connections
 from runtime.store import tables as t
@@ -78,20 +79,8 @@ class Setup:
 
 def setup(db: Connection, app: App, organisation: Organisation) -> Setup:
     """Return how `organisation` is set up."""
-    banks = db.execute(
-        select(t.bank_account)
-        .where(t.bank_account.c.organisation_id == organisation.id)
-        .order_by(t.bank_account.c.identification, t.bank_account.c.currency)
-    ).all()
-    declared = {row.ledger_account: row for row in banks}
-    accounts = db.execute(
-        select(t.account)
-        .where(t.account.c.organisation_id == organisation.id, t.account.c.purpose == AccountPurpose.BANK.value)
-        .order_by(t.account.c.handle)
-    )
     proofs = []
-    for account in accounts:
-        row = declared.get(account.handle)
+    for account, row in bank_accounts(db, organisation.id):
         said = () if row is None else (row.declares, row.identification, row.evidence_until, row.attested_by)
         proofs.append(BankProof(account.handle, account.name, account.currency, *said))
     return Setup(
@@ -99,10 +88,19 @@ def setup(db: Connection, app: App, organisation: Organisation) -> Setup:
         missing_mail=_missing_mail(app),
         ledger_connected=connections.connection_for_role(db, organisation.id, Role.LEDGER) is not None,
         banks=tuple(proofs),
-        seen=tuple(dict.fromkeys(row.identification for row in banks if row.evidence_until is not None)),
+        seen=_seen(db, organisation.id),
         treatments=_treatments(db, organisation.id),
         accounts=_accounts(db, organisation.id),
     )
+
+
+def _seen(db: Connection, organisation_id: str) -> tuple[str, ...]:
+    """The accounts that statement files were about."""
+    bank = t.bank_account
+    seen = select(bank.c.identification).where(
+        bank.c.organisation_id == organisation_id, bank.c.evidence_until.is_not(None)
+    )
+    return tuple(db.scalars(seen.distinct().order_by(bank.c.identification)))
 
 
 def _treatments(db: Connection, organisation_id: str) -> tuple[TreatmentRow, ...]:
