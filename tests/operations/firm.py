@@ -43,6 +43,7 @@ from sandbox.world.camt053 import document
 from sandbox.world.statement import BankStatement, Line
 from sandbox.xero.books import XeroBooks
 from tests.connectors.consent import agree
+from tests.operations.faults import counting_writes
 
 START = datetime(2026, 3, 10, 10, 0, tzinfo=UTC)  # a Tuesday
 TODAY = START.date()
@@ -246,6 +247,10 @@ class Firm:
         """An invoice of a customer, `late` days overdue."""
         self.ledger.invoice(self.customers[name], number, amount, due=TODAY - timedelta(days=late))
 
+    def edit_in_crm(self, number: str, **fields: object) -> None:
+        """Somebody changes an invoice's record in the CRM."""
+        self.crm.update("TrueDue_Invoice__c", str(self.shown(number)["Id"]), **fields)
+
     # --- connecting and reading
 
     def connect(self, system: str, account: str, organisation_id: str | None = None) -> VendorConnection:
@@ -334,6 +339,17 @@ class Firm:
                 break
             done += round_done
         return done
+
+    def writes_at_rest(self) -> list[str]:
+        """What is written to the vendors while nobody changes anything."""
+        writes: list[str] = []
+        for standin in self.estate.standins:
+            standin.interceptor = counting_writes(writes)
+        self.settle()
+        self.settle()
+        for standin in self.estate.standins:
+            standin.interceptor = None
+        return writes
 
     def import_lines(self, *lines: Line, name: str = "bank.xml", on: date = TODAY - timedelta(days=1)) -> Imported:
         """Import a bank statement of these lines."""

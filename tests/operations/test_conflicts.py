@@ -12,7 +12,6 @@ from runtime.operations.errors import InputError, RefusedError
 from runtime.operations.owners import change_owner
 from runtime.operations.views.conflicts import conflicts
 from runtime.store import tables as t
-from tests.operations.faults import counting_writes
 from tests.operations.firm import TODAY, Firm
 
 SOON = TODAY + timedelta(days=30)
@@ -20,28 +19,13 @@ LATER = TODAY + timedelta(days=60)
 NUMBER = "INV-1001"
 
 
-def _edit_in_crm(firm: Firm, **fields: object) -> None:
-    firm.crm.update("TrueDue_Invoice__c", str(firm.shown(NUMBER)["Id"]), **fields)
-
-
 def _both_move_the_due_date(firm: Firm) -> Any:  # noqa: ANN401 - a row
-    _edit_in_crm(firm, Due_Date__c=SOON.isoformat())
+    firm.edit_in_crm(NUMBER, Due_Date__c=SOON.isoformat())
     firm.ledger.edit_due_date(NUMBER, LATER)
     firm.settle()
     (conflict,) = firm.rows(t.conflict)
     assert (conflict.kept, conflict.lost) == (LATER.isoformat(), SOON.isoformat())
     return conflict
-
-
-def _quiet(firm: Firm) -> None:
-    writes: list[str] = []
-    for standin in firm.estate.standins:
-        standin.interceptor = counting_writes(writes)
-    firm.settle()
-    firm.settle()
-    for standin in firm.estate.standins:
-        standin.interceptor = None
-    assert writes == []
 
 
 def test_a_restored_value_flows_to_both_systems_and_stays(any_firm: Firm) -> None:
@@ -54,7 +38,7 @@ def test_a_restored_value_flows_to_both_systems_and_stays(any_firm: Firm) -> Non
     (settled,) = any_firm.rows(t.conflict)
     assert (settled.settled_by, settled.restored) == ("dana", True)
     assert [event.actor for event in any_firm.rows(t.event, action="conflict_restored")] == ["dana"]
-    _quiet(any_firm)
+    assert any_firm.writes_at_rest() == []
 
 
 def test_a_settled_conflict_is_settled_once(firm: Firm) -> None:
@@ -91,19 +75,19 @@ def test_two_addresses_that_differ_from_the_start_agree_once_a_person_says_which
     keep(firm.app, organisation_id=firm.id, conflict_id=conflict.id, actor="dana")
     firm.settle()
     assert firm.crm.find("Contact", firm.contacts["Acme"])["Email"] == "acme@example.com"
-    _quiet(firm)
+    assert firm.writes_at_rest() == []
 
 
 def test_what_the_ledger_owns_by_decision_is_put_back_in_the_crm_and_kept_as_a_conflict(firm: Firm) -> None:
     change_owner(firm.app, organisation_id=firm.id, field="due_on", owner="ledger", actor="dana")
     before = firm.ledger.due_on(NUMBER)
-    _edit_in_crm(firm, Due_Date__c=SOON.isoformat())
+    firm.edit_in_crm(NUMBER, Due_Date__c=SOON.isoformat())
     firm.settle()
     assert firm.ledger.due_on(NUMBER) == before
     assert firm.shown(NUMBER)["Due_Date__c"] == before.isoformat()
     (conflict,) = firm.rows(t.conflict)
     assert conflict.lost == SOON.isoformat()
-    _quiet(firm)
+    assert firm.writes_at_rest() == []
 
 
 @pytest.mark.parametrize(("field", "owner"), [("total", "crm"), ("number", "shared"), ("disputed", "ledger")])

@@ -10,15 +10,10 @@ from connectors.contract import Role
 from runtime.operations.work import poll
 from runtime.store import queues
 from runtime.store import tables as t
-from tests.operations.faults import counting_writes
 from tests.operations.firm import TODAY, Firm
 
 SOON = TODAY + timedelta(days=30)
 LATER = TODAY + timedelta(days=60)
-
-
-def _edit_in_crm(firm: Firm, number: str, on: date) -> None:
-    firm.crm.update("TrueDue_Invoice__c", str(firm.shown(number)["Id"]), Due_Date__c=on.isoformat())
 
 
 def _agree(firm: Firm, number: str, on: date) -> None:
@@ -26,22 +21,11 @@ def _agree(firm: Firm, number: str, on: date) -> None:
     assert firm.document(number).due_on == on
     assert firm.ledger.due_on(number) == on
     assert firm.shown(number)["Due_Date__c"] == on.isoformat()
-    _quiet(firm)
-
-
-def _quiet(firm: Firm) -> None:
-    writes: list[str] = []
-    for standin in firm.estate.standins:
-        standin.interceptor = counting_writes(writes)
-    firm.settle()
-    firm.settle()
-    for standin in firm.estate.standins:
-        standin.interceptor = None
-    assert writes == []
+    assert firm.writes_at_rest() == []
 
 
 def test_a_due_date_moved_in_the_crm_reaches_the_ledger(any_firm: Firm) -> None:
-    _edit_in_crm(any_firm, "INV-1001", SOON)
+    any_firm.edit_in_crm("INV-1001", Due_Date__c=SOON.isoformat())
     any_firm.settle()
     _agree(any_firm, "INV-1001", SOON)
     assert any_firm.rows(t.conflict) == []
@@ -57,7 +41,7 @@ def test_a_due_date_moved_in_the_ledger_reaches_the_crm(any_firm: Firm) -> None:
 def test_back_and_forth_each_edit_counts(any_firm: Firm) -> None:
     before = any_firm.ledger.due_on("INV-1001")
     for on in (SOON, before, SOON):
-        _edit_in_crm(any_firm, "INV-1001", on)
+        any_firm.edit_in_crm("INV-1001", Due_Date__c=on.isoformat())
         any_firm.settle()
         assert any_firm.ledger.due_on("INV-1001") == on
     any_firm.ledger.edit_due_date("INV-1001", before)
@@ -70,18 +54,18 @@ def test_an_address_corrected_in_the_crm_reaches_the_ledger(any_firm: Firm) -> N
     any_firm.crm.update("Contact", any_firm.contacts["Acme"], Email="new@example.com")
     any_firm.settle()
     assert any_firm.ledger.email(any_firm.customers["Acme"]) == "new@example.com"
-    _quiet(any_firm)
+    assert any_firm.writes_at_rest() == []
 
 
 def test_an_address_corrected_in_the_ledger_reaches_the_crm(any_firm: Firm) -> None:
     any_firm.ledger.edit_email(any_firm.customers["Acme"], "new@example.com")
     any_firm.settle()
     assert any_firm.crm.find("Contact", any_firm.contacts["Acme"])["Email"] == "new@example.com"
-    _quiet(any_firm)
+    assert any_firm.writes_at_rest() == []
 
 
 def test_both_move_a_due_date_the_ledgers_stands_and_the_other_is_kept(any_firm: Firm) -> None:
-    _edit_in_crm(any_firm, "INV-1001", SOON)
+    any_firm.edit_in_crm("INV-1001", Due_Date__c=SOON.isoformat())
     any_firm.ledger.edit_due_date("INV-1001", LATER)
     any_firm.settle()
     _agree(any_firm, "INV-1001", LATER)
@@ -102,7 +86,7 @@ def test_both_correct_an_address_and_the_other_is_kept(any_firm: Firm) -> None:
 
 def test_a_write_with_a_stale_version_is_merged_again_and_both_edits_stand(any_firm: Firm) -> None:
     """Somebody moved the date in the ledger after we read it and before our own edit arrived there."""
-    _edit_in_crm(any_firm, "INV-1001", SOON)
+    any_firm.edit_in_crm("INV-1001", Due_Date__c=SOON.isoformat())
     poll(any_firm.app, roles=[Role.CRM])
     any_firm.ledger.edit_due_date("INV-1001", LATER)
     any_firm.work()
@@ -116,7 +100,7 @@ def test_a_write_with_a_stale_version_is_merged_again_and_both_edits_stand(any_f
 
 
 def test_a_stale_version_for_another_reason_does_not_lose_our_edit(any_firm: Firm) -> None:
-    _edit_in_crm(any_firm, "INV-1001", SOON)
+    any_firm.edit_in_crm("INV-1001", Due_Date__c=SOON.isoformat())
     poll(any_firm.app, roles=[Role.CRM])
     any_firm.ledger.pay_by_hand("INV-1001", "20.00", on=TODAY)
     any_firm.work()
@@ -139,6 +123,6 @@ def test_a_dispute_noted_in_the_crm_is_known_here(firm: Firm, disputed: bool) ->
 
 def test_nothing_is_written_while_nothing_changes(any_firm: Firm) -> None:
     any_firm.settle()
-    _quiet(any_firm)
+    assert any_firm.writes_at_rest() == []
     any_firm.time.advance(hours=3)
-    _quiet(any_firm)
+    assert any_firm.writes_at_rest() == []
