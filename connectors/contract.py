@@ -12,7 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
-from connectors.intents import Done, Intent, Outcome
+from connectors.intents import Found, Intent, Outcome
 from connectors.limits import Budget, Limit
 from connectors.records import Kind, Page
 
@@ -102,8 +102,11 @@ class Connector(Protocol):
         """
         ...
 
-    def find(self, intent: Intent) -> Done | None:
-        """Look up whether an intent whose answer was lost took effect."""
+    def find(self, intents: Sequence[Intent]) -> list[Found]:
+        """Look up which intents took effect whose answer was lost, in as few calls as the vendor allows.
+
+        One answer each, in order: what was done; None where it took no effect; an error where that cannot be told.
+        """
         ...
 
     def close(self) -> None:

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+
 
 class ConnectorError(Exception):
     """What a vendor answered, in one line a person can act on. Never raised itself: see the subclasses."""
@@ -42,3 +47,11 @@ class Absent(ConnectorError):
 
 class Fatal(ConnectorError):
     """A defect of ours or a contract that changed: stop and show it; repeating cannot help."""
+
+
+def answered(ask: Callable[[], T]) -> T | ConnectorError:
+    """Return what `ask` returns, or the ConnectorError that it raises: an outcome among others."""
+    try:
+        return ask()
+    except ConnectorError as error:
+        return error

@@ -280,3 +280,4 @@ class Done:
 
 
 Outcome = Done | ConnectorError
+Found = Outcome | None  # of a look-up; None: the intent took no effect

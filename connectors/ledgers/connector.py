@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from connectors.intents import Done, Intent, Outcome
+from connectors.intents import Found, Intent, Outcome
 from connectors.records import Kind, Page
 
 
@@ -37,8 +37,8 @@ class Writer(Protocol):
         """Carry out intents, one outcome each."""
         ...
 
-    def find(self, intent: Intent) -> Done | None:
-        """Look up whether an intent whose answer was lost took effect."""
+    def find(self, intents: Sequence[Intent]) -> list[Found]:
+        """Look up which intents took effect whose answer was lost, one answer each."""
         ...
 
 
@@ -62,9 +62,9 @@ class LedgerConnector:
         """Carry out intents, one outcome each."""
         return self._writer.write(intents)
 
-    def find(self, intent: Intent) -> Done | None:
-        """Look up whether an intent whose answer was lost took effect."""
-        return self._writer.find(intent)
+    def find(self, intents: Sequence[Intent]) -> list[Found]:
+        """Look up which intents took effect whose answer was lost, one answer each."""
+        return self._writer.find(intents)
 
     def close(self) -> None:
         """Let go of connections."""

@@ -19,6 +19,7 @@ from connectors.intents import (
     EditContact,
     EditCustomer,
     EditDocument,
+    Found,
     Intent,
     Outcome,
     PostPayout,
@@ -83,19 +84,16 @@ def _deliver_group(app: App, organisation_id: str, system: str, rows: Sequence[R
 
 def _look_up(connector: Connector, rows: Sequence[Row]) -> dict[int, Outcome]:
     """Find out about writes whose answer was lost, before anything is repeated."""
-    found: dict[int, Outcome] = {}
-    for row in rows:
-        if not row["in_doubt"]:
-            continue
-        try:
-            done = connector.find(queues.read_intent(row))
-        except ConnectorError as error:
-            # Whatever keeps the look-up from answering, the write may stand: it is looked up again.
-            known = isinstance(error, Retry | Reconnect)
-            found[row["id"]] = error if known else Retry(f"it cannot be looked up: {error}", ambiguous=True)
-            continue
-        if done is not None:
-            found[row["id"]] = done
+    doubtful = [row for row in rows if row["in_doubt"]]
+    answers = connector.find([queues.read_intent(row) for row in doubtful]) if doubtful else []
+    found = zip((row["id"] for row in doubtful), map(_told, answers), strict=True)
+    return {row_id: outcome for row_id, outcome in found if outcome is not None}
+
+
+def _told(found: Found) -> Found:
+    """Whatever keeps a look-up from answering, the write may stand: it is looked up again."""
+    if isinstance(found, ConnectorError) and not isinstance(found, Retry | Reconnect):
+        return Retry(f"it cannot be looked up: {found}", ambiguous=True)
     return found
 
 

@@ -34,6 +34,7 @@ from receivables.money import Money
 from sandbox.server import Served
 from sandbox.standin import StandIn
 from tests.connectors.consent import Consent, VirtualTime
+from tests.connectors.lookups import find_one
 
 PAID_ON = date(2026, 11, 16)
 HUGE = "90071992547409.93"  # a binary float shows it as …409.94
@@ -229,14 +230,14 @@ class LedgerSuite:
         for index, amount in left.items():
             assert ledger.balance(ledger.invoices[index]) == Decimal(amount)
         assert done(write_one(ledger, intent)).external_ids == first.external_ids
-        found = ledger.connector.find(intent)
+        found = find_one(ledger.connector, intent)
         assert found is not None
         assert found.external_ids == first.external_ids
         assert ledger.postings() == written
         undo = UndoPosting(key=f"undo {shape}", external_ids=first.external_ids)
-        assert ledger.connector.find(undo) is None
+        assert find_one(ledger.connector, undo) is None
         done(write_one(ledger, undo))
-        assert ledger.connector.find(undo) is not None
+        assert find_one(ledger.connector, undo) is not None
         assert ledger.postings() == before
         assert [ledger.balance(invoice) for invoice in ledger.invoices] == balances
 
@@ -280,10 +281,16 @@ class LedgerSuite:
         assert len({external_id for outcome in outcomes for external_id in done(outcome).external_ids}) == 100
         assert ledger.postings() == before + 100
         assert ledger.balance(ledger.invoices[4]) == 25
-        for number in (0, 24, 25, 49):  # either side of what two calls share
-            found = ledger.connector.find(intents[number])
-            assert found is not None
-            assert found.external_ids == done(outcomes[number]).external_ids
+        calls = sum(ledger.standin.calls.values())
+        strange = receipt(ledger, "never written", {4: "1.50"}, fee="0.07")
+        *found, unknown = ledger.connector.find([*intents, strange])
+        assert unknown is None
+        assert [done(each).external_ids for each in found if each] == [done(each).external_ids for each in outcomes]
+        # Xero: the payments, once. QuickBooks: payments and deposits, for each thirty.
+        assert (
+            sum(ledger.standin.calls.values()) - calls
+            == {"xero": 1, "quickbooks": 4}[ledger.consent.declaration.system]
+        )
 
     def test_each_of_a_heap_keeps_its_own_outcome(self, ledger: Ledger) -> None:
         before = ledger.postings()
@@ -295,7 +302,7 @@ class LedgerSuite:
         assert open_amounts(ledger) == HEAP_LEAVES
         written = ledger.postings()
         for intent, outcome in zip(mixed, outcomes, strict=True):
-            found = ledger.connector.find(intent) if intent in intents else None
+            found = find_one(ledger.connector, intent) if intent in intents else None
             if found is None:
                 assert isinstance(outcome, Reject), repr(outcome)
                 assert outcome.remedy
@@ -339,12 +346,12 @@ class LedgerSuite:
         assert bool(in_doubt) == (lost < writes)
         ledger.time.sleep(3600 * 25)  # by now no vendor replays an answer
         for intent, outcome in zip(intents, outcomes, strict=True):
-            if not isinstance(outcome, Done) and ledger.connector.find(intent) is None:
+            if not isinstance(outcome, Done) and find_one(ledger.connector, intent) is None:
                 done(write_one(ledger, intent))
         assert open_amounts(ledger) == HEAP_LEAVES
         postings = ledger.postings()
         for intent, outcome in zip(intents, outcomes, strict=True):
-            found = ledger.connector.find(intent)
+            found = find_one(ledger.connector, intent)
             assert found is not None
             assert not isinstance(outcome, Done) or found.external_ids == outcome.external_ids
         assert ledger.postings() == postings
@@ -387,7 +394,7 @@ class LedgerSuite:
         assert isinstance(outcome, Retry), repr(outcome)
         assert outcome.ambiguous
         ledger.time.sleep(3600)  # by now no vendor replays an answer
-        found = ledger.connector.find(intent)
+        found = find_one(ledger.connector, intent)
         assert found is not None
         assert ledger.postings() == expected
         for index, amount in left.items():
@@ -408,7 +415,7 @@ class LedgerSuite:
         assert isinstance(outcome, Retry)
         assert outcome.ambiguous
         ledger.standin.interceptor = None
-        assert ledger.connector.find(intent) is None
+        assert find_one(ledger.connector, intent) is None
         done(write_one(ledger, intent))
         assert ledger.balance(ledger.invoices[2]) == Decimal(90)
 
@@ -472,6 +479,18 @@ class LedgerSuite:
             json.loads(body, parse_float=numbers.append, parse_int=numbers.append)
         assert {HUGE, "0.10", "0.30"} <= set(numbers)
 
+    def test_edits_whose_answer_was_lost_are_looked_up_together(self, ledger: Ledger) -> None:
+        versions = {identity: record.version for identity, record in read(ledger, Kind.INVOICE).items()}
+        edits = [
+            EditDocument(f"due {number}", ledger.invoices[number], versions[ledger.invoices[number]], date(2026, 12, 5))
+            for number in (1, 2, 3)
+        ]
+        ledger.connector.write(edits[:2])
+        calls = sum(ledger.standin.calls.values())
+        found = ledger.connector.find(edits)
+        assert [isinstance(each, Done) for each in found] == [True, True, False] and found[2] is None
+        assert sum(ledger.standin.calls.values()) - calls == 1
+
     def test_a_stale_version_is_stale(self, ledger: Ledger) -> None:
         invoice = ledger.invoices[2]
         version = read(ledger, Kind.INVOICE)[invoice].version
@@ -483,13 +502,13 @@ class LedgerSuite:
         assert after.fields.balance == gbp("100")
         assert first.version == after.version != version
         assert isinstance(done(write_one(ledger, edit)), Done)
-        assert ledger.connector.find(edit) is not None
+        assert find_one(ledger.connector, edit) is not None
         ledger.time.sleep(3600)
         same = EditDocument(key="same", document_external_id=invoice, version=version, due_on=date(2026, 12, 5))
         assert done(write_one(ledger, same)).version == after.version
         late = EditDocument(key="late", document_external_id=invoice, version=version, due_on=date(2026, 12, 6))
         assert isinstance(write_one(ledger, late), Stale)
-        assert ledger.connector.find(late) is None
+        assert find_one(ledger.connector, late) is None
         missing = invoice[:-1] + "9" * 3 if invoice.isdecimal() else "0" * 8 + invoice[8:]
         gone = EditDocument(key="gone", document_external_id=missing, version=version, due_on=date(2026, 12, 6))
         assert isinstance(write_one(ledger, gone), Absent | Reject)
@@ -518,13 +537,13 @@ class LedgerSuite:
             amount=gbp("97.50"),
             fees=gbp("2.50"),
         )
-        assert ledger.connector.find(payout) is None
+        assert find_one(ledger.connector, payout) is None
         first = done(write_one(ledger, payout))
         written = ledger.postings()
         assert written > before
         assert done(write_one(ledger, payout)).external_ids == first.external_ids
         ledger.time.sleep(3600)
-        found = ledger.connector.find(payout)
+        found = find_one(ledger.connector, payout)
         assert found is not None
         assert found.external_ids == first.external_ids
         assert ledger.postings() == written

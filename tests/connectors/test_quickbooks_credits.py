@@ -26,6 +26,7 @@ from tests.connectors.ledger_suite import (
     receipt,
     write_one,
 )
+from tests.connectors.lookups import find_one
 from tests.connectors.quickbooks_company import books_of, ledger
 
 __all__ = ["intercept", "ledger"]
@@ -74,13 +75,13 @@ def state(ledger: Ledger) -> tuple[list[Decimal], int, int, Decimal]:
 def test_a_credit_is_set_against_invoices_once_and_undone(ledger: Ledger) -> None:
     before = state(ledger)
     intent = allocation(ledger, {1: "5.00", 2: "2.00"})
-    assert ledger.connector.find(intent) is None
+    assert find_one(ledger.connector, intent) is None
     ids = done(write_one(ledger, intent)).external_ids
     assert [ledger.balance(ledger.invoices[index]) for index in (1, 2)] == [Decimal("5.10"), Decimal("98.00")]
     (memo,) = books_of(ledger).credit_memos.values()
     assert memo["RemainingCredit"] == 0
     assert done(write_one(ledger, intent)).external_ids == ids
-    found = ledger.connector.find(intent)
+    found = find_one(ledger.connector, intent)
     assert found is not None
     assert found.external_ids == ids
     fields = read(ledger, Kind.PAYMENT)[ids[0]].fields
@@ -106,7 +107,7 @@ def test_allocations_and_receipts_share_a_call(ledger: Ledger) -> None:
 def test_a_write_down_is_a_journal_entry_on_the_named_account(ledger: Ledger) -> None:
     before = state(ledger)
     intent = write_down(ledger, "40.00")
-    assert ledger.connector.find(intent) is None
+    assert find_one(ledger.connector, intent) is None
     entry_id, payment_id = done(write_one(ledger, intent)).external_ids
     assert ledger.balance(ledger.invoices[2]) == 60
     books = books_of(ledger)
@@ -126,9 +127,9 @@ def test_a_write_down_is_a_journal_entry_on_the_named_account(ledger: Ledger) ->
     assert done(write_one(ledger, intent)).external_ids == (entry_id, payment_id)
     assert state(ledger) == written
     undo = UndoPosting("undo", (entry_id, payment_id))
-    assert ledger.connector.find(undo) is None
+    assert find_one(ledger.connector, undo) is None
     done(write_one(ledger, undo))
-    assert ledger.connector.find(undo) is not None
+    assert find_one(ledger.connector, undo) is not None
     assert state(ledger) == before
 
 
@@ -146,11 +147,11 @@ def test_a_write_down_cut_off_anywhere_is_completed_once(
     assert isinstance(outcome, Retry)
     assert outcome.ambiguous
     ledger.time.sleep(3600 * 25)  # by now no answer is replayed
-    found = ledger.connector.find(intent)
+    found = find_one(ledger.connector, intent)
     assert found is not None
     assert ledger.balance(ledger.invoices[2]) == 60
     assert (len(books.journal_entries) + len(books.credit_memos) - 1, len(books.payments)) == (1, 1)
-    again = ledger.connector.find(intent)
+    again = find_one(ledger.connector, intent)
     assert again is not None
     assert again.external_ids == found.external_ids
 

@@ -16,6 +16,7 @@ from connectors.intents import DraftInvoice, EditCustomer, EditDocument, Intent,
 from connectors.records import DocumentFields, Kind
 from receivables.document import DocumentStatus
 from tests.connectors.ledger_suite import Install, Ledger, done, gbp, intercept, read, receipt, write_one
+from tests.connectors.lookups import find_one
 from tests.connectors.quickbooks_company import books_of, ledger
 
 __all__ = ["intercept", "ledger"]
@@ -77,9 +78,9 @@ def test_an_order_number_leaves_the_other_fields_alone(ledger: Ledger) -> None:
     books.edit_invoice(identity, CustomField=[{"DefinitionId": "1", "StringValue": "north"}], PrivateNote="call first")
     assert (invoice(ledger, 2).purchase_order, invoice(ledger, 2).note) == ("", "call first")
     edit = EditDocument("po", identity, books.invoices[identity]["SyncToken"], purchase_order="4711")
-    assert ledger.connector.find(edit) is None
+    assert find_one(ledger.connector, edit) is None
     done(write_one(ledger, edit))
-    assert ledger.connector.find(edit) is not None
+    assert find_one(ledger.connector, edit) is not None
     shown = invoice(ledger, 2)
     assert (shown.purchase_order, shown.note, shown.due_on) == ("4711", "call first", date(2026, 10, 31))
     assert books.invoices[identity]["CustomField"][0]["StringValue"] == "north"
@@ -128,14 +129,14 @@ def test_a_draft_is_an_estimate_until_a_person_makes_it_an_invoice(ledger: Ledge
     books.custom_field_names = {}
     before = (set(read(ledger, Kind.INVOICE)), books.customers[ledger.customer]["Balance"])
     intent = draft(ledger, order="4711")
-    assert ledger.connector.find(intent) is None
+    assert find_one(ledger.connector, intent) is None
     (identity,) = done(write_one(ledger, intent)).external_ids
     estimate = books.entities["Estimate"][identity]
     assert (estimate["TxnStatus"], estimate["EmailStatus"], estimate["TotalAmt"]) == ("Pending", "NotSet", 1200)
     assert "4711" in estimate["PrivateNote"]  # this company has no field for it
     assert (set(read(ledger, Kind.INVOICE)), books.customers[ledger.customer]["Balance"]) == before
     ledger.time.sleep(3600 * 25)
-    found = ledger.connector.find(intent)
+    found = find_one(ledger.connector, intent)
     assert found is not None
     assert found.external_ids == (identity,)
     made = books.convert_estimate(identity, number="INV-77")

@@ -13,6 +13,7 @@ from werkzeug.wrappers import Request, Response
 from connectors.errors import Reject, Retry
 from connectors.intents import Intent, PostReceipt, WriteDown
 from tests.connectors.ledger_suite import PAID_ON, Install, Ledger, done, gbp, intercept, receipt
+from tests.connectors.lookups import find_one
 from tests.connectors.quickbooks_company import books_of, ledger
 
 __all__ = ["intercept", "ledger"]
@@ -86,8 +87,8 @@ def test_a_payment_that_cannot_be_taken_back_now_is_looked_up(ledger: Ledger, in
     ledger.time.sleep(3600 * 25)
     for intent in intents:
         with pytest.raises(Reject):
-            ledger.connector.find(intent)
-        assert ledger.connector.find(intent) is None
+            find_one(ledger.connector, intent)
+        assert find_one(ledger.connector, intent) is None
     assert ledger.postings() == before
 
 
@@ -109,6 +110,6 @@ def test_an_object_that_a_batch_does_not_answer_for_is_in_doubt(ledger: Ledger, 
         assert isinstance(outcome, Retry)
         assert outcome.ambiguous
     before = ledger.postings()
-    found = [ledger.connector.find(intent) for intent in intents]
+    found = [find_one(ledger.connector, intent) for intent in intents]
     assert all(each is not None and len(each.external_ids) == 2 for each in found)
     assert ledger.postings() == before + 1

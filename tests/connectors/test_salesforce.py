@@ -39,6 +39,7 @@ from receivables.money import Money
 from sandbox.salesforce import SalesforceOrg, SalesforceStandIn
 from sandbox.server import Served, serve
 from tests.connectors.consent import agree
+from tests.connectors.lookups import find_one
 
 START = datetime(2026, 11, 17, 10, 0, tzinfo=UTC)
 REDIRECT = "http://127.0.0.1/callback"
@@ -253,9 +254,9 @@ def test_an_external_id_with_special_characters_is_its_own_record(world: World, 
     account = world.org.create("Account", Name="A")
     world.connector.write([invoice(account, "a"), invoice(account, key, balance=Money(777, "GBP"))])
     mine = next(row for row in world.rows(INVOICE) if row["External_Id__c"] == key)
-    assert world.connector.find(invoice(account, key, balance=Money(777, "GBP"))) == Done((str(mine["Id"]),))
-    assert world.connector.find(invoice(account, key, balance=Money(778, "GBP"))) is None
-    assert world.connector.find(invoice(account, key + "z")) is None
+    assert find_one(world.connector, invoice(account, key, balance=Money(777, "GBP"))) == Done((str(mine["Id"]),))
+    assert find_one(world.connector, invoice(account, key, balance=Money(778, "GBP"))) is None
+    assert find_one(world.connector, invoice(account, key + "z")) is None
 
 
 def test_a_refused_record_does_not_lose_the_others(world: World) -> None:
@@ -295,8 +296,8 @@ def test_balances_receipts_and_reminders_are_shown(world: World) -> None:
     assert (told["External_Id__c"], told["Level__c"], told["Channel__c"]) == ("rem-1", "2", "email")
     assert instant(str(told["Sent_At__c"])) == sent_at.replace(microsecond=0)
     for intent, outcome in zip(intents, outcomes, strict=True):
-        assert world.connector.find(intent) == outcome
-    assert world.connector.find(replace(balance, hold="")) is None
+        assert find_one(world.connector, intent) == outcome
+    assert find_one(world.connector, replace(balance, hold="")) is None
 
 
 def test_a_credit_note_is_shown_below_zero_and_read_back_as_one(world: World) -> None:
@@ -368,10 +369,10 @@ def test_purchase_order_and_note_are_shown_emptied_or_left_alone(world: World) -
     world.connector.write([invoice(account)])
     assert [(row["PO_Number__c"], row["Note__c"]) for row in world.rows(INVOICE)] == [("PO-1", "first")]
     emptied = invoice(account, purchase_order="", note="second")
-    assert world.connector.find(emptied) is None
+    assert find_one(world.connector, emptied) is None
     (outcome,) = world.connector.write([emptied])
     assert [(row["PO_Number__c"], row["Note__c"]) for row in world.rows(INVOICE)] == [(None, "second")]
-    assert world.connector.find(emptied) == outcome
+    assert find_one(world.connector, emptied) == outcome
 
 
 def test_an_org_with_several_currencies_gets_each_records_own(world: World) -> None:
@@ -393,7 +394,7 @@ def test_texts_longer_than_salesforce_takes_are_cut(world: World) -> None:
     reminder = ShowReminder("m", "rem", account, 1, "email", START, "d" * 40_000)
     outcomes = world.connector.write([receipt, reminder])
     assert [type(outcome) for outcome in outcomes] == [Done, Done], outcomes
-    assert world.connector.find(receipt) == outcomes[0]
+    assert find_one(world.connector, receipt) == outcomes[0]
 
 
 def test_a_merged_account_names_the_one_that_took_its_place(world: World) -> None:
@@ -468,9 +469,9 @@ def test_a_request_is_adopted_once_and_then_shows_the_invoice(world: World) -> N
     account = world.org.create("Account", Name="A")
     request = ask(world, account)
     adopt = AdoptInvoice("a", request, "doc-1")
-    assert world.connector.find(adopt) is None
+    assert find_one(world.connector, adopt) is None
     assert world.connector.write([adopt]) == world.connector.write([adopt]) == [Done((request,))]
-    assert world.connector.find(adopt) == Done((request,))
+    assert find_one(world.connector, adopt) == Done((request,))
     (shown,) = world.connector.write([invoice(account)])
     assert done(shown).external_ids == (request,) and len(world.rows(INVOICE)) == 1
 
@@ -608,7 +609,7 @@ def test_a_server_error_after_a_write_leaves_it_open(world: World, status: int) 
 
 def test_an_answer_lost_after_the_write_is_found_again(world: World) -> None:
     account = world.org.create("Account", Name="A")
-    assert world.connector.find(invoice(account)) is None
+    assert find_one(world.connector, invoice(account)) is None
 
     def lose(_request: Request, handle: Handle) -> Response:
         handle()
@@ -618,7 +619,7 @@ def test_an_answer_lost_after_the_write_is_found_again(world: World) -> None:
     (outcome,) = world.connector.write([invoice(account)])
     assert isinstance(outcome, Retry) and outcome.ambiguous
     world.standin.interceptor = None
-    assert world.connector.find(invoice(account)) == Done((str(world.rows(INVOICE)[0]["Id"]),))
+    assert find_one(world.connector, invoice(account)) == Done((str(world.rows(INVOICE)[0]["Id"]),))
 
 
 def test_a_refused_connection_was_surely_not_written(world: World) -> None:

@@ -26,6 +26,7 @@ from receivables.money import Money, MoneyError
 from sandbox.server import Served, serve
 from sandbox.stripe import StripeAccount, StripeStandIn
 from tests.connectors.consent import agree
+from tests.connectors.lookups import find_one
 
 START = datetime(2026, 11, 17, 10, 0, tzinfo=UTC)
 REDIRECT = "http://127.0.0.1/callback"
@@ -521,4 +522,4 @@ def test_nothing_is_written(world: World) -> None:
     intent = EditContact("k", "c", "1", "a@example.com")
     before = world.calls()
     (outcome,) = world.connector.write([intent])
-    assert isinstance(outcome, Reject) and world.connector.find(intent) is None and world.calls() == before
+    assert isinstance(outcome, Reject) and find_one(world.connector, intent) is None and world.calls() == before

@@ -13,6 +13,7 @@ from connectors.errors import Absent, Reject, Retry
 from connectors.intents import AllocateCredit, UndoPosting, WriteDown
 from connectors.records import Kind, PaymentFields, PaymentLine
 from tests.connectors.ledger_suite import Install, Ledger, done, gbp, intercept, read, receipt, write_one
+from tests.connectors.lookups import find_one
 from tests.connectors.xero_organisation import books_of, ledger
 
 __all__ = ["intercept", "ledger"]
@@ -58,7 +59,7 @@ def credit_of(ledger: Ledger, kind: str) -> str:
 def test_a_credit_is_set_against_invoices_and_taken_back(ledger: Ledger, kind: str) -> None:
     credit = credit_of(ledger, kind)
     intent = allocation(ledger, credit, {1: "2.50", 2: "4.50"})
-    assert ledger.connector.find(intent) is None
+    assert find_one(ledger.connector, intent) is None
     first = done(write_one(ledger, intent))
     assert (ledger.balance(ledger.invoices[1]), ledger.balance(ledger.invoices[2])) == (
         Decimal("7.60"),
@@ -66,12 +67,12 @@ def test_a_credit_is_set_against_invoices_and_taken_back(ledger: Ledger, kind: s
     )
     assert done(write_one(ledger, intent)).external_ids == first.external_ids
     ledger.time.sleep(3600)
-    assert ledger.connector.find(intent) == first
+    assert find_one(ledger.connector, intent) == first
     undo = UndoPosting(key="undo", external_ids=first.external_ids)
-    assert ledger.connector.find(undo) is None
+    assert find_one(ledger.connector, undo) is None
     done(write_one(ledger, undo))
-    assert ledger.connector.find(undo) is not None
-    assert ledger.connector.find(intent) is None
+    assert find_one(ledger.connector, undo) is not None
+    assert find_one(ledger.connector, intent) is None
     assert (ledger.balance(ledger.invoices[1]), ledger.balance(ledger.invoices[2])) == (Decimal("10.10"), Decimal(100))
     assert isinstance(write_one(ledger, UndoPosting(key="again", external_ids=first.external_ids)), Absent)
 
@@ -112,12 +113,12 @@ def test_a_write_down_closes_part_of_an_invoice_and_is_undone(ledger: Ledger, ta
     assert ledger.balance(ledger.invoices[2]) == Decimal(88)
     assert done(write_one(ledger, intent)).external_ids == first.external_ids
     ledger.time.sleep(3600)
-    found = ledger.connector.find(intent)
+    found = find_one(ledger.connector, intent)
     assert found is not None
     assert found.external_ids == first.external_ids
     done(write_one(ledger, UndoPosting(key="undo", external_ids=first.external_ids)))
     assert (note["Status"], ledger.balance(ledger.invoices[2])) == ("VOIDED", Decimal(100))
-    assert ledger.connector.find(intent) is None
+    assert find_one(ledger.connector, intent) is None
 
 
 def test_a_refused_write_down_leaves_no_credit_behind(ledger: Ledger) -> None:
@@ -145,7 +146,7 @@ def test_a_refusal_that_cannot_be_taken_back_now_is_looked_up_later(ledger: Ledg
     ledger.standin.interceptor = None
     ledger.time.sleep(3600)
     with pytest.raises(Reject):
-        ledger.connector.find(intent)
+        find_one(ledger.connector, intent)
     assert [note["Status"] for note in books_of(ledger).credit_notes.values()] == ["AUTHORISED", "VOIDED"]
 
 
@@ -168,7 +169,7 @@ def test_a_write_down_whose_answer_was_lost_is_completed_once(
     assert isinstance(outcome, Retry)
     assert outcome.ambiguous
     ledger.time.sleep(3600)
-    found = ledger.connector.find(intent)
+    found = find_one(ledger.connector, intent)
     if found is None:
         assert (lost, arrives) == ("/CreditNotes", False)
         found = done(write_one(ledger, intent))
@@ -187,7 +188,7 @@ def test_a_lost_allocation_is_found(ledger: Ledger, intercept: Install) -> None:
     intercept(lose)
     intent = allocation(ledger, credit_of(ledger, "credit note"), {2: "3.00"})
     assert isinstance(write_one(ledger, intent), Retry)
-    found = ledger.connector.find(intent)
+    found = find_one(ledger.connector, intent)
     assert found is not None
     assert ledger.balance(ledger.invoices[2]) == Decimal(97)
 
@@ -203,7 +204,7 @@ def test_an_answer_that_names_no_allocation_is_looked_up(ledger: Ledger, interce
 
     intercept(strip)
     intent = allocation(ledger, credit_of(ledger, "credit note"), {2: "3.00"})
-    assert done(write_one(ledger, intent)) == ledger.connector.find(intent)
+    assert done(write_one(ledger, intent)) == find_one(ledger.connector, intent)
 
 
 def test_a_write_down_that_people_used_otherwise_is_theirs_to_free(ledger: Ledger) -> None:

@@ -16,6 +16,7 @@ from connectors.ledgers.xero.notes import MAX_CHARACTERS
 from connectors.records import DocumentFields, Kind
 from receivables.document import DocumentStatus
 from tests.connectors.ledger_suite import Install, Ledger, done, gbp, intercept, read, write_one
+from tests.connectors.lookups import find_one
 from tests.connectors.xero_organisation import books_of, ledger
 
 __all__ = ["intercept", "ledger"]
@@ -48,7 +49,7 @@ def lose_writes(ledger: Ledger) -> Callable[[Request, Callable[[], Response]], R
 
 def test_a_draft_waits_for_a_person(ledger: Ledger) -> None:
     intent = draft(ledger)
-    assert ledger.connector.find(intent) is None
+    assert find_one(ledger.connector, intent) is None
     first = done(write_one(ledger, intent))
     assert done(write_one(ledger, intent)) == first
     record = read(ledger, Kind.INVOICE)[first.external_ids[0]]
@@ -80,10 +81,10 @@ def test_a_draft_whose_answer_was_lost_is_found_whatever_people_did(
     elif meanwhile == "deleted":
         books.edit_invoice(made["InvoiceID"], Status="DELETED")
     ledger.time.sleep(3600)
-    found = ledger.connector.find(intent)
+    found = find_one(ledger.connector, intent)
     assert found is not None
     assert found.external_ids == (made["InvoiceID"],)
-    assert ledger.connector.find(draft(ledger, key="other")) is None
+    assert find_one(ledger.connector, draft(ledger, key="other")) is None
 
 
 def test_a_draft_on_an_unknown_account_is_refused(ledger: Ledger) -> None:
@@ -95,15 +96,15 @@ def test_a_draft_on_an_unknown_account_is_refused(ledger: Ledger) -> None:
 def test_a_note_stands_in_the_history_once(ledger: Ledger, intercept: Install) -> None:
     document = ledger.invoices[2]
     intent = NoteDocument(key="n", document_external_id=document, text="Promised for 5 December (Ö. Söhne)")
-    assert ledger.connector.find(intent) is None
+    assert find_one(ledger.connector, intent) is None
     intercept(lose_writes(ledger))
     outcome = write_one(ledger, intent)
     assert isinstance(outcome, Retry)
     assert outcome.ambiguous
     ledger.time.sleep(3600)
-    assert ledger.connector.find(intent) is not None
+    assert find_one(ledger.connector, intent) is not None
     twin = replace(intent, key="n2")
-    assert ledger.connector.find(twin) is None, "the same words were said twice"
+    assert find_one(ledger.connector, twin) is None, "the same words were said twice"
     done(write_one(ledger, twin))
     notes = [note["Details"] for note in books_of(ledger).history.values()]
     assert len(set(notes)) == len(notes) == 2
@@ -113,12 +114,12 @@ def test_a_note_stands_in_the_history_once(ledger: Ledger, intercept: Install) -
 def test_a_long_note_is_cut_and_a_missing_invoice_is_absent(ledger: Ledger) -> None:
     long = NoteDocument(key="n", document_external_id=ledger.invoices[2], text="x" * 400)
     done(write_one(ledger, long))
-    assert ledger.connector.find(long) is not None
+    assert find_one(ledger.connector, long) is not None
     (note,) = books_of(ledger).history.values()
     assert len(note["Details"]) == MAX_CHARACTERS
     gone = replace(long, key="g", document_external_id=ledger.customer)
     assert isinstance(write_one(ledger, gone), Absent)
-    assert ledger.connector.find(gone) is None
+    assert find_one(ledger.connector, gone) is None
 
 
 def test_money_is_what_the_line_says(ledger: Ledger) -> None:

@@ -12,6 +12,7 @@ from connectors.errors import Absent, Reject, Retry, Stale
 from connectors.intents import Done, EditCustomer, EditDocument, Intent
 from connectors.records import CustomerFields, DocumentFields, Kind
 from tests.connectors.ledger_suite import Install, Ledger, done, intercept, read
+from tests.connectors.lookups import find_one
 from tests.connectors.xero_organisation import books_of, ledger
 
 __all__ = ["intercept", "ledger"]
@@ -145,4 +146,4 @@ def test_a_lost_answer_leaves_every_edit_to_be_looked_up(ledger: Ledger, interce
     intercept(lose)
     outcomes = ledger.connector.write(intents)
     assert [isinstance(outcome, Retry) and outcome.ambiguous for outcome in outcomes] == [True] * 3
-    assert all(ledger.connector.find(intent) for intent in intents)
+    assert all(find_one(ledger.connector, intent) for intent in intents)

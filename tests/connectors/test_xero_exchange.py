@@ -15,6 +15,7 @@ from connectors.ledgers.xero.steps import receipt_steps
 from connectors.records import Kind, PaymentFields, PaymentLine
 from receivables.money import Money
 from tests.connectors.ledger_suite import Ledger, done, read, write_one
+from tests.connectors.lookups import find_one
 from tests.connectors.xero_organisation import books_of, ledger
 
 __all__ = ["ledger"]
@@ -72,7 +73,7 @@ def test_what_arrived_is_booked_and_the_gain_is_the_difference(ledger: Ledger) -
     assert sum(books.realised_gains.values()) == Decimal("4.46")
     assert ledger.balance(first) == ledger.balance(second) == 0
     ledger.time.sleep(3600)
-    found = ledger.connector.find(intent)
+    found = find_one(ledger.connector, intent)
     assert found is not None
     assert found.external_ids == written.external_ids
     records = read(ledger, Kind.PAYMENT)

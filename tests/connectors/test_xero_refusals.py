@@ -19,6 +19,7 @@ from connectors.intents import (
 )
 from connectors.records import Kind, PaymentLine
 from tests.connectors.ledger_suite import PAID_ON, Ledger, done, gbp, read, receipt, write_one
+from tests.connectors.lookups import find_one
 from tests.connectors.xero_organisation import books_of, ledger
 
 __all__ = ["ledger"]
@@ -113,7 +114,7 @@ def test_a_payout_is_undone(ledger: Ledger) -> None:
     before = ledger.postings()
     written = done(write_one(ledger, _payout(ledger))).external_ids
     undo = UndoPosting("undo", written)
-    assert ledger.connector.find(undo) is None
+    assert find_one(ledger.connector, undo) is None
     done(write_one(ledger, undo))
     assert ledger.postings() == before
-    assert ledger.connector.find(undo) is not None
+    assert find_one(ledger.connector, undo) is not None

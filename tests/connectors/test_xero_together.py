@@ -11,6 +11,7 @@ from werkzeug.wrappers import Request, Response
 from connectors.errors import Reject, Retry
 from connectors.ledgers.xero import together
 from tests.connectors.ledger_suite import Install, Ledger, done, heap, intercept, receipt
+from tests.connectors.lookups import find_one
 from tests.connectors.xero_organisation import ledger
 
 __all__ = ["intercept", "ledger"]
@@ -56,8 +57,8 @@ def test_a_payment_that_cannot_be_taken_back_now_is_looked_up(ledger: Ledger, in
     ledger.standin.interceptor = None
     ledger.time.sleep(3600)
     with pytest.raises(Reject):
-        ledger.connector.find(intents[0])
-    assert ledger.connector.find(intents[0]) is None
+        find_one(ledger.connector, intents[0])
+    assert find_one(ledger.connector, intents[0]) is None
     assert ledger.postings() == before + 2
 
 
@@ -86,10 +87,10 @@ def test_a_receipt_that_two_calls_share_is_completed(
         assert outcome.ambiguous
     assert "in part" in str(outcomes[1])
     ledger.time.sleep(3600)
-    second = ledger.connector.find(intents[1])
+    second = find_one(ledger.connector, intents[1])
     assert second is not None
     assert len(second.external_ids) == 2
-    assert (ledger.connector.find(intents[2]) is not None) == carried_out
+    assert (find_one(ledger.connector, intents[2]) is not None) == carried_out
     assert ledger.postings() == before + (6 if carried_out else 4)
 
 

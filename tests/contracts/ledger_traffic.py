@@ -22,6 +22,7 @@ from connectors.intents import (
 )
 from connectors.records import Kind, PaymentLine
 from tests.connectors.ledger_suite import PAID_ON, SHAPES, Ledger, gbp, read, receipt
+from tests.connectors.lookups import find_one
 
 DUE_ON = date(2026, 12, 24)
 _POSTINGS = (PostReceipt, PostPayout, AllocateCredit, WriteDown)
@@ -136,12 +137,12 @@ def _write(ledger: Ledger, kind: type[Intent]) -> Iterator[str]:
             yield f"{intent.key}: {outcome!r}"
             continue
         ledger.time.sleep(3600)  # by now no vendor replays an answer
-        if ledger.connector.find(intent) is None:
+        if find_one(ledger.connector, intent) is None:
             yield f"{intent.key}: not found again"
         if isinstance(intent, _POSTINGS):
             undo = UndoPosting(f"undo {intent.key}", outcome.external_ids)
             (undone,) = ledger.connector.write([undo])
-            if isinstance(undone, ConnectorError) or ledger.connector.find(undo) is None:
+            if isinstance(undone, ConnectorError) or find_one(ledger.connector, undo) is None:
                 yield f"{undo.key}: {undone!r}"
 
 

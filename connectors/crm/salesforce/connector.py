@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from functools import partial
 
 from connectors.contract import Access
 from connectors.crm.salesforce.careful import write_carefully
 from connectors.crm.salesforce.client import BATCH, Client, Row, refusal
 from connectors.crm.salesforce.reading import page_of, select, select_by_id
 from connectors.crm.salesforce.writing import INVOICE, Change, Target, change_of
-from connectors.errors import ConnectorError, Reject, Retry
-from connectors.intents import AdoptInvoice, Done, EditContact, Intent, Outcome, ShowInvoice, ShowReceipt
+from connectors.errors import ConnectorError, Reject, Retry, answered
+from connectors.intents import AdoptInvoice, Done, EditContact, Found, Intent, Outcome, ShowInvoice, ShowReceipt
 from connectors.records import Kind, Page, Record
 from receivables.problem import Problem
 
@@ -72,8 +73,11 @@ class SalesforceConnector:
             for intent, change in zip(intents, changes, strict=True)
         ]
 
-    def find(self, intent: Intent) -> Done | None:
-        """Read the intent's record and compare: it took effect when every field stands as the intent sets it."""
+    def find(self, intents: Sequence[Intent]) -> list[Found]:
+        """Read each intent's record and compare: it took effect when every field stands as the intent sets it."""
+        return [answered(partial(self._find, intent)) for intent in intents]
+
+    def _find(self, intent: Intent) -> Done | None:
         change = change_of(intent, self._currencies([intent]))
         if change is None:
             return None

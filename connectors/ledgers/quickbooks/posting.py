@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
+from functools import partial
 
-from connectors.errors import Absent, ConnectorError, Reconnect, Reject, Retry, Stale
-from connectors.intents import Done, Intent, Outcome, UndoPosting, WriteDown
+from connectors.errors import Absent, ConnectorError, Reconnect, Reject, Retry, Stale, answered
+from connectors.intents import Done, Found, Intent, Outcome, UndoPosting, WriteDown
 from connectors.ledgers.exact import money
 from connectors.ledgers.quickbooks.calls import write_all, write_one
 from connectors.ledgers.quickbooks.client import Json, QuickBooksClient
 from connectors.ledgers.quickbooks.read import QuickBooksReader
-from connectors.ledgers.quickbooks.steps import Step, deletion, mark_of, second_step
+from connectors.ledgers.quickbooks.steps import Mark, Step, deletion, mark_of, second_step
 
 # In the order in which they can be deleted: a deposit holds its payments, a payment the credit that it uses.
 _DELETABLE = ("Deposit", "Payment", "JournalEntry", "CreditMemo", "Estimate")
@@ -54,17 +57,24 @@ class Postings:
                 begun.append(_Begun(intent, step.entity, answer))
         return outcomes | self._complete(begun)
 
-    def find(self, intent: Intent) -> Done | None:
-        """Look up what was posted, and complete what stopped half-way."""
-        begun = self._begun(intent)
-        if begun is None:
-            return None
-        if second := self._linked(begun):
-            return begun.done(second)
-        outcome = self._complete([begun])[intent.key]
-        if isinstance(outcome, ConnectorError):
-            raise outcome
-        return outcome
+    def find(self, intents: Sequence[Intent]) -> dict[str, Found]:
+        """Look up, by key, what was posted of up to 30 intents, and complete what stopped half-way."""
+        found: dict[str, Found] = dict.fromkeys(intent.key for intent in intents)
+        sought: defaultdict[str, list[tuple[Intent, Mark]]] = defaultdict(list)
+        for intent in intents:
+            mark = answered(partial(mark_of, intent))
+            if isinstance(mark, ConnectorError):
+                found[intent.key] = mark
+            else:
+                sought[mark.entity].append((intent, mark))
+        begun: list[_Begun] = []
+        for entity, marks in sought.items():
+            firsts = answered(partial(self._marked, entity, marks))
+            if isinstance(firsts, ConnectorError):
+                found |= dict.fromkeys((intent.key for intent, _ in marks), firsts)
+            else:
+                begun += firsts
+        return found | self._completed(begun)
 
     def undo(self, intent: UndoPosting) -> Done:
         """Delete all of a posting that is left; Reject when QuickBooks or a person's work holds on to it."""
@@ -83,9 +93,26 @@ class Postings:
                 released = True
         return Done(intent.external_ids)
 
-    def is_undone(self, intent: UndoPosting) -> bool:
-        """Whether nothing of a posting is left."""
-        return next(self._left(intent), None) is None
+    def find_undone(self, intent: UndoPosting) -> Done | None:
+        """Look up whether nothing of a posting is left."""
+        return Done(intent.external_ids) if next(self._left(intent), None) is None else None
+
+    def _completed(self, begun: Sequence[_Begun]) -> dict[str, Outcome]:
+        """What stands as a whole as it is, and the rest once its second object is written."""
+        outcomes: dict[str, Outcome] = {}
+        seconds: defaultdict[str, list[tuple[_Begun, Step]]] = defaultdict(list)
+        for each in begun:
+            step = each.second_step()
+            if step is not None:
+                seconds[step.entity].append((each, step))
+        for entity, parts in seconds.items():
+            linked = answered(partial(self._linked, entity, [step for _, step in parts]))
+            for each, _ in parts:
+                if isinstance(linked, ConnectorError):
+                    outcomes[each.intent.key] = linked
+                elif second := linked.get((each.entity, str(each.first["Id"]))):
+                    outcomes[each.intent.key] = each.done(second)
+        return outcomes | self._complete([each for each in begun if each.intent.key not in outcomes])
 
     def _complete(self, begun: Sequence[_Begun]) -> dict[str, Outcome]:
         """Write the second objects; where one is refused, the first is taken back."""
@@ -121,14 +148,14 @@ class Postings:
                 outcomes[each.intent.key] = answer if isinstance(answer, Reject) else refusal
         return outcomes
 
-    def _begun(self, intent: Intent) -> _Begun | None:
-        """The intent, if its first object stands: one of its day which carries its mark."""
-        mark = mark_of(intent)
-        for items in self._reader.items(mark.entity, where=f"TxnDate = '{mark.on.isoformat()}'", urgent=True):
-            for item in items:
+    def _marked(self, entity: str, marks: Sequence[tuple[Intent, Mark]]) -> list[_Begun]:
+        """The intents whose first object stands: one of its day which carries its mark."""
+        begun: dict[str, _Begun] = {}
+        for item in self._of_days(entity, [mark.on for _, mark in marks]):
+            for intent, mark in marks:
                 if mark.is_on(item):
-                    return _Begun(intent, mark.entity, item)
-        return None
+                    begun.setdefault(intent.key, _Begun(intent, entity, item))
+        return list(begun.values())
 
     def _left(self, intent: UndoPosting) -> Iterator[tuple[str, list[Json]]]:
         """What is left of a posting, by entity; it ends as soon as every id is found."""
@@ -139,18 +166,20 @@ class Postings:
             if items:
                 yield entity, items
 
-    def _linked(self, begun: _Begun) -> Json | None:
-        """The second object, if there is one and it stands already: one of that day which is linked to the first."""
-        step = begun.second_step()
-        if step is None:
-            return None
-        wanted = (begun.entity, str(begun.first["Id"]))
-        for items in self._reader.items(step.entity, where=f"TxnDate = '{step.body['TxnDate']}'", urgent=True):
-            for item in items:
-                links = (link for line in item.get("Line") or [] for link in line.get("LinkedTxn") or [])
-                if wanted in ((link.get("TxnType"), str(link.get("TxnId"))) for link in links):
-                    return item
-        return None
+    def _linked(self, entity: str, steps: Sequence[Step]) -> dict[tuple[str, str], Json]:
+        """The second objects that stand already, by the entity and id of the first that they are linked to."""
+        linked: dict[tuple[str, str], Json] = {}
+        for item in self._of_days(entity, [date.fromisoformat(str(step.body["TxnDate"])) for step in steps]):
+            for line in item.get("Line") or []:
+                for link in line.get("LinkedTxn") or []:
+                    linked.setdefault((str(link.get("TxnType")), str(link.get("TxnId"))), item)
+        return linked
+
+    def _of_days(self, entity: str, days: Iterable[date]) -> Iterator[Json]:
+        """The objects of an entity that are dated on one of these days."""
+        wanted = ", ".join(f"'{day.isoformat()}'" for day in sorted(set(days)))
+        for items in self._reader.items(entity, where=f"TxnDate IN ({wanted})", urgent=True):
+            yield from items
 
 
 def _in_part(error: ConnectorError) -> Retry:

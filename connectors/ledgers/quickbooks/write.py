@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from itertools import groupby
 
-from connectors.errors import ConnectorError, Stale
-from connectors.intents import Done, EditCustomer, EditDocument, Intent, Outcome, UndoPosting
+from connectors.errors import ConnectorError, Stale, answered
+from connectors.intents import Done, EditCustomer, EditDocument, Found, Intent, Outcome, UndoPosting
 from connectors.ledgers.quickbooks.calls import MAX_ITEMS_PER_BATCH
 from connectors.ledgers.quickbooks.client import QuickBooksClient
 from connectors.ledgers.quickbooks.company import Company
@@ -36,13 +37,29 @@ class QuickBooksWriter:
                 outcomes |= self._carry_out(chunk, company)
         return [outcomes[intent.key] for intent in intents]
 
-    def find(self, intent: Intent) -> Done | None:
-        """Look up an intent whose answer was lost; one that stopped half-way is completed first."""
-        if isinstance(intent, UndoPosting):
-            return Done(intent.external_ids) if self._postings.is_undone(intent) else None
-        if isinstance(intent, EditDocument | EditCustomer):
-            return self._standing([intent]).get(intent.key)
-        return self._postings.find(intent)
+    def find(self, intents: Sequence[Intent]) -> list[Found]:
+        """Look up intents whose answer was lost, up to 30 at once; one that stopped half-way is completed first."""
+        found: dict[str, Found] = {}
+        for together, run in groupby(sorted(intents, key=_shares_a_call), key=_shares_a_call):
+            for chunk in _chunks(list(run), MAX_ITEMS_PER_BATCH if together else 1):
+                found |= self._find(chunk)
+        return [found[intent.key] for intent in intents]
+
+    def _find(self, intents: Sequence[Intent]) -> dict[str, Found]:
+        found: dict[str, Found] = {}
+        edits: list[Edit] = []
+        posted: list[Intent] = []
+        for intent in intents:
+            if isinstance(intent, UndoPosting):
+                found[intent.key] = answered(partial(self._postings.find_undone, intent))
+            elif isinstance(intent, EditDocument | EditCustomer):
+                edits.append(intent)
+            else:
+                posted.append(intent)
+        standing = answered(partial(self._standing, edits))
+        for each in edits:
+            found[each.key] = standing if isinstance(standing, ConnectorError) else standing.get(each.key)
+        return found | self._postings.find(posted)
 
     def _carry_out(self, intents: Sequence[Intent], company: Company) -> dict[str, Outcome]:
         outcomes: dict[str, Outcome] = {}

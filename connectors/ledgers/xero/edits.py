@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
-from connectors.errors import Absent, ConnectorError, Retry, Stale
-from connectors.intents import Done, EditCustomer, EditDocument, Outcome
+from connectors.errors import Absent, ConnectorError, Retry, Stale, answered
+from connectors.intents import Done, EditCustomer, EditDocument, Found, Outcome
 from connectors.ledgers.xero import read
 from connectors.ledgers.xero.client import Json, XeroClient
 from connectors.ledgers.xero.convert import day, version
@@ -35,18 +36,27 @@ class Edits:
                 outcomes |= dict.fromkeys((intent.key for intent in batch), error)
         return outcomes
 
-    def find(self, intent: Edit) -> Done | None:
-        """Look up whether the object shows the edit."""
-        items = self._reader.one(_source(intent), _identity(intent))
-        if not items:
-            raise Absent("it is no longer in Xero")
-        return Done((_identity(intent),), version(items[0])) if _is_edited(intent, items[0]) else None
+    def find(self, intents: Sequence[Edit]) -> dict[str, Found]:
+        """Look up which objects show their edit, by key."""
+        found: dict[str, Found] = {}
+        for kind in (EditDocument, EditCustomer):
+            for batch in _batches([intent for intent in intents if isinstance(intent, kind)]):
+                current = answered(partial(self._current, batch))
+                if isinstance(current, ConnectorError):
+                    found |= dict.fromkeys((intent.key for intent in batch), current)
+                else:
+                    found |= {intent.key: _standing(intent, current.get(_identity(intent))) for intent in batch}
+        return found
+
+    def _current(self, batch: Sequence[Edit]) -> dict[str, Json]:
+        """The objects of a batch as they are now, by id."""
+        source = _source(batch[0])
+        items = self._reader.by_ids(source, [_identity(intent) for intent in batch])
+        return {str(item.get(source.identity)): item for item in items}
 
     def _together(self, batch: Sequence[Edit]) -> dict[str, Outcome]:
         """Edit what has not changed since it was merged. What changes between this reading and the write is lost."""
-        source = _source(batch[0])
-        items = self._reader.by_ids(source, [_identity(intent) for intent in batch])
-        current = {str(item.get(source.identity)): item for item in items}
+        source, current = _source(batch[0]), self._current(batch)
         outcomes = {intent.key: _settled(intent, current.get(_identity(intent))) for intent in batch}
         due = [intent for intent in batch if outcomes[intent.key] is None]
         return {key: outcome for key, outcome in outcomes.items() if outcome} | (self._post(source, due) if due else {})
@@ -76,12 +86,17 @@ def _batches(intents: Sequence[Edit]) -> Iterator[list[Edit]]:
         yield batch
 
 
-def _settled(intent: Edit, item: Json | None) -> Outcome | None:
-    """The outcome of an edit that needs no write; None when it is to be written."""
+def _standing(intent: Edit, item: Json | None) -> Found:
     if item is None:
         return Absent("it is no longer in Xero")
-    if _is_edited(intent, item):
-        return _done(intent, item)
+    return _done(intent, item) if _is_edited(intent, item) else None
+
+
+def _settled(intent: Edit, item: Json | None) -> Outcome | None:
+    """The outcome of an edit that needs no write; None when it is to be written."""
+    standing = _standing(intent, item)
+    if standing is not None or item is None:
+        return standing
     if version(item) != intent.version:
         return Stale("it changed in Xero since it was read", code="stale", remedy="Read it again and decide anew.")
     return None

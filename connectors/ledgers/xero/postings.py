@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 
-from connectors.errors import Absent, ConnectorError, Reconnect, Reject, Retry
-from connectors.intents import Done, WriteDown
+from connectors.errors import Absent, ConnectorError, Reconnect, Reject, Retry, answered
+from connectors.intents import Done, Found, WriteDown
 from connectors.ledgers.xero import read
 from connectors.ledgers.xero.allocations import CREDIT_NOTE, Allocations
 from connectors.ledgers.xero.client import Json, XeroClient
 from connectors.ledgers.xero.documents import write_down_step
-from connectors.ledgers.xero.steps import Step
+from connectors.ledgers.xero.steps import Step, texts_of
 from connectors.ledgers.xero.together import read_result
 from connectors.ledgers.xero.undo import Undoing, posted_in_part
 from connectors.records import PaymentLine
@@ -44,21 +44,33 @@ class Postings:
         """Make the objects of a posting, in order."""
         return self._in_order([partial(self._create, step) for step in steps])
 
-    def find(self, steps: Sequence[Step]) -> Done | None:
-        """Look a posting up; one that stopped half-way is completed."""
-        made = self._made(steps)
-        if not made:
-            return None
-        return self._in_order([partial(self._keep_or_create, step, made) for step in steps])
+    def find(self, postings: Mapping[str, Sequence[Step]]) -> dict[str, Found]:
+        """Look postings up by key, all in one pass over what changed; one that stopped half-way is completed."""
+        made = answered(partial(self._made, [step for steps in postings.values() for step in steps]))
+        if isinstance(made, ConnectorError):
+            return dict.fromkeys(postings, made)
+        begun = {key for key, steps in postings.items() if any(step.key in made for step in steps)}
+        return {
+            key: answered(partial(self._complete, steps, made)) if key in begun else None
+            for key, steps in postings.items()
+        }
 
     def write_down(self, intent: WriteDown) -> Done:
         """Make a credit note and set it against the invoice."""
         return self._write_down(intent, partial(self._create, write_down_step(intent)), found=False)
 
-    def find_write_down(self, intent: WriteDown) -> Done | None:
-        """Look a write-down up; a credit note that is not set against the invoice yet is."""
-        made = self._made([write_down_step(intent)])
-        return self._write_down(intent, lambda: next(iter(made.values())), found=True) if made else None
+    def find_write_downs(self, intents: Sequence[WriteDown]) -> dict[str, Found]:
+        """Look write-downs up, all in one pass; a credit note that is not set against its invoice yet is."""
+        steps = {intent.key: write_down_step(intent) for intent in intents}
+        made = answered(partial(self._made, list(steps.values())))
+        if isinstance(made, ConnectorError):
+            return dict.fromkeys(steps, made)
+        found: dict[str, Found] = dict.fromkeys(steps)
+        for intent in intents:
+            note = made.get(steps[intent.key].key)
+            if note is not None:
+                found[intent.key] = answered(partial(self._write_down, intent, partial(_as_it_is, note), found=True))
+        return found
 
     def _write_down(self, intent: WriteDown, note: _Part, *, found: bool) -> Done:
         lines = (PaymentLine(intent.document_external_id, intent.amount),)
@@ -93,6 +105,9 @@ class Postings:
             written += last.external_ids
         return Done(tuple(written), last.version)
 
+    def _complete(self, steps: Sequence[Step], made: Mapping[str, Done]) -> Done:
+        return self._in_order([partial(self._keep_or_create, step, made) for step in steps])
+
     def _keep_or_create(self, step: Step, made: Mapping[str, Done]) -> Done:
         return made.get(step.key) or self._create(step)
 
@@ -126,9 +141,15 @@ class Postings:
         made: dict[str, Done] = {}
         since = self._clock() - LOOK_BACK
         for source in {step.source.items: step.source for step in steps}.values():
+            marked = [(mark, step) for step in steps if step.source is source for mark in step.marks]
             for items in self._reader.items(source, since=since, urgent=True):
                 for item in items:
-                    for step in steps:
-                        if step.source is source and step.made(item):
+                    texts = texts_of(item)
+                    for step in (step for mark, step in marked if mark in texts):
+                        if step.made(item):
                             made[step.key] = Done(step.ids(item))
         return made
+
+
+def _as_it_is(done: Done) -> Done:
+    return done

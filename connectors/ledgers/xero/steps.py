@@ -42,8 +42,7 @@ class Step:
 
     def made(self, item: Mapping[str, Any]) -> bool:
         """Whether `item` of the source is what this step makes: the same mark, date and amounts, not deleted."""
-        described = [line.get("Description") for line in item.get("LineItems") or []]
-        if {item.get("Reference"), item.get("Details"), *described}.isdisjoint(self.marks):
+        if texts_of(item).isdisjoint(self.marks):
             return False
         if not self.lines:
             return True
@@ -60,6 +59,12 @@ class Step:
         own = str(item[self.source.identity])
         overpayment = item.get("OverpaymentID")
         return (own,) if not overpayment or overpayment == own else (own, str(overpayment))
+
+
+def texts_of(item: Mapping[str, Any]) -> set[object]:
+    """The texts of an object that may be a mark of ours."""
+    described = [line.get("Description") for line in item.get("LineItems") or []]
+    return {item.get("Reference"), item.get("Details"), *described}
 
 
 def receipt_steps(intent: PostReceipt) -> list[Step]:

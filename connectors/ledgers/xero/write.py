@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import partial
 from itertools import groupby
 
-from connectors.errors import ConnectorError, Fatal, Reject
+from connectors.errors import ConnectorError, Fatal, Reject, answered
 from connectors.intents import (
     AllocateCredit,
     Done,
     DraftInvoice,
     EditCustomer,
     EditDocument,
+    Found,
     Intent,
     NoteDocument,
     Outcome,
@@ -33,6 +35,7 @@ from connectors.ledgers.xero.together import Together
 from connectors.ledgers.xero.undo import Undoing
 
 _ALONE = "alone"
+_STEPWISE = (PostReceipt, PostPayout, DraftInvoice)  # what consists of objects that are made one after the other
 
 
 class XeroWriter:
@@ -56,25 +59,25 @@ class XeroWriter:
             outcomes |= self._write_run(lane, list(run))
         return [outcomes[intent.key] for intent in intents]
 
-    def find(self, intent: Intent) -> Done | None:
-        """Look up an intent whose answer was lost; one of several steps that stopped half-way is completed first."""
-        match intent:
-            case UndoPosting():
-                return self._undoing.find(intent)
-            case EditDocument() | EditCustomer():
-                return self._edits.find(intent)
-            case NoteDocument():
-                return self._notes.find(intent)
-            case WriteDown():
-                return self._postings.find_write_down(intent)
-            case AllocateCredit():
-                return self._allocations.find(intent.credit_external_id, intent.lines, on=intent.on)
-            case _:
-                return self._postings.find(_steps(intent))
+    def find(self, intents: Sequence[Intent]) -> list[Found]:
+        """Look up intents whose answer was lost; one of several steps that stopped half-way is completed first.
+
+        What shares calls when it is written, and what is found in the same lists, shares them here too.
+        """
+        found: dict[str, Found] = {}
+        found |= self._edits.find([each for each in intents if isinstance(each, EditDocument | EditCustomer)])
+        found |= self._postings.find_write_downs([each for each in intents if isinstance(each, WriteDown)])
+        steps = {each.key: answered(partial(_steps, each)) for each in intents if isinstance(each, _STEPWISE)}
+        found |= {key: each for key, each in steps.items() if isinstance(each, ConnectorError)}
+        found |= self._postings.find({key: each for key, each in steps.items() if isinstance(each, list)})
+        for intent in intents:
+            if intent.key not in found:
+                found[intent.key] = answered(partial(self._find_alone, intent))
+        return [found[intent.key] for intent in intents]
 
     def _write_run(self, lane: str, run: Sequence[Intent]) -> dict[str, Outcome]:
         if lane == _ALONE:
-            return {intent.key: self._attempt(intent) for intent in run}
+            return {intent.key: answered(partial(self._alone, intent)) for intent in run}
         receipts = [intent for intent in run if isinstance(intent, PostReceipt)]
         if receipts:
             return self._write_receipts(receipts)
@@ -90,11 +93,15 @@ class XeroWriter:
                 refused[intent.key] = error
         return refused | self._together.post(postings)
 
-    def _attempt(self, intent: Intent) -> Outcome:
-        try:
-            return self._alone(intent)
-        except ConnectorError as error:
-            return error
+    def _find_alone(self, intent: Intent) -> Done | None:
+        match intent:
+            case UndoPosting():
+                return self._undoing.find(intent)
+            case NoteDocument():
+                return self._notes.find(intent)
+            case AllocateCredit():
+                return self._allocations.find(intent.credit_external_id, intent.lines, on=intent.on)
+        raise Fatal(f"Xero takes no {intent.intent}")
 
     def _alone(self, intent: Intent) -> Done:
         match intent:

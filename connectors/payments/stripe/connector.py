@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from connectors.contract import Access
 from connectors.errors import Reject
-from connectors.intents import Done, Intent, Outcome
+from connectors.intents import Found, Intent, Outcome
 from connectors.payments.stripe.client import PAGE_SIZE, Client, Row
 from connectors.payments.stripe.notices import subject_of
 from connectors.payments.stripe.reading import is_disputed, payment_of, payout_of
@@ -82,9 +82,9 @@ class StripeConnector:
         """Refuse: nothing is written to Stripe."""
         return [Reject(f"Stripe has no place for {intent.intent}", code="unsupported_intent") for intent in intents]
 
-    def find(self, intent: Intent) -> Done | None:
-        """Return None: nothing is written to Stripe."""
-        return None
+    def find(self, intents: Sequence[Intent]) -> list[Found]:
+        """Return None for each: nothing is written to Stripe."""
+        return [None] * len(intents)
 
     def close(self) -> None:
         """Let go of connections."""
