@@ -19,6 +19,16 @@ LATER = TODAY + timedelta(days=60)
 NUMBER = "INV-1001"
 
 
+@pytest.fixture
+def firm(stored_firm: Firm) -> Firm:
+    return stored_firm
+
+
+@pytest.fixture
+def any_firm(any_stored_firm: Firm) -> Firm:
+    return any_stored_firm
+
+
 def _both_move_the_due_date(firm: Firm) -> Any:  # noqa: ANN401 - a row
     firm.edit_in_crm(NUMBER, Due_Date__c=SOON.isoformat())
     firm.ledger.edit_due_date(NUMBER, LATER)

@@ -22,6 +22,16 @@ from tests.operations.firm import START, Firm
 PERSON = "dana"
 
 
+@pytest.fixture
+def firm(stored_firm: Firm) -> Firm:
+    return stored_firm
+
+
+@pytest.fixture
+def any_firm(any_stored_firm: Firm) -> Firm:
+    return any_stored_firm
+
+
 def _named_only(firm: Firm, name: str, account: str, email: str = "ella@elm.example") -> str:
     """A customer whose account in the CRM bears `account` as its name and no number."""
     firm.customers[name] = firm.ledger.customer(name, f"{name.split(maxsplit=1)[0].lower()}@example.com")
