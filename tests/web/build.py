@@ -291,15 +291,17 @@ class Books:
             db.execute(insert(table).values(**{**_plain(table), **values}))
 
 
-def ledger_accounts(app: App, organisation_id: str, names: dict[str, str], *, currency: str | None = "EUR") -> None:
-    """Bank accounts of the ledger: name by handle."""
+def ledger_accounts(
+    app: App, organisation_id: str, names: dict[str, str], *, currency: str | None = "EUR", purpose: str = "bank"
+) -> None:
+    """Accounts of the ledger for one purpose: name by handle."""
     rows = [
         {
             "id": f"acc-{organisation_id}-{handle}",
             "organisation_id": organisation_id,
             "name": name,
             "handle": handle,
-            "purpose": "bank",
+            "purpose": purpose,
             "currency": currency,
         }
         for handle, name in names.items()
