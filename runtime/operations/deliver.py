@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -10,8 +11,8 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from connectors.contract import Connector, Role
-from connectors.errors import Absent, ConnectorError, Reconnect, Reject, Retry, Stale
+from connectors.contract import Role
+from connectors.errors import Absent, Reconnect, Reject, Retry, Stale
 from connectors.intents import (
     AdoptInvoice,
     Done,
@@ -19,7 +20,6 @@ from connectors.intents import (
     EditContact,
     EditCustomer,
     EditDocument,
-    Found,
     Intent,
     Outcome,
     PostPayout,
@@ -32,6 +32,7 @@ from runtime.operations.absorb.page import absorb
 from runtime.operations.absorb.scope import Scope
 from runtime.operations.absorb.tombstones import bury_payments
 from runtime.operations.applications import POSTINGS
+from runtime.operations.calls import defect, look_up, write
 from runtime.operations.edits import EDITS, after_edit, promise_edits
 from runtime.operations.invoice_requests import after_draft, after_refused_adoption, settle_problems
 from runtime.operations.isolated import isolated
@@ -43,6 +44,7 @@ from runtime.store.connections import DISCONNECTED, VendorConnection
 
 Row = dict[str, Any]
 PAUSE_WITHOUT_CONSENT_SECONDS = 300.0
+_log = logging.getLogger(__name__)
 # What becomes of a write that was tried as often as it may be, and what a person can do.
 _GIVEN_UP: Mapping[type[Outcome], tuple[str, str]] = {
     Retry: (queues.ASIDE, "Look at the connection, then replay this write."),
@@ -60,7 +62,11 @@ def deliver_outbox(app: App) -> Counter[str]:
         by_target[(row["organisation_id"], row["system"])].append(row)
     for (organisation_id, system), group in by_target.items():
         with isolated(app, organisation_id, f"writing to {system}"):
-            outcome.update(_deliver_group(app, organisation_id, system, group))
+            try:
+                outcome.update(_deliver_group(app, organisation_id, system, group))
+            except Exception as error:
+                _put_off_all(app, group, error)
+                raise
     return outcome
 
 
@@ -71,30 +77,14 @@ def _deliver_group(app: App, organisation_id: str, system: str, rows: Sequence[R
     if connection is None:
         return _settle(app, None, rows, [Reconnect(f"{system} is not connected")] * len(rows))
     connector = app.vendors.connector(connection)
-    outcomes = _look_up(connector, rows)
+    outcomes = look_up(connector, rows)
     with app.store.write() as db:
         connections.lock_organisation(db, organisation_id)  # an undo comes before this, or finds them in doubt
         fresh = still_wanted(db, [row for row in rows if row["id"] not in outcomes], app.clock())
         queues.mark_in_doubt(db, [row["id"] for row in fresh])
-    written = connector.write([queues.read_intent(row) for row in fresh]) if fresh else []
-    outcomes |= {row["id"]: result for row, result in zip(fresh, written, strict=True)}
+    outcomes |= write(connector, fresh)
     answered = [row for row in rows if row["id"] in outcomes]
     return _settle(app, connection, answered, [outcomes[row["id"]] for row in answered])
-
-
-def _look_up(connector: Connector, rows: Sequence[Row]) -> dict[int, Outcome]:
-    """Find out about writes whose answer was lost, before anything is repeated."""
-    doubtful = [row for row in rows if row["in_doubt"]]
-    answers = connector.find([queues.read_intent(row) for row in doubtful]) if doubtful else []
-    found = zip((row["id"] for row in doubtful), map(_told, answers), strict=True)
-    return {row_id: outcome for row_id, outcome in found if outcome is not None}
-
-
-def _told(found: Found) -> Found:
-    """Whatever keeps a look-up from answering, the write may stand: it is looked up again."""
-    if isinstance(found, ConnectorError) and not isinstance(found, Retry | Reconnect):
-        return Retry(f"it cannot be looked up: {found}", ambiguous=True)
-    return found
 
 
 def _settle(
@@ -115,7 +105,14 @@ def _settle(
                 continue
             intent = queues.read_intent(row)
             outcome = _as_wanted(intent, answer)
-            counted[_settle_one(db, row, intent, outcome, now)] += 1
+            try:
+                with db.begin_nested():
+                    ended = _settle_one(db, row, intent, outcome, now)
+            except Exception as error:  # a defect that one row uncovers keeps no other from being settled
+                _log.exception("the outcome of the promised write %d could not be settled", row["id"])
+                _put_off(db, row, error, now)
+                ended = "failed"
+            counted[ended] += 1
             if isinstance(outcome, Stale):
                 stale.append((row, intent))
     if connection is not None and stale:
@@ -136,6 +133,24 @@ def _settle_late(db: Connection, row: Row, outcome: Outcome, now: datetime) -> N
 
 def _listed(external_ids: Sequence[str]) -> str:
     return ", ".join(external_ids)
+
+
+def _put_off_all(app: App, rows: Sequence[Row], error: Exception) -> None:
+    """Let go of rows that a defect kept from being delivered: they are tried again soon, not when the lease ends."""
+    with app.store.write() as db:
+        ours = queues.held(db, rows)
+        for row in rows:
+            if row["id"] in ours:
+                _put_off(db, row, error, app.clock())
+
+
+def _put_off(db: Connection, row: Row, error: Exception, now: datetime) -> None:
+    """Try a row again later; whether it is in doubt stays as it is."""
+    values = queues.next_try(row, now, 0.0)
+    why = str(defect(error))
+    queues.settle(db, t.outbox, row["id"], problem=why, **values)
+    if values["state"] == queues.ASIDE:
+        _show(db, row, Problem("write_not_delivered", why, "Tell us: this is a defect of ours."), now)
 
 
 def _as_wanted(intent: Intent, outcome: Outcome) -> Outcome:
