@@ -1,4 +1,7 @@
-"""Import a bank statement file: every credit becomes a receipt, once, however often files overlap."""
+"""Import a bank statement file: every credit becomes a receipt, once, however often files overlap.
+
+A debit is kept beside them as far as it may take one back; other payments out are only counted.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ from receivables.identity import stable_id
 from receivables.money import Money, MoneyError
 from receivables.statement import Entry, Statement
 from runtime.app import App
+from runtime.operations.debits import debit_rows, is_marked, keep_debits, look_again
 from runtime.operations.errors import InputError
 from runtime.store import queues
 from runtime.store import tables as t
@@ -23,12 +27,18 @@ BOOKED = ("BOOK", None)  # camt status; formats without one hold booked lines on
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """What a file brought: lines in it, receipts that were new, lines that are no money in, and the accounts."""
+    """What a file brought: lines in it, receipts that were new, lines that are no money in, and the accounts.
+
+    Of the lines that are no money in, `returns` take earlier money back by the bank's own word, and `out` are other
+    payments out; the rest is not booked yet.
+    """
 
     entries: int
     added: int
     other: int
     accounts: tuple[str, ...]
+    returns: int = 0
+    out: int = 0
 
 
 def import_statement(app: App, *, organisation_id: str, name: str, content: bytes) -> Imported:
@@ -36,7 +46,7 @@ def import_statement(app: App, *, organisation_id: str, name: str, content: byte
     file = read_statement(name, content)
     if file.refused:
         raise InputError("; ".join(problem.text for problem in file.problems) or f"{name}: the file cannot be read")
-    entries = added = other = 0
+    entries = added = other = returns = out = 0
     with app.store.write() as db:
         for statement in file.statements:
             rows = [_receipt(organisation_id, statement, entry, name) for entry in statement.entries]
@@ -44,6 +54,12 @@ def import_statement(app: App, *, organisation_id: str, name: str, content: byte
             for row in money_in:
                 row["noticed_at"] = row["changed_at"] = app.clock()
             new = insert_new(db, t.receipt, money_in, keys=["organisation_id", "source", "external_id"])
+            money_out = [entry for entry in statement.entries if entry.amount < 0 and entry.status in BOOKED]
+            keep_debits(
+                db, [row for entry in money_out for row in _debits(app, organisation_id, statement, entry, name)]
+            )
+            if new:
+                look_again(db, organisation_id, accounts=[statement.account or ""])
             _note_account(db, organisation_id, statement)
             queues.record_statement(
                 db,
@@ -59,18 +75,18 @@ def import_statement(app: App, *, organisation_id: str, name: str, content: byte
             entries += len(statement.entries)
             added += new
             other += len(rows) - len(money_in)
+            marked = sum(is_marked(entry) for entry in money_out)
+            returns += marked
+            out += len(money_out) - marked
     app.wake()
     accounts = tuple(statement.account or "" for statement in file.statements)
-    return Imported(entries=entries, added=added, other=other, accounts=accounts)
+    return Imported(entries=entries, added=added, other=other, accounts=accounts, returns=returns, out=out)
 
 
 def _receipt(organisation_id: str, statement: Statement, entry: Entry, name: str) -> dict[str, Any] | None:
     if entry.amount <= 0 or entry.status not in BOOKED:
         return None
-    currency = entry.currency or statement.currency
-    day = entry.booked_on or entry.value_on
-    if currency is None or day is None:
-        raise InputError(f"{name}: the line {entry.entry_id} has no {'currency' if currency is None else 'date'}")
+    currency, day = _dated(statement, entry, name)
     try:
         amount = Money.of(entry.amount, currency)
         fee = None if entry.charges is None else Money.of(entry.charges, currency)
@@ -93,12 +109,38 @@ def _receipt(organisation_id: str, statement: Statement, entry: Entry, name: str
         "payer_name": entry.counterparty or _part(entry, "counterparty"),
         "payer_account": entry.counterparty_account or _part(entry, "counterparty_account"),
         "remittance": remittance,
-        "hints": {},
+        "hints": {"references": list(entry.references)} if entry.references else {},
         "status": "received",
         "state": "new",
         "method": "bank",
         "applications": 0,
     }
+
+
+def _debits(app: App, organisation_id: str, statement: Statement, entry: Entry, name: str) -> list[dict[str, Any]]:
+    """Return the rows of a payment out; one that cannot be read refuses the file only where it is a return."""
+    try:
+        currency, _ = _dated(statement, entry, name)
+        return debit_rows(
+            organisation_id=organisation_id,
+            account=statement.account or "",
+            entry=entry,
+            currency=currency,
+            at=app.clock(),
+        )
+    except (InputError, MoneyError) as error:
+        if not is_marked(entry):
+            return []
+        raise InputError(str(error)) from None
+
+
+def _dated(statement: Statement, entry: Entry, name: str) -> tuple[str, date]:
+    """Return the currency and day of a line; InputError when the file states none."""
+    currency = entry.currency or statement.currency
+    day = entry.booked_on or entry.value_on
+    if currency is None or day is None:
+        raise InputError(f"{name}: the line {entry.entry_id} has no {'currency' if currency is None else 'date'}")
+    return currency, day
 
 
 def _part(entry: Entry, field: str) -> str:

@@ -25,6 +25,7 @@ from runtime.operations.open_items import open_documents
 from runtime.operations.payouts import promise_missing_payouts
 from runtime.operations.recognise import AWAITED, awaits_ledger, recognise_receipts
 from runtime.operations.refusals import was_refused
+from runtime.operations.returns import follow_debits
 from runtime.operations.withdraw import withdraw_reminders
 from runtime.store import connections
 from runtime.store import tables as t
@@ -53,33 +54,40 @@ class _Matching:
 
 def match_receipts(app: App, organisation_id: str) -> Counter[str]:
     """Decide about every receipt that waits. Returns how many went each way."""
-    outcome: Counter[str] = Counter()
     with app.store.write() as db:
         connections.lock_organisation(db, organisation_id)
         now = app.clock()
-        outcome.update(recognise_receipts(db, organisation_id, now))
+        outcome = recognise_receipts(db, organisation_id, now)
         outcome["postings_promised"] += promise_missing_postings(db, organisation_id, now)
         outcome["payouts_promised"] += promise_missing_payouts(db, organisation_id, now)
-        rows = {row["id"]: row for row in _waiting(db, organisation_id)}
-        if not rows:
-            return outcome
-        index = build_index(db, organisation_id, now)
-        run = _Matching(db, organisation_id, index, _history(db, organisation_id), now)
-        receipts = [_receipt(row, index) for row in rows.values()]
-        arrived = [receipt for receipt in receipts if receipt.status is ReceiptStatus.RECEIVED]
-        is_awaited = awaits_ledger(db, organisation_id)
-        for receipt, proposal in zip(arrived, run.propose(arrived), strict=True):
-            row = rows[receipt.receipt_id]
-            if is_awaited(row):
-                _await_ledger(run, row, receipt, proposal)
-            elif row["state"] in (*WAITING, AWAITED):
-                outcome[_act(run, row, receipt, proposal)] += 1
-            else:
-                _hold_plausible(run, row, receipt, proposal)
-        for receipt in receipts:
-            if receipt.status is ReceiptStatus.IN_FLIGHT:
-                _hold_in_flight(run, rows[receipt.receipt_id], receipt)
-                outcome["in_flight"] += 1
+        outcome.update(_match_waiting(db, organisation_id, now))
+        # Last, so that a payment which went back at once ends as one that went back later.
+        outcome.update(follow_debits(db, organisation_id, now))
+    return outcome
+
+
+def _match_waiting(db: Connection, organisation_id: str, now: datetime) -> Counter[str]:
+    outcome: Counter[str] = Counter()
+    rows = {row["id"]: row for row in _waiting(db, organisation_id)}
+    if not rows:
+        return outcome
+    index = build_index(db, organisation_id, now)
+    run = _Matching(db, organisation_id, index, _history(db, organisation_id), now)
+    receipts = [_receipt(row, index) for row in rows.values()]
+    arrived = [receipt for receipt in receipts if receipt.status is ReceiptStatus.RECEIVED]
+    is_awaited = awaits_ledger(db, organisation_id)
+    for receipt, proposal in zip(arrived, run.propose(arrived), strict=True):
+        row = rows[receipt.receipt_id]
+        if is_awaited(row):
+            _await_ledger(run, row, receipt, proposal)
+        elif row["state"] in (*WAITING, AWAITED):
+            outcome[_act(run, row, receipt, proposal)] += 1
+        else:
+            _hold_plausible(run, row, receipt, proposal)
+    for receipt in receipts:
+        if receipt.status is ReceiptStatus.IN_FLIGHT:
+            _hold_in_flight(run, rows[receipt.receipt_id], receipt)
+            outcome["in_flight"] += 1
     return outcome
 
 

@@ -12,6 +12,7 @@ from connectors import registry
 from connectors.contract import Role
 from connectors.errors import ConnectorError, Reconnect
 from runtime.app import App
+from runtime.operations.debits import NEW
 from runtime.operations.deliver import deliver_outbox
 from runtime.operations.edits import promise_pending_edits
 from runtime.operations.isolated import isolated
@@ -82,7 +83,7 @@ def _with_new_accounts(app: App) -> list[str]:
 
 
 def _with_new_money(app: App) -> list[str]:
-    """Organisations with receipts that nothing was decided about, or money newly booked straight to an account."""
+    """Organisations with bank lines that nothing was decided about, or money newly booked straight to an account."""
     payment = t.ledger_payment
     coded = select(payment.c.organisation_id).where(
         payment.c.coded.is_(True),
@@ -92,7 +93,8 @@ def _with_new_money(app: App) -> list[str]:
     )
     with app.store.read() as db:
         new = select(t.receipt.c.organisation_id).where(t.receipt.c.state == "new")
-        return list(db.scalars(union(new, coded)))
+        gone = select(t.debit.c.organisation_id).where(t.debit.c.state == NEW)
+        return list(db.scalars(union(new, gone, coded)))
 
 
 def poll(app: App, *, roles: Collection[Role] = tuple(Role)) -> Counter[str]:

@@ -15,7 +15,7 @@ HOLDS: Mapping[str, str] = {
     HoldCode.PROMISED: "The customer promised a day",
     HoldCode.PLAN: "A payment plan is running",
     HoldCode.REPLY_UNREAD: "A reply waits to be read",
-    HoldCode.REFUND_REVIEW: "A refund waits for a decision",
+    HoldCode.REFUND_REVIEW: "Money that went back waits for a decision",
     HoldCode.CHARGEBACK_OPEN: "A chargeback is open",
     HoldCode.LEGAL: "With a lawyer or a court",
     HoldCode.PAUSED: "Paused by a person",
@@ -69,6 +69,7 @@ RECEIPT_STATES: Mapping[str, str] = {
     "recorded": "Recorded in the ledger already",
     "awaited": "Waiting whether another app books it",
     "coded": "Booked to an account in the ledger",
+    "returned": "Went back to the payer",
 }
 
 RECEIPT_STATUS: Mapping[str, str] = {
@@ -165,6 +166,8 @@ ACTIONS: Mapping[str, str] = {
     "payment_failed": "Payment failed",
     "payment_refunded": "Payment refunded",
     "payment_reversed": "Payment taken back by the bank",
+    "return_rejected": "Payment not taken back after all",
+    "return_seen": "Returned payment looked at",
     "document_changed": "Changed",
     "promised": "Payment promised",
     "disputed": "Contested by the customer",
@@ -184,6 +187,9 @@ NOTICES: Mapping[str, str] = {
     "rejected": "Rejected. These invoices are free of this receipt, and the question is not asked again.",
     "undone": "Taken back. The invoices are open again, here and in the ledger.",
     "settled": "The dispute is settled. What is open is due again.",
+    "returned": "Taken back. What the payment had paid is open again, here and in the ledger.",
+    "seen": "Noted. Reminders of what the payment had paid go on.",
+    "not_returned": "Noted. The payment counts again, and this debit is not proposed for it any more.",
     "connected": "Connected. The first reading starts now and can take some minutes.",
     "replayed": "Tried again. If it fails again, it comes back here.",
     "disconnected": "Disconnected. Nothing more is read, written or sent through it.",

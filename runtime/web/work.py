@@ -1,4 +1,4 @@
-"""Pages where a person decides: the review queue, undoing, disputes and statement files."""
+"""Pages where a person decides: the review queue, undoing, what went back, disputes and statement files."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from runtime.operations.dispute import settle_dispute
 from runtime.operations.errors import InputError
 from runtime.operations.import_statement import import_statement
 from runtime.operations.organisations import OWNER
+from runtime.operations.returns import confirm_return, debit_exists, reject_return, see_return
 from runtime.operations.views.invoices import document_exists
 from runtime.operations.views.receipts import receipt_exists, statements
 from runtime.operations.views.review import review_queue
@@ -30,7 +31,12 @@ ROUTES = APIRouter(tags=["work"], default_response_class=Response)
 
 
 def known(
-    app: App, organisation_id: str, *, receipt_id: str | None = None, document_id: str | None = None
+    app: App,
+    organisation_id: str,
+    *,
+    receipt_id: str | None = None,
+    document_id: str | None = None,
+    debit_id: str | None = None,
 ) -> Organisation:
     """Return the organisation, when what the address names is its own."""
     with app.store.read() as db:
@@ -38,6 +44,8 @@ def known(
         if receipt_id is not None and not receipt_exists(db, organisation_id, receipt_id):
             raise HTTPException(404)
         if document_id is not None and not document_exists(db, organisation_id, document_id):
+            raise HTTPException(404)
+        if debit_id is not None and not debit_exists(db, organisation_id, debit_id):
             raise HTTPException(404)
     return organisation
 
@@ -73,6 +81,30 @@ def undo(app: Running, organisation_id: str, receipt_id: str) -> Response:
     known(app, organisation_id, receipt_id=receipt_id)
     decide.undo(app, organisation_id=organisation_id, receipt_id=receipt_id, actor=OWNER)
     return go(f"/o/{organisation_id}/receipts", "undone")
+
+
+@ROUTES.post("/o/{organisation_id}/returns/{debit_id}/confirm", status_code=303)
+def take_back(app: Running, organisation_id: str, debit_id: str) -> Response:
+    """Say that a debit takes the proposed payment back."""
+    known(app, organisation_id, debit_id=debit_id)
+    confirm_return(app, organisation_id=organisation_id, debit_id=debit_id, actor=OWNER)
+    return go(f"/o/{organisation_id}/review", "returned")
+
+
+@ROUTES.post("/o/{organisation_id}/returns/{debit_id}/seen", status_code=303)
+def see(app: Running, organisation_id: str, debit_id: str) -> Response:
+    """Say that a person has looked at a payment that went back."""
+    known(app, organisation_id, debit_id=debit_id)
+    see_return(app, organisation_id=organisation_id, debit_id=debit_id, actor=OWNER)
+    return go(f"/o/{organisation_id}/review", "seen")
+
+
+@ROUTES.post("/o/{organisation_id}/returns/{debit_id}/reject", status_code=303)
+def keep(app: Running, organisation_id: str, debit_id: str) -> Response:
+    """Say that a debit does not take that payment back."""
+    known(app, organisation_id, debit_id=debit_id)
+    reject_return(app, organisation_id=organisation_id, debit_id=debit_id, actor=OWNER)
+    return go(f"/o/{organisation_id}/review", "not_returned")
 
 
 @ROUTES.post("/o/{organisation_id}/invoices/{document_id}/settle-dispute", status_code=303)

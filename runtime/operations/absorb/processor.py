@@ -16,6 +16,7 @@ from receivables.money import Money, total
 from receivables.problem import Problem
 from receivables.receipt import ReceiptStatus
 from runtime.operations.absorb.scope import Scope
+from runtime.operations.debits import look_again
 from runtime.operations.payouts import BROUGHT_BACK, payout_came_back
 from runtime.operations.standing_holds import place_hold, release_hold
 from runtime.operations.undo import ask_again, reverse_application
@@ -200,6 +201,9 @@ def absorb_payouts(scope: Scope, records: list[Record]) -> None:
     over = {payout_id for payout_id, old in known.items() if old["state"] in BROUGHT_BACK}
     living = [row for row in rows if row["id"] not in over]
     upsert(scope.db, t.payout, living, keys=["id"])
+    debited = {abs(row["amount_minor"]) for row in living if row["amount_minor"] < 0 or row["state"] in BROUGHT_BACK}
+    if debited:
+        look_again(scope.db, scope.organisation_id, amounts=debited)
     for row in living:
         old = known.get(row["id"])
         if old is not None and old["state"] == "paid" and row["state"] in BROUGHT_BACK:

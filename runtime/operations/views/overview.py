@@ -13,6 +13,7 @@ from receivables.money import Money, total
 from reminders.holds import HoldCode
 from runtime.operations.views.ageing import Ageing, age
 from runtime.operations.views.connected import ConnectedSystem, connected_systems
+from runtime.operations.views.returns import count_returns
 from runtime.operations.views.standing import Standing, standings
 from runtime.store import tables as t
 from runtime.store.connections import Organisation
@@ -58,7 +59,7 @@ def overview(db: Connection, organisation: Organisation, *, now: datetime) -> Ov
         held=_sum(organisation, (invoice for invoice in overdue if invoice.covered)),
         held_by_code=tuple((code, codes[code]) for code in HoldCode if codes[code]),
         reminders=_reminders(db, organisation.id, now),
-        to_review=waiting["suggest"],
+        to_review=waiting["suggest"] + count_returns(db, organisation.id),
         unidentified=waiting["none"],
         problems=db.scalar(
             select(func.count()).where(

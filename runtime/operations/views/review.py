@@ -13,6 +13,7 @@ from receivables.money import Money
 from runtime.operations.apply import HYPOTHESIS, unpostable
 from runtime.operations.open_items import open_documents
 from runtime.operations.treatments import Treatment, treatments
+from runtime.operations.views.returns import ReturnItem, returns_to_review
 from runtime.store import tables as t
 
 MAX_PROPOSALS = 100  # a person works from the top; the rest follows as these are decided
@@ -65,13 +66,14 @@ class Review:
 
     proposals: tuple[ReviewItem, ...]
     unidentified: tuple[ReviewItem, ...]
+    returns: tuple[ReturnItem, ...]
 
 
 _Documents = Mapping[str, tuple[str, str, Money]]
 
 
 def review_queue(db: Connection, organisation_id: str) -> Review:
-    """Return the proposals that wait for a decision, and the receipts without one."""
+    """Return the proposals that wait for a decision, the receipts without one, and the payments that went back."""
     proposal, receipt = t.proposal, t.receipt
     rows = (
         db.execute(
@@ -118,6 +120,7 @@ def review_queue(db: Connection, organisation_id: str) -> Review:
     return Review(
         proposals=tuple(item for item in items if item.best.items),
         unidentified=tuple(item for item in items if not item.best.items),
+        returns=returns_to_review(db, organisation_id),
     )
 
 

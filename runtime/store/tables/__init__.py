@@ -13,6 +13,7 @@ from runtime.store.tables.journal import event, problem
 from runtime.store.tables.money import (
     allocation,
     bank_account,
+    debit,
     ledger_payment,
     payout,
     proposal,
@@ -40,6 +41,7 @@ __all__ = [
     "connection",
     "consent",
     "customer",
+    "debit",
     "document",
     "event",
     "field_owner",

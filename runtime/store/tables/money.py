@@ -93,6 +93,35 @@ refusal = Table(
     Index(None, "organisation_id", "receipt_id"),
 )
 
+# A line of a bank statement by which money left. What takes back no receipt keeps no name and no text.
+debit = Table(
+    "debit",
+    metadata,
+    Column("id", Id, primary_key=True),
+    organisation_id(),
+    Column("source_account", String(128), nullable=False),
+    Column("external_id", String(128), nullable=False),
+    Column("booked_on", Date, nullable=False),
+    currency(),
+    minor("amount_minor"),
+    minor("original_minor", nullable=True),
+    Column("payee_name", their_text(300), nullable=False),
+    Column("payee_account", their_text(128), nullable=False),
+    Column("remittance", Text, nullable=False),
+    Column("references", JSON, nullable=False),
+    Column("taken_back", Text),
+    Column("state", String(16), nullable=False),
+    Column("receipt_id", Id),
+    Column("reasons", JSON, nullable=False),
+    Column("refused", JSON, nullable=False),
+    Column("held", JSON, nullable=False),
+    Column("changed_at", Instant, nullable=False),
+    Column("decided_by", String(200)),
+    Column("decided_at", Instant),
+    UniqueConstraint("organisation_id", "external_id"),
+    Index(None, "organisation_id", "state"),
+)
+
 allocation = Table(
     "allocation",
     metadata,

@@ -1,0 +1,284 @@
+"""Money that goes back: a debit takes back a receipt, and what that had paid is open again, until a person looks."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, timedelta
+from decimal import Decimal
+
+import pytest
+
+from runtime.operations.decide import undo
+from runtime.operations.errors import RefusedError
+from runtime.operations.import_statement import Imported, import_statement
+from runtime.operations.plan import plan_reminders
+from runtime.operations.returns import confirm_return, reject_return, see_return
+from runtime.store import tables as t
+from tests.operations.firm import BANK_ACCOUNT, TODAY, Firm, money_in
+
+CAME, WENT = TODAY - timedelta(days=6), TODAY - timedelta(days=1)
+PAYER = "DE02120300000000202051"
+UNPAID = "<BkTxCd><Domn><Cd>PMNT</Cd><Fmly><Cd>IDDT</Cd><SubFmlyCd>UPDD</SubFmlyCd></Fmly></Domn></BkTxCd>"
+
+
+def line(
+    amount: str,
+    *,
+    reference: str,
+    on: date,
+    end_to_end: str = "NOTPROVIDED",
+    text: str = "INV-1001",
+    account: str = PAYER,
+    name: str = "ACME LTD",
+    code: str = "",
+    returned: str = "",
+    paid: str = "",
+) -> str:
+    """An entry of camt.053; parties are the original ones, as banks write them on both lines of a direct debit."""
+    value = Decimal(amount)
+    direction = "CRDT" if value > 0 else "DBIT"
+    instructed = paid and f'<AmtDtls><InstdAmt><Amt Ccy="GBP">{paid}</Amt></InstdAmt></AmtDtls>'
+    side = "Dbtr" if value > 0 or code or returned else "Cdtr"
+    iban = account and f"<{side}Acct><Id><IBAN>{account}</IBAN></Id></{side}Acct>"
+    return (
+        f'<Ntry><Amt Ccy="GBP">{abs(value)}</Amt><CdtDbtInd>{direction}</CdtDbtInd><Sts><Cd>BOOK</Cd></Sts>'
+        f"<BookgDt><Dt>{on}</Dt></BookgDt><AcctSvcrRef>{reference}</AcctSvcrRef>{code}<NtryDtls><TxDtls>"
+        f'<Refs><EndToEndId>{end_to_end}</EndToEndId></Refs><Amt Ccy="GBP">{abs(value)}</Amt>'
+        f"<CdtDbtInd>{direction}</CdtDbtInd>{instructed}"
+        f"<RltdPties><{side}><Pty><Nm>{name}</Nm></Pty></{side}>{iban}</RltdPties>"
+        f"<RmtInf><Ustrd>{text}</Ustrd></RmtInf>{returned}</TxDtls></NtryDtls></Ntry>"
+    )
+
+
+def take(firm: Firm, *lines: str, name: str = "bank.xml") -> Imported:
+    content = (
+        '<Document xmlns="urn:iso:std:iso:20022:tech:xsd:camt.053.001.08"><BkToCstmrStmt><Stmt><Id>1</Id>'
+        f"<Acct><Id><IBAN>{BANK_ACCOUNT}</IBAN></Id><Ccy>GBP</Ccy></Acct>{''.join(lines)}</Stmt></BkToCstmrStmt></Document>"
+    )
+    return import_statement(firm.app, organisation_id=firm.id, name=name, content=content.encode())
+
+
+COLLECTED = line("120.00", reference="B1", on=CAME, end_to_end="COLLECT-0001")
+UNPAID_DEBIT = line("-120.00", reference="B2", on=WENT, end_to_end="COLLECT-0001", code=UNPAID)
+
+
+def reminded(firm: Firm) -> set[str]:
+    plan_reminders(firm.app, firm.id)
+    ids = {row.id: row.number for row in firm.rows(t.document)}
+    return {ids[row.document_id] for row in firm.rows(t.reminder_item, state="planned")}
+
+
+def holds(firm: Firm, number: str) -> list[str]:
+    rows = firm.rows(t.hold, document_id=firm.document(number).id)
+    return [row.code for row in rows if row.released_at is None]
+
+
+def collected(firm: Firm) -> None:
+    take(firm, COLLECTED)
+    firm.settle()
+    assert (firm.receipt().state, firm.ledger.payments()) == ("applied", [Decimal(120)])
+
+
+def test_a_returned_direct_debit_opens_the_invoice_everywhere_and_holds_until_a_person_has_looked(
+    any_firm: Firm,
+) -> None:
+    firm = any_firm
+    collected(firm)
+    imported = take(firm, UNPAID_DEBIT, name="later.xml")
+    assert (imported.added, imported.other, imported.returns, imported.out) == (0, 1, 1, 0)
+    firm.settle()
+    receipt = firm.receipt()
+    assert (receipt.status, receipt.state, receipt.unapplied_minor) == ("reversed", "returned", 0)
+    assert (firm.ledger.payments(), firm.ledger.balance("INV-1001")) == ([], 120)
+    assert firm.shown("INV-1001")["Balance__c"] == 120
+    (problem,) = [row for row in firm.rows(t.problem) if row.resolved_at is None]
+    assert problem.code == "payment_returned"
+    assert "120.00 GBP by ACME LTD" in problem.text and "unpaid direct debit" in problem.text
+    assert "INV-1001 is open again" in problem.text
+    assert holds(firm, "INV-1001") == ["refund_review"]
+    assert "INV-1001" not in reminded(firm)
+    (debit,) = firm.rows(t.debit)
+    see_return(firm.app, organisation_id=firm.id, debit_id=debit.id, actor="dana")
+    assert firm.problems() == []
+    assert "INV-1001" in reminded(firm)
+    with pytest.raises(RefusedError):
+        see_return(firm.app, organisation_id=firm.id, debit_id=debit.id, actor="dana")
+
+
+@pytest.mark.parametrize("order", ["together", "return first", "return later"])
+def test_in_any_order_the_same_comes_of_it(firm: Firm, order: str) -> None:
+    files = {"together": [(COLLECTED, UNPAID_DEBIT)], "return first": [(UNPAID_DEBIT,), (COLLECTED,)]}
+    for number, lines in enumerate(files.get(order, [(COLLECTED,), (UNPAID_DEBIT,)])):
+        take(firm, *lines, name=f"{number}.xml")
+        firm.settle()
+    take(firm, COLLECTED, UNPAID_DEBIT, name="again.xml")
+    firm.settle()
+    assert [(row.status, row.state) for row in firm.rows(t.receipt)] == [("reversed", "returned")]
+    assert [row.state for row in firm.rows(t.debit)] == ["returned"]
+    assert (firm.problems(), firm.ledger.payments()) == (["payment_returned"], [])
+    assert holds(firm, "INV-1001") == ["refund_review"]
+
+
+def test_importing_the_return_again_changes_nothing_after_a_person_has_looked(firm: Firm) -> None:
+    take(firm, COLLECTED, UNPAID_DEBIT)
+    firm.settle()
+    (debit,) = firm.rows(t.debit)
+    see_return(firm.app, organisation_id=firm.id, debit_id=debit.id, actor="dana")
+    firm.settle()
+    before = [firm.rows(table) for table in (t.receipt, t.debit, t.hold, t.problem, t.outbox, t.allocation)]
+    assert take(firm, UNPAID_DEBIT, COLLECTED, name="again.xml").added == 0
+    firm.settle()
+    assert [firm.rows(table) for table in (t.receipt, t.debit, t.hold, t.problem, t.outbox, t.allocation)] == before
+
+
+def test_a_charge_that_the_bank_states_is_told_and_takes_nothing_else_back(firm: Firm) -> None:
+    collected(firm)
+    take(firm, line("-123.50", reference="B2", on=WENT, end_to_end="COLLECT-0001", code=UNPAID, paid="120.00"))
+    firm.settle()
+    assert firm.receipt().status == "reversed"
+    (problem,) = [row for row in firm.rows(t.problem) if row.resolved_at is None]
+    assert "The bank charged 3.50 GBP for it" in problem.text
+
+
+def test_a_debit_to_the_payers_account_without_a_word_of_the_bank_is_asked_about(firm: Firm) -> None:
+    collected(firm)
+    take(firm, line("-120.00", reference="B2", on=WENT))
+    firm.settle()
+    assert (firm.receipt().status, firm.receipt().state) == ("received", "applied")
+    (debit,) = firm.rows(t.debit)
+    assert debit.state == "suggested"
+    assert "does not say that it takes an earlier payment back" in " ".join(debit.reasons)
+    confirm_return(firm.app, organisation_id=firm.id, debit_id=debit.id, actor="dana")
+    firm.settle()
+    assert (firm.receipt().status, firm.ledger.payments(), firm.problems()) == ("reversed", [], [])
+    assert "INV-1001" in reminded(firm), "whoever confirms has looked"
+    with pytest.raises(RefusedError):
+        confirm_return(firm.app, organisation_id=firm.id, debit_id=debit.id, actor="dana")
+
+
+def test_a_rejected_return_is_not_asked_about_again(firm: Firm) -> None:
+    collected(firm)
+    take(firm, line("-120.00", reference="B2", on=WENT))
+    firm.settle()
+    (debit,) = firm.rows(t.debit)
+    reject_return(firm.app, organisation_id=firm.id, debit_id=debit.id, actor="dana")
+    firm.settle()
+    assert [row.state for row in firm.rows(t.debit)] == ["out"]
+    assert (firm.receipt().state, firm.ledger.payments()) == ("applied", [Decimal(120)])
+
+
+def test_a_return_that_a_person_rejects_pays_again_what_it_had_paid(any_firm: Firm) -> None:
+    firm = any_firm
+    take(firm, COLLECTED, UNPAID_DEBIT)
+    firm.settle()
+    (debit,) = firm.rows(t.debit)
+    reject_return(firm.app, organisation_id=firm.id, debit_id=debit.id, actor="dana")
+    assert "INV-1001" not in reminded(firm), "the money is there, so it holds before it is matched again"
+    firm.settle()
+    firm.settle()
+    assert (firm.receipt().status, firm.receipt().state) == ("received", "applied")
+    assert firm.ledger.payments() == [Decimal(120)]
+    assert (holds(firm, "INV-1001"), firm.problems()) == ([], [])
+
+
+def test_equal_collections_are_told_apart_by_their_ids_and_otherwise_asked_about(firm: Firm) -> None:
+    firm.invoice("Acme", "INV-1003", "120.00")
+    firm.settle()
+    other = line("120.00", reference="B3", on=CAME, end_to_end="COLLECT-0002", text="INV-1003")
+    take(firm, COLLECTED, other, UNPAID_DEBIT)
+    firm.settle()
+    states = {row.remittance: row.status for row in firm.rows(t.receipt)}
+    assert states == {"INV-1001": "reversed", "INV-1003": "received"}
+
+
+def test_a_return_that_two_payments_fit_is_asked_about(firm: Firm) -> None:
+    firm.invoice("Acme", "INV-1003", "120.00")
+    firm.settle()
+    take(
+        firm,
+        line("120.00", reference="B1", on=CAME),
+        line("120.00", reference="B3", on=CAME, text="INV-1003"),
+        line("-120.00", reference="B2", on=WENT, code=UNPAID, text="unpaid"),
+    )
+    firm.settle()
+    assert {row.status for row in firm.rows(t.receipt)} == {"received"}
+    (debit,) = firm.rows(t.debit)
+    assert debit.state == "suggested" and any("1 other payment" in reason for reason in debit.reasons)
+
+
+def test_a_return_that_names_another_payment_is_no_proof_of_this_one(firm: Firm) -> None:
+    collected(firm)
+    take(firm, line("-120.00", reference="B2", on=WENT, end_to_end="COLLECT-9999", code=UNPAID))
+    firm.settle()
+    assert firm.receipt().status == "received"
+    assert [row.state for row in firm.rows(t.debit)] == ["suggested"]
+
+
+@pytest.mark.parametrize("on", [CAME - timedelta(days=1), CAME + timedelta(days=401)])
+def test_money_cannot_go_back_before_it_came_nor_years_later(firm: Firm, on: date) -> None:
+    collected(firm)
+    take(firm, line("-120.00", reference="B2", on=on, end_to_end="COLLECT-0001", code=UNPAID))
+    firm.settle()
+    assert ([row.state for row in firm.rows(t.debit)], firm.receipt().status) == (["out"], "received")
+
+
+def test_payments_out_stay_out_and_are_counted(firm: Firm) -> None:
+    rent = replace(money_in("L1", "-8450.00", "ESTATES", "RENT"), counterparty_account="")
+    imported = firm.import_lines(rent, money_in("L2", "-5.00", "LANDLORD", "INV-1001"))
+    firm.settle()
+    assert (imported.added, imported.other, imported.returns, imported.out) == (0, 2, 0, 2)
+    assert firm.rows(t.receipt) == []
+    (kept,) = firm.rows(t.debit)
+    assert (kept.state, kept.payee_name, kept.remittance) == ("out", "", ""), "nothing is kept that nothing needs"
+
+
+def test_what_the_accountant_booked_and_the_bank_took_back_is_told_with_what_to_do(firm: Firm) -> None:
+    firm.ledger.pay_by_hand("INV-1001", "120.00", on=CAME)
+    firm.settle()
+    take(firm, COLLECTED, UNPAID_DEBIT)
+    firm.settle()
+    assert (firm.receipt().state, firm.receipt().status) == ("recorded", "reversed")
+    assert firm.ledger.payments() == [Decimal(120)], "what a person booked is a person's to take back"
+    (problem,) = [row for row in firm.rows(t.problem) if row.resolved_at is None]
+    assert "take it back there" in problem.remedy
+    assert holds(firm, "INV-1001") == ["refund_review"]
+
+
+def test_money_that_nobody_could_be_found_for_and_that_went_back_waits_for_nobody(firm: Firm) -> None:
+    take(
+        firm,
+        line("77.00", reference="B1", on=CAME, end_to_end="X-000001", text="thanks", name="NOBODY", account=""),
+        line("-77.00", reference="B2", on=WENT, end_to_end="X-000001", text="", name="NOBODY", account="", code=UNPAID),
+    )
+    firm.settle()
+    assert (firm.receipt().status, firm.receipt().state) == ("reversed", "returned")
+    assert [row.state for row in firm.rows(t.proposal)] == ["settled"]
+
+
+def test_what_was_taken_back_by_hand_before_the_bank_told_is_not_taken_back_twice(firm: Firm) -> None:
+    collected(firm)
+    undo(firm.app, organisation_id=firm.id, receipt_id=firm.receipt().id, actor="dana")
+    firm.settle()
+    take(firm, UNPAID_DEBIT)
+    firm.settle()
+    assert (firm.receipt().status, firm.ledger.payments()) == ("reversed", [])
+    assert [row.intent["intent"] for row in firm.rows(t.outbox)].count("undo_posting") == 1
+
+
+def test_a_batch_of_returns_takes_back_each_of_its_payments(firm: Firm) -> None:
+    second = line("75.50", reference="B3", on=CAME, end_to_end="COLLECT-0002", text="INV-1002")
+    take(firm, COLLECTED, second)
+    firm.settle()
+    detail = (
+        '<TxDtls><Refs><EndToEndId>{}</EndToEndId></Refs><Amt Ccy="GBP">{}</Amt>'
+        "<RtrInf><Rsn><Cd>AM04</Cd></Rsn></RtrInf></TxDtls>"
+    )
+    parts = detail.format("COLLECT-0001", "120.00") + detail.format("COLLECT-0002", "75.50")
+    batch = (
+        '<Ntry><Amt Ccy="GBP">195.50</Amt><CdtDbtInd>DBIT</CdtDbtInd><Sts><Cd>BOOK</Cd></Sts>'
+        f"<BookgDt><Dt>{WENT}</Dt></BookgDt><AcctSvcrRef>B9</AcctSvcrRef><NtryDtls>{parts}</NtryDtls></Ntry>"
+    )
+    take(firm, batch)
+    firm.settle()
+    assert {row.status for row in firm.rows(t.receipt)} == {"reversed"}
+    assert (firm.problems(), firm.ledger.payments()) == (["payment_returned"] * 2, [])
