@@ -37,13 +37,14 @@ def problems(context: click.Context, *, as_json: bool) -> None:
 @problems.command("replay")
 @click.argument("names", nargs=-1, required=True, metavar="QUEUE:ID...")
 @_ORG
-def problems_replay(names: Sequence[str], organisation_id: str | None) -> None:
+@click.option("--unclaimed", is_flag=True, help="Webhooks that could not be read: read them again.")
+def problems_replay(names: Sequence[str], organisation_id: str | None, *, unclaimed: bool) -> None:
     """Work off again what was set aside, such as outbox:12; `truedue serve` or a worker does it."""
     wanted = [_named(name) for name in names]
     with opened_app() as app:
-        chosen = chosen_organisation(app.store, organisation_id)
+        owner = None if unclaimed else chosen_organisation(app.store, organisation_id).id
         for queue, row_id in wanted:
-            replay(app, organisation_id=chosen.id, queue=queue, row_id=row_id, actor=OWNER)
+            replay(app, organisation_id=owner, queue=queue, row_id=row_id, actor=OWNER)
             click.echo(f"{queue}:{row_id} is tried again")
 
 

@@ -9,14 +9,17 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, and_, exists, select
 
+from connectors import registry
 from receivables.identity import stable_id
 from runtime.app import App
 from runtime.operations.applications import POSTINGS
 from runtime.operations.errors import RefusedError
+from runtime.operations.take_webhook import notice_rows
 from runtime.operations.undo import is_wanted
 from runtime.store import journal, queues
 from runtime.store import tables as t
 from runtime.store.connections import DISCONNECTED, VendorConnection
+from runtime.store.intake import store_notices
 
 MAX_SHOWN = 500
 
@@ -33,7 +36,10 @@ _TABLES: dict[Queue, Table] = {Queue.INBOX: t.inbox, Queue.OUTBOX: t.outbox}
 
 @dataclass(frozen=True, slots=True)
 class SetAside:
-    """One row: what it is about and why it waits. `organisation_id` None: nobody has connected its account."""
+    """One row: what it is about and why it waits. `organisation_id` None: nobody has connected its account.
+
+    `is_unread` is a webhook that could not be read, so that nobody knows whose it is.
+    """
 
     queue: Queue
     row_id: int
@@ -42,6 +48,7 @@ class SetAside:
     what: str
     why: str
     since: datetime
+    is_unread: bool = False
 
     @property
     def name(self) -> str:
@@ -60,16 +67,26 @@ def set_aside(db: Connection, organisation_id: str | None) -> list[SetAside]:
 def replay(app: App, *, organisation_id: str | None, queue: Queue, row_id: int, actor: str) -> None:
     """Let a row be worked off again, from its first attempt. RefusedError when it does not wait (here) any more.
 
-    A write in doubt stays in doubt: it is looked up before it is written.
+    A write in doubt stays in doubt: it is looked up before it is written. A webhook that could not be read is nobody's
+    (`organisation_id` None): it is read by today's code, and RefusedError says why it still cannot be.
     """
+    if still_unread := _replay(app, organisation_id, queue, row_id, actor):
+        raise RefusedError(f"{queue}:{row_id} stays aside: {still_unread}")
+    app.wake()
+
+
+def _replay(app: App, organisation_id: str | None, queue: Queue, row_id: int, actor: str) -> str | None:
+    """Replay a row; returns what keeps a webhook from being read."""
     with app.store.write() as db:
         named = {(each.queue, each.row_id): each for each in set_aside(db, organisation_id)}
         found = named.get((queue, row_id))
         if found is None:
             raise RefusedError(f"{queue}:{row_id} is not set aside (any more)")
+        now = app.clock()
+        if found.is_unread:
+            return _read_again(db, row_id, now)
         if found.organisation_id is None:
             raise RefusedError(f"connect the {found.system} account first: {found.why}")
-        now = app.clock()
         queues.begin_again(db, _TABLES[queue], row_id, now)
         _resolve(db, found, now)
         journal.record(
@@ -81,7 +98,19 @@ def replay(app: App, *, organisation_id: str | None, queue: Queue, row_id: int, 
             subject=found.name,
             detail=f"{found.system}: {found.what}",
         )
-    app.wake()
+    return None
+
+
+def _read_again(db: Connection, row_id: int, now: datetime) -> str | None:
+    """Store the notices of a webhook that could not be read, and have done with it; returns why it still cannot be."""
+    row = db.execute(select(t.inbox).where(t.inbox.c.id == row_id)).one()
+    notices, problem = notice_rows(registry.declaration(row.system), row.body, now)
+    if problem is not None:
+        queues.settle(db, t.inbox, row_id, problem=problem)
+        return problem
+    store_notices(db, notices)
+    queues.settle(db, t.inbox, row_id, state=queues.DONE, done_at=now, problem=None)
+    return None
 
 
 def resume(db: Connection, connection: VendorConnection, at: datetime) -> int:
@@ -134,8 +163,9 @@ def _notice(row: Any, organisation_id: str | None) -> SetAside:  # noqa: ANN401 
     kind = str(row.kind or "").replace("_", " ")
     what = f"notice of {kind} {row.external_id}" if kind else f"webhook {row.event_id}"
     account = f" of account {row.account}" if row.account and organisation_id is None else ""
+    why = row.problem or ""
     return SetAside(
-        Queue.INBOX, row.id, organisation_id, row.system, what + account, row.problem or "", row.received_at
+        Queue.INBOX, row.id, organisation_id, row.system, what + account, why, row.received_at, is_unread=not kind
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from connectors import registry
 from connectors.contract import Declaration, Notice, Role
@@ -61,11 +61,16 @@ def read_webhook(app: App, *, system: str, headers: Mapping[str, str], body: byt
     now = app.clock()
     if not secret or len(body) > MAX_BODY_BYTES or not declaration.verify(secret, headers, body, now):
         raise BadSignatureError
-    settle = LEDGER_SETTLES_IN if declaration.role is Role.LEDGER else timedelta(0)
+    rows, _ = notice_rows(declaration, body, now)
+    return Webhook(rows, _settling(declaration).total_seconds(), len(body))
+
+
+def notice_rows(declaration: Declaration, body: bytes, now: datetime) -> tuple[Sequence[Row], str | None]:
+    """Return a row of `inbox` a notice; of a body that cannot be read a single one, set aside, and why."""
     notices, problem = _notices(declaration, body)
     rows = [
         {
-            "system": system,
+            "system": declaration.system,
             "account": notice.account,
             "event_id": notice.event_id,
             "kind": notice.kind.value if notice.kind else None,
@@ -74,12 +79,16 @@ def read_webhook(app: App, *, system: str, headers: Mapping[str, str], body: byt
             "received_at": now,
             "state": queues.ASIDE if problem else queues.NEW,
             "attempts": 0,
-            "next_at": now + settle,
+            "next_at": now + _settling(declaration),
             "problem": problem,
         }
         for place, notice in enumerate(notices)
     ]
-    return Webhook(rows, settle.total_seconds(), len(body))
+    return rows, problem
+
+
+def _settling(declaration: Declaration) -> timedelta:
+    return LEDGER_SETTLES_IN if declaration.role is Role.LEDGER else timedelta(0)
 
 
 def store_webhooks(store: Store, webhooks: Sequence[Webhook]) -> int:

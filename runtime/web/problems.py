@@ -35,8 +35,15 @@ def try_again(app: Running, organisation_id: str, queue: Queue, row_id: int) -> 
 
 
 @ROUTES.get("/unclaimed")
-def show_unclaimed(app: Running) -> Response:
+def show_unclaimed(app: Running, notice: str = "") -> Response:
     """List the notices whose account nobody has connected, and bodies that cannot be read."""
     with app.store.read() as db:
         rows = set_aside(db, None)
-    return page("unclaimed.html", rows=rows)
+    return page("unclaimed.html", rows=rows, notice=notice)
+
+
+@ROUTES.post("/unclaimed/{row_id}/replay", status_code=303)
+def read_again(app: Running, row_id: int) -> Response:
+    """Read a webhook again that could not be read, with what is known of its vendor today."""
+    replay(app, organisation_id=None, queue=Queue.INBOX, row_id=row_id, actor=OWNER)
+    return go("/unclaimed", "replayed")

@@ -7,7 +7,7 @@ import hmac
 from decimal import Decimal
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import insert, update
 from werkzeug.wrappers import Request, Response
 
 from connectors.contract import Role
@@ -137,6 +137,37 @@ def test_a_row_is_nobody_elses_to_replay_and_waits_no_more_afterwards(firm: Firm
     replay(firm.app, organisation_id=firm.id, queue=row.queue, row_id=row.row_id, actor="owner")
     with pytest.raises(RefusedError, match="not set aside"):
         replay(firm.app, organisation_id=firm.id, queue=row.queue, row_id=row.row_id, actor="owner")
+
+
+def _keep_unread(firm: Firm, body: bytes) -> SetAside:
+    """A body that was signed, and that yesterday's code could not read."""
+    unread = {"system": "xero", "account": "", "event_id": "digest", "kind": None, "external_id": "", "body": body}
+    at = firm.app.clock()
+    waits = {"received_at": at, "state": queues.ASIDE, "attempts": 0, "next_at": at, "problem": "cannot be read: 7"}
+    with firm.app.store.write() as db:
+        db.execute(insert(t.inbox).values(**unread, **waits))
+    (row,) = _aside(firm, None)
+    assert row.is_unread
+    return row
+
+
+def test_a_body_that_can_be_read_today_is_followed_when_it_is_replayed(firm: Firm) -> None:
+    firm.invoice("Acme", "INV-3001", "10.00")
+    (delivery,) = firm.pending_webhooks()
+    row = _keep_unread(firm, delivery.body)
+    replay(firm.app, organisation_id=None, queue=row.queue, row_id=row.row_id, actor="owner")
+    firm.work()
+    assert firm.document("INV-3001").balance_minor == 1_000 and _aside(firm, None) == []
+    assert firm.take(delivery) == 0, "it was told already"
+
+
+def test_a_body_that_still_cannot_be_read_stays_aside_and_says_why_today(firm: Firm) -> None:
+    row = _keep_unread(firm, b'{"events": 7}')
+    with pytest.raises(RefusedError, match="stays aside: the body cannot be read"):
+        replay(firm.app, organisation_id=None, queue=row.queue, row_id=row.row_id, actor="owner")
+    firm.work()
+    (left,) = _aside(firm, None)
+    assert left.row_id == row.row_id and left.why.endswith("a list of events")
 
 
 def test_notices_of_unknown_accounts_and_unreadable_bodies_are_nobodys(unconnected: Firm) -> None:

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import hmac
 import json
+import re
 import time
 from datetime import timedelta
 
@@ -68,6 +69,9 @@ def test_a_bad_signature_is_refused_empty_and_stores_nothing(site: Site) -> None
 def test_a_signed_body_that_cannot_be_read_is_stored_aside(site: Site) -> None:
     assert _post(site, b"poison").status_code == 200
     assert [state for _, state in _inbox(site)] == ["aside"]
+    (action,) = re.findall(r'action="(/unclaimed/\d+/replay)"', site.http.get("/unclaimed").text)
+    again = site.http.post(action)
+    assert again.status_code == 409 and "cannot be read" in again.text, "it stays aside, and says why"
 
 
 def test_a_system_without_a_secret_and_an_unknown_one_are_refused(site: Site) -> None:
