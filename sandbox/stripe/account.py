@@ -109,41 +109,64 @@ class StripeAccount(Payments):
     ) -> str:
         """Pay the available balance, or all that moved for some payments, out to the bank; return the payout's id.
 
-        ValueError when that is nothing or less.
+        ValueError when that is nothing or less: what a balance lacks is debited.
         """
         with self._lock:
-            self.settle_balance()
-            chosen = self._to_pay_out(payment_intent_ids, (currency or self.currency).lower())
-            total = sum(movement["net"] for movement in chosen)
+            chosen, total = self._moved(payment_intent_ids, currency)
             if total <= 0:
                 raise ValueError(f"nothing to pay out: the balance movements chosen sum to {total}")
-            payout = objects.payout(
-                id=self.new_id("po"),
-                created=self.now(),
-                arrival_date=int(datetime.combine(arrival_on, time(), UTC).timestamp()),
-                amount=total,
-                currency=chosen[0]["currency"],
-                destination=f"ba_{self.account_id[5:]}",
-            )
-            movement = self.move(
-                type="payout",
-                category="payout",
-                source=payout["id"],
-                amount=-total,
-                currency=payout["currency"],
-                description="STRIPE PAYOUT",
-            )
-            payout["balance_transaction"] = movement["id"]
-            self.payouts[payout["id"]] = payout
-            for paid in (*chosen, movement):
-                paid["status"] = "available"
-                self.payout_of[paid["id"]] = payout["id"]
-            self.emit("payout.created", payout)
-            payout["status"] = "paid"
-            self.emit("payout.paid", payout)
-            payout["reconciliation_status"] = "completed"
-            self.emit("payout.reconciliation_completed", payout)
-            return str(payout["id"])
+            return self._settle_with_bank(chosen, total, arrival_on)
+
+    def debit_bank(
+        self,
+        payment_intent_ids: Iterable[str] | None = None,
+        *,
+        arrival_on: date,
+        currency: str | None = None,
+    ) -> str:
+        """Take what the balance, or what moved for some payments, lacks from the bank: a payout of less than nothing.
+
+        ValueError when nothing is lacking.
+        """
+        with self._lock:
+            chosen, total = self._moved(payment_intent_ids, currency)
+            if total >= 0:
+                raise ValueError(f"nothing is lacking: the balance movements chosen sum to {total}")
+            return self._settle_with_bank(chosen, total, arrival_on)
+
+    def _moved(self, payment_intent_ids: Iterable[str] | None, currency: str | None) -> tuple[list[Object], int]:
+        self.settle_balance()
+        chosen = self._to_pay_out(payment_intent_ids, (currency or self.currency).lower())
+        return chosen, sum(movement["net"] for movement in chosen)
+
+    def _settle_with_bank(self, chosen: list[Object], total: int, arrival_on: date) -> str:
+        payout = objects.payout(
+            id=self.new_id("po"),
+            created=self.now(),
+            arrival_date=int(datetime.combine(arrival_on, time(), UTC).timestamp()),
+            amount=total,
+            currency=chosen[0]["currency"],
+            destination=f"ba_{self.account_id[5:]}",
+        )
+        movement = self.move(
+            type="payout",
+            category="payout",
+            source=payout["id"],
+            amount=-total,
+            currency=payout["currency"],
+            description="STRIPE PAYOUT",
+        )
+        payout["balance_transaction"] = movement["id"]
+        self.payouts[payout["id"]] = payout
+        for paid in (*chosen, movement):
+            paid["status"] = "available"
+            self.payout_of[paid["id"]] = payout["id"]
+        self.emit("payout.created", payout)
+        payout["status"] = "paid"
+        self.emit("payout.paid", payout)
+        payout["reconciliation_status"] = "completed"
+        self.emit("payout.reconciliation_completed", payout)
+        return str(payout["id"])
 
     def fail_payout(self, payout_id: str, code: str = "account_closed") -> None:
         """Let the bank return a payout that was paid; its money is available again."""

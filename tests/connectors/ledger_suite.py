@@ -525,7 +525,8 @@ class LedgerSuite:
         )
         assert isinstance(write_one(ledger, other), Stale)
 
-    def test_a_payout_is_posted_once(self, ledger: Ledger) -> None:
+    @pytest.mark.parametrize("amount", ["97.50", "-97.50"], ids=["to the bank", "from the bank"])
+    def test_a_payout_is_posted_once(self, ledger: Ledger, amount: str) -> None:
         before = ledger.postings()
         payout = PostPayout(
             key="po",
@@ -534,7 +535,7 @@ class LedgerSuite:
             clearing_account=ledger.clearing,
             bank_account=ledger.bank,
             fee_account=ledger.fees,
-            amount=gbp("97.50"),
+            amount=gbp(amount),
             fees=gbp("2.50"),
         )
         assert find_one(ledger.connector, payout) is None

@@ -279,6 +279,18 @@ def test_payout_lines_sum_to_its_amount(world: World) -> None:
     )
 
 
+def test_what_the_balance_lacks_is_a_payout_of_less_than_nothing(world: World) -> None:
+    pid = world.stripe.pay(amount=10_000, currency="gbp")
+    world.stripe.pay_out([pid], arrival_on=date(2026, 11, 19))
+    world.stripe.refund(pid, 4_000)
+    payout_id = world.stripe.debit_bank(arrival_on=date(2026, 11, 24))
+    fields = world.payout(payout_id)
+    assert (fields.amount, fields.state) == (gbp(-4_000), "paid")
+    assert [(line.kind, line.amount) for line in fields.lines] == [("refund", gbp(-4_000))]
+    with pytest.raises(ValueError, match="nothing is lacking"):
+        world.stripe.debit_bank(arrival_on=date(2026, 11, 24))
+
+
 def test_a_payout_that_the_bank_returns_changes_and_its_money_goes_out_again(world: World) -> None:
     pid = world.stripe.pay(amount=10_000, currency="gbp")
     first = world.stripe.pay_out([pid], arrival_on=date(2026, 11, 19))

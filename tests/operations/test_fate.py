@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 from connectors.contract import Role
 from runtime.operations.decide import undo
@@ -171,6 +172,70 @@ def test_a_payout_that_came_back_is_taken_out_of_the_ledger(firm: Firm) -> None:
     (line,) = firm.rows(t.receipt, source="bank")
     assert line.state == "undone", "the line pays no invoice"
     assert firm.rows(t.payout)[0].receipt_id is None
+
+
+def test_what_the_balance_lacks_is_taken_from_the_bank_and_posted_the_other_way_round(any_firm: Firm) -> None:
+    firm = any_firm
+    intent = _paid_by_card(firm)
+    firm.stripe.pay_out([intent], arrival_on=TODAY)
+    firm.stripe.dispute(intent)
+    _hear(firm)
+    payout = firm.stripe.debit_bank(arrival_on=TODAY)
+    lacking = -firm.stripe.payouts[payout]["amount"]
+    assert lacking > 12_000, "the chargeback and its fee"
+    debit = money_in("D1", str(Decimal(-lacking) / 100), "STRIPE PAYMENTS", "STRIPE DEBIT")
+    firm.import_lines(debit)
+    firm.work()
+    assert [row.state for row in firm.rows(t.debit)] == ["out"], "the bank told first"
+    _hear(firm)
+    firm.settle()
+    (kept,) = firm.rows(t.debit)
+    assert kept.state == "payout"
+    (posted,) = [row for row in firm.rows(t.outbox) if row.intent["intent"] == "post_payout"]
+    assert (posted.state, posted.subject, posted.intent["amount"]["minor"]) == ("done", kept.id, -lacking)
+    assert _leaves_the_bank(firm)
+    firm.import_lines(debit, name="again.xml")
+    firm.settle()
+    assert [row.intent["intent"] for row in firm.rows(t.outbox)].count("post_payout") == 1
+    firm.stripe.fail_payout(payout)
+    _hear(firm)
+    firm.settle()
+    (problem,) = firm.rows(t.problem, code="payout_failed")
+    assert "it came back" in problem.text
+    (undone,) = [row for row in firm.rows(t.outbox) if row.intent["intent"] == "undo_posting"]
+    assert (undone.state, undone.intent["external_ids"]) == ("done", posted.external_ids)
+
+
+def _leaves_the_bank(firm: Firm) -> bool:
+    """Whether the only payout that the ledger shows takes its money from the bank account."""
+    books: Any = firm.ledger.books  # type: ignore[attr-defined]
+    if firm.ledger.system == "xero":
+        (transfer,) = books.bank_transfers.values()
+        return bool(transfer["FromBankAccount"]["Code"] == firm.ledger.bank)
+    (entry,) = books.journal_entries.values()
+    sides: dict[str, str] = {
+        detail["AccountRef"]["value"]: detail["PostingType"]
+        for detail in (line["JournalEntryLineDetail"] for line in entry["Line"])
+    }
+    return sides[firm.ledger.bank] == "Credit"
+
+
+def test_the_debit_of_a_payout_that_the_bank_sent_back_is_no_return_of_a_customers_payment(firm: Firm) -> None:
+    payout = firm.stripe.pay_out([_paid_by_card(firm)], arrival_on=TODAY)
+    _hear(firm)
+    amount = Decimal(firm.stripe.payouts[payout]["amount"]) / 100
+    firm.import_lines(
+        money_in("P1", str(amount), "STRIPE PAYMENTS", "STRIPE TRANSFER"),
+        money_in("P2", str(-amount), "STRIPE PAYMENTS", "STRIPE RETURNED ITEM", on=TODAY),
+    )
+    firm.settle()
+    assert [row.state for row in firm.rows(t.debit)] == ["out"], "the processor has not told yet"
+    firm.stripe.fail_payout(payout)
+    _hear(firm)
+    firm.settle()
+    assert [row.state for row in firm.rows(t.debit)] == ["payout"]
+    assert [row.state for row in firm.rows(t.receipt, source="bank")] == ["undone"]
+    assert firm.problems() == ["payout_failed"]
 
 
 def test_an_account_that_takes_its_consent_back_is_lost_and_nobody_is_reminded_without_it(firm: Firm) -> None:
