@@ -51,6 +51,14 @@ class StandIn:
     name = "stand-in"
     witness: ClassVar[Witness | None] = None  # of all stand-ins of the process
 
+    _map: ClassVar[Map]  # of the class: compiling it takes longer than answering many requests
+
+    def __init_subclass__(cls) -> None:
+        """Compile the routes of a vendor."""
+        super().__init_subclass__()
+        # A vendor's path is taken as sent: an external id may hold slashes, and SDKs differ about the last one.
+        cls._map = Map(list(_routes(cls)), strict_slashes=False, merge_slashes=False)
+
     def __init__(self, *, clock: Clock, oauth: OAuthServer, courier: Courier) -> None:
         self.clock = clock
         self.oauth = oauth
@@ -59,8 +67,6 @@ class StandIn:
         self.avoidable_429 = 0
         self.interceptor: Interceptor | None = None
         self.lock = threading.RLock()
-        # A vendor's path is taken as sent: an external id may hold slashes, and SDKs differ about the last one.
-        self._map = Map(list(self._rules()), strict_slashes=False, merge_slashes=False)
 
     def before(self, request: Request, rule: str) -> Response | None:
         """Check authentication and limits; return a response to refuse the request."""
@@ -109,11 +115,12 @@ class StandIn:
 
         return self.interceptor(request, handle) if self.interceptor else handle()
 
-    def _rules(self) -> Iterable[Rule]:
-        for name in dir(type(self)):
-            rules: list[tuple[str, str]] = getattr(getattr(type(self), name), "rules", [])
-            for method, path in rules:
-                yield Rule(path, methods=[method], endpoint=name)
+
+def _routes(of: type[StandIn]) -> Iterable[Rule]:
+    for name in dir(of):
+        rules: list[tuple[str, str]] = getattr(getattr(of, name), "rules", [])
+        for method, path in rules:
+            yield Rule(path, methods=[method], endpoint=name)
 
 
 class Replays:

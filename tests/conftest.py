@@ -11,6 +11,7 @@ import pytest
 from runtime.store.engine import Store
 from runtime.store.migrate import upgrade
 from tests import postgres
+from tests.databases import migrate
 from tests.shared import unavailable
 
 BACKENDS = ("sqlite", "postgresql")
@@ -57,7 +58,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     with ExitStack() as stack:
         if request.param == "sqlite":
             store = Store(f"sqlite:///{tmp_path}/store.sqlite3")
-            upgrade(store)
+            migrate(store)
         else:
             server: postgres.Server = request.getfixturevalue("postgres_server")
             template: str = request.getfixturevalue("migrated_template")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
@@ -32,6 +33,7 @@ Insert = postgresql.Insert | sqlite.Insert
 CHUNK_ROWS = 1_000
 SET_ROWS = 50  # from so many on, PostgreSQL is given a chunk as one set: one statement costs less than many
 IDS_A_QUERY = 500
+UPSERTS_KEPT = 500  # statements; a table is written in few ways
 _SET = "rows"
 
 
@@ -65,13 +67,9 @@ def upsert(db: Connection, table: Table, rows: Sequence[Row], *, keys: Sequence[
     """
     for start in range(0, len(rows), CHUNK_ROWS):
         chunk = list({tuple(row[name] for name in keys): row for row in rows[start : start + CHUNK_ROWS]}.values())
-        names = list(chunk[0])
-        if db.dialect.name == "postgresql" and len(chunk) >= SET_ROWS:
-            statement: Insert = postgresql.insert(table).from_select(names, _set_of(table, names))
-            db.execute(_or_update(statement, table, names, keys, keep), {_SET: _dumps(chunk)})
-        else:
-            statement = postgresql.insert(table) if db.dialect.name == "postgresql" else sqlite.insert(table)
-            db.execute(_or_update(statement, table, names, keys, keep), [dict(row) for row in chunk])
+        as_set = db.dialect.name == "postgresql" and len(chunk) >= SET_ROWS
+        statement = _upsert(db.dialect.name, table, tuple(chunk[0]), tuple(keys), tuple(keep), as_set=as_set)
+        db.execute(statement, {_SET: _dumps(chunk)} if as_set else [dict(row) for row in chunk])
 
 
 def insert_new(db: Connection, table: Table, rows: Sequence[Row], *, keys: Sequence[str]) -> int:
@@ -91,6 +89,12 @@ def update_rows(db: Connection, table: Table, key: str, rows: Sequence[Row]) -> 
         update(table).where(table.c[key] == bindparam("the_key")).values({n: bindparam(f"v_{n}") for n in names})
     )
     db.execute(statement, [{"the_key": row[key], **{f"v_{n}": row[n] for n in names}} for row in rows])
+
+
+@lru_cache(maxsize=UPSERTS_KEPT)  # building one takes longer than SQLite takes to run it
+def _upsert(dialect: str, table: Table, names: Names, keys: Names, keep: Names, *, as_set: bool) -> Insert:
+    insert = postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
+    return _or_update(insert.from_select(names, _set_of(table, names)) if as_set else insert, table, names, keys, keep)
 
 
 def _or_update(insert: Insert, table: Table, names: Names, keys: Names, keep: Names) -> Insert:

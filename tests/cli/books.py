@@ -11,14 +11,14 @@ from runtime.app import App
 from runtime.operations.organisations import create_organisation
 from runtime.store import tables as t
 from runtime.store.connections import CONNECTED
-from runtime.store.migrate import upgrade
+from tests.databases import migrate
 
 NAME = "Harbour Supplies Ltd"
 
 
 def connected(app: App, *, status: str = CONNECTED) -> str:
     """Migrate the database and connect a Xero organisation that nobody answers for; gives the organisation's id."""
-    upgrade(app.store)
+    migrate(app.store)
     organisation = create_organisation(app, name=NAME, base_currency="EUR", time_zone="UTC", country="IE")
     now = datetime.now(UTC)
     tokens = TokenSet(access_token="a", refresh_token="r", expires_at=now + timedelta(minutes=30), answer={})

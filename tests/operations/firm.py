@@ -30,7 +30,6 @@ from runtime.settings import Settings
 from runtime.store import connections
 from runtime.store import tables as t
 from runtime.store.connections import VendorConnection
-from runtime.store.migrate import upgrade
 from runtime.vendors import Pace
 from sandbox.capture import CaptureServer
 from sandbox.estate import Estate
@@ -43,6 +42,7 @@ from sandbox.world.camt053 import document
 from sandbox.world.statement import BankStatement, Line
 from sandbox.xero.books import XeroBooks
 from tests.connectors.consent import agree
+from tests.databases import migrate
 from tests.operations.faults import counting_writes
 
 START = datetime(2026, 3, 10, 10, 0, tzinfo=UTC)  # a Tuesday
@@ -452,7 +452,7 @@ def open_firm(
         )
         app = build(settings, clock=clock, pace=Pace(lambda seconds: clock.advance(seconds=seconds)))
         stack.callback(app.close)
-        upgrade(app.store)
+        migrate(app.store)
         organisation = create_organisation(
             app, name="Firm", base_currency=CURRENCY, time_zone="Europe/London", country="GB"
         )

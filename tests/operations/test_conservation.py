@@ -26,7 +26,7 @@ from runtime.operations.match import match_receipts
 from runtime.settings import Settings
 from runtime.store import tables as t
 from runtime.store.connections import lock_organisation
-from runtime.store.migrate import upgrade
+from tests.databases import migrate
 from tests.operations.firm import START, TODAY, money_in, statement
 from tests.store.build import organisations, put
 
@@ -52,7 +52,7 @@ class Books:
         key = SecretStr(base64.b64encode(bytes(range(32))).decode())
         address = f"sqlite:///{Path(folder) / 'store.sqlite3'}"
         self.app: App = build(Settings(database_url=address, key=key), clock=lambda: START)
-        upgrade(self.app.store)
+        migrate(self.app.store)
         organisations(self.app.store, "org")
         with self.app.store.write() as db:
             for name in sorted(set(OWNER.values())):

@@ -15,7 +15,7 @@ from sqlalchemy import Table, insert
 from runtime.app import App, build
 from runtime.settings import Settings
 from runtime.store import tables as t
-from runtime.store.migrate import upgrade
+from tests.databases import migrate
 
 NOW = datetime(2026, 3, 10, 9, 0, tzinfo=UTC)  # a Tuesday
 TODAY = NOW.date()
@@ -48,7 +48,7 @@ def running(folder: Path, *, public_url: str = "http://127.0.0.1:8000", **others
         }
     )
     app = build(settings, clock=time)
-    upgrade(app.store)
+    migrate(app.store)
     yield app, time
     app.close()
 
