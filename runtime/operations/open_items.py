@@ -53,20 +53,18 @@ def open_documents(
     customer_ids: Collection[str] | None = None,
 ) -> list[OpenDocument]:
     """Return the documents with an open balance (of these customers), or exactly those of `document_ids`."""
-    statement = (
+    wanted = (
+        t.document.c.status == DocumentStatus.OPEN.value if document_ids is None else t.document.c.id.in_(document_ids)
+    )
+    if customer_ids is not None:
+        wanted &= t.document.c.customer_id.in_(customer_ids)
+    rows = db.execute(
         select(t.document, t.customer.c.name, t.customer.c.parent_id)
         .outerjoin(t.customer, t.customer.c.id == t.document.c.customer_id)
-        .where(t.document.c.organisation_id == organisation_id)
+        .where(t.document.c.organisation_id == organisation_id, wanted)
         .order_by(t.document.c.due_on, t.document.c.id)
-    )
-    if document_ids is None:
-        statement = statement.where(t.document.c.status == DocumentStatus.OPEN.value)
-    else:
-        statement = statement.where(t.document.c.id.in_(document_ids))
-    if customer_ids is not None:
-        statement = statement.where(t.document.c.customer_id.in_(customer_ids))
-    rows = db.execute(statement).all()
-    pending = pending_allocations(db, organisation_id)
+    ).all()
+    pending = pending_allocations(db, organisation_id, where=wanted)
     return [
         OpenDocument(
             document=_document(row._mapping),

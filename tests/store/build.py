@@ -17,12 +17,16 @@ _PLAIN: dict[type, object] = {int: 0, str: "", bool: False, date: NOW.date(), ob
 
 def put(db: Connection, table: Table, **values: Any) -> None:  # noqa: ANN401 - column values
     """Insert a row with the plainest value in each column that needs one."""
-    plain = {
+    db.execute(insert(table).values(**plain(table) | values))
+
+
+def plain(table: Table) -> dict[str, Any]:
+    """The plainest value of each column that needs one."""
+    return {
         column.name: NOW if isinstance(column.type, t.Instant) else _PLAIN[column.type.python_type]
         for column in table.columns
-        if not column.nullable and column.server_default is None and column.name not in values and not _numbered(column)
+        if not column.nullable and column.server_default is None and not _numbered(column)
     }
-    db.execute(insert(table).values(**plain, **values))
 
 
 def _numbered(column: Any) -> bool:  # noqa: ANN401 - any column
