@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from connectors.records import Page
 
 
-def read_ahead(pages: Iterable[Page]) -> Iterator[Page]:
+def read_ahead(pages: Iterable[Page]) -> Generator[Page, None, None]:
     """Yield `pages` in their order; while the caller is at work on one, one more is read in a thread.
 
     An error of the reading is raised in its place. A caller that stops early waits for the page that is on its way.
