@@ -49,7 +49,8 @@ class _Matching:
 
     def propose(self, receipts: Sequence[Receipt]) -> list[Proposal]:
         """Propose for a batch of receipts that compete for the same items."""
-        return propose(index=self.index, receipts=receipts, history=self.history, as_of=self.now.date())
+        today = self.now.astimezone(connections.zone_of(self.db, self.organisation_id)).date()
+        return propose(index=self.index, receipts=receipts, history=self.history, as_of=today)
 
 
 def match_receipts(app: App, organisation_id: str) -> Counter[str]:

@@ -177,7 +177,8 @@ def _build_invoices(db: Connection, crm: VendorConnection, rows: Sequence[Row], 
 
 def _build_balances(db: Connection, crm: VendorConnection, rows: Sequence[Row], at: datetime) -> list[Built]:
     accounts = _accounts(db, crm, [row["id"] for row in rows])
-    owed = _owed(db, crm.organisation_id, at.date(), [row["id"] for row in rows])
+    today = at.astimezone(connections.zone_of(db, crm.organisation_id)).date()
+    owed = _owed(db, crm.organisation_id, today, [row["id"] for row in rows])
     organisation = connections.organisation(db, crm.organisation_id)
     base = organisation.base_currency if organisation else "EUR"
     built: list[Built] = []

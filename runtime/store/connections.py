@@ -62,6 +62,12 @@ def organisation(db: Connection, organisation_id: str) -> Organisation | None:
     return _organisation(row) if row else None
 
 
+def zone_of(db: Connection, organisation_id: str) -> ZoneInfo:
+    """Return the time zone of an organisation: money that comes and goes has the date that it is there."""
+    mine = t.organisation.c.id == organisation_id
+    return ZoneInfo(db.execute(select(t.organisation.c.time_zone).where(mine)).scalar_one())
+
+
 def lock_organisation(db: Connection, organisation_id: str) -> None:
     """Let one unit of work at a time decide about an organisation's money (SQLite has one writer anyway)."""
     statement: Select[tuple[str]] = select(t.organisation.c.id).where(t.organisation.c.id == organisation_id)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import Decimal
 from typing import Any
+
+import pytest
+from sqlalchemy import update
 
 from connectors.contract import Role
 from runtime.operations.decide import undo
@@ -11,7 +15,7 @@ from runtime.operations.match import match_receipts
 from runtime.operations.plan import plan_reminders
 from runtime.operations.remind import remind_organisation
 from runtime.store import tables as t
-from tests.operations.firm import CURRENCY, TODAY, Firm, money_in
+from tests.operations.firm import CURRENCY, TODAY, Firm, XeroLedger, money_in
 
 NAMED = {"invoice_number": "INV-1001"}
 
@@ -39,6 +43,21 @@ def _reminded(firm: Firm) -> set[str]:
     plan_reminders(firm.app, firm.id)
     ids = {row.id: row.number for row in firm.rows(t.document)}
     return {ids[row.document_id] for row in firm.rows(t.reminder_item, state="planned")}
+
+
+@pytest.mark.parametrize(
+    ("zone", "hours", "day"),
+    [("Pacific/Auckland", 4, date(2026, 3, 11)), ("America/Los_Angeles", 20, date(2026, 3, 10))],
+)
+def test_money_is_received_on_the_organisations_own_day(firm: Firm, zone: str, hours: int, day: date) -> None:
+    """Ten in the morning in Greenwich, and some hours later: the date there is another one."""
+    with firm.app.store.write() as db:
+        db.execute(update(t.organisation).values(time_zone=zone))
+    firm.time.advance(hours=hours)
+    _paid_by_card(firm)
+    assert firm.receipt().received_on == day != firm.time().date()
+    assert isinstance(firm.ledger, XeroLedger)
+    assert {payment["Date"] for payment in firm.ledger.books.payments.values()} == {day}
 
 
 def test_a_refund_holds_until_a_person_chooses(any_firm: Firm) -> None:

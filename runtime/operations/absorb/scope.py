@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Table, select
 
@@ -14,7 +15,7 @@ from connectors.contract import Role
 from connectors.records import Kind
 from receivables.identity import stable_id
 from receivables.problem import Problem
-from runtime.store import journal
+from runtime.store import connections, journal
 from runtime.store import tables as t
 from runtime.store.links import links_to
 from runtime.store.owners import owners_of
@@ -43,6 +44,11 @@ class Scope:
     def owners(self) -> Owners:
         """Whose word counts for which field in this organisation."""
         return owners_of(self.db, self.organisation_id)
+
+    @cached_property
+    def zone(self) -> ZoneInfo:
+        """The organisation's time zone: its books know a moment by the day that it is there."""
+        return connections.zone_of(self.db, self.organisation_id)
 
     def local_id(self, prefix: str, external_id: str) -> str:
         """Return our id of a vendor's object: the same in whatever order objects arrive."""
