@@ -14,48 +14,14 @@ from runtime.operations.import_statement import Imported, import_statement
 from runtime.operations.plan import plan_reminders
 from runtime.operations.returns import confirm_return, reject_return, see_return
 from runtime.store import tables as t
-from tests.operations.firm import BANK_ACCOUNT, TODAY, Firm, money_in
+from tests.operations.camt_lines import UNPAID, camt, line
+from tests.operations.firm import TODAY, Firm, money_in
 
 CAME, WENT = TODAY - timedelta(days=6), TODAY - timedelta(days=1)
-PAYER = "DE02120300000000202051"
-UNPAID = "<BkTxCd><Domn><Cd>PMNT</Cd><Fmly><Cd>IDDT</Cd><SubFmlyCd>UPDD</SubFmlyCd></Fmly></Domn></BkTxCd>"
-
-
-def line(
-    amount: str,
-    *,
-    reference: str,
-    on: date,
-    end_to_end: str = "NOTPROVIDED",
-    text: str = "INV-1001",
-    account: str = PAYER,
-    name: str = "ACME LTD",
-    code: str = "",
-    returned: str = "",
-    paid: str = "",
-) -> str:
-    """An entry of camt.053; parties are the original ones, as banks write them on both lines of a direct debit."""
-    value = Decimal(amount)
-    direction = "CRDT" if value > 0 else "DBIT"
-    instructed = paid and f'<AmtDtls><InstdAmt><Amt Ccy="GBP">{paid}</Amt></InstdAmt></AmtDtls>'
-    side = "Dbtr" if value > 0 or code or returned else "Cdtr"
-    iban = account and f"<{side}Acct><Id><IBAN>{account}</IBAN></Id></{side}Acct>"
-    return (
-        f'<Ntry><Amt Ccy="GBP">{abs(value)}</Amt><CdtDbtInd>{direction}</CdtDbtInd><Sts><Cd>BOOK</Cd></Sts>'
-        f"<BookgDt><Dt>{on}</Dt></BookgDt><AcctSvcrRef>{reference}</AcctSvcrRef>{code}<NtryDtls><TxDtls>"
-        f'<Refs><EndToEndId>{end_to_end}</EndToEndId></Refs><Amt Ccy="GBP">{abs(value)}</Amt>'
-        f"<CdtDbtInd>{direction}</CdtDbtInd>{instructed}"
-        f"<RltdPties><{side}><Pty><Nm>{name}</Nm></Pty></{side}>{iban}</RltdPties>"
-        f"<RmtInf><Ustrd>{text}</Ustrd></RmtInf>{returned}</TxDtls></NtryDtls></Ntry>"
-    )
 
 
 def take(firm: Firm, *lines: str, name: str = "bank.xml") -> Imported:
-    content = (
-        '<Document xmlns="urn:iso:std:iso:20022:tech:xsd:camt.053.001.08"><BkToCstmrStmt><Stmt><Id>1</Id>'
-        f"<Acct><Id><IBAN>{BANK_ACCOUNT}</IBAN></Id><Ccy>GBP</Ccy></Acct>{''.join(lines)}</Stmt></BkToCstmrStmt></Document>"
-    )
-    return import_statement(firm.app, organisation_id=firm.id, name=name, content=content.encode())
+    return import_statement(firm.app, organisation_id=firm.id, name=name, content=camt(*lines))
 
 
 COLLECTED = line("120.00", reference="B1", on=CAME, end_to_end="COLLECT-0001")
