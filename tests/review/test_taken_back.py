@@ -13,10 +13,13 @@ from receivables.money import Money
 from runtime.operations.absorb.page import absorb
 from runtime.operations.apply import apply_hypothesis
 from runtime.operations.decide import undo
+from runtime.operations.import_statement import import_statement
 from runtime.operations.match import match_receipts
+from runtime.operations.returns import reject_return
 from runtime.operations.work import work
 from runtime.store import queues
 from runtime.store import tables as t
+from tests.operations.camt_lines import UNPAID, camt, line
 from tests.operations.faults import lose_answer, unavailable
 from tests.operations.firm import CURRENCY, TODAY, Firm, money_in
 from tests.store.build import put
@@ -109,3 +112,24 @@ def test_a_match_that_lost_its_customer_before_it_was_posted_is_shown_and_stops_
     match_receipts(firm.app, firm.id)
     (problem,) = [row for row in firm.rows(t.problem) if row.code == "not_posted" and row.resolved_at is None]
     assert "its own customer" in problem.text
+
+
+def test_on_postgresql_too_a_returned_debit_opens_its_invoice_and_a_person_can_say_it_is_another(
+    shared_firm: Firm,
+) -> None:
+    firm = shared_firm
+    lines = [
+        line("120.00", reference="C1", on=TODAY - timedelta(days=6), end_to_end="COLLECT-0001"),
+        line("-120.00", reference="D1", on=TODAY - timedelta(days=1), end_to_end="COLLECT-0001", code=UNPAID),
+        line("-45.00", reference="D2", on=TODAY - timedelta(days=1), text="RENT", account="DE11", name="ESTATES"),
+    ]
+    for number, content in enumerate((camt(*lines[1:]), camt(*lines), camt(*lines))):
+        import_statement(firm.app, organisation_id=firm.id, name=f"{number}.xml", content=content)
+        firm.settle()
+    assert {row.amount_minor: row.state for row in firm.rows(t.debit)} == {12_000: "returned", 4_500: "out"}
+    assert (firm.ledger.payments(), firm.problems()) == ([], ["payment_returned"])
+    (returned,) = firm.rows(t.debit, state="returned")
+    reject_return(firm.app, organisation_id=firm.id, debit_id=returned.id, actor="dana")
+    firm.settle()
+    firm.settle()
+    assert (len(firm.ledger.payments()), firm.problems()) == (1, [])
