@@ -46,12 +46,17 @@ class App:
         self.store.close()
 
 
-def build(settings: Settings, *, clock: Clock = system_clock, pace: Pace = REAL_PACE) -> App:
-    """Make the product from its settings; SettingsError or StoreAddressError when they are unusable."""
+def build(
+    settings: Settings, *, clock: Clock = system_clock, pace: Pace = REAL_PACE, store: Store | None = None
+) -> App:
+    """Make the product from its settings, on `store` when one is open already.
+
+    SettingsError or StoreAddressError when they are unusable.
+    """
     file = settings.sqlite_file()
     if file is not None:
         file.parent.mkdir(parents=True, exist_ok=True)
-    store = Store(settings.database_url)
+    store = store or Store(settings.database_url)
     vault = Vault(settings.encryption_key(), settings.old_encryption_keys())
     vendors = Vendors(settings=settings, store=store, vault=vault, clock=clock, pace=pace)
     return App(

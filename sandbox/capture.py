@@ -35,11 +35,21 @@ class CapturedMail:
     order: int = field(default_factory=time.monotonic_ns)
 
 
-class CaptureServer:
-    """Listens on loopback and keeps every message, at most MAX_MAILS; further ones are refused with 452."""
+def _nobody(_mail: CapturedMail) -> None:
+    """Listen to no mail."""
 
-    def __init__(self, *, clock: Callable[[], datetime] = _wall_clock) -> None:
+
+class CaptureServer:
+    """Listens on loopback and keeps every message, at most MAX_MAILS; further ones are refused with 452.
+
+    `hear` is told of each mail before its sender is answered.
+    """
+
+    def __init__(
+        self, *, clock: Callable[[], datetime] = _wall_clock, hear: Callable[[CapturedMail], None] = _nobody
+    ) -> None:
         self._clock = clock
+        self._hear = hear
         self._lock = threading.Lock()
         self._mails: list[CapturedMail] = []
         self._controller: Controller | None = None
@@ -81,6 +91,7 @@ class CaptureServer:
             if len(self._mails) >= MAX_MAILS:
                 return False
             self._mails.append(mail)
+        self._hear(mail)
         return True
 
 

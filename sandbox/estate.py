@@ -22,10 +22,18 @@ class Estate:
     """The four vendors on neighbouring ports (port 0: free ones). Client secrets are drawn at start.
 
     `begin_webhooks` subscribes a product that listens; until then nothing is delivered. Without `couriers` webhooks
-    stay in each stand-in's `courier.pending`, for a simulation that delivers them itself.
+    stay in each stand-in's `courier.pending`, for a simulation that delivers them itself. With `reach` nothing is
+    served: it makes each stand-in reachable in its own way and returns the address.
     """
 
-    def __init__(self, *, clock: Callable[[], datetime], port: int = 0, couriers: bool = True) -> None:
+    def __init__(
+        self,
+        *,
+        clock: Callable[[], datetime],
+        port: int = 0,
+        couriers: bool = True,
+        reach: Callable[[StandIn], str] | None = None,
+    ) -> None:
         self._secrets = {
             name: secrets.token_urlsafe(24)
             for system in ("xero", "quickbooks", "salesforce", "stripe")
@@ -54,13 +62,15 @@ class Estate:
             webhook_secret=keep["stripe_webhook"],
         )
         self.standins: tuple[StandIn, ...] = (self.xero, self.quickbooks, self.salesforce, self.stripe)
-        self._served: dict[str, Served] = {}
+        self._served: list[Served] = []
+        self._urls: dict[str, str] = {}
         self._port = port
         self._couriers = couriers
+        self._reach = reach or self._serve
 
     def __enter__(self) -> Estate:
-        for number, standin in enumerate(self.standins):
-            self._served[standin.name] = serve(standin, port=self._port + number if self._port else 0)
+        for standin in self.standins:
+            self._urls[standin.name] = self._reach(standin)
             if self._couriers:
                 standin.courier.start()
         return self
@@ -68,14 +78,20 @@ class Estate:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for served in self._served.values():
-            served.standin.courier.stop()
+        for standin in self.standins:
+            standin.courier.stop()
+        for served in self._served:
             served.stop()
+
+    def _serve(self, standin: StandIn) -> str:
+        served = serve(standin, port=self._port + len(self._served) if self._port else 0)
+        self._served.append(served)
+        return served.url
 
     @property
     def environment(self) -> dict[str, str]:
         """The variables that point the product at these stand-ins, a fresh encryption key among them."""
-        urls = {name: served.url for name, served in self._served.items()}
+        urls = self._urls
         environment = {
             "TRUEDUE_XERO_API_URL": urls["xero"],
             "TRUEDUE_XERO_IDENTITY_URL": urls["xero"],

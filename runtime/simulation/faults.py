@@ -1,32 +1,56 @@
-"""What goes wrong between the product and the world, each kind counted when it happens."""
+"""What goes wrong: each kind by name, its chance when its moment comes, and how often it fired."""
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Mapping
 from random import Random
 
-from werkzeug.wrappers import Request, Response
-
-from runtime.app import App
-from runtime.operations.take_webhook import BadSignatureError, take_webhook
-from sandbox.estate import Estate
-from sandbox.standin import StandIn
-from sandbox.webhooks import Delivery
-
-# Chance of each fault when its moment comes. A fifth of the kinds is off in each seed, so that one cannot hide another.
-WEBHOOK_FAULTS = {
-    "webhook_duplicate": 0.15,
-    "webhook_drop": 0.10,
-    "webhook_delay": 0.15,
-    "webhook_forged": 0.10,
-    "webhook_truncated": 0.05,
-}
-CALL_FAULTS = {"server_error": 0.02, "answer_lost_after_write": 0.03}
+# A fifth of the kinds is off in each seed, so that one cannot hide another.
 OFF_SHARE = 0.2
-FORGED_MARK = "forged"
-_WRITES = frozenset({"POST", "PUT", "PATCH"})
+
+WEBHOOKS = {
+    "webhook_duplicate": 0.10,
+    "webhook_drop": 0.06,
+    "webhook_delay": 0.10,
+    "webhook_delay_days": 0.02,
+    "webhook_replay": 0.03,
+    "webhook_forged": 0.05,
+    "webhook_wrong_tenant": 0.02,
+    "webhook_truncated": 0.03,
+    "webhook_unknown": 0.02,
+    "webhook_burst": 0.004,
+}
+CALLS = {
+    "server_error": 0.010,
+    "forbidden": 0.002,
+    "throttled": 0.004,
+    "throttled_unsaid": 0.002,
+    "cut_before_effect": 0.006,
+    "answer_lost": 0.010,
+    "answer_cut_after_write": 0.010,
+    "slow_answer": 0.006,
+    "stale_read": 0.006,
+    "read_not_found": 0.004,
+    "token_answer_lost": 0.05,
+    "token_ended": 0.002,
+    "meanwhile_life": 0.020,
+    "meanwhile_webhook": 0.010,
+    "meanwhile_worker": 0.010,
+}
+PROCESS = {
+    "crash_before_commit": 0.0008,
+    "crash_after_commit": 0.0008,
+    "crash_after_call": 0.0020,
+    "commit_refused": 0.0010,
+    "commit_unknown": 0.0008,
+    "wake_lost": 0.05,
+    "wake_twice": 0.03,
+    "clock_skew": 0.02,
+}
+MAIL = {"mail_refused": 0.02, "mail_accepted_then_lost": 0.02, "mail_server_away": 0.01}
+LIFE = {"statement_again": 0.15, "statement_overlap": 0.30, "consent_revoked": 0.001}
+KINDS: Mapping[str, float] = WEBHOOKS | CALLS | PROCESS | MAIL | LIFE
 
 
 class Faults:
@@ -34,10 +58,8 @@ class Faults:
 
     def __init__(self, rng: Random) -> None:
         self._rng = rng
-        self.fired: Counter[str] = Counter(dict.fromkeys((*WEBHOOK_FAULTS, *CALL_FAULTS), 0))
-        self._chances = {
-            name: 0.0 if rng.random() < OFF_SHARE else chance for name, chance in (WEBHOOK_FAULTS | CALL_FAULTS).items()
-        }
+        self.fired: Counter[str] = Counter(dict.fromkeys(KINDS, 0))
+        self._chances = {name: 0.0 if rng.random() < OFF_SHARE else chance for name, chance in KINDS.items()}
 
     def heal(self) -> None:
         """Let nothing go wrong any more."""
@@ -45,70 +67,12 @@ class Faults:
 
     def strikes(self, name: str) -> bool:
         """Whether this fault happens now; counted when it does."""
-        happens = self._rng.random() < self._chances[name]
-        self.fired[name] += happens
+        chance = self._chances[name]
+        happens = chance > 0.0 and self._rng.random() < chance
+        if happens:
+            self.fired[name] += 1
         return happens
 
-    def intercept(self, request: Request, answer: Callable[[], Response]) -> Response:
-        """Stand between the product and a vendor: fail before the effect, or lose the answer after it."""
-        if request.path.startswith(("/connect", "/oauth", "/services/oauth2", "/v1/oauth")):
-            return answer()
-        if self.strikes("server_error"):
-            return Response("the server is not well\n", status=503)
-        response = answer()
-        if request.method in _WRITES and self.strikes("answer_lost_after_write"):
-            return Response("bad gateway\n", status=502)
-        return response
-
-
-class Post:
-    """Carries webhooks from the stand-ins to the product, with the faults of the road."""
-
-    def __init__(self, app: App, estate: Estate, faults: Faults, rng: Random) -> None:
-        self._app = app
-        self._estate = estate
-        self._faults = faults
-        self._rng = rng
-        self._on_the_way: list[tuple[StandIn, Delivery]] = []
-        self.refused_forgeries = 0
-
-    def deliver(self) -> int:
-        """Deliver what lies ready, in any order. Returns how many posts the product took."""
-        for standin in self._estate.standins:
-            while not standin.courier.pending.empty():
-                delivery = standin.courier.pending.get_nowait()
-                if delivery is not None:
-                    self._on_the_way.append((standin, delivery))
-        ready, self._on_the_way = self._on_the_way, []
-        self._rng.shuffle(ready)
-        return sum(self._carry(standin, delivery) for standin, delivery in ready)
-
-    def _carry(self, standin: StandIn, delivery: Delivery) -> int:
-        if self._faults.strikes("webhook_drop"):
-            return 0
-        if self._faults.strikes("webhook_delay"):
-            self._on_the_way.append((standin, delivery))
-            return 0
-        headers = delivery.headers | (delivery.sign() if delivery.sign else {})
-        if self._faults.strikes("webhook_forged"):
-            self._forge(standin.name, headers, delivery.body)
-        if self._faults.strikes("webhook_truncated"):
-            self._hand_in(standin.name, headers, delivery.body[: len(delivery.body) // 2])
-        copies = 2 if self._faults.strikes("webhook_duplicate") else 1
-        for _ in range(copies):
-            self._hand_in(standin.name, headers, delivery.body)
-        return 1
-
-    def _forge(self, system: str, headers: dict[str, str], body: bytes) -> None:
-        """Post a body that nobody signed, with another body's signature."""
-        mark = hashlib.sha256(body).hexdigest()[:12]
-        forged = body.replace(b'"id"', f'"{FORGED_MARK}{mark}":1,"id"'.encode(), 1) + b" "
-        if not self._hand_in(system, headers, forged):
-            self.refused_forgeries += 1
-
-    def _hand_in(self, system: str, headers: dict[str, str], body: bytes) -> bool:
-        try:
-            take_webhook(self._app, system=system, headers=headers, body=body)
-        except BadSignatureError:
-            return False
-        return True
+    def draw(self) -> Random:
+        """What else a fault has to choose is drawn from the same source."""
+        return self._rng

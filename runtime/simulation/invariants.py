@@ -1,23 +1,27 @@
-"""What must hold, checked against the world's books (SIMULATION: the numbers in brackets)."""
+"""What must hold, checked against the firms' books (SIMULATION: the numbers in brackets)."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 from sqlalchemy import case, func, select
 
 from receivables.document import DocumentStatus
+from receivables.money import Money
 from reminders.holds import HoldCode
 from reminders.policy import DEFAULT_POLICY
 from runtime.operations.certificates import verify_certificates
 from runtime.operations.open_items import open_documents
 from runtime.operations.plan import decide
-from runtime.simulation.faults import FORGED_MARK
+from runtime.simulation.accountant import undecided
+from runtime.simulation.road import FORGED_MARK
 from runtime.simulation.stage import Play
 from runtime.store import connections
 from runtime.store import tables as t
+from sandbox.life import Debt
 
 # Named in the order of the list of invariants; the ones this version cannot check yet are reported as absent.
 ABSENT = (
@@ -34,10 +38,8 @@ ABSENT = (
     "revoked_connection_is_silent",
     "no_secret_in_logs",
 )
-
-
-# What the world calls covered for a reason that the ledger shows as well, once everything has arrived.
-_SETTLED_IN_LEDGER = (None, "paid_by_bank", "paid_by_stripe")
+GRACE_DAYS = 7
+MISSED_SHARE = 20  # one in so many
 
 
 @dataclass
@@ -57,7 +59,8 @@ def forged_changes_nothing(play: Play) -> tuple[int, list[str]]:
     """[3] No inbox row without a valid signature."""
     with play.app.store.read() as db:
         bodies = db.scalars(select(t.inbox.c.body)).all()
-    return len(bodies), ["a forged webhook was stored" for body in bodies if FORGED_MARK.encode() in bytes(body)]
+    found = ["a forged webhook was stored" for body in bodies if FORGED_MARK.encode() in bytes(body)]
+    return len(bodies), found + ["a forged webhook was taken"] * play.post.forged_taken
 
 
 def inbox_ends(play: Play) -> tuple[int, list[str]]:
@@ -67,42 +70,40 @@ def inbox_ends(play: Play) -> tuple[int, list[str]]:
     return len(rows), [f"inbox row {row.id} is {row.state}" for row in rows if row.state == "new"]
 
 
-def ledger_equals_truth(play: Play) -> tuple[int, list[str]]:
-    """[5, 14] At rest, the ledger shows open what is truly open: each payment arrived there once, whatever was lost."""
-    checked, violations = 0, []
-    for key in play.ids:
-        organisation, books = play.world.organisations[key], play.world.books[key]
-        for invoice in organisation.invoices.values():
-            if not invoice.ledger_id or invoice.held is not None or invoice.covered not in _SETTLED_IN_LEDGER:
-                continue
-            checked += 1
-            shown = books.ledger.balance(invoice)
-            if shown != invoice.true_open:
-                violations.append(f"{key} {invoice.number}: {shown} open in the ledger, truly {invoice.true_open}")
-    return checked, violations
-
-
 def money_conserved(play: Play) -> tuple[int, list[str]]:
     """[6] Receipt + residuals = allocations + unapplied, to the minor unit."""
-    checked, violations = 0, []
+    minor = case((t.allocation.c.is_credit, -t.allocation.c.amount_minor), else_=t.allocation.c.amount_minor)
+    applied = (
+        select(t.allocation.c.receipt_id, func.sum(minor).label("minor"))
+        .where(t.allocation.c.undone_at.is_(None))
+        .group_by(t.allocation.c.receipt_id)
+        .subquery()
+    )
+    residual = (
+        select(t.residual.c.receipt_id, func.sum(t.residual.c.amount_minor).label("minor"))
+        .where(t.residual.c.undone_at.is_(None))
+        .group_by(t.residual.c.receipt_id)
+        .subquery()
+    )
+    statement = (
+        select(
+            t.receipt.c.external_id,
+            t.receipt.c.amount_minor,
+            t.receipt.c.unapplied_minor,
+            func.coalesce(applied.c.minor, 0).label("applied"),
+            func.coalesce(residual.c.minor, 0).label("residual"),
+        )
+        .outerjoin(applied, applied.c.receipt_id == t.receipt.c.id)
+        .outerjoin(residual, residual.c.receipt_id == t.receipt.c.id)
+        .where(t.receipt.c.state == "applied")
+    )
     with play.app.store.read() as db:
-        receipts = db.execute(select(t.receipt).where(t.receipt.c.state == "applied")).all()
-        for row in receipts:
-            mine = t.allocation.c.receipt_id == row.id, t.allocation.c.undone_at.is_(None)
-            minor = case((t.allocation.c.is_credit, -t.allocation.c.amount_minor), else_=t.allocation.c.amount_minor)
-            applied = db.scalar(select(func.coalesce(func.sum(minor), 0)).where(*mine)) or 0
-            residual = (
-                db.scalar(
-                    select(func.coalesce(func.sum(t.residual.c.amount_minor), 0)).where(
-                        t.residual.c.receipt_id == row.id, t.residual.c.undone_at.is_(None)
-                    )
-                )
-                or 0
-            )
-            checked += 1
-            if row.amount_minor + residual != applied + row.unapplied_minor:
-                violations.append(f"receipt {row.external_id}: {row.amount_minor} in, {applied} applied")
-    return checked, violations
+        rows = db.execute(statement).all()
+    return len(rows), [
+        f"receipt {row.external_id}: {row.amount_minor} in, {row.applied} applied"
+        for row in rows
+        if row.amount_minor + row.residual != row.applied + row.unapplied_minor
+    ]
 
 
 def never_over_applied(play: Play) -> tuple[int, list[str]]:
@@ -116,6 +117,30 @@ def never_over_applied(play: Play) -> tuple[int, list[str]]:
             .group_by(document.c.id)
         ).all()
     return len(rows), [f"{row[0]}: {row[2]} applied to {row[1]}" for row in rows if row[2] > row[1]]
+
+
+def ledger_equals_truth(play: Play) -> tuple[int, list[str]]:
+    """[5, 14] At rest, the ledger shows open what is truly open: each payment arrived there once, whatever was lost."""
+    checked, violations = 0, []
+    for key, firm in play.life.firms.items():
+        waiting = undecided(play, key)
+        for debt in firm.debts.values():
+            owed = _owed_in_ledger(play, debt)
+            if owed is None or debt.number in waiting:
+                continue
+            checked += 1
+            shown = firm.ledger.balance(debt.invoice)
+            if shown != owed:
+                violations.append(f"{firm.key} {debt.number}: {shown} open in the ledger, truly {owed}")
+    return checked, violations
+
+
+def _owed_in_ledger(play: Play, debt: Debt) -> Decimal | None:
+    """What the ledger should show open; None where a person has not decided yet what a refund means."""
+    state = debt.state(play.time.now().date())
+    if state.held & {"refund_review", "chargeback_open", "void"}:
+        return None
+    return max(state.open, Decimal(0))
 
 
 def nothing_pending(play: Play) -> tuple[int, list[str]]:
@@ -134,59 +159,75 @@ def hub_equals_ledger(play: Play) -> tuple[int, list[str]]:
     """[10] At rest, our balance and due date of every invoice equal the ledger's."""
     checked, violations = 0, []
     for key, organisation_id in play.ids.items():
-        organisation, books = play.world.organisations[key], play.world.books[key]
+        firm = play.life.firms[key]
+        mine = (t.document.c.organisation_id == organisation_id) & (t.document.c.kind == "invoice")
         with play.app.store.read() as db:
-            rows = db.execute(
-                select(t.document).where(
-                    t.document.c.organisation_id == organisation_id, t.document.c.kind == "invoice"
+            rows = {row.number: row for row in db.execute(select(t.document).where(mine))}
+        for debt in firm.debts.values():
+            checked += 1
+            row = rows.get(debt.number)
+            if row is None:
+                violations.append(f"{key} {debt.number}: unknown here")
+                continue
+            if row.status == DocumentStatus.VOID.value:
+                continue
+            here, there = Money(row.balance_minor, row.currency).decimal, firm.ledger.balance(debt.invoice)
+            if here != there:
+                violations.append(f"{key} {row.number}: {here} here, {there} in the ledger")
+            if firm.ledger.due_on(debt.invoice) != row.due_on:
+                violations.append(
+                    f"{key} {row.number}: due {row.due_on} here, {firm.ledger.due_on(debt.invoice)} in the ledger"
                 )
-            ).all()
-            pending = {
-                each.document.document_id: each.open_amount.decimal for each in open_documents(db, organisation_id)
-            }
-        for row in rows:
-            invoice = organisation.invoices.get(row.number)
-            if invoice is None or row.status != DocumentStatus.OPEN.value:
+    return checked, violations
+
+
+def crm_equals_hub(play: Play) -> tuple[int, list[str]]:
+    """[10] At rest, the CRM shows each open invoice's balance and due date."""
+    checked, violations = 0, []
+    for key, organisation_id in play.ids.items():
+        firm = play.life.firms[key]
+        with play.app.store.read() as db:
+            documents = open_documents(db, organisation_id)
+        for each in documents:
+            debt = firm.debts.get(each.document.number)
+            if debt is None:
                 continue
             checked += 1
-            if books.ledger.balance(invoice) != pending[row.id]:
-                violations.append(f"{key} {row.number}: {pending[row.id]} here, {books.ledger.balance(invoice)} there")
-            if books.ledger.due_on(invoice) != row.due_on:
-                violations.append(f"{key} {row.number}: due {row.due_on} here, {books.ledger.due_on(invoice)} there")
+            shown = firm.crm.balance(debt.invoice)
+            if shown != each.open_amount.decimal:
+                violations.append(f"{key} {debt.number}: {shown} in the CRM, {each.open_amount} here")
     return checked, violations
 
 
 def edits_arrive(play: Play) -> tuple[int, list[str]]:
     """[11] At rest, what a person edited in the CRM stands in the ledger, or is shown as a conflict."""
     checked, violations = 0, []
-    for key in play.ids:
-        organisation, books = play.world.organisations[key], play.world.books[key]
-        for edit in play.world.live_edits():
-            if edit.organisation != key or not edit.fired or edit.name not in ("crm_due_date", "crm_contact_email"):
-                continue
-            invoice = organisation.invoices[edit.invoice]
-            customer = organisation.customer_of(invoice)
+    for key, organisation_id in play.ids.items():
+        firm = play.life.firms[key]
+        with play.app.store.read() as db:
+            conflicts = select(t.conflict.c.local_id).where(t.conflict.c.organisation_id == organisation_id)
+            in_conflict = set(db.scalars(conflicts))
+            mine = t.document.c.organisation_id == organisation_id
+            ids = {row.number: row.id for row in db.execute(select(t.document.c.number, t.document.c.id).where(mine))}
+        for debt in firm.debts.values():
+            due_on = debt.state(play.time.now().date()).due_on
             checked += 1
-            arrived = (
-                books.ledger.due_on(invoice) == invoice.truth.due_on
-                if edit.name == "crm_due_date"
-                else books.ledger.email(customer) == customer.email
-            )
-            if not arrived and not _in_conflict(play, play.ids[key]):
-                violations.append(f"{key} {edit.name} of {edit.invoice} did not reach the ledger")
+            if firm.ledger.due_on(debt.invoice) != due_on and ids.get(debt.number) not in in_conflict:
+                violations.append(
+                    f"{key} {debt.number}: due {firm.ledger.due_on(debt.invoice)} in the ledger, {due_on} was agreed"
+                )
+        for customer in firm.organisation.customers.values():
+            checked += 1
+            if customer.email and firm.ledger.email(customer) != customer.email and not in_conflict:
+                violations.append(
+                    f"{key} {customer.name}: {firm.ledger.email(customer)} in the ledger, {customer.email}"
+                )
     return checked, violations
-
-
-def _in_conflict(play: Play, organisation_id: str) -> bool:
-    with play.app.store.read() as db:
-        statement = select(func.count()).select_from(t.conflict).where(t.conflict.c.organisation_id == organisation_id)
-        return bool(db.scalar(statement))
 
 
 def no_false_reminder(play: Play) -> tuple[int, list[str]]:
     """[19, 22] No message named an invoice that was covered, held, not due, or at another amount or address."""
-    score = play.world.score(play.mailbox.mails)
-    return len(play.mailbox.mails), score.false_reminders
+    return play.judge.sent, [wrong.text for wrong in play.judge.wrongs if wrong.window is None]
 
 
 def one_message_per_slot(play: Play) -> tuple[int, list[str]]:
@@ -202,25 +243,25 @@ def one_message_per_slot(play: Play) -> tuple[int, list[str]]:
 
 def due_is_reminded(play: Play) -> tuple[int, list[str]]:
     """[21] Of what is truly due and reachable, at most one in twenty was missed with no contact rule saying why."""
-    score = play.world.score(play.mailbox.mails)
-    missed = unexplained(play, score.missed_reminders)
-    return score.reachable_due, missed if len(missed) > score.reachable_due // 20 else []
+    on = play.time.now().date()
+    due, missed = play.judge.due(on, grace_days=GRACE_DAYS), unexplained(play)
+    return len(due), missed if len(missed) > len(due) // MISSED_SHARE else []
 
 
-def unexplained(play: Play, missed: list[str]) -> list[str]:
+def unexplained(play: Play) -> list[str]:
     """Return the missed items that no rule of contact (hours, caps, pauses) holds: those count as missed."""
-    explained: set[str] = set()
+    on = play.time.now().date()
+    missed = {f"{firm.key} {debt.number}" for firm, debt in play.judge.missed(on, grace_days=GRACE_DAYS)}
     for key, organisation_id in play.ids.items():
         with play.app.store.read() as db:
             organisation = connections.organisation(db, organisation_id)
             if organisation is None:
                 continue
-            plan = decide(db, organisation, policy=DEFAULT_POLICY, now=play.time.now(), freshness_is_reported=True)
+            plan = decide(db, organisation, policy=DEFAULT_POLICY, now=play.clock(), freshness_is_reported=True)
         for decision in plan.decisions:
-            codes = {hold.code for hold in decision.holds}
-            if codes == {HoldCode.CONTACT}:
-                explained.add(f"{key} {decision.evidence.item.number}")
-    return [item for item in missed if item not in explained]
+            if {hold.code for hold in decision.holds} == {HoldCode.CONTACT}:
+                missed.discard(f"{key} {decision.evidence.item.number}")
+    return sorted(missed)
 
 
 def certificates_chain(play: Play) -> tuple[int, list[str]]:
@@ -264,6 +305,7 @@ AT_REST: tuple[Invariant, ...] = (
     nothing_pending,
     ledger_equals_truth,
     hub_equals_ledger,
+    crm_equals_hub,
     edits_arrive,
     one_message_per_slot,
     due_is_reminded,

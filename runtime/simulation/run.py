@@ -1,4 +1,4 @@
-"""Play a seed: people, payers, vendors and faults in random order; check after every step; heal; check at rest."""
+"""`simulate`: play seeds, check what must hold after steps and at rest, and sum up."""
 
 from __future__ import annotations
 
@@ -8,28 +8,35 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import date, timedelta
+from functools import partial
+from random import Random
 from typing import Any
 
 from sqlalchemy import func, select
+from sqlalchemy.exc import SQLAlchemyError
 
+from connectors.errors import ConnectorError
 from runtime.demo import people
 from runtime.operations import decide
 from runtime.operations.errors import RefusedError
 from runtime.operations.import_statement import import_statement
-from runtime.operations.plan import plan_reminders
-from runtime.operations.send import send_reminders
+from runtime.operations.remind import remind_everybody
 from runtime.operations.work import poll, work
+from runtime.simulation.accountant import verdict
+from runtime.simulation.crashes import Crash
 from runtime.simulation.invariants import ABSENT, ALWAYS, AT_REST, Invariant, Tally, unexplained
 from runtime.simulation.sabotages import sabotaged
-from runtime.simulation.stage import Play, set_play
+from runtime.simulation.stage import Play, connect, set_play
+from runtime.simulation.virtual import Happening
+from runtime.store import connections
 from runtime.store import tables as t
 
-CHECK_EVERY = 10  # steps between two checks of what must always hold
-HEAL_ROUNDS = 12
-HEAL_STEP = timedelta(minutes=5)
-_WEIGHTS = {"live": 6, "deliver": 10, "work": 8, "poll": 2, "statement": 1, "review": 2, "remind": 1, "pass_time": 4}
-
+CHECK_EVERY = 250
+HEAL_ROUNDS = 40
+HEAL_STEP = timedelta(minutes=20)
+STATEMENT_DAYS = 3
+_BUSY, _NIGHTS = 0.80, 0.03
 Progress = Callable[[int], None]
 
 
@@ -44,6 +51,7 @@ class Result:
     reminders_sent: int = 0
     false_reminders: int = 0
     missed_reminders: int = 0
+    windows: list[float] = field(default_factory=list)
     digests: list[str] = field(default_factory=list)
 
     @property
@@ -65,6 +73,10 @@ class Result:
             "reminders_sent": self.reminders_sent,
             "false_reminders": self.false_reminders,
             "missed_reminders": self.missed_reminders,
+            "unavoidable": {
+                "reminders": len(self.windows),
+                "longest_window_seconds": round(max(self.windows, default=0.0), 3),
+            },
             "digest": hashlib.sha256("".join(self.digests).encode()).hexdigest(),
         }
 
@@ -76,6 +88,7 @@ def simulate(
     result = Result()
     for seed in seeds:
         with sabotaged(sabotage), set_play(seed) as play:
+            _begin(play)
             for step in range(events):
                 _step(play)
                 result.events += 1
@@ -90,77 +103,124 @@ def simulate(
 
 
 def _step(play: Play) -> None:
-    (name,) = play.rng.choices(list(_WEIGHTS), weights=list(_WEIGHTS.values()))
-    _STEPS[name](play)
+    try:
+        told = play.agenda.next()
+    except Crash:
+        play.restart()
+        told = "the product's process died and was started again"
+    except SQLAlchemyError as error:
+        told = f"a task ended: {error}"  # as it would in a worker, which logs it; the next one finds what is due
+    play.post.collect()
+    play.trace(told)
 
 
-def _live(play: Play) -> None:
-    """Somebody pays, edits, refunds, charges back; then some minutes pass, so that evidence can be had."""
-    steps = [*play.world.live_payments(), *play.world.live_edits()]
-    waiting = [step for step in steps if not step.fired]
-    if waiting:
-        # A person cannot edit an invoice in the CRM before it is shown there: that one waits for its turn.
-        with suppress(LookupError):
-            play.rng.choice(waiting).fire()
-    play.time.advance(timedelta(minutes=play.rng.randint(3, 20)))
+def _begin(play: Play) -> None:
+    """Put what goes on by itself on the agenda; each arranges its own next time."""
+    _repeat(play, "life", play.life.act, _pause)
+    _repeat(play, "sweep", play.run(work), _between(0.1, 4))
+    _repeat(play, "poll", play.run(poll), _between(0.5, 15))
+    _repeat(play, "remind", play.run(remind_everybody), _between(1, 15))
+    _repeat(play, "people", partial(_people, play), _between(1, 10))
+    for key in play.life.firms:
+        _repeat(play, "statement", partial(_statement, play, key), _between(8, 26))
+    _repeat(play, "clock", partial(_skew, play), _between(1, 12))
 
 
-def _statement(play: Play) -> None:
-    key = play.rng.choice(sorted(play.ids))
-    file = play.statements[key]
-    import_statement(play.app, organisation_id=play.ids[key], name=file.name, content=file.read_bytes())
+def _repeat(play: Play, name: str, happening: Happening, pause: Callable[[Random], timedelta]) -> None:
+    def happen() -> str | None:
+        play.agenda.later(pause(play.rng), name, happen)  # first: a crash must not end it for good
+        return happening()
+
+    play.agenda.later(pause(play.rng), name, happen)
 
 
-def _review(play: Play) -> None:
+def _between(low: float, high: float) -> Callable[[Random], timedelta]:
+    """A pause of so many hours."""
+    return lambda rng: timedelta(hours=rng.uniform(low, high))
+
+
+def _pause(rng: Random) -> timedelta:
+    """Busy hours, slow hours, nights."""
+    kind = rng.random()
+    if kind < _BUSY:
+        return timedelta(seconds=rng.uniform(5, 900))
+    return timedelta(hours=rng.uniform(0.5, 4) if kind < 1 - _NIGHTS else rng.uniform(8, 30))
+
+
+def _skew(play: Play) -> str | None:
+    play.skew = timedelta(0)
+    if play.faults.strikes("clock_skew"):
+        play.skew = timedelta(seconds=play.rng.uniform(-300, 300))
+    return f"the product's clock is {play.skew.total_seconds():.0f} s off"
+
+
+def _statement(play: Play, key: str) -> str:
+    """The accountant takes the bank's file of the days that are over."""
+    firm = play.life.firms[key]
+    yesterday = play.time.now().date() - timedelta(days=1)
+    first = firm.bank.given_until or firm.bank.opened_on - timedelta(days=1)
+    since = first + timedelta(days=1)
+    if play.faults.strikes("statement_overlap"):
+        since -= timedelta(days=play.rng.randint(1, STATEMENT_DAYS))
+    if since > yesterday:
+        if not play.faults.strikes("statement_again"):
+            return f"{key}: no statement yet"
+        since = yesterday
+    since = max(since, firm.bank.opened_on)
+    _import(play, key, since, yesterday)
+    return f"{key}: statement of {since} to {yesterday}"
+
+
+def _import(play: Play, key: str, since: date, until: date) -> None:
+    firm = play.life.firms[key]
+    name = f"{key}-{until}.{'xml' if firm.bank.is_camt else 'mt940'}"
+    content = firm.bank.statement(since=since, until=until, at=play.time.now())
+    import_statement(play.app, organisation_id=play.ids[key], name=name, content=content)
+
+
+def _people(play: Play) -> None:
+    """Accountants look at their queues, and owners at their connections."""
     for key, organisation_id in play.ids.items():
-        for row in people.pending_bank_receipts(play.app, organisation_id):
-            verdict = people.verdict(play.app, play.world, key, row)
-            act = {"confirm": decide.confirm, "reject": decide.reject}.get(verdict or "")
-            if act is not None:
-                with suppress(RefusedError):
-                    act(play.app, organisation_id=organisation_id, receipt_id=row["id"], actor="accountant")
+        _review(play, key, organisation_id)
+        with play.app.store.read() as db:
+            ended = [
+                c.system for c in connections.connections(db, organisation_id) if c.status != connections.CONNECTED
+            ]
+        for system in ended:
+            with suppress(ConnectorError):  # the vendor is away just now: the owner tries again another time
+                connect(play, key, system)
 
 
-def _remind(play: Play) -> None:
-    for organisation_id in play.ids.values():
-        plan_reminders(play.app, organisation_id)
-    if play.rng.random() < 0.5:
-        play.post.deliver()
-        work(play.app)
-    for organisation_id in play.ids.values():
-        send_reminders(play.app, organisation_id)
-
-
-def _pass_time(play: Play) -> None:
-    play.time.advance(timedelta(minutes=play.rng.randint(1, 15)))
-
-
-_STEPS: dict[str, Callable[[Play], Any]] = {
-    "live": _live,
-    "deliver": lambda play: play.post.deliver(),
-    "work": lambda play: work(play.app),
-    "poll": lambda play: poll(play.app),
-    "statement": _statement,
-    "review": _review,
-    "remind": _remind,
-    "pass_time": _pass_time,
-}
+def _review(play: Play, key: str, organisation_id: str) -> None:
+    for row in people.pending_bank_receipts(play.app, organisation_id):
+        is_right = verdict(play, key, row)
+        if is_right is not None:
+            act = decide.confirm if is_right else decide.reject
+            with suppress(RefusedError):
+                act(play.app, organisation_id=organisation_id, receipt_id=row["id"], actor="accountant")
 
 
 def _heal(play: Play) -> None:
     """End the faults, let everything happen that is left, and let the product come to rest."""
     play.faults.heal()
-    for key in sorted(play.ids):
-        file = play.statements[key]
-        import_statement(play.app, organisation_id=play.ids[key], name=file.name, content=file.read_bytes())
+    play.skew = timedelta(0)
     for _ in range(HEAL_ROUNDS):
         play.time.advance(HEAL_STEP)
-        play.post.deliver()
+        yesterday = play.time.now().date() - timedelta(days=1)
+        for key, firm in play.life.firms.items():
+            _import(play, key, firm.bank.opened_on, yesterday)
+        play.agenda.settle(lambda name: name.startswith(("webhook", "worker")))
         poll(play.app)
         work(play.app)
-        _review(play)
-    _remind(play)
-    work(play.app)
+        _people(play)
+        play.post.collect()
+    for _ in range(3):
+        remind_everybody(play.app)
+        work(play.app)
+        play.post.collect()
+        play.agenda.settle(lambda name: name.startswith(("webhook", "worker")))
+        poll(play.app)
+        work(play.app)
 
 
 def _quiet(play: Play) -> list[str]:
@@ -189,11 +249,13 @@ def _check(play: Play, invariants: tuple[Invariant, ...], tally: Tally) -> None:
 
 
 def _conclude(play: Play, seed: int, result: Result) -> None:
-    score = play.world.score(play.mailbox.mails)
     result.seeds.append(seed)
     result.faults.update(play.faults.fired)
-    result.false_reminders += len(score.false_reminders)
-    result.missed_reminders += len(unexplained(play, score.missed_reminders))
+    result.faults["crash"] += play.crashes
+    wrongs = play.judge.wrongs
+    result.false_reminders += sum(1 for wrong in wrongs if wrong.window is None)
+    result.windows += [wrong.window.total_seconds() for wrong in wrongs if wrong.window is not None]
+    result.missed_reminders += len(unexplained(play))
     facts: list[Any] = []
     with play.app.store.read() as db:
         result.reminders_sent += (
@@ -208,4 +270,5 @@ def _conclude(play: Play, seed: int, result: Result) -> None:
             facts.append([key, [[str(value) for value in row] for row in rows]])
     facts.append(sorted([mail.subject, *mail.recipients] for mail in play.mailbox.mails))
     facts.append(sorted(play.faults.fired.items()))
+    facts.append(str(play.time.now()))
     result.digests.append(hashlib.sha256(json.dumps(facts).encode()).hexdigest())

@@ -1,10 +1,12 @@
-"""The stage of one seed: the product, the stand-ins and the sample company on virtual time, in one thread."""
+"""The stage of one seed: firms that live on their own, the stand-ins they use, and the product, on virtual time."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
@@ -15,89 +17,184 @@ from runtime.demo import people
 from runtime.demo.stage import settings_for, visitor
 from runtime.operations.connect import begin_connect, finish_connect
 from runtime.operations.organisations import switch_sending
+from runtime.operations.take_webhook import BadSignatureError, take_webhook
 from runtime.operations.work import poll, work
-from runtime.simulation.faults import Faults, Post
-from runtime.simulation.virtual import VirtualTime
+from runtime.settings import Settings
+from runtime.simulation.crashes import MortalStore
+from runtime.simulation.faults import Faults
+from runtime.simulation.road import Calls, Post
+from runtime.simulation.virtual import Agenda, VirtualTime, seeded_secrets
+from runtime.simulation.wire import Wire
 from runtime.store import migrate
 from runtime.vendors import Pace
 from sandbox.capture import CaptureServer
 from sandbox.estate import Estate
-from sandbox.world import DEMO_START, World, build_world
+from sandbox.life import Firm, Judge, Life, Source
+from sandbox.life.firm import found_firms
+from sandbox.world import DEMO_START
 
 PUBLIC_URL = "http://127.0.0.1:8000"  # nobody listens there: webhooks are carried by hand
 CONSENT_TIMEOUT_SECONDS = 10.0
+_MEMORY = Path("/dev/shm")  # noqa: S108 - a disk in memory, where there is one: its folder is drawn and private
+OPENING_SALES = 24
+MAX_TOLD = 200_000
+_SYSTEMS = {Source.PROCESSOR: "stripe", Source.CRM: "salesforce"}
 
 
 @dataclass
 class Play:
     """Everything that one seed plays with."""
 
-    rng: Random
+    seed: int
     time: VirtualTime
-    world: World
+    agenda: Agenda
     estate: Estate
+    life: Life
+    judge: Judge
     mailbox: CaptureServer
-    app: App
     faults: Faults
+    settings: Settings
+    calls: Calls
     post: Post
-    statements: dict[str, Path]
+    rng: Random
+    app: App
     ids: dict[str, str] = field(default_factory=dict)
+    skew: timedelta = timedelta(0)
+    crashes: int = 0
+    told: deque[str] = field(default_factory=lambda: deque(maxlen=MAX_TOLD))
+
+    def trace(self, text: str) -> None:
+        """Keep what happened, for whoever asks how a violation came about."""
+        self.told.append(f"{self.time.now():%m-%d %H:%M:%S} {text}")
+
+    def restart(self) -> None:
+        """Start the product again after its process died: what it had in memory is gone."""
+        self.app.close()
+        self.crashes += 1
+        self.app = _start(self)
+
+    def close(self) -> None:
+        """End whichever process of the product is alive."""
+        self.app.close()
+
+    def clock(self) -> datetime:
+        """The time as the product's machine has it."""
+        return self.time.now() + self.skew
+
+    def wake(self, after_seconds: float = 0.0, /) -> None:
+        """Have the product's worker run soon, unless the broker loses it."""
+        if self.faults.strikes("wake_lost"):
+            return
+        for _ in range(2 if self.faults.strikes("wake_twice") else 1):
+            self.agenda.later(timedelta(seconds=after_seconds + 0.05), "worker wakes", self.run(work))
+
+    def run(self, operation: Callable[[App], object]) -> Callable[[], None]:
+        """Return a happening that runs an operation of whichever process is alive by then."""
+
+        def happen() -> None:
+            operation(self.app)
+
+        return happen
 
 
 @contextmanager
 def set_play(seed: int) -> Iterator[Play]:
-    """Found the sample company of `seed`, connect it and read it for the first time; faults begin after that."""
-    rng = Random(seed)  # noqa: S311 - a repeatable run, no secret
+    """Found the firms of `seed`, connect the product and read everything once; faults begin after that."""
     time = VirtualTime(DEMO_START)
+    agenda = Agenda(time, _source(seed, "agenda"))
+    faults = Faults(_source(seed, "faults"))
     with ExitStack() as stack:
-        folder = Path(stack.enter_context(TemporaryDirectory(prefix="truedue-simulate-")))
-        world = build_world(clock=time.now, seed=seed)
-        estate = stack.enter_context(Estate(clock=time.now, couriers=False))
-        world.seed_into(
-            xero=estate.xero, quickbooks=estate.quickbooks, salesforce=estate.salesforce, stripe=estate.stripe
+        folder = Path(
+            stack.enter_context(
+                TemporaryDirectory(prefix="truedue-simulate-", dir=_MEMORY if _MEMORY.is_dir() else None)
+            )
         )
-        mailbox = CaptureServer(clock=time.now)
+        stack.enter_context(seeded_secrets(_source(seed, "secrets")))
+        wire = Wire()
+        estate = stack.enter_context(Estate(clock=time.now, couriers=False, reach=wire.connect))
+        stack.enter_context(wire.laid())
+        life = Life(
+            _source(seed, "life"), time.now, found_firms(estate, _source(seed, "firms"), time.now), agenda.later
+        )
+        for _ in range(OPENING_SALES):
+            life.sell_something()
+        judge = Judge(life.firms, lambda firm, source: _last_read(play, firm, source))
+        mailbox = CaptureServer(clock=time.now, hear=judge.hear)
         mailbox.start()
         stack.callback(mailbox.stop)
         settings = settings_for(estate, mailbox, folder / "truedue.sqlite3", PUBLIC_URL)
-        app = build(settings, clock=time.now, pace=Pace(time.sleep, pages=iter))
-        stack.callback(app.close)
-        migrate.upgrade(app.store)
-        faults = Faults(rng)
-        play = Play(
-            rng=rng,
-            time=time,
-            world=world,
-            estate=estate,
-            mailbox=mailbox,
-            app=app,
-            faults=faults,
-            post=Post(app, estate, faults, rng),
-            statements=world.write_statements(folder / "statements"),
-        )
+        calls = Calls(time, faults, estate, lambda kind: _meanwhile(play, kind))
+        post = Post(agenda, faults, estate, lambda system, headers, body: _hand_in(play, system, headers, body))
+        rng = _source(seed, "people")
+        quiet = build(settings, clock=time.now, pace=Pace(time.sleep, pages=iter))
+        play = Play(seed, time, agenda, estate, life, judge, mailbox, faults, settings, calls, post, rng, quiet)
+        stack.callback(play.close)
+        migrate.upgrade(quiet.store)
         _open_for_business(play)
-        for standin in estate.standins:
-            standin.interceptor = faults.intercept
+        wire.passage = calls.carry
+        quiet.close()
+        play.app = _start(play)
         yield play
 
 
+def _source(seed: int, of: str) -> Random:
+    """Sources of their own, so that one part of a run can change and the others stay as they are."""
+    return Random(f"{seed} {of}")  # noqa: S311 - a repeatable run, no secret
+
+
+def _start(play: Play) -> App:
+    store = MortalStore(play.settings.database_url, play.faults)
+    app = build(play.settings, clock=play.clock, pace=Pace(play.time.sleep, pages=iter), store=store)
+    app.wake = play.wake
+    return app
+
+
+def _hand_in(play: Play, system: str, headers: dict[str, str], body: bytes) -> bool:
+    try:
+        take_webhook(play.app, system=system, headers=headers, body=body)
+    except BadSignatureError:
+        return False
+    return True
+
+
+def _meanwhile(play: Play, kind: str) -> None:
+    """Let something happen while the product waits for a vendor."""
+    if kind == "meanwhile_life":
+        play.life.act()
+    elif kind == "meanwhile_worker":
+        work(play.app)
+    play.post.collect()
+
+
+def _last_read(play: Play, firm: Firm, source: Source) -> datetime | None:
+    """When the product last read where a source shows its facts; a bank's file is read when it is given."""
+    if source is Source.BANK:
+        return play.time.now() + timedelta(microseconds=1)
+    system = _SYSTEMS.get(source, firm.profile.system)
+    return play.calls.read_at.get((system, firm.account_of(system, play.estate)))
+
+
 def _open_for_business(play: Play) -> None:
-    browser = visitor()
-    for key, firm in play.world.organisations.items():
-        play.ids[key] = people.found(play.app, firm)
-        for system, account in people.accounts_of(play.world, play.estate, key).items():
-            page = begin_connect(play.app, organisation_id=play.ids[key], system=system)
-            answer = browser.get(
-                f"{page}&{urlencode({'login_hint': account})}",
-                allow_redirects=False,
-                timeout=CONSENT_TIMEOUT_SECONDS,
-            )
-            query = dict(parse_qsl(urlsplit(answer.headers["Location"]).query))
-            finish_connect(play.app, system=system, query=query)
+    for key, firm in play.life.firms.items():
+        play.ids[key] = people.found(play.app, firm.organisation)
+        for system in (firm.profile.system, "salesforce", "stripe"):
+            connect(play, key, system)
     play.estate.begin_webhooks(PUBLIC_URL)
     poll(play.app)
     for key, organisation_id in play.ids.items():
         people.confirm_links(play.app, organisation_id)
-        people.declare_banks(play.app, play.world.organisations[key], organisation_id)
+        people.declare_banks(play.app, play.life.firms[key].organisation, organisation_id)
         switch_sending(play.app, organisation_id=organisation_id, on=True, actor="owner")
     work(play.app)
+
+
+def connect(play: Play, key: str, system: str) -> None:
+    """Give consent as the firm's owner."""
+    page = begin_connect(play.app, organisation_id=play.ids[key], system=system)
+    account = play.life.firms[key].account_of(system, play.estate)
+    with visitor() as browser:
+        answer = browser.get(
+            f"{page}&{urlencode({'login_hint': account})}", allow_redirects=False, timeout=CONSENT_TIMEOUT_SECONDS
+        )
+    query = dict(parse_qsl(urlsplit(answer.headers["Location"]).query))
+    finish_connect(play.app, system=system, query=query)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,16 +11,18 @@ from typing import Any
 
 import pytest
 
+from runtime.simulation.faults import KINDS
 from runtime.simulation.run import simulate
 from runtime.simulation.sabotages import SABOTAGES, by_name, sabotaged
 
-EVENTS = 15
+EVENTS = 120
 _TRUEDUE = Path(sys.executable).parent / "truedue"
 
 
 def _in_another_process(seed: int) -> dict[str, Any]:
     done = subprocess.run(
         [_TRUEDUE, "simulate", "--seed", str(seed), "--events", str(EVENTS), "--json"],
+        env=os.environ | {"PYTHONHASHSEED": "1"},  # nothing may depend on the order of sets
         capture_output=True,
         text=True,
         timeout=300,
@@ -37,14 +40,9 @@ def test_a_seed_holds_and_gives_the_same_digest_in_two_processes() -> None:
     assert here.as_json() == there
     assert there["events"] == EVENTS
     assert there["false_reminders"] == 0
+    assert set(there["faults"]) == {*KINDS, "crash"}
     asked = {name for name, count in there["invariants"].items() if count != "absent" and count["checked"]}
     assert {"money_conserved", "ledger_equals_truth", "no_false_reminder", "due_is_reminded", "inbox_ends"} <= asked
-
-
-def test_a_sabotage_is_caught() -> None:
-    result = simulate(seeds=[1], events=EVENTS, sabotage="ledger-read-again")
-    assert not result.holds
-    assert result.tally.violations["due_is_reminded"]
 
 
 def test_a_sabotage_ends_with_its_run() -> None:

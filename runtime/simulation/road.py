@@ -1,0 +1,223 @@
+"""The roads between the product and the vendors, with what goes wrong on them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from urllib.parse import unquote_plus
+
+from runtime.simulation.crashes import Crash
+from runtime.simulation.faults import Faults
+from runtime.simulation.virtual import Agenda, VirtualTime
+from runtime.simulation.wire import Answered, Sent
+from sandbox.estate import Estate
+from sandbox.standin import StandIn
+from sandbox.webhooks import Delivery
+
+MAX_REMEMBERED = 500  # answers kept for stale replicas, and bodies kept for replays
+MAX_NESTED = 1  # what happens during a call makes calls of its own, and nothing happens during those
+FORGED_MARK = "forged"
+BURST = 40
+_TOKEN_PATHS = ("/connect/token", "/oauth2/v1/tokens", "/services/oauth2", "/v1/oauth", "/oauth/token", "/identity")
+_EVIDENCE = {
+    "xero": "/invoices",
+    "quickbooks": "invoice",
+    "salesforce": "truedue_invoice__c",
+    "stripe": "payment_intent",
+}
+_REFUSED = 400
+_PATIENCE_SECONDS = 30.0  # of a client that names none
+_WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+_OBJECT_READ = re.compile(r"/(Invoices|Contacts|Payments|CreditNotes)\b.*(IDs|/[0-9a-f-]{36})|/v1/\w+/[a-z]{2}_")
+HandIn = Callable[[str, dict[str, str], bytes], bool]
+
+
+@dataclass
+class Calls:
+    """Carries the product's calls. `meanwhile` lets something of its kind happen during one."""
+
+    time: VirtualTime
+    faults: Faults
+    estate: Estate
+    meanwhile: Callable[[str], None]
+    read_at: dict[tuple[str, str], datetime] = field(default_factory=dict)
+    _answers: dict[tuple[str, str, str], Answered] = field(default_factory=dict)
+    _depth: int = 0
+
+    def carry(self, sent: Sent, answer: Callable[[], Answered]) -> Answered:
+        """Carry one request to its vendor and the answer back; raises what a socket raises."""
+        rng, strikes = self.faults.draw(), self.faults.strikes
+        self.time.advance(timedelta(milliseconds=rng.randint(20, 250)))
+        if sent.path.startswith(_TOKEN_PATHS):
+            return self._carry_token(sent, answer)
+        self._let_happen()
+        if strikes("cut_before_effect"):
+            raise ConnectionResetError("the connection was reset")
+        if (refused := self._refused()) is not None:
+            return refused
+        answered = self._read(sent, answer) if _only_reads(sent) else self._write(answer)
+        if strikes("slow_answer"):
+            self.time.advance(timedelta(seconds=sent.patience or _PATIENCE_SECONDS))
+            raise TimeoutError("timed out")
+        if strikes("crash_after_call"):
+            raise Crash
+        return answered
+
+    def _read(self, sent: Sent, answer: Callable[[], Answered]) -> Answered:
+        key = (sent.system, sent.path, sent.query + hashlib.sha256(sent.body).hexdigest())
+        old = self._stale(sent, key)
+        if old is not None:
+            return old
+        answered = answer()
+        if answered.status < _REFUSED:
+            self._remember(key, answered)
+            if _shows_debts(sent):
+                self.read_at[sent.system, _books_of(self.estate, sent)] = self.time.now()
+            self.time.advance(timedelta(microseconds=1))  # what happens next is later than what was read
+        return answered
+
+    def _write(self, answer: Callable[[], Answered]) -> Answered:
+        answered = answer()
+        if self.faults.strikes("answer_cut_after_write"):
+            raise ConnectionResetError("the connection was reset")
+        if self.faults.strikes("answer_lost"):
+            return _plain(502, "bad gateway")
+        return answered
+
+    def _carry_token(self, sent: Sent, answer: Callable[[], Answered]) -> Answered:
+        answered = answer()
+        if b"refresh_token" in sent.body and self.faults.strikes("token_answer_lost"):
+            raise ConnectionResetError("the connection was reset")
+        return answered
+
+    def _let_happen(self) -> None:
+        if self._depth >= MAX_NESTED:
+            return
+        self._depth += 1
+        try:
+            for kind in ("meanwhile_life", "meanwhile_webhook", "meanwhile_worker"):
+                if self.faults.strikes(kind):
+                    self.meanwhile(kind)
+        finally:
+            self._depth -= 1
+
+    def _refused(self) -> Answered | None:
+        strikes = self.faults.strikes
+        if strikes("server_error"):
+            return _plain(503, "the server is not well")
+        if strikes("forbidden"):
+            return _plain(403, "forbidden")
+        if strikes("throttled"):
+            return _plain(429, "too many requests", ("Retry-After", "3"))
+        if strikes("throttled_unsaid"):
+            return _plain(429, "too many requests")
+        return None
+
+    def _stale(self, sent: Sent, key: tuple[str, str, str]) -> Answered | None:
+        if key in self._answers and self.faults.strikes("stale_read"):
+            return self._answers[key]
+        if _OBJECT_READ.search(f"{sent.path}?{sent.query}") and self.faults.strikes("read_not_found"):
+            return _plain(404, "not found")
+        return None
+
+    def _remember(self, key: tuple[str, str, str], answered: Answered) -> None:
+        if len(self._answers) >= MAX_REMEMBERED:
+            self._answers.pop(next(iter(self._answers)))
+        self._answers[key] = answered
+
+
+@dataclass
+class Post:
+    """Carries webhooks from the stand-ins to the product."""
+
+    agenda: Agenda
+    faults: Faults
+    estate: Estate
+    hand_in: HandIn
+    forged_taken: int = 0
+    _delivered: deque[tuple[str, dict[str, str], bytes]] = field(default_factory=lambda: deque(maxlen=MAX_REMEMBERED))
+
+    def collect(self) -> int:
+        """Send what lies ready at the vendors on its way. Returns how many."""
+        count = 0
+        for standin in self.estate.standins:
+            pending = standin.courier.pending
+            while not pending.empty():
+                delivery = pending.get_nowait()
+                if delivery is not None:
+                    self._send(standin, delivery)
+                    count += 1
+        return count
+
+    def _send(self, standin: StandIn, delivery: Delivery) -> None:
+        rng, strikes = self.faults.draw(), self.faults.strikes
+        if strikes("webhook_drop"):
+            return
+        wait = timedelta(seconds=rng.uniform(0.2, 8.0))
+        if strikes("webhook_delay_days"):
+            wait = timedelta(hours=rng.uniform(1, 72))
+        elif strikes("webhook_delay"):
+            wait = timedelta(minutes=rng.uniform(1, 50))
+        self._later(standin, delivery, wait)
+        if strikes("webhook_duplicate"):
+            self._later(standin, delivery, wait + timedelta(seconds=rng.uniform(0, 90)))
+
+    def _later(self, standin: StandIn, delivery: Delivery, wait: timedelta) -> None:
+        self.agenda.later(wait, f"webhook of {standin.name}", lambda: self._arrive(standin.name, delivery))
+
+    def _arrive(self, system: str, delivery: Delivery) -> str:
+        rng, strikes = self.faults.draw(), self.faults.strikes
+        headers, body = delivery.headers | (delivery.sign() if delivery.sign else {}), delivery.body
+        if strikes("webhook_forged"):
+            mark = hashlib.sha256(body).hexdigest()[:12]
+            self._forge(system, headers, body.replace(b'"', f'"{FORGED_MARK}{mark}'.encode(), 1) + b" ")
+        if strikes("webhook_wrong_tenant"):
+            others = [each for each in ("xero", "quickbooks", "stripe") if each != system]
+            self._forge(rng.choice(others), headers, body)
+        if strikes("webhook_truncated"):
+            self._forge(system, headers, body[: len(body) // 2])
+        if strikes("webhook_unknown"):
+            self._forge(system, headers, json.dumps({"what": rng.random()}).encode())
+        if strikes("webhook_replay") and self._delivered:
+            self.hand_in(*rng.choice(self._delivered))
+        for _ in range(BURST if strikes("webhook_burst") else 0):
+            self.hand_in(system, headers, body)
+        self._delivered.append((system, headers, body))
+        self.hand_in(system, headers, body)
+        return f"webhook of {system}"
+
+    def _forge(self, system: str, headers: dict[str, str], body: bytes) -> None:
+        """Post a body under a signature that was made for another."""
+        self.forged_taken += self.hand_in(system, headers, body)
+
+
+def _shows_debts(sent: Sent) -> bool:
+    """Whether a read shows what is owed: other lists of the same books say nothing about it."""
+    return _EVIDENCE[sent.system] in unquote_plus(f"{sent.path}?{sent.query} {sent.body.decode()}").lower()
+
+
+def _only_reads(sent: Sent) -> bool:
+    """Whether a call changes nothing. QuickBooks posts its queries; a batch is taken for a write, as it may be one."""
+    return sent.method not in _WRITES or sent.path.endswith("/query")
+
+
+def _books_of(estate: Estate, sent: Sent) -> str:
+    """Whose books a call is about: a header or the path names them, or the token does."""
+    headers = {name.lower(): value for name, value in sent.headers.items()}
+    if sent.system == "xero":
+        return headers.get("xero-tenant-id", "")
+    if sent.system == "quickbooks":
+        found = re.search(r"/v3/company/(\w+)", sent.path)
+        return found.group(1) if found else ""
+    standin = next(each for each in estate.standins if each.name == sent.system)
+    grant = standin.oauth.grant_of(headers.get("authorization", "").removeprefix("Bearer "))
+    return grant.accounts[0] if grant is not None else ""
+
+
+def _plain(status: int, text: str, *headers: tuple[str, str]) -> Answered:
+    return Answered(status, (("Content-Type", "text/plain"), *headers), f"{text}\n".encode())

@@ -1,0 +1,8 @@
+"""Firms that live on their own from a seed: they sell, are paid or not, and err. Their books are the truth."""
+
+from sandbox.life.debts import Debt, Source
+from sandbox.life.firm import Firm
+from sandbox.life.life import Life
+from sandbox.life.verdicts import Judge, Wrong
+
+__all__ = ["Debt", "Firm", "Judge", "Life", "Source", "Wrong"]

@@ -1,0 +1,98 @@
+"""What is truly owed on an invoice, fact by fact, each with the moment from which a system showed it.
+
+Amounts are Decimal in the invoice's currency. A fact that no system shows yet is true all the same: the product cannot
+know it, and is not blamed for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+
+from sandbox.world.model import TrueInvoice
+
+
+class Source(StrEnum):
+    """Which system shows a fact."""
+
+    LEDGER = "ledger"
+    PROCESSOR = "processor"
+    CRM = "crm"
+    BANK = "bank"
+
+
+@dataclass
+class Fact:
+    """Something that happened to a debt: money in (negative: it went back), a hold begun or ended, a due date.
+
+    `shown_at` is when its source began to show it; None while it does not.
+    """
+
+    source: Source
+    at: datetime
+    shown_at: datetime | None
+    paid: Decimal = Decimal(0)
+    holds: str = ""
+    frees: str = ""
+    until: date | None = None
+    due_on: date | None = None
+
+    def show(self, at: datetime) -> None:
+        """Its source shows it from now on."""
+        self.shown_at = self.shown_at or at
+
+
+@dataclass(frozen=True)
+class State:
+    """A debt as some of its facts have it."""
+
+    open: Decimal
+    due_on: date
+    held: frozenset[str]
+
+    def wrong_to_ask(self, on: date) -> str | None:
+        """Why it must not be asked for on a day; None when asking is right."""
+        if self.open <= 0:
+            return "covered"
+        if self.held:
+            return f"held ({', '.join(sorted(self.held))})"
+        return None if self.due_on < on else f"not due before {self.due_on}"
+
+
+Known = Callable[[Fact], bool]
+
+
+@dataclass
+class Debt:
+    """One invoice of a firm and everything that truly happened to it."""
+
+    invoice: TrueInvoice
+    facts: list[Fact] = field(default_factory=list)
+
+    @property
+    def number(self) -> str:
+        """The invoice's number."""
+        return self.invoice.number
+
+    def state(self, on: date, known: Known = lambda _fact: True) -> State:
+        """Return what the `known` facts come to on a day: by default all of them, which is the truth."""
+        opened, due_on = self.invoice.total, self.invoice.due_on
+        held: dict[str, date | None] = {}
+        for fact in self.facts:
+            if not known(fact):
+                continue
+            opened -= fact.paid
+            due_on = fact.due_on or due_on
+            if fact.holds:
+                held[fact.holds] = fact.until
+            held.pop(fact.frees, None)
+        alive = frozenset(name for name, until in held.items() if until is None or on <= until)
+        return State(opened, due_on, alive)
+
+    def happened(self, fact: Fact) -> Fact:
+        """Note a fact."""
+        self.facts.append(fact)
+        return fact

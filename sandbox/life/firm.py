@@ -1,0 +1,97 @@
+"""A firm: its people, what it sold, its bank and its three systems."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+from random import Random
+from typing import TYPE_CHECKING
+
+from sandbox.life.bank import BankBook, Money
+from sandbox.life.debts import Debt
+from sandbox.life.ledgers import Accountant, QuickBooksAccountant, XeroAccountant
+from sandbox.world.company import CEDAR, HARBOUR, Profile, found
+from sandbox.world.crm_books import CrmBooks
+from sandbox.world.model import Charge, Customer, Organisation
+from sandbox.world.processor_books import ProcessorBooks
+
+if TYPE_CHECKING:
+    from sandbox.estate import Estate
+
+Clock = Callable[[], datetime]
+CUSTOMERS = 16
+# One currency each: what a firm is owed in others its processor settles into accounts that a small firm does not keep.
+PROFILES = tuple(replace(each, customers=CUSTOMERS, currencies=((each.currency, 1),)) for each in (HARBOUR, CEDAR))
+
+
+@dataclass
+class Firm:
+    """One organisation, with everything that is true of it."""
+
+    profile: Profile
+    organisation: Organisation
+    ledger: Accountant
+    crm: CrmBooks
+    processor: ProcessorBooks
+    bank: BankBook
+    numbers: Iterator[int]
+    debts: dict[str, Debt] = field(default_factory=dict)
+    charges: list[Charge] = field(default_factory=list)
+    disputes: dict[str, str] = field(default_factory=dict)  # the invoice of each open chargeback, by its id
+    puzzled: dict[str, list[Money]] = field(default_factory=dict)  # money of a customer that no reference explains
+    in_credit: set[str] = field(default_factory=set)  # customers with money or credit that pays nothing yet
+
+    @property
+    def key(self) -> str:
+        """The firm's short name."""
+        return self.profile.key
+
+    def customer_of(self, debt: Debt) -> Customer:
+        """Whose invoice it is."""
+        return self.organisation.customers[debt.invoice.customer]
+
+    def account_of(self, system: str, estate: Estate) -> str:
+        """The account that the firm's owner chooses on a vendor's consent page."""
+        if system == "salesforce":
+            return str(self.crm.org.org_id)
+        if system == "stripe":
+            return str(self.processor.account.account_id)
+        ledgers = (
+            {each.name: key for key, each in estate.xero.organisations.items()}
+            if system == "xero"
+            else {each.name: key for key, each in estate.quickbooks.companies.items()}
+        )
+        return ledgers[self.profile.name]
+
+
+def found_firms(estate: Estate, rng: Random, clock: Clock) -> dict[str, Firm]:
+    """Found a firm on Xero and one on QuickBooks, with customers that nothing was sold to yet."""
+    return {profile.key: _found(profile, estate, rng, clock) for profile in PROFILES}
+
+
+def _found(profile: Profile, estate: Estate, rng: Random, clock: Clock) -> Firm:
+    organisation = found(profile, rng)
+    ledger: Accountant
+    if profile.system == "xero":
+        ledger = XeroAccountant(
+            estate.xero.add_organisation(name=profile.name, base_currency=profile.currency, short_code="!hp26x")
+        )
+    else:
+        ledger = QuickBooksAccountant(estate.quickbooks.add_company(name=profile.name, home_currency=profile.currency))
+    account = estate.stripe.add_account(name=profile.name, currency=profile.currency.lower(), country=profile.country)
+    crm = CrmBooks(estate.salesforce.add_org(name=profile.name), organisation)
+    ledger.seed(organisation)
+    crm.seed()
+    opened_on = clock().date() - timedelta(days=1)
+    bank = BankBook(
+        profile.bank_account,
+        profile.currency,
+        profile.name,
+        Decimal(profile.opening_balance),
+        opened_on,
+        is_camt=profile.system == "xero",
+    )
+    numbers = iter(range(profile.first_invoice, 100_000))
+    return Firm(profile, organisation, ledger, crm, ProcessorBooks(account, organisation), bank, numbers)
