@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import json
 from datetime import timedelta
+from functools import partial
 from html import escape
 
 from werkzeug.utils import redirect
@@ -18,6 +19,7 @@ from sandbox.stripe.account import StripeAccount
 from sandbox.stripe.books import API_VERSION
 from sandbox.stripe.objects import Object
 from sandbox.stripe.refusal import Refused
+from sandbox.stripe.thin import thin_event
 from sandbox.stripe.writes import Writes
 from sandbox.webhooks import Courier
 
@@ -47,7 +49,7 @@ class StripeStandIn(Writes):
         self.accounts: dict[str, StripeAccount] = {}
         self.webhook_secret = webhook_secret
         self.requests_per_second = requests_per_second
-        self._subscribers: list[str] = []
+        self._subscribers: list[tuple[str, bool]] = []
         self._windows: dict[str, SlidingWindow] = {}
         self._replays = Replays(clock=clock, lifetime_seconds=REPLAY_SECONDS)
         self._seed = seed
@@ -68,9 +70,9 @@ class StripeStandIn(Writes):
         self._windows[account.account_id] = SlidingWindow(limit=self.requests_per_second, seconds=1, clock=self.clock)
         return account
 
-    def subscribe(self, url: str) -> None:
-        """Send every account's events there from now on."""
-        self._subscribers.append(url)
+    def subscribe(self, url: str, *, thin: bool = False) -> None:
+        """Send every account's events there from now on, as snapshots of their objects or as their names alone."""
+        self._subscribers.append((url, thin))
 
     def before(self, request: Request, rule: str) -> Response | None:
         """Refuse a bad key, and what is over the limit of calls a second."""
@@ -119,16 +121,21 @@ class StripeStandIn(Writes):
         raise Refused.missing("checkout.session", id, param="id", status=404)
 
     def _publish(self, event: Object) -> int:
-        body = json.dumps({**event, "pending_webhooks": len(self._subscribers)}).encode()
-        for url in self._subscribers:
+        snapshot = {**event, "pending_webhooks": len(self._subscribers)}
+        for url, is_thin in self._subscribers:
+            told = thin_event(event) if is_thin else snapshot
+            body = json.dumps(told).encode()
             self.courier.send(
                 url=url,
                 body=body,
                 headers={"Content-Type": "application/json; charset=utf-8"},
-                event_ids=(event["id"],),
-                sign=lambda: {"Stripe-Signature": self.signature(body)},
+                event_ids=(told["id"],),
+                sign=partial(self._signed, body),
             )
         return len(self._subscribers)
+
+    def _signed(self, body: bytes) -> dict[str, str]:
+        return {"Stripe-Signature": self.signature(body)}
 
     def signature(self, body: bytes) -> str:
         """Sign a webhook's body with the time of the clock, as each attempt is signed anew."""

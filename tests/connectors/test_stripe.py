@@ -10,6 +10,7 @@ from random import Random
 from typing import Any
 
 import pytest
+import stripe
 from hypothesis import given
 from hypothesis import strategies as st
 from werkzeug.wrappers import Request, Response
@@ -398,6 +399,51 @@ def test_every_event_of_the_stand_in_is_signed_and_names_what_to_read(world: Wor
     assert not DECLARATION.verify("whsec", {}, b"{}", START)
 
 
+def test_thin_events_are_signed_and_lead_to_the_payment_whatever_part_of_it_they_name(world: World) -> None:
+    world.standin.courier.stop()
+    world.standin.subscribe("http://127.0.0.1:9/hook", thin=True)
+    pid = world.stripe.pay(amount=10_000, currency="gbp")
+    world.stripe.refund(pid, 1_000)
+    world.stripe.dispute(pid)
+    po = world.stripe.pay_out([world.stripe.pay(amount=9_000, currency="gbp")], arrival_on=date(2026, 11, 19))
+    sdk = stripe.StripeClient("sk_test")
+    told: set[tuple[Kind | None, str]] = set()
+    while not world.standin.courier.pending.empty():
+        delivery = world.standin.courier.pending.get()
+        assert delivery is not None
+        signature = delivery.headers["Stripe-Signature"]
+        assert DECLARATION.verify("whsec", {"stripe-signature": signature}, delivery.body, world.clock.now)
+        theirs = sdk.parse_event_notification(delivery.body, signature, "whsec", tolerance=10**12)
+        (notice,) = DECLARATION.notices(delivery.body)
+        assert (notice.account, notice.event_id) == (world.stripe.account_id, theirs.id)
+        assert notice.occurred_at == world.clock.now
+        told.add((notice.kind, notice.external_id))
+    prefixes = {external_id.partition("_")[0] for kind, external_id in told if kind is PAYMENT}
+    assert prefixes == {"pi", "ch", "re", "du"} and (PAYOUT, po) in told
+    named = [external_id for kind, external_id in told if kind is PAYMENT]
+    page = world.connector.fetch(PAYMENT, named)
+    shown = {record.external_id: record.fields for record in page.records}
+    assert set(shown) == set(world.stripe.payment_intents) and not page.problems
+    fields = shown[pid]
+    assert isinstance(fields, ProcessorPaymentFields)
+    assert (fields.refunded, fields.dispute_open) == (Money(1_000, "GBP"), True)
+
+
+def test_an_app_that_is_taken_off_is_told_by_a_thin_event_too() -> None:
+    event = {"id": "evt_1", "object": "v2.core.event", "type": "v1.account.application.deauthorized"}
+    body = json.dumps(event | {"created": "2026-11-17T10:00:00Z", "context": "acct_1"}).encode()
+    assert DECLARATION.notices(body) == [Notice("acct_1", "evt_1", Kind.CONSENT, "", START)]
+
+
+@pytest.mark.parametrize("lacks", ["created", "related_object"])
+def test_a_thin_event_that_lacks_something_is_unreadable_and_no_crash(lacks: str) -> None:
+    event = {"id": "evt_1", "object": "v2.core.event", "type": "v1.charge.refunded", "context": "acct_1"}
+    event |= {"created": "2026-11-17T10:00:00Z", "related_object": "ch_1"}
+    del event[lacks]
+    with pytest.raises(ValueError, match="not a thin event"):
+        DECLARATION.notices(json.dumps(event).encode())
+
+
 @pytest.mark.parametrize(
     "header",
     ["", "t=,v1=", "t=x,v1=00", "v1=00", f"t={'9' * 400},v1=00", f"t={'9' * 5000},v1=00", "t=1,t=2,v1=00", "t=1"],
@@ -436,7 +482,7 @@ def test_unreadable_bodies_are_value_errors(body: bytes) -> None:
 )
 def test_no_content_of_an_event_breaks_the_reading(data: Any) -> None:  # noqa: ANN401 - any JSON
     for kind in ("charge.refunded", "payment_intent.succeeded", "payout.paid", "x"):
-        event = {"id": "evt", "type": kind, "created": data, "data": data, "context": data, "related_object": data}
+        event = {"id": "evt", "type": kind, "created": data, "data": data, "account": data}
         (notice,) = DECLARATION.notices(json.dumps(event).encode())
         assert notice.event_id == "evt" and isinstance(notice.external_id, str)
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from connectors.contract import Access
 from connectors.errors import Reject
 from connectors.intents import Found, Intent, Outcome
 from connectors.payments.stripe.client import PAGE_SIZE, Client, Row
 from connectors.payments.stripe.notices import subject_of
-from connectors.payments.stripe.reading import is_disputed, payment_of, payout_of
+from connectors.payments.stripe.reading import identity, is_disputed, payment_of, payout_of
 from connectors.records import Kind, Page, Record
 from receivables.problem import Problem
 
@@ -47,6 +48,12 @@ _EVENTS = {
         "payout.canceled",
         "payout.reconciliation_completed",
     ],
+}
+# How what thin events name is read, by the first letters of its id.
+_PARTS: dict[str, Callable[[Any, str], Any]] = {
+    **dict.fromkeys(("ch", "py"), lambda sdk, external_id: sdk.v1.charges.retrieve(external_id)),
+    **dict.fromkeys(("re", "pyr"), lambda sdk, external_id: sdk.v1.refunds.retrieve(external_id)),
+    **dict.fromkeys(("dp", "du"), lambda sdk, external_id: sdk.v1.disputes.retrieve(external_id)),
 }
 _PAYMENT_PARTS = ["latest_charge.balance_transaction", "customer"]
 
@@ -110,8 +117,19 @@ class StripeConnector:
                     yield external_id
 
     def _fetch(self, kind: Kind, external_ids: Iterable[str], *, urgent: bool) -> Page:
+        if kind is Kind.PROCESSOR_PAYMENT:
+            payments = (self._payment_named(external_id, urgent=urgent) for external_id in external_ids)
+            external_ids = [payment for payment in payments if payment is not None]
         found = (self._one(kind, external_id, urgent=urgent) for external_id in dict.fromkeys(external_ids))
         return self._page(kind, (row for row in found if row is not None), urgent=urgent)
+
+    def _payment_named(self, external_id: str, *, urgent: bool) -> str | None:
+        """The payment that an id is of: its own, or that of its charge, refund or dispute; None when there is none."""
+        part_of = _PARTS.get(external_id.partition("_")[0])
+        if part_of is None:
+            return external_id
+        part = self._client.one(lambda sdk: part_of(sdk, external_id), urgent=urgent)
+        return identity(part["payment_intent"]) if part else None
 
     def _one(self, kind: Kind, external_id: str, *, urgent: bool) -> Row | None:
         if kind is Kind.PAYOUT:

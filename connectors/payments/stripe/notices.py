@@ -7,12 +7,15 @@ from datetime import UTC, datetime
 from typing import Any
 
 from connectors.contract import Notice
-from connectors.payments.stripe.client import Row
+from connectors.payments.stripe.client import Row, notification
 from connectors.payments.stripe.reading import identity
 from connectors.records import Kind
 
 _DEAUTHORIZED = "account.application.deauthorized"
-_THIN_KINDS = {"payment_intent": Kind.PROCESSOR_PAYMENT, "payout": Kind.PAYOUT}
+_KINDS = {"payment_intent": Kind.PROCESSOR_PAYMENT, "payout": Kind.PAYOUT}
+# A thin event names a part of a payment by the part's own id; which payment it is of, reading it again shows.
+_THIN_KINDS = _KINDS | dict.fromkeys(("charge", "refund", "dispute"), Kind.PROCESSOR_PAYMENT)
+_THIN = "v2.core.event"
 
 
 def notices(body: bytes) -> list[Notice]:
@@ -23,16 +26,26 @@ def notices(body: bytes) -> list[Notice]:
         raise ValueError("the event is nested too deeply") from None
     if not isinstance(event, dict) or not isinstance(event.get("id"), str) or not isinstance(event.get("type"), str):
         raise ValueError("not an event of Stripe: it has no id and type")
+    if event.get("object") == _THIN:
+        return [_thin(event)]
     kind, external_id = subject_of(event)
-    account = event.get("account") or str(event.get("context") or "").rpartition("/")[2]
-    return [Notice(str(account), event["id"], kind, external_id, _occurred_at(event.get("created")))]
+    account = str(event.get("account") or "")
+    return [Notice(account, event["id"], kind, external_id, _occurred_at(event.get("created")))]
+
+
+def _thin(event: Row) -> Notice:
+    """Read an event that only names its object. Those about objects of the API's version 1 say so in their type."""
+    told = notification(event)
+    account = str(told.context or "").rpartition("/")[2]
+    related = getattr(told, "related_object", None)  # some kinds of events have none
+    kind, external_id = (_THIN_KINDS.get(related.type), related.id) if related else (None, "")
+    if told.type.removeprefix("v1.") == _DEAUTHORIZED:
+        kind = Kind.CONSENT
+    return Notice(account, told.id, kind, external_id, _occurred_at(told.created))
 
 
 def subject_of(event: Row) -> tuple[Kind | None, str]:
-    """Return kind and id of the object to read again; without kind when the event is of none that we follow."""
-    related = event.get("related_object")
-    if isinstance(related, dict):
-        return _THIN_KINDS.get(str(related.get("type"))), identity(related) or ""
+    """Return kind and id of the object that a snapshot event is about; without kind when we follow none of its kind."""
     data = event.get("data")
     about = data.get("object") if isinstance(data, dict) else None
     about = about if isinstance(about, dict) else {}
@@ -43,7 +56,7 @@ def subject_of(event: Row) -> tuple[Kind | None, str]:
     if family in ("charge", "refund"):  # disputes come as charge.dispute.*
         intent_id = identity(about.get("payment_intent"))
         return (Kind.PROCESSOR_PAYMENT, intent_id) if intent_id else (None, own_id)
-    kind = _THIN_KINDS.get(family) if own_id else None
+    kind = _KINDS.get(family) if own_id else None
     return kind, own_id
 
 

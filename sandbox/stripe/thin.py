@@ -1,0 +1,28 @@
+"""Thin events: which object something happened to, and nothing of what it is (of v1 objects since 2026)."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from sandbox.stripe.objects import Object
+
+_LISTS = {"checkout.session": "checkout/sessions"}
+
+
+def thin_event(snapshot: Object) -> Object:
+    """Build the thin event that goes with a snapshot event; it has an id of its own."""
+    subject: Object = snapshot["data"]["object"]
+    created = datetime.fromtimestamp(snapshot["created"], UTC)
+    thin: Object = {
+        "id": snapshot["id"].replace("evt_", "evt_thin", 1),
+        "object": "v2.core.event",
+        "type": f"v1.{snapshot['type']}",
+        "created": created.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "livemode": snapshot["livemode"],
+        "context": snapshot["account"],
+    }
+    kind = subject["object"]
+    if kind == "application":  # no resource of the API
+        return thin
+    address = f"/v1/{_LISTS.get(kind, f'{kind}s')}/{subject['id']}"
+    return thin | {"related_object": {"id": subject["id"], "type": kind, "url": address}}
