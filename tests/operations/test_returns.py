@@ -13,6 +13,7 @@ from runtime.operations.errors import RefusedError
 from runtime.operations.import_statement import Imported, import_statement
 from runtime.operations.plan import plan_reminders
 from runtime.operations.returns import confirm_return, reject_return, see_return
+from runtime.operations.views.review import review_queue
 from runtime.store import tables as t
 from tests.operations.camt_lines import UNPAID, camt, line
 from tests.operations.firm import TODAY, Firm, money_in
@@ -210,7 +211,7 @@ def test_what_the_accountant_booked_and_the_bank_took_back_is_told_with_what_to_
     assert (firm.receipt().state, firm.receipt().status) == ("recorded", "reversed")
     assert firm.ledger.payments() == [Decimal(120)], "what a person booked is a person's to take back"
     (problem,) = [row for row in firm.rows(t.problem) if row.resolved_at is None]
-    assert "take it back there" in problem.remedy
+    assert "Take it back there" in problem.remedy
     assert holds(firm, "INV-1001") == ["refund_review"]
 
 
@@ -252,3 +253,34 @@ def test_a_batch_of_returns_takes_back_each_of_its_payments(firm: Firm) -> None:
     firm.settle()
     assert {row.status for row in firm.rows(t.receipt)} == {"reversed"}
     assert (firm.problems(), firm.ledger.payments()) == (["payment_returned"] * 2, [])
+
+
+def test_one_payment_of_a_batch_that_went_back_is_told_and_holds_what_the_batch_pays(firm: Firm) -> None:
+    """A creditor's collections come as one line; the bank takes one of them back by its own end-to-end id."""
+    detail = (
+        '<TxDtls><Refs><EndToEndId>{}</EndToEndId></Refs><Amt Ccy="GBP">{}</Amt>'
+        "<RltdPties><Dbtr><Pty><Nm>ACME LTD</Nm></Pty></Dbtr></RltdPties><RmtInf><Ustrd>{}</Ustrd></RmtInf></TxDtls>"
+    )
+    parts = detail.format("COLLECT-0001", "120.00", "INV-1001") + detail.format("COLLECT-0002", "75.50", "INV-1002")
+    batch = (
+        '<Ntry><Amt Ccy="GBP">195.50</Amt><CdtDbtInd>CRDT</CdtDbtInd><Sts><Cd>BOOK</Cd></Sts>'
+        f"<BookgDt><Dt>{CAME}</Dt></BookgDt><AcctSvcrRef>B9</AcctSvcrRef><NtryDtls>{parts}</NtryDtls></Ntry>"
+    )
+    take(firm, batch)
+    firm.settle()
+    assert firm.receipt().state == "applied"
+    take(firm, line("-123.00", reference="B2", on=WENT, end_to_end="COLLECT-0001", code=UNPAID, paid="120.00"))
+    firm.settle()
+    firm.settle()
+    receipt = firm.receipt()
+    assert (receipt.status, receipt.state, receipt.refunded_minor) == ("received", "applied", 12_000)
+    (problem,) = [row for row in firm.rows(t.problem) if row.resolved_at is None]
+    assert "It was 120.00 GBP of it" in problem.text and "INV-1001, INV-1002" in problem.text
+    assert (holds(firm, "INV-1001"), holds(firm, "INV-1002")) == (["refund_review"], ["refund_review"])
+    with firm.app.store.read() as db:
+        (item,) = review_queue(db, firm.id).returns
+    assert (item.is_part, item.asks) == (True, False)
+    reject_return(firm.app, organisation_id=firm.id, debit_id=firm.rows(t.debit)[0].id, actor="dana")
+    firm.settle()
+    assert (firm.receipt().refunded_minor, firm.receipt().state, firm.problems()) == (0, "applied", [])
+    assert [row.state for row in firm.rows(t.debit)] == ["out"]

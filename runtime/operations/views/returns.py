@@ -9,8 +9,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, func, select
 
 from receivables.money import Money
+from receivables.receipt import ReceiptStatus
 from runtime.operations.debits import RETURNED, SUGGESTED
-from runtime.operations.returns import documents_of
+from runtime.operations.taken_back import documents_of
 from runtime.store import tables as t
 
 MAX_RETURNS = 100  # a person works from the top; the rest follows as these are decided
@@ -20,7 +21,8 @@ MAX_RETURNS = 100  # a person works from the top; the rest follows as these are 
 class ReturnItem:
     """A debit of the bank and the payment it takes back; `asks` while a person is to say whether it does.
 
-    `documents` are those (id, number) that the payment pays, or had paid.
+    `documents` are those (id, number) that the payment pays, or had paid. `is_part` when one payment of several that
+    came as one went back: what they pay stays as it is until a person records it.
     """
 
     debit_id: str
@@ -32,6 +34,7 @@ class ReturnItem:
     documents: tuple[tuple[str, str], ...]
     reasons: tuple[str, ...]
     asks: bool
+    is_part: bool
 
 
 def returns_to_review(db: Connection, organisation_id: str) -> tuple[ReturnItem, ...]:
@@ -81,4 +84,5 @@ def _item(db: Connection, row: dict[str, Any], receipt: dict[str, Any]) -> Retur
         documents=tuple((each.id, each.number) for each in numbers),
         reasons=tuple(row["reasons"]),
         asks=asks,
+        is_part=not asks and receipt["status"] == ReceiptStatus.RECEIVED.value,
     )
