@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Table, bindparam, not_, or_, select, true, update
+from sqlalchemy import Connection, Table, bindparam, not_, select, true, update
 
 from connectors.contract import Role
 from connectors.errors import Reconnect, Retry
@@ -77,7 +77,7 @@ def _show_some(app: App, crm: VendorConnection, table: Table, build: Builder, id
         linked = {row["id"] for row, _ in built}
         settled: set[str] = set()
         # Without an account in the CRM there is nothing to show: it is looked at again when it changes.
-        _settle_as_seen(db, table, [row for row in rows if row["id"] not in linked], began_at)
+        _settle_as_seen(db, table, [row for row in rows if row["id"] not in linked])
         done: list[tuple[Intent, Done]] = []
         for (row, intent), outcome in zip(built, outcomes, strict=True):
             if isinstance(outcome, Retry | Reconnect):
@@ -90,18 +90,21 @@ def _show_some(app: App, crm: VendorConnection, table: Table, build: Builder, id
                 problem = Problem("not_shown", text, "Correct it in the CRM; it is shown again by itself.", row["id"])
                 journal.raise_problem(db, organisation_id=crm.organisation_id, problem=problem, at=began_at)
         remember(db, crm, done, app.clock())
-        _settle_as_seen(db, table, [row for row, _ in built if row["id"] in settled], began_at)
+        _settle_as_seen(db, table, [row for row, _ in built if row["id"] in settled])
     return len(rows) - len(built) + len(settled)
 
 
-def _settle_as_seen(db: Connection, table: Table, rows: Sequence[Row], at: datetime) -> None:
-    """Note that these rows were shown as they were `at`; one that has changed or was linked since is shown again."""
+def _settle_as_seen(db: Connection, table: Table, rows: Sequence[Row]) -> None:
+    """Note the change up to which these rows were shown; one that has changed or was linked since is shown again.
+
+    It is compared for equality alone: a change has the time at which its reading began, and comes in later than that.
+    """
     if not rows:
         return
     changed = table.c.sent_at if table is t.reminder else table.c.changed_at
     seen = [{"row_id": row["id"], "seen": row[changed.name]} for row in rows]
     statement = update(table).where(table.c.id == bindparam("row_id"), changed == bindparam("seen"))
-    db.execute(statement.values(shown_at=at), seen)
+    db.execute(statement.values(shown_at=changed), seen)
 
 
 def _build(
@@ -123,7 +126,7 @@ def _unshown(db: Connection, organisation_id: str, table: Table, *, limit: int) 
             may_show,
             table.c.organisation_id == organisation_id,
             changed.is_not(None),
-            or_(table.c.shown_at.is_(None), table.c.shown_at < changed),
+            table.c.shown_at.is_distinct_from(changed),
         )
         .order_by(table.c.id)
         .limit(limit)

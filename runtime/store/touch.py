@@ -56,13 +56,13 @@ def touch_customers(db: Connection, organisation_id: str, customer_ids: Collecti
 
 
 def _changed(table: Table, at: datetime) -> dict[str, Any]:
-    """The columns of a row that changed at `at`; what was shown since then did not show this yet.
+    """The columns of a row that changed at `at`; `shown_at` is the change up to which it was shown.
 
-    `at` may be the time at which a reading began: what it tells comes in later than whoever shows rows has looked.
+    `at` may be the time at which a reading began, so another change of that time may have been shown already.
     """
     before = literal(at - _MOMENT, t.Instant())
-    return {"changed_at": at, "shown_at": case((table.c.shown_at >= at, before), else_=table.c.shown_at)}
+    return {"changed_at": at, "shown_at": case((table.c.shown_at == at, before), else_=table.c.shown_at)}
 
 
 def _is_news(at: datetime) -> ColumnElement[bool]:
-    return (t.customer.c.changed_at != at) | (t.customer.c.shown_at >= at)
+    return (t.customer.c.changed_at != at) | (t.customer.c.shown_at == at)

@@ -9,12 +9,14 @@ import pytest
 from sqlalchemy import update
 
 from connectors.contract import Role
-from connectors.records import DocumentFields, Kind, Page
+from connectors.records import ContactFields, DocumentFields, Kind, Page
 from runtime.operations.absorb.page import absorb
+from runtime.operations.show_in_crm import anything_unshown
+from runtime.operations.undo import reverse_application
 from runtime.store import tables as t
 from sync.merge import Conflict, merge
 from sync.owners import OWNERS, Owner
-from tests.operations.firm import Firm
+from tests.operations.firm import Firm, money_in
 
 
 @pytest.mark.parametrize(
@@ -55,3 +57,45 @@ def test_a_change_that_was_read_before_its_invoice_was_shown_is_shown(firm: Firm
         absorb(db, connection=ledger, page=Page((later,)), read_at=began_at)
     firm.work()
     assert firm.shown("INV-1001a")["Number__c"] == "INV-1001a"
+
+
+def _unshown(firm: Firm) -> bool:
+    with firm.app.store.read() as db:
+        return anything_unshown(db, firm.id)
+
+
+@pytest.mark.parametrize("same_time", [True, False], ids=["that of a change shown", "later"])
+def test_a_contact_is_shown_whatever_the_time_of_its_reading(firm: Firm, same_time: bool) -> None:
+    crm = firm.connection(Role.CRM)
+    page = firm.app.vendors.connector(crm).fetch(Kind.CONTACT, [firm.contacts["Acme"]])
+    (record,) = page.records
+    assert isinstance(record.fields, ContactFields)
+    firm.time.advance(minutes=1)
+    shown = firm.app.clock()
+    with firm.app.store.write() as db:
+        db.execute(update(t.customer).values(changed_at=shown))
+    firm.work()
+    for opted_out in (True, False):
+        later = replace(record, fields=replace(record.fields, opted_out=opted_out))
+        firm.time.advance(minutes=1)
+        at = shown if same_time else firm.app.clock()
+        with firm.app.store.write() as db:
+            db.execute(update(t.link).values(read_at=None))
+            absorb(db, connection=crm, page=Page((later,)), read_at=at)
+        assert _unshown(firm)
+        firm.work()
+        assert not _unshown(firm)
+
+
+def test_a_reversal_that_was_read_before_its_receipt_was_shown_is_shown(firm: Firm) -> None:
+    firm.import_lines(money_in("L1", "120.00", "ACME LTD", "INV-1001"))
+    firm.time.advance(minutes=1)
+    began_at = firm.app.clock()
+    firm.work(minutes=1)
+    receipt = firm.receipt()
+    assert receipt.state == "applied" and receipt.changed_at > began_at and not _unshown(firm)
+    with firm.app.store.write() as db:
+        reverse_application(db, firm.id, receipt.id, actor="xero", at=began_at)
+        db.execute(update(t.document).values(shown_at=t.document.c.changed_at))
+        db.execute(update(t.customer).values(shown_at=t.customer.c.changed_at))
+    assert _unshown(firm)

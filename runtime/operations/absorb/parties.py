@@ -12,6 +12,7 @@ from runtime.operations.absorb.scope import CONTACT_LINK, CUSTOMER_LINK, Scope, 
 from runtime.store import proposals
 from runtime.store import tables as t
 from runtime.store.rows import update_rows, upsert
+from runtime.store.touch import touch_balances
 from sync.merge import merge
 from sync.owners import Owner
 
@@ -112,5 +113,6 @@ def absorb_contacts(scope: Scope, records: list[Record]) -> None:
             scope.record("contact_changed", local_id, f"e-mail {new['email']}, opted out: {new['opted_out']}")
             rows.append({"id": local_id, **new, "changed_at": scope.read_at})
     update_rows(scope.db, t.customer, "id", rows)
+    touch_balances(scope.db, scope.organisation_id, [row["id"] for row in rows], scope.read_at)
     scope.flush_links()
     proposals.add_emails(scope.db, scope.organisation_id, scope.system, strangers)
