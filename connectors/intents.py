@@ -143,7 +143,7 @@ class EditDocument:
 
 @dataclass(frozen=True, slots=True)
 class EditCustomer:
-    """Change a customer's e-mail address; `version` is the one the change was merged with."""
+    """Change a customer's e-mail address ("": none any more); `version` is the one the change was merged with."""
 
     key: str
     customer_external_id: str
@@ -243,7 +243,7 @@ class AdoptInvoice:
 
 @dataclass(frozen=True, slots=True)
 class EditContact:
-    """Change a contact's e-mail address in the CRM; `version` is the one the change was merged with."""
+    """Change a contact's e-mail address in the CRM ("": none any more); `version` is the one it was merged with."""
 
     key: str
     contact_external_id: str

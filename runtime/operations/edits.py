@@ -74,7 +74,8 @@ def _values(db: Connection, organisation_id: str, local_ids: Collection[str]) ->
 def _intents(link: Mapping[str, Any], ours: Mapping[str, Value], *, from_ledger: bool) -> Iterator[Intent]:
     external_id, version = link["external_id"], link["version"]
     changes = unsent(_pairs(link, from_ledger=from_ledger), ours)
-    due_on, email = changes.get("due_on"), changes.get("email")
+    due_on = changes.get("due_on")
+    email = _text(changes["email"]) if "email" in changes else None
     order = _text(changes["purchase_order"]) if "purchase_order" in changes else None
     # The version makes each edit an intent of its own: changing back and forth is three edits, not one.
     key = stable_id("edit", link["system"], external_id, version, str(due_on), str(order), str(email))
@@ -83,10 +84,10 @@ def _intents(link: Mapping[str, Any], ours: Mapping[str, Value], *, from_ledger:
             yield EditDocument(key, external_id, version, date.fromisoformat(str(due_on)) if due_on else None, order)
         if note := _text(changes.get("note")):
             yield from _note(link, note)
-    elif link["kind"] == CUSTOMER_LINK and from_ledger and email:
-        yield EditCustomer(key, external_id, version, str(email))
-    elif link["kind"] == CONTACT_LINK and email:
-        yield EditContact(key, external_id, version, str(email))
+    elif link["kind"] == CUSTOMER_LINK and from_ledger and email is not None:
+        yield EditCustomer(key, external_id, version, email)
+    elif link["kind"] == CONTACT_LINK and email is not None:
+        yield EditContact(key, external_id, version, email)
 
 
 def _pairs(link: Mapping[str, Any], *, from_ledger: bool) -> dict[str, Pair]:
@@ -130,7 +131,7 @@ def _written(intent: Intent) -> dict[str, Value]:
         case NoteDocument():
             return {"note": intent.text}
         case EditCustomer() | EditContact():
-            return {"email": intent.email}
+            return {"email": intent.email or None}
         case _:
             raise TypeError(f"{intent.intent} edits nothing that is merged")
 

@@ -64,6 +64,25 @@ def test_an_address_corrected_in_the_ledger_reaches_the_crm(any_firm: Firm) -> N
     assert any_firm.writes_at_rest() == []
 
 
+def test_an_address_cleared_in_the_ledger_is_cleared_in_the_crm(any_firm: Firm) -> None:
+    any_firm.ledger.edit_email(any_firm.customers["Acme"], "")
+    any_firm.settle()
+    assert any_firm.crm.find("Contact", any_firm.contacts["Acme"])["Email"] is None
+    assert [row.email for row in any_firm.rows(t.customer, name="Acme")] == [None]
+    assert any_firm.writes_at_rest() == [] and any_firm.rows(t.conflict) == []
+
+
+def test_an_address_cleared_in_the_crm_is_cleared_in_the_ledger(any_firm: Firm) -> None:
+    any_firm.crm.update("Contact", any_firm.contacts["Acme"], Email=None)
+    any_firm.settle()
+    assert any_firm.ledger.email(any_firm.customers["Acme"]) == ""
+    assert [row.email for row in any_firm.rows(t.customer, name="Acme")] == [None]
+    assert any_firm.writes_at_rest() == [] and any_firm.rows(t.conflict) == []
+    any_firm.ledger.edit_email(any_firm.customers["Acme"], "new@example.com")
+    any_firm.settle()
+    assert any_firm.crm.find("Contact", any_firm.contacts["Acme"])["Email"] == "new@example.com"
+
+
 def test_both_move_a_due_date_the_ledgers_stands_and_the_other_is_kept(any_firm: Firm) -> None:
     any_firm.edit_in_crm("INV-1001", Due_Date__c=SOON.isoformat())
     any_firm.ledger.edit_due_date("INV-1001", LATER)

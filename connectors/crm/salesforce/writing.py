@@ -93,7 +93,7 @@ def change_of(intent: Intent, currencies: Collection[str]) -> Change | None:
         case ShowReminder():
             return Change(REMINDER, intent.reminder_id, _reminder(intent))
         case EditContact():
-            return Change(CONTACT, intent.contact_external_id, {"Email": intent.email})
+            return Change(CONTACT, intent.contact_external_id, {"Email": intent.email or None})
         case AdoptInvoice(document_id=None):
             return Change(REQUEST, intent.request_external_id, {"Status__c": DRAFTED})
         case AdoptInvoice():

@@ -56,7 +56,7 @@ def no_order_field() -> Reject:
 def is_edited(intent: Edit, item: Mapping[str, Any]) -> bool:
     """Whether the object already shows what the edit wants."""
     if isinstance(intent, EditCustomer):
-        return (item.get("PrimaryEmailAddr") or {}).get("Address") == intent.email
+        return ((item.get("PrimaryEmailAddr") or {}).get("Address") or "") == intent.email
     due = item.get("DueDate")
     return (intent.due_on is None or (bool(due) and date.fromisoformat(str(due)[:10]) == intent.due_on)) and (
         intent.purchase_order is None or order_number(item) == intent.purchase_order

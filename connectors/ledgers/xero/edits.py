@@ -123,6 +123,6 @@ def _change(intent: Edit) -> Json:
 
 def _is_edited(intent: Edit, item: Mapping[str, Any]) -> bool:
     if isinstance(intent, EditCustomer):
-        return bool(item.get("EmailAddress") == intent.email)
+        return bool((item.get("EmailAddress") or "") == intent.email)
     dated = intent.due_on is None or (bool(item.get("DueDate")) and day(item, "DueDate") == intent.due_on)
     return dated and intent.purchase_order in (None, item.get("Reference") or "")
