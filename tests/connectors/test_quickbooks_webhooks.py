@@ -79,7 +79,7 @@ def test_a_merge_is_read_on_both_sides(old_shape: bool) -> None:
     new = cloud_event("1", "customer.merged", "5", {"deletedid": "27"})
     body = {"eventNotifications": [old]} if old_shape else [new]
     found = DECLARATION.notices(json.dumps(body).encode())
-    assert [(each.kind, each.external_id) for each in found] == [(Kind.CUSTOMER, "5"), (Kind.CUSTOMER, "27")]
+    assert [(each.kind, each.external_id) for each in found] == [(Kind.CUSTOMER, "5"), (Kind.CUSTOMER, "27>5")]
     assert len({each.event_id for each in found}) == 2
 
 
@@ -97,6 +97,19 @@ def test_a_merged_customer_is_gone_and_its_invoices_belong_to_the_other(ledger: 
     assert not customers[ledger.customer].deleted
     fields = read(ledger, Kind.INVOICE, since)[invoice].fields
     assert getattr(fields, "customer_external_id", None) == ledger.customer
+
+
+def test_a_merge_that_is_told_is_read_only_where_it_is_borne_out(ledger: Ledger) -> None:
+    books = books_of(ledger)
+    twin = books.add_customer(name="Twin")
+    told = f"{twin}>{ledger.customer}"
+    assert not any(record.deleted for record in ledger.connector.fetch(Kind.CUSTOMER, [told]).records)
+    books.merge_customers(kept_id=ledger.customer, gone_id=twin)
+    records = {each.external_id: each for each in ledger.connector.fetch(Kind.CUSTOMER, [told]).records}
+    fields = records[twin].fields
+    assert isinstance(fields, CustomerFields)
+    assert (records[twin].deleted, fields.merged_into_external_id) == (True, ledger.customer)
+    assert not records[ledger.customer].deleted
 
 
 def test_a_customer_made_inactive_is_deleted_also_when_read_by_its_id(ledger: Ledger) -> None:

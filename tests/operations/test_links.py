@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,7 +18,8 @@ from runtime.operations.plan import plan_reminders
 from runtime.operations.views.links import proposed_links
 from runtime.store import proposals
 from runtime.store import tables as t
-from tests.operations.firm import START, Firm
+from tests.operations.conftest import synced
+from tests.operations.firm import START, Firm, QuickBooksLedger, open_firm
 
 PERSON = "dana"
 
@@ -151,6 +153,18 @@ def test_a_customer_merged_in_the_ledger_leaves_everything_to_the_survivor(any_f
     assert _accounts(firm, acme.id) == []
     assert "two_accounts" in firm.problems(), "each had an account: a person merges them there"
     assert len(firm.rows(t.event, action="customer_merged")) == 1
+
+
+def test_a_merge_that_quickbooks_tells_by_webhook_is_followed(tmp_path: Path) -> None:
+    with open_firm(tmp_path, "quickbooks") as opened:
+        firm = synced(opened)
+        assert isinstance(firm.ledger, QuickBooksLedger)
+        firm.ledger.books.merge_customers(kept_id=firm.customers["Bolt"], gone_id=firm.customers["Acme"])
+        firm.deliver_webhooks()
+        firm.work()
+        acme, bolt = _customer(firm, "Acme"), _customer(firm, "Bolt")
+        assert (acme.deleted, acme.merged_into) == (True, bolt.id)
+        assert firm.document("INV-1001").customer_id == bolt.id
 
 
 def test_a_document_that_still_names_the_merged_customer_is_the_survivors(firm: Firm) -> None:

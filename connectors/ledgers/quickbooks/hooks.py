@@ -14,6 +14,7 @@ from connectors.contract import CALL_TIMEOUT_SECONDS, Account, Endpoint, Notice
 from connectors.errors import Reconnect
 from connectors.ledgers import exact
 from connectors.ledgers.quickbooks.client import MINOR_VERSION
+from connectors.ledgers.quickbooks.read import MERGED_INTO
 from connectors.records import Kind
 from connectors.signature import hmac_base64_matches
 from receivables.identity import stable_id
@@ -98,11 +99,15 @@ def _entity(realm: str, entity: Mapping[str, Any]) -> list[Notice]:
 
 
 def _with_merged(notice: Notice, gone: object) -> list[Notice]:
-    """A merge is told once, of the one that stays; the one that is gone is read again too."""
+    """A merge is told once, of the one that stays; what became of the one that is gone is read too.
+
+    No object names the one that took its place, so the id says both.
+    """
     if not gone:
         return [notice]
-    merged = replace(notice, event_id=stable_id("quickbooks", notice.event_id, str(gone)), external_id=str(gone))
-    return [notice, merged]
+    event_id = stable_id("quickbooks", notice.event_id, str(gone))
+    external_id = f"{gone}{MERGED_INTO}{notice.external_id}" if notice.kind is Kind.CUSTOMER else str(gone)
+    return [notice, replace(notice, event_id=event_id, external_id=external_id)]
 
 
 def _time(text: str) -> datetime | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -11,7 +11,7 @@ from connectors.errors import Fatal
 from connectors.ledgers.pages import page
 from connectors.ledgers.quickbooks import convert
 from connectors.ledgers.quickbooks.client import Json, QuickBooksClient
-from connectors.records import Kind, Page, Record
+from connectors.records import CustomerFields, Kind, Page, Record
 from receivables.problem import Problem
 
 PAGE_SIZE = 1000  # the largest that QuickBooks gives
@@ -22,6 +22,7 @@ MAX_CDC_PARTS = 100  # further answers of changes after one that was cut off
 CDC_REACH = timedelta(days=29)  # Intuit keeps changes for 30 days
 FETCH_BATCH = 100
 TITLE = "QuickBooks"
+MERGED_INTO = ">"  # between the ids of a customer that is gone and of the one that took its place
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +74,17 @@ class QuickBooksReader:
     def fetch(self, kind: Kind, external_ids: Sequence[str]) -> Page:
         """Read these objects again; those that are gone are left out."""
         source = _source(kind)
+        merges = dict(each.split(MERGED_INTO) for each in external_ids if MERGED_INTO in each)
+        single = {each for each in external_ids if MERGED_INTO not in each}
+        wanted = sorted(single.union(merges, merges.values()))
         found: list[Json] = []
-        for start in range(0, len(external_ids), FETCH_BATCH):
-            found += self.by_ids(source.entity, external_ids[start : start + FETCH_BATCH])
-        return self._page(kind, found)
+        for start in range(0, len(wanted), FETCH_BATCH):
+            found += self.by_ids(source.entity, wanted[start : start + FETCH_BATCH])
+        page = self._page(kind, found)
+        living = {record.external_id for record in page.records if not record.deleted}
+        merged = [_merged(gone, into, self._clock()) for gone, into in merges.items() if _is_merged(gone, into, living)]
+        others = [record for record in page.records if record.external_id not in {each.external_id for each in merged}]
+        return replace(page, records=(*others, *merged))
 
     def by_ids(self, entity: str, external_ids: Sequence[str]) -> list[Json]:
         """Read the raw objects with these ids, at most a page of them."""
@@ -126,6 +134,16 @@ class QuickBooksReader:
             return convert.tombstone(kind, item) if convert.is_tombstone(item) else source.convert(item)
 
         return page(kind, items, read, identity="Id", title=TITLE)
+
+
+def _is_merged(gone: str, into: str, living: Collection[str]) -> bool:
+    """Whether what is there now bears a merge out that was told: the one is gone, and the other lives."""
+    return gone not in living and into in living
+
+
+def _merged(gone: str, into: str, at: datetime) -> Record:
+    fields = CustomerFields("", merged_into_external_id=into)
+    return Record(Kind.CUSTOMER, gone, "", at, fields, deleted=True)
 
 
 def quoted(text: str) -> str:
