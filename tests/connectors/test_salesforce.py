@@ -578,6 +578,16 @@ def test_a_used_up_daily_limit_stops_all_calls_for_long(world: World) -> None:
     assert isinstance(outcome, Retry) and world.calls() == before
 
 
+def test_a_busy_gateway_is_no_refusal_of_a_record(world: World) -> None:
+    account = world.org.create("Account", Name="A")
+    world.standin.interceptor = refuse(429)
+    (outcome,) = world.connector.write([invoice(account)])
+    assert isinstance(outcome, Retry) and not outcome.ambiguous
+    world.standin.interceptor = None
+    world.clock.forward(seconds=outcome.after_seconds)
+    assert isinstance(world.connector.write([invoice(account)])[0], Done)
+
+
 def test_the_last_calls_of_the_day_are_left_to_urgent_work(world: World) -> None:
     account = world.org.create("Account", Name="A")
     usage = {"Sforce-Limit-Info": "api-usage=96000/100000"}
