@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, Table, insert, select, tuple_, update
+from sqlalchemy import Connection, Table, case, insert, literal, select, tuple_, update
 
 from connectors.intents import Intent
 from runtime.store import tables as t
@@ -111,10 +111,12 @@ def held(db: Connection, rows: Sequence[dict[str, Any]]) -> set[int]:
 def look_up_again(db: Connection, row_id: int, at: datetime) -> bool:
     """Have a write looked up that took effect, or may have, for a worker who holds it no more; False when it is done.
 
-    Whoever holds it now holds it no more either: only what is looked up now is known.
+    Whoever holds it now holds it no more either: only what is looked up now is known. It is looked up once the call
+    that its holder may be making has ended, else that call could write what was not found a moment before.
     """
     undecided = (t.outbox.c.id == row_id) & (t.outbox.c.state != DONE)
-    values = {"state": NEW, "in_doubt": True, "attempts": 0, "next_at": at, "done_at": None}
+    next_at = case((t.outbox.c.state == NEW, literal(at + LEASE, t.Instant())), else_=literal(at, t.Instant()))
+    values = {"state": NEW, "in_doubt": True, "attempts": 0, "next_at": next_at, "done_at": None}
     return db.execute(update(t.outbox).where(undecided).values(**values)).rowcount == 1
 
 

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import delete, insert, select, text, update
 
 from connectors.contract import Role
-from connectors.errors import Reject
+from connectors.errors import Reject, Retry
 from connectors.intents import Done
 from runtime.operations import deliver
 from runtime.operations.apply import HYPOTHESIS, apply_hypothesis
@@ -39,7 +39,7 @@ def _until_it_waits(firm: Firm, other: Future[None]) -> None:
         time.sleep(0.01)
 
 
-def _meanwhile(pool: ThreadPoolExecutor, firm: Firm, work: Callable[[], object]) -> Future[None]:
+def meanwhile(pool: ThreadPoolExecutor, firm: Firm, work: Callable[[], object]) -> Future[None]:
     """Begin `work` in the other worker, and go on once it can go no further."""
 
     def run() -> None:
@@ -92,7 +92,7 @@ def test_a_payment_read_again_while_it_is_applied_stays_applied(shared_firm: Fir
                 actor="dana",
                 at=firm.app.clock(),
             )
-            other = _meanwhile(pool, firm, lambda: _show_card_payment(firm, "Acme Limited"))
+            other = meanwhile(pool, firm, lambda: _show_card_payment(firm, "Acme Limited"))
         other.result()
     assert (firm.receipt().state, firm.receipt().applications, firm.receipt().payer_name) == (
         "applied",
@@ -109,7 +109,7 @@ def test_an_undo_while_the_ledgers_answer_is_settled_is_undone_there_too(matched
             connections.lock_organisation(db, matched.id)
             reverse_application(db, matched.id, matched.receipt().id, actor="dana", at=matched.app.clock())
             answer = [Done(("BatchPayments/1",))]
-            other = _meanwhile(pool, matched, lambda: deliver._settle(matched.app, ledger, [row], answer))
+            other = meanwhile(pool, matched, lambda: deliver._settle(matched.app, ledger, [row], answer))
         other.result()
     assert [each.intent["intent"] for each in matched.rows(t.outbox) if each.state == "new"] == ["undo_posting"]
 
@@ -122,7 +122,7 @@ def test_what_is_undone_before_it_leaves_is_never_written(matched: Firm) -> None
         with matched.app.store.write() as db:
             connections.lock_organisation(db, matched.id)
             reverse_application(db, matched.id, matched.receipt().id, actor="dana", at=matched.app.clock())
-            other = _meanwhile(
+            other = meanwhile(
                 pool, matched, lambda: deliver._deliver_group(matched.app, matched.id, ledger.system, rows)
             )
         other.result()
@@ -140,7 +140,7 @@ def test_of_two_organisations_that_connect_one_account_at_once_the_first_has_it(
     with ThreadPoolExecutor(1) as pool:
         with firm.app.store.write() as db:
             db.execute(insert(t.connection).values(mine))
-            late = _meanwhile(pool, firm, lambda: finish_connect(firm.app, system=firm.ledger.system, query=query))
+            late = meanwhile(pool, firm, lambda: finish_connect(firm.app, system=firm.ledger.system, query=query))
         with pytest.raises(RefusedError, match="another organisation"):
             late.result()
     assert firm.connection(Role.LEDGER).consent_id == mine["consent_id"]
@@ -183,11 +183,30 @@ def test_a_write_that_took_effect_for_a_worker_whose_lease_ended_is_looked_up(ma
         assert matched.receipt().state == "undone"
     deliver._settle(matched.app, ledger, [slow], written)
     deliver._settle(matched.app, ledger, [fast], [Reject("it is paid already")])
+    matched.time.advance(seconds=queues.LEASE.total_seconds())  # who holds it may be calling for so long
     for _ in range(2):
         matched.work()
     # Refused, its application was taken back: so is the posting, once it is found. Else the posting is its own.
     assert matched.ledger.payments() == ([] if is_settled else [Decimal(120)])
     assert {row.state for row in matched.rows(t.outbox)} == {"done"}
+
+
+def test_what_a_late_worker_doubts_is_looked_up_once_the_other_ones_call_has_ended(matched: Firm) -> None:
+    """Looked up while that call is on its way, nothing is found, and what was undone is taken for never written."""
+    ledger = matched.connection(Role.LEDGER)
+    slow, fast = _claimed_twice(matched)
+    deliver._settle(matched.app, ledger, [slow], [Retry("the connection broke", ambiguous=True)])
+    with matched.app.store.write() as db:
+        connections.lock_organisation(db, matched.id)
+        reverse_application(db, matched.id, matched.receipt().id, actor="dana", at=matched.app.clock())
+    matched.work()
+    matched.app.vendors.connector(ledger).write([queues.read_intent(fast)])  # and its worker dies
+    assert matched.ledger.payments() == [Decimal(120)]
+    matched.time.advance(seconds=queues.LEASE.total_seconds())
+    for _ in range(2):
+        matched.work()
+    assert matched.ledger.payments() == []
+    assert [row.state for row in matched.rows(t.outbox)] == ["done", "done"]
 
 
 def test_two_effects_of_one_promise_are_shown_to_a_person(matched: Firm) -> None:
