@@ -8,7 +8,7 @@ from receivables.problem import Problem
 from runtime.app import App
 from runtime.operations.errors import InputError, RefusedError
 from runtime.operations.payers_word import follow, open_invoice
-from runtime.store import journal
+from runtime.store import connections, journal
 from runtime.store import tables as t
 
 MAX_REASON_CHARS = 1_000
@@ -24,6 +24,7 @@ def dispute(app: App, *, organisation_id: str, customer_id: str, document_id: st
     if not 0 < len(said) <= MAX_REASON_CHARS:
         raise InputError(f"say what is wrong, in at most {MAX_REASON_CHARS} characters")
     with app.store.write() as db:
+        connections.lock_organisation(db, organisation_id)
         invoice = open_invoice(db, organisation_id, customer_id, document_id)
         if invoice["disputed"]:
             raise RefusedError("this invoice is contested already: we are looking into it")
@@ -51,6 +52,7 @@ def dispute(app: App, *, organisation_id: str, customer_id: str, document_id: st
 def settle_dispute(app: App, *, organisation_id: str, document_id: str, actor: str) -> None:
     """End a dispute: what is open is due again. RefusedError when there is none."""
     with app.store.write() as db:
+        connections.lock_organisation(db, organisation_id)
         if not _set(db, organisation_id, document_id, disputed=False, reason=None):
             raise RefusedError("this invoice is not contested (any more)")
         journal.resolve_problem(db, organisation_id=organisation_id, code=PROBLEM, subject=document_id, at=app.clock())

@@ -27,7 +27,7 @@ from reminders.evidence import (
 )
 from runtime.operations import facts as facts_of
 from runtime.operations.open_items import OpenDocument, open_documents, unshown_allocations
-from runtime.operations.withdraw import SENT
+from runtime.operations.withdraw import IN_DOUBT, PLANNED, SENT
 from runtime.store import tables as t
 from runtime.store.connections import Organisation
 from runtime.store.rows import chunks
@@ -83,7 +83,7 @@ def gather(
 
 
 def reminded(db: Connection, organisation_id: str, document_ids: Collection[str]) -> dict[str, tuple[int, datetime]]:
-    """Return, by invoice, the highest level sent about it and when."""
+    """Return, by invoice, the highest level sent about it and when. What may have left counts as sent."""
     item, reminder = t.reminder_item, t.reminder
     rows = db.execute(
         select(item.c.document_id, func.max(item.c.level), func.max(reminder.c.sent_at))
@@ -91,7 +91,7 @@ def reminded(db: Connection, organisation_id: str, document_ids: Collection[str]
         .where(
             item.c.organisation_id == organisation_id,
             item.c.document_id.in_(document_ids),
-            item.c.state == SENT,
+            (item.c.state == SENT) | ((item.c.state == PLANNED) & (reminder.c.state == IN_DOUBT)),
             reminder.c.sent_at.is_not(None),
         )
         .group_by(item.c.document_id)

@@ -29,6 +29,7 @@ from runtime.store import connections, reminder_rows
 from runtime.store import tables as t
 from runtime.store.connections import Organisation
 from runtime.store.links import external_ids
+from runtime.store.reminder_rows import Claim
 from runtime.store.rows import insert_new
 
 CATCH_UP_AFTER = timedelta(minutes=2)
@@ -58,15 +59,23 @@ class Gate:
     policy: DunningPolicy
     outcome: Counter[str] = field(default_factory=Counter)
 
-    def certify(self, reminder_ids: Sequence[str]) -> list[Ready]:
-        """Return the reminders of a batch that pass, certified and reserved, each with its message."""
+    def certify(self, claim: Claim) -> list[Ready]:
+        """Return the reminders of a batch that pass, certified and reserved, each with its message.
+
+        What was withdrawn, or taken by another sender, since it was claimed is left as it is.
+        """
         with self.app.store.read() as db:
-            items = reminder_rows.items(db, reminder_ids)
-        documents = sorted({document for each in items.values() for document in each})
+            documents = _documents(reminder_rows.items(db, claim.reminder_ids))
         self._catch_up()
         self._read_ledger_again(documents)
         with self.app.store.write() as db:
+            connections.lock_organisation(db, self.organisation.id)
             now = self.app.clock()
+            reminder_ids = claim.held(db)
+            if lost := len(claim.reminder_ids) - len(reminder_ids):
+                self.outcome["withdrawn"] += lost
+            items = reminder_rows.items(db, reminder_ids)
+            documents = _documents(items)
             decided = decide(db, self.organisation, policy=self.policy, now=now, document_ids=documents)
             decisions = {decision.evidence.item.item_id: decision for decision in decided.decisions}
             messages = {each.recipient_id: each for each in decided.reminders}
@@ -76,7 +85,11 @@ class Gate:
                 mine = [decisions[document] for document in items.get(reminder_id, ()) if document in decisions]
                 planned = messages.get(owners[reminder_id])
                 self._note_held(db, reminder_id, mine, now)
-                if planned is None or not _reserve(db, self.organisation.id, reminder_id, planned, decisions):
+                if (
+                    planned is None
+                    or not _names_only(planned, mine)
+                    or not _reserve(db, self.organisation.id, reminder_id, planned, decisions)
+                ):
                     self._hold_back(db, reminder_id, mine, now)
                     continue
                 self._keep_certificates(db, reminder_id, planned, decisions, now)
@@ -192,6 +205,18 @@ class Gate:
             )
         )
         return message
+
+
+def _documents(items: Mapping[str, Sequence[str]]) -> list[str]:
+    return sorted({document for each in items.values() for document in each})
+
+
+def _names_only(planned: PlannedReminder, mine: Sequence[ItemDecision]) -> bool:
+    """Whether a message names items of its own reminder alone: others could not be withdrawn from it.
+
+    A customer has a second reminder beside one whose sender was killed.
+    """
+    return {line.item_id for line in planned.lines} <= {decision.evidence.item.item_id for decision in mine}
 
 
 def _read_at(planned: PlannedReminder, decisions: Mapping[str, ItemDecision]) -> datetime:

@@ -8,7 +8,7 @@ from receivables.document import DocumentStatus
 from runtime.app import App
 from runtime.operations.errors import RefusedError
 from runtime.operations.withdraw import withdraw_reminders
-from runtime.store import journal
+from runtime.store import connections, journal
 from runtime.store import tables as t
 from runtime.store.touch import touch_documents
 
@@ -17,6 +17,7 @@ def opt_out(app: App, *, organisation_id: str, customer_id: str, actor: str) -> 
     """Note that this customer wants no messages; asking twice changes nothing. RefusedError for an unknown one."""
     why = "the customer asked for no more messages"
     with app.store.write() as db:
+        connections.lock_organisation(db, organisation_id)
         mine = (t.customer.c.organisation_id == organisation_id) & (t.customer.c.id == customer_id)
         customer = db.execute(select(t.customer.c.opted_out).where(mine)).first()
         if customer is None:

@@ -28,6 +28,7 @@ def promise(
         organisation = connections.organisation(db, organisation_id)
         if organisation is None:
             raise RefusedError("there is no such organisation")
+        connections.lock_organisation(db, organisation_id)
         now = app.clock()
         today = now.astimezone(organisation.zone).date()
         if not today <= promised_on <= today + timedelta(days=MAX_DAYS_AHEAD):

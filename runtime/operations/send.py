@@ -23,6 +23,7 @@ from runtime.operations.gate import Gate, Ready, portal_links
 from runtime.operations.withdraw import FAILED, HANDING, IN_DOUBT, PLANNED, SENDING, SENT
 from runtime.store import connections, journal, reminder_rows
 from runtime.store import tables as t
+from runtime.store.reminder_rows import Claim
 
 REMINDERS_A_BATCH = 40  # one reading of the ledger serves this many (DESIGN section 3, line 8)
 MAX_BATCHES = 5_000
@@ -51,26 +52,13 @@ def send_reminders(
     _recover(app, organisation_id)
     gate = Gate(app, organisation, policy)
     for _ in range(MAX_BATCHES):
-        claimed = _claim(app, organisation_id)
-        if not claimed:
+        claim = _claim(app, organisation_id)
+        if not claim.reminder_ids:
             break
-        for ready in gate.certify(claimed):
-            if app.clock() - ready.read_at > LEDGER_MAX_AGE:
-                # A slow mail server: the evidence grew too old while others were handed over. It is read again.
-                gate.outcome["read_again"] += _back_to_plan(app, ready.reminder_id)
-                continue
-            gate.outcome[_hand_over(app, app.email, organisation_id, ready)] += 1
-        progress(len(claimed))
+        for ready in gate.certify(claim):
+            gate.outcome[_hand_over(app, app.email, organisation_id, claim, ready)] += 1
+        progress(len(claim.reminder_ids))
     return gate.outcome
-
-
-def _back_to_plan(app: App, reminder_id: str) -> int:
-    with app.store.write() as db:
-        mine = (t.reminder.c.id == reminder_id) & (t.reminder.c.state == SENDING)
-        returned = db.execute(update(t.reminder).where(mine).values(state=PLANNED))
-        if returned.rowcount:
-            reminder_rows.release_slots(db, [reminder_id])
-    return returned.rowcount
 
 
 def _recover(app: App, organisation_id: str) -> None:
@@ -79,13 +67,16 @@ def _recover(app: App, organisation_id: str) -> None:
         now = app.clock()
         mine = (t.reminder.c.organisation_id == organisation_id) & (t.reminder.c.planned_at < now - ABANDONED_AFTER)
         db.execute(update(t.reminder).where(mine, t.reminder.c.state == SENDING).values(state=PLANNED))
-        lost = db.scalars(select(t.reminder.c.id).where(mine, t.reminder.c.state == HANDING)).all()
+        handing = select(t.reminder.c.id).where(mine, t.reminder.c.state == HANDING)
+        lost = db.scalars(handing.with_for_update()).all()
         for reminder_id in lost:
             _doubt(db, organisation_id, reminder_id, "the sender stopped while the message was handed over", now)
 
 
-def _claim(app: App, organisation_id: str) -> list[str]:
+def _claim(app: App, organisation_id: str) -> Claim:
     with app.store.write() as db:
+        connections.lock_organisation(db, organisation_id)
+        now = app.clock()
         ids = list(
             db.scalars(
                 select(t.reminder.c.id)
@@ -95,19 +86,23 @@ def _claim(app: App, organisation_id: str) -> list[str]:
                 .with_for_update(skip_locked=True)
             )
         )
-        db.execute(update(t.reminder).where(t.reminder.c.id.in_(ids)).values(state=SENDING, planned_at=app.clock()))
-    return ids
+        db.execute(update(t.reminder).where(t.reminder.c.id.in_(ids)).values(state=SENDING, planned_at=now))
+    return Claim(tuple(ids), now)
 
 
-def _hand_over(app: App, email: EmailChannel, organisation_id: str, ready: Ready) -> str:
+def _hand_over(app: App, email: EmailChannel, organisation_id: str, claim: Claim, ready: Ready) -> str:
     """Give one message to the channel, unless it was withdrawn a moment ago."""
     reminder_id, message = ready.reminder_id, ready.message
     with app.store.write() as db:
-        claimed = db.execute(
-            update(t.reminder)
-            .where(t.reminder.c.id == reminder_id, t.reminder.c.state == SENDING)
-            .values(state=HANDING, sent_at=app.clock())
-        )
+        connections.lock_organisation(db, organisation_id)  # what withdraws it comes before this, or after it has left
+        now, mine = app.clock(), claim.holds(reminder_id)
+        if now - ready.read_at > LEDGER_MAX_AGE:
+            # A slow mail server: the evidence grew too old while others were handed over. It is read again.
+            returned = db.execute(update(t.reminder).where(mine).values(state=PLANNED))
+            if returned.rowcount:
+                reminder_rows.release_slots(db, [reminder_id])
+            return "read_again" if returned.rowcount else "withdrawn"
+        claimed = db.execute(update(t.reminder).where(mine).values(state=HANDING, sent_at=now))
         if claimed.rowcount == 0:
             return "withdrawn"
         row = db.execute(select(t.reminder).where(t.reminder.c.id == reminder_id)).one()

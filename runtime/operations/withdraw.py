@@ -11,7 +11,7 @@ from runtime.store import journal, reminder_rows
 from runtime.store import tables as t
 
 # The states of a reminder. Up to `sending` it can be withdrawn; from `handing` on it may have left.
-PLANNED, SENDING, HANDING, SENT = "planned", "sending", "handing", "sent"
+PLANNED, SENDING, HANDING, SENT = reminder_rows.PLANNED, reminder_rows.SENDING, "handing", "sent"
 WITHDRAWN, HELD, FAILED, IN_DOUBT = "withdrawn", "held", "failed", "in_doubt"
 
 
@@ -20,7 +20,8 @@ def withdraw_reminders(
 ) -> int:
     """Take these items out of reminders that have not left; one left without items is withdrawn as a whole.
 
-    One that was certified already goes back to be planned, so that its message never names what was just paid.
+    One that was certified already goes back to be planned, so that its message never names what was just paid. The
+    caller has locked the organisation: a hand-over comes before this, or finds it withdrawn.
     Returns how many items were taken out.
     """
     if not document_ids:

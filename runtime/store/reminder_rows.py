@@ -4,15 +4,33 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import ColumnElement, Connection, delete, select, update
 
 from runtime.store import journal
 from runtime.store import tables as t
 
-PLANNED = "planned"
+PLANNED, SENDING = "planned", "sending"
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Reminders that one sender took at `at` to send them: who takes one of them later has another claim."""
+
+    reminder_ids: tuple[str, ...]
+    at: datetime
+
+    def holds(self, *reminder_ids: str) -> ColumnElement[bool]:
+        """Whether a reminder is one of these and was neither withdrawn nor taken by another sender since."""
+        reminder = t.reminder.c
+        return reminder.id.in_(reminder_ids) & (reminder.state == SENDING) & (reminder.planned_at == self.at)
+
+    def held(self, db: Connection) -> list[str]:
+        """Return the reminders that are still this sender's."""
+        return list(db.scalars(select(t.reminder.c.id).where(self.holds(*self.reminder_ids)).order_by(t.reminder.c.id)))
 
 
 def items(db: Connection, reminder_ids: Sequence[str]) -> dict[str, list[str]]:

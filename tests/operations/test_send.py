@@ -147,6 +147,7 @@ def test_a_lost_answer_leaves_it_in_doubt_and_never_sends_it_again(firm: Firm) -
         _planned(firm)
         send_reminders(firm.app, firm.id)
     assert _mailed(firm) == ["acme@example.com", "bolt@example.com"]
+    assert _states(firm) == ["in_doubt", "in_doubt"], "it counts as sent: the next level follows, not this one again"
 
 
 def test_a_sender_killed_while_handing_over_leaves_it_to_a_person(firm: Firm) -> None:
