@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from random import Random
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -368,6 +369,24 @@ def test_more_coverage_never_turns_held_into_remind(facts: Facts, more: Facts) -
     )
     if codes(before):
         assert codes(after)
+
+
+@given(COVER)
+def test_the_order_in_which_facts_became_known_changes_no_hold(facts: Facts) -> None:
+    turned = {name: fact[::-1] if isinstance(fact, tuple) else fact for name, fact in facts.items()}
+    before = evaluate(evidence=evidence(**facts), as_of=NOW)
+    after = evaluate(evidence=evidence(**turned), as_of=NOW)
+    assert [(hold.code, hold.until) for hold in after] == [(hold.code, hold.until) for hold in before]
+
+
+@given(st.lists(st.integers(1, 10_000), max_size=8), st.integers(0, 40_000), st.randoms(use_true_random=False))
+def test_the_order_of_items_changes_nothing_of_what_credit_covers(
+    amounts: list[int], credit: int, random: Random
+) -> None:
+    items = [item(item_id=str(n), open_amount=Money(amount, "EUR")) for n, amount in enumerate(amounts)]
+    covered = distribute_credit(items=items, credit=Money(credit, "EUR"))
+    random.shuffle(items)
+    assert distribute_credit(items=items, credit=Money(credit, "EUR")) == covered
 
 
 @given(COVER, st.integers(0, 60 * 24 * 40))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 from hypothesis import given
@@ -81,6 +81,36 @@ def test_fields_that_the_other_side_does_not_show_stay_as_they_are(meeting: Meet
             assert outcome.values.get(name) == meeting.ours.get(name)
             assert outcome.pairs.get(name) == meeting.pairs.get(name)
             assert name not in outcome.write_back
+
+
+@given(meetings())
+def test_each_field_is_merged_as_if_it_were_the_only_one(meeting: Meeting) -> None:
+    """So nothing depends on the order in which fields are met, or on which of them are met together."""
+    whole = meeting.merged()
+    alone = [replace(meeting, theirs={name: remote}).merged() for name, remote in reversed(meeting.theirs.items())]
+    for name, one in zip(reversed(meeting.theirs), alone, strict=True):
+        assert (one.values[name], one.pairs[name]) == (whole.values[name], whole.pairs[name])
+    assert {name: value for one in alone for name, value in one.write_back.items()} == dict(whole.write_back)
+    assert {conflict for one in alone for conflict in one.conflicts} == set(whole.conflicts)
+
+
+@given(meetings(), st.data())
+def test_two_sides_that_speak_of_different_fields_may_be_met_in_either_order(
+    meeting: Meeting, data: st.DataObject
+) -> None:
+    spoken = {name for name in meeting.theirs if data.draw(st.booleans(), label=f"the ledger speaks of {name}")}
+    sides = [
+        (Owner.LEDGER, {name: value for name, value in meeting.theirs.items() if name in spoken}),
+        (Owner.CRM, {name: value for name, value in meeting.theirs.items() if name not in spoken}),
+    ]
+    ends = []
+    for order in (sides, sides[::-1]):
+        ours, writes = dict(meeting.ours), {}
+        for speaker, theirs in order:
+            outcome = Meeting(speaker, meeting.pairs, ours, theirs).merged()
+            ours, writes[speaker] = dict(outcome.values), outcome.write_back
+        ends.append((ours, writes))
+    assert ends[0] == ends[1]
 
 
 @given(meetings())
