@@ -27,6 +27,7 @@ from runtime.operations.pull import pull
 from runtime.operations.take_webhook import take_webhook
 from runtime.operations.work import poll, work
 from runtime.settings import Settings
+from runtime.simulation.wire import Wire
 from runtime.store import connections
 from runtime.store import tables as t
 from runtime.store.connections import VendorConnection
@@ -430,12 +431,17 @@ def settings_for(environment: Mapping[str, str], **more: object) -> Settings:
 
 @contextmanager
 def open_firm(
-    folder: Path, ledger: str = "xero", *, mail: bool = True, database_url: str | None = None
+    folder: Path, ledger: str = "xero", *, mail: bool = True, database_url: str | None = None, wire: Wire | None = None
 ) -> Iterator[Firm]:
-    """A firm with two customers and nothing connected yet; on an SQLite file in `folder` if nothing else is named."""
+    """A firm with two customers and nothing connected yet; on an SQLite file in `folder` if nothing else is named.
+
+    Its stand-ins are reached over loopback, or by `wire` without a network.
+    """
     clock = Time()
     with ExitStack() as stack:
-        estate = stack.enter_context(Estate(clock=clock))
+        if wire is not None:
+            stack.enter_context(wire.laid())
+        estate = stack.enter_context(Estate(clock=clock, reach=wire.connect if wire is not None else None))
         for standin in estate.standins:
             standin.courier.stop()  # webhooks wait in `pending` until a test takes them
         mailbox = CaptureServer(clock=clock)

@@ -373,7 +373,7 @@ def test_more_coverage_never_turns_held_into_remind(facts: Facts, more: Facts) -
 
 @given(COVER)
 def test_the_order_in_which_facts_became_known_changes_no_hold(facts: Facts) -> None:
-    turned = {name: fact[::-1] if isinstance(fact, tuple) else fact for name, fact in facts.items()}
+    turned: Facts = {name: fact[::-1] if isinstance(fact, tuple) else fact for name, fact in facts.items()}
     before = evaluate(evidence=evidence(**facts), as_of=NOW)
     after = evaluate(evidence=evidence(**turned), as_of=NOW)
     assert [(hold.code, hold.until) for hold in after] == [(hold.code, hold.until) for hold in before]
