@@ -63,13 +63,17 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """The entries of one account in one file; balances are signed, None where the file does not state them."""
+    """The entries of one account in one file; balances are signed, None where the file does not state them.
+
+    `closed_on` is the day at whose end the closing balance stands: all that was booked until then is in the entries.
+    """
 
     account: str | None
     currency: str | None
     opening: Decimal | None
     closing: Decimal | None
     entries: tuple[Entry, ...]
+    closed_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from datetime import date
 from decimal import Decimal
 
 from connectors.banks.camt_entry import read_entry
@@ -36,7 +37,7 @@ from connectors.banks.draft import (
     check_entry_bound,
     exact_sum,
 )
-from connectors.banks.fields import BankFileError, amount
+from connectors.banks.fields import BankFileError, amount, iso_day
 
 _MESSAGES = {
     "BkToCstmrAcctRpt": ("camt.052", "Rpt"),
@@ -86,6 +87,7 @@ def _draft(report: Element, message: str, paged: bool, remarks: list[str]) -> Dr
     )
     draft.opening = _in_currency(opening, draft, "opening", remarks)
     draft.closing = _in_currency(closing, draft, "closing", remarks)
+    draft.closed_on = None if paged else _closed_on(report)
     draft.lines = [read_entry(entry, draft.account) for entry in entries]
     if not paged:
         _check_summary(report, draft.lines)
@@ -103,6 +105,14 @@ def _balances(report: Element) -> dict[str, tuple[Decimal, str | None]]:
         if code and code not in found:
             found[code] = (signed_amount(balance), currency_of(balance))
     return found
+
+
+def _closed_on(report: Element) -> date | None:
+    """The day of the closing balance."""
+    for balance in children(report, "Bal"):
+        if text_at(balance, "Tp", "CdOrPrtry", "Cd") == "CLBD":
+            return iso_day(text_at(balance, "Dt", "Dt") or text_at(balance, "Dt", "DtTm"))
+    return None
 
 
 def _in_currency(

@@ -45,6 +45,7 @@ class Draft:
     currency: str | None = None
     opening: Decimal | None = None
     closing: Decimal | None = None
+    closed_on: date | None = None  # the day at whose end the closing balance stands
     lines: list[Line] = field(default_factory=list)
 
 
@@ -103,7 +104,7 @@ def _chained(drafts: list[Draft]) -> list[Draft]:
     for draft in drafts:
         if chains and _follows(chains[-1], draft):
             chains[-1].lines.extend(draft.lines)
-            chains[-1].closing = draft.closing
+            chains[-1].closing, chains[-1].closed_on = draft.closing, draft.closed_on
         else:
             chains.append(replace(draft, lines=list(draft.lines)))
     return chains
@@ -116,7 +117,7 @@ def _follows(earlier: Draft, later: Draft) -> bool:
 
 def _statement(draft: Draft, seen: Counter[str]) -> Statement:
     entries = tuple(_entry(draft.account or "", line, seen) for line in draft.lines)
-    return Statement(draft.account, draft.currency, draft.opening, draft.closing, entries)
+    return Statement(draft.account, draft.currency, draft.opening, draft.closing, entries, draft.closed_on)
 
 
 def _entry(account: str, line: Line, seen: Counter[str]) -> Entry:

@@ -11,18 +11,19 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
+from datetime import date
 from decimal import Decimal
 from itertools import pairwise
 
 from connectors.banks.draft import Draft, Reading, check_balance, check_count, check_entry_bound, exact_sum
-from connectors.banks.fields import BankFileError, amount, clean, shown, signed
+from connectors.banks.fields import BankFileError, amount, clean, short_day, shown, signed
 from connectors.banks.mt940_line import read_line
 from connectors.banks.mt940_tags import Field, mended, tagged_fields
 from receivables.money import MoneyError, exponent
 
 _STATEMENT_TAGS = {"25", "25P", "34F", "60F", "60M", "61", "62F", "62M", "64", "65", "90C", "90D"}
 _RAW_LINE = re.compile(r"(?m):61:|^61:\d{6}")  # anywhere, also where its line break or first colon was lost
-_BALANCE = re.compile(r"(?P<mark>[CD])\d{6}(?P<currency>[A-Z]{3})?(?P<amount>\d+(?:,\d*)?)", re.ASCII)
+_BALANCE = re.compile(r"(?P<mark>[CD])(?P<day>\d{6})(?P<currency>[A-Z]{3})?(?P<amount>\d+(?:,\d*)?)", re.ASCII)
 _SUMMARY = re.compile(r"(?P<count>\d{1,5})(?P<currency>[A-Z]{3})(?P<amount>\d+(?:,\d*)?)", re.ASCII)
 
 
@@ -109,23 +110,24 @@ def _account(message: _Message, found: Field) -> None:
 
 
 def _opening(message: _Message, found: Field) -> None:
-    message.draft.opening = _balance(message, found)
+    message.draft.opening, _ = _balance(message, found)
     message.continues = found.tag == "60M"
     if message.draft.lines:
         raise BankFileError("an opening balance after the first line", line=found.line)
 
 
 def _closing(message: _Message, found: Field) -> None:
-    message.draft.closing = _balance(message, found)
+    message.draft.closing, day = _balance(message, found)
     message.continued = found.tag == "62M"
+    message.draft.closed_on = None if message.continued else day
 
 
-def _balance(message: _Message, found: Field) -> Decimal:
+def _balance(message: _Message, found: Field) -> tuple[Decimal, date | None]:
     match = _BALANCE.fullmatch(clean(" ".join(found.lines)) or "")
     if not match:
         raise BankFileError(f":{found.tag}: {shown(found.text)} is not a balance", line=found.line)
     _set_currency(message.draft, match["currency"], found)
-    return signed(amount(match["amount"], line=found.line), outgoing=match["mark"] == "D")
+    return signed(amount(match["amount"], line=found.line), outgoing=match["mark"] == "D"), short_day(match["day"])
 
 
 def _floor(message: _Message, found: Field) -> None:

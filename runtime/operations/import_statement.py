@@ -149,9 +149,10 @@ def _part(entry: Entry, field: str) -> str:
 
 
 def _note_account(db: Connection, organisation_id: str, statement: Statement) -> None:
-    """Remember the account and how far its evidence reaches: a statement file proves up to its last line's day."""
+    """Remember the account and how far its evidence reaches: up to the closing balance's day, or the last line's."""
     booked = [entry for entry in statement.entries if entry.status in BOOKED]
     days = [day for entry in booked if (day := entry.booked_on or entry.value_on)]
+    days += [statement.closed_on] if statement.closed_on else []
     if statement.account is None or statement.currency is None or not days:
         return
     known = db.execute(

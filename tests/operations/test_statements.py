@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
@@ -11,7 +11,9 @@ from runtime.operations.errors import InputError
 from runtime.operations.import_statement import import_statement
 from runtime.operations.organisations import create_organisation
 from runtime.store import tables as t
-from tests.operations.firm import BANK_ACCOUNT, TODAY, Firm, money_in, statement
+from sandbox.world import mt940
+from sandbox.world.statement import BankStatement
+from tests.operations.firm import BANK_ACCOUNT, CURRENCY, TODAY, Firm, money_in, statement
 
 YESTERDAY = TODAY - timedelta(days=1)
 A = money_in("L1", "10.00", "A", "one")
@@ -83,3 +85,20 @@ def test_the_same_line_in_two_organisations_is_two_receipts(firm: Firm) -> None:
     imported = import_statement(firm.app, organisation_id=other.id, name="bank.xml", content=statement(A))
     assert imported.added == 1
     assert _amounts(firm) == [1_000]
+
+
+def test_a_day_without_lines_is_evidence_of_that_day(firm: Firm) -> None:
+    firm.import_lines(A)
+    import_statement(firm.app, organisation_id=firm.id, name="empty.xml", content=statement(on=TODAY))
+    (account,) = [row for row in firm.rows(t.bank_account) if row.identification == BANK_ACCOUNT]
+    assert account.evidence_until == TODAY
+
+
+@pytest.mark.parametrize(("tag", "until"), [("62F", TODAY), ("62M", YESTERDAY)])
+def test_an_interim_balance_closes_no_day(firm: Firm, tag: str, until: date) -> None:
+    day = BankStatement(BANK_ACCOUNT, CURRENCY, "Firm", 1, TODAY, Decimal("1000.00"), ())
+    firm.import_lines(A)
+    content = mt940.document([day]).replace(b":62F:", f":{tag}:".encode())
+    import_statement(firm.app, organisation_id=firm.id, name="day.mt940", content=content)
+    (account,) = [row for row in firm.rows(t.bank_account) if row.identification == BANK_ACCOUNT]
+    assert account.evidence_until == until
