@@ -9,6 +9,7 @@ from sqlalchemy import Connection, select, update
 
 from connectors.intents import Intent, UndoPosting
 from receivables.identity import stable_id
+from receivables.money import Money
 from runtime.operations.applications import POSTINGS, Posting, belongs
 from runtime.store import journal, queues
 from runtime.store import tables as t
@@ -27,7 +28,10 @@ def reverse_application(db: Connection, organisation_id: str, receipt_id: str, *
         & (allocation.c.receipt_id == receipt_id)
         & (allocation.c.undone_at.is_(None))
     )
-    documents = db.scalars(select(allocation.c.document_id).where(mine)).all()
+    paid = db.execute(
+        select(allocation.c.document_id, allocation.c.amount_minor, allocation.c.currency).where(mine)
+    ).all()
+    documents = [row.document_id for row in paid]
     receipt = db.execute(
         select(t.receipt).where(t.receipt.c.organisation_id == organisation_id, t.receipt.c.id == receipt_id)
     ).one()
@@ -44,15 +48,15 @@ def reverse_application(db: Connection, organisation_id: str, receipt_id: str, *
     )
     touch_documents(db, organisation_id, documents, at)
     take_back(db, organisation_id, receipt_id, POSTINGS, at)
-    for document_id in documents:
+    for row in paid:
         journal.record(
             db,
             organisation_id=organisation_id,
             at=at,
             actor=actor,
             action="application_undone",
-            subject=document_id,
-            detail=f"receipt {receipt_id} no longer pays this item",
+            subject=row.document_id,
+            detail=f"{Money(row.amount_minor, row.currency)} of receipt {receipt_id} no longer pay this item",
         )
     return True
 
