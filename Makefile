@@ -4,7 +4,7 @@ UV_VERSION := 0.13.9
 VENV := .venv
 ARGS ?=
 
-.PHONY: setup dev system demo test test-long bench-sync bench-webhooks check clean
+.PHONY: setup dev system demo simulate test test-long bench-sync bench-webhooks check clean
 .SILENT:
 # Where it is set, every process would compile every module again: seconds for each command that tests start.
 unexport PYTHONDONTWRITEBYTECODE
@@ -31,6 +31,9 @@ system:               ## what tests need from Debian
 
 demo: setup
 	$(VENV)/bin/truedue demo $(ARGS)
+
+simulate: setup       ## seeds of the simulation on all cores, the first failing one shrunk to its trace
+	$(VENV)/bin/truedue simulate --shrink $(or $(ARGS),--seeds 1-20 --events 1000)
 
 test: dev
 	$(VENV)/bin/pytest $(ARGS)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
+from asyncio import WriteTransport
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from enum import Enum, auto
 from socket import socket
 
 from aiosmtpd.controller import Controller
@@ -20,6 +22,15 @@ MAX_MAILS = 100_000
 
 def _wall_clock() -> datetime:
     return datetime.now(UTC)
+
+
+class Fate(Enum):
+    """What a mail server makes of a message."""
+
+    TAKEN = auto()
+    REFUSED = auto()
+    PUT_OFF = auto()
+    ANSWER_LOST = auto()  # it is taken, and the connection breaks before the sender is told
 
 
 @dataclass(frozen=True)
@@ -42,7 +53,7 @@ def _nobody(_mail: CapturedMail) -> None:
 class CaptureServer:
     """Listens on loopback and keeps every message, at most MAX_MAILS; further ones are refused with 452.
 
-    `hear` is told of each mail before its sender is answered.
+    `hear` is told of each mail before its sender is answered; `fate` says what becomes of the next one.
     """
 
     def __init__(
@@ -50,6 +61,7 @@ class CaptureServer:
     ) -> None:
         self._clock = clock
         self._hear = hear
+        self.fate: Callable[[], Fate] = lambda: Fate.TAKEN
         self._lock = threading.Lock()
         self._mails: list[CapturedMail] = []
         self._controller: Controller | None = None
@@ -74,7 +86,7 @@ class CaptureServer:
 
     def start(self) -> None:
         """Listen on a free port; OSError when that is not possible."""
-        controller = _AnyPort(_Mailbox(self.keep), hostname=LOOPBACK, port=0)
+        controller = _AnyPort(_Mailbox(self), hostname=LOOPBACK, port=0)
         controller.start()
         self._controller = controller
 
@@ -98,13 +110,21 @@ class CaptureServer:
 class _Mailbox:
     """The SMTP hooks, apart from the server: aiosmtpd looks at every attribute of its handler."""
 
-    def __init__(self, keep: Callable[[bytes, tuple[str, ...]], bool]) -> None:
-        self._keep = keep
+    def __init__(self, capture: CaptureServer) -> None:
+        self._capture = capture
 
-    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802 - aiosmtpd's name
+    async def handle_DATA(self, server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802 - aiosmtpd's name
+        fate = self._capture.fate()
+        if fate is Fate.REFUSED:
+            return "550 no such mailbox"
+        if fate is Fate.PUT_OFF:
+            return "451 try again later"
         content = envelope.content
         raw = content if isinstance(content, bytes) else (content or "").encode()
-        return "250 OK" if self._keep(raw, tuple(envelope.rcpt_tos)) else "452 too many messages"
+        kept = self._capture.keep(raw, tuple(envelope.rcpt_tos))
+        if fate is Fate.ANSWER_LOST and isinstance(server.transport, WriteTransport):
+            server.transport.abort()
+        return "250 OK" if kept else "452 too many messages"
 
 
 class _AnyPort(Controller):

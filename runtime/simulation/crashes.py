@@ -22,6 +22,7 @@ class MortalStore(Store):
     def __init__(self, url: str, faults: Faults) -> None:
         super().__init__(url)
         self._faults = faults
+        self.refuses_next = False  # whether the next unit of work is refused at its commit
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
@@ -30,7 +31,8 @@ class MortalStore(Store):
             yield db
             if self._faults.strikes("crash_before_commit"):
                 raise Crash
-            if self._faults.strikes("commit_refused"):
+            if self.refuses_next or self._faults.strikes("commit_refused"):
+                self.refuses_next = False
                 raise _operational("database is locked")
         if self._faults.strikes("crash_after_commit"):
             raise Crash

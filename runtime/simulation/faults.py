@@ -20,6 +20,7 @@ WEBHOOKS = {
     "webhook_truncated": 0.03,
     "webhook_unknown": 0.02,
     "webhook_burst": 0.004,
+    "intake_refused": 0.03,
 }
 CALLS = {
     "server_error": 0.010,
@@ -33,10 +34,9 @@ CALLS = {
     "stale_read": 0.006,
     "read_not_found": 0.004,
     "token_answer_lost": 0.05,
-    "token_ended": 0.002,
-    "meanwhile_life": 0.020,
-    "meanwhile_webhook": 0.010,
-    "meanwhile_worker": 0.010,
+    "meanwhile_life": 0.040,
+    "meanwhile_webhook": 0.020,
+    "meanwhile_worker": 0.020,
 }
 PROCESS = {
     "crash_before_commit": 0.0008,
@@ -46,20 +46,21 @@ PROCESS = {
     "commit_unknown": 0.0008,
     "wake_lost": 0.05,
     "wake_twice": 0.03,
-    "clock_skew": 0.02,
+    "clock_skew": 0.30,
 }
-MAIL = {"mail_refused": 0.02, "mail_accepted_then_lost": 0.02, "mail_server_away": 0.01}
-LIFE = {"statement_again": 0.15, "statement_overlap": 0.30, "consent_revoked": 0.001}
+MAIL = {"mail_refused": 0.02, "mail_accepted_then_lost": 0.02, "mail_put_off": 0.02}
+LIFE = {"statement_again": 0.15, "statement_overlap": 0.30, "consent_revoked": 0.02, "token_ended": 0.05}
 KINDS: Mapping[str, float] = WEBHOOKS | CALLS | PROCESS | MAIL | LIFE
 
 
 class Faults:
-    """The faults of one seed. `heal` ends them all."""
+    """The faults of one seed, `without` some kinds. `heal` ends them all."""
 
-    def __init__(self, rng: Random) -> None:
+    def __init__(self, rng: Random, *, without: frozenset[str] = frozenset()) -> None:
         self._rng = rng
         self.fired: Counter[str] = Counter(dict.fromkeys(KINDS, 0))
         self._chances = {name: 0.0 if rng.random() < OFF_SHARE else chance for name, chance in KINDS.items()}
+        self._chances |= dict.fromkeys(without, 0.0)
 
     def heal(self) -> None:
         """Let nothing go wrong any more."""

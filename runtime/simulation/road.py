@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from urllib.parse import unquote_plus
+from urllib.parse import parse_qsl, unquote_plus
 
 from runtime.simulation.crashes import Crash
 from runtime.simulation.faults import Faults
@@ -23,6 +23,8 @@ MAX_REMEMBERED = 500  # answers kept for stale replicas, and bodies kept for rep
 MAX_NESTED = 1  # what happens during a call makes calls of its own, and nothing happens during those
 FORGED_MARK = "forged"
 BURST = 40
+MAX_ATTEMPTS = 8  # of a vendor to deliver one webhook
+_TAKEN = 200
 _TOKEN_PATHS = ("/connect/token", "/oauth2/v1/tokens", "/services/oauth2", "/v1/oauth", "/oauth/token", "/identity")
 _EVIDENCE = {
     "xero": "/invoices",
@@ -31,10 +33,13 @@ _EVIDENCE = {
     "stripe": "payment_intent",
 }
 _REFUSED = 400
+_MAX_INSISTING = 25  # more than one round of reading and writing makes before it gives up
+_TELL_NO_END = ("salesforce",)  # its tokens end when an administrator's policy says so: the product has to guess
+_STILL_GOOD = timedelta(minutes=10)  # above the product's margin and what its clock may be off
 _PATIENCE_SECONDS = 30.0  # of a client that names none
 _WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _OBJECT_READ = re.compile(r"/(Invoices|Contacts|Payments|CreditNotes)\b.*(IDs|/[0-9a-f-]{36})|/v1/\w+/[a-z]{2}_")
-HandIn = Callable[[str, dict[str, str], bytes], bool]
+HandIn = Callable[[str, dict[str, str], bytes], int]  # gives the status of the answer
 
 
 @dataclass
@@ -46,6 +51,11 @@ class Calls:
     estate: Estate
     meanwhile: Callable[[str], None]
     read_at: dict[tuple[str, str], datetime] = field(default_factory=dict)
+    crossed: list[str] = field(default_factory=list)  # calls for another account than their token's
+    insisted: list[str] = field(default_factory=list)  # calls with a consent that was refused for good before
+    needless: list[str] = field(default_factory=list)  # refreshes of a token that was good for a while
+    refreshes: int = 0
+    _refused: Counter[str] = field(default_factory=Counter)  # by the token of a consent that its owner ended
     _answers: dict[tuple[str, str, str], Answered] = field(default_factory=dict)
     _depth: int = 0
 
@@ -55,10 +65,11 @@ class Calls:
         self.time.advance(timedelta(milliseconds=rng.randint(20, 250)))
         if sent.path.startswith(_TOKEN_PATHS):
             return self._carry_token(sent, answer)
+        self._watch(sent)
         self._let_happen()
         if strikes("cut_before_effect"):
             raise ConnectionResetError("the connection was reset")
-        if (refused := self._refused()) is not None:
+        if (refused := self._refusal()) is not None:
             return refused
         answered = self._read(sent, answer) if _only_reads(sent) else self._write(answer)
         if strikes("slow_answer"):
@@ -90,10 +101,41 @@ class Calls:
         return answered
 
     def _carry_token(self, sent: Sent, answer: Callable[[], Answered]) -> Answered:
+        self._watch_refresh(sent)
         answered = answer()
         if b"refresh_token" in sent.body and self.faults.strikes("token_answer_lost"):
             raise ConnectionResetError("the connection was reset")
         return answered
+
+    def _watch(self, sent: Sent) -> None:
+        """Note calls that no product should make."""
+        named, standin = _books_of(self.estate, sent), self._standin(sent)
+        token = _token_of(sent)
+        for grant in standin.oauth.grants.values():
+            if grant.access_token == token:
+                if named and named not in grant.accounts:
+                    self.crossed.append(f"{sent.system}: {named} was asked for with another account's token")
+                if grant.revoked:
+                    self._refused[token] += 1
+                    if self._refused[token] == _MAX_INSISTING:
+                        self.insisted.append(
+                            f"{sent.system}: asked {_MAX_INSISTING} times with a consent that was ended"
+                        )
+
+    def _watch_refresh(self, sent: Sent) -> None:
+        if sent.system in _TELL_NO_END:
+            return
+        fields = dict(parse_qsl(sent.body.decode()))
+        for grant in self._standin(sent).oauth.grants.values():
+            if fields.get("refresh_token") == grant.refresh_token and not grant.revoked:
+                self.refreshes += 1
+                if grant.access_expires_at - self.time.now() > _STILL_GOOD:
+                    self.needless.append(
+                        f"{sent.system}: a token was refreshed that was good until {grant.access_expires_at}"
+                    )
+
+    def _standin(self, sent: Sent) -> StandIn:
+        return next(each for each in self.estate.standins if each.name == sent.system)
 
     def _let_happen(self) -> None:
         if self._depth >= MAX_NESTED:
@@ -106,7 +148,7 @@ class Calls:
         finally:
             self._depth -= 1
 
-    def _refused(self) -> Answered | None:
+    def _refusal(self) -> Answered | None:
         strikes = self.faults.strikes
         if strikes("server_error"):
             return _plain(503, "the server is not well")
@@ -140,6 +182,7 @@ class Post:
     estate: Estate
     hand_in: HandIn
     forged_taken: int = 0
+    taken: list[tuple[str, bytes]] = field(default_factory=list)  # answered with success since they were last looked up
     _delivered: deque[tuple[str, dict[str, str], bytes]] = field(default_factory=lambda: deque(maxlen=MAX_REMEMBERED))
 
     def collect(self) -> int:
@@ -168,9 +211,10 @@ class Post:
             self._later(standin, delivery, wait + timedelta(seconds=rng.uniform(0, 90)))
 
     def _later(self, standin: StandIn, delivery: Delivery, wait: timedelta) -> None:
-        self.agenda.later(wait, f"webhook of {standin.name}", lambda: self._arrive(standin.name, delivery))
+        self.agenda.later(wait, f"webhook of {standin.name}", lambda: self._arrive(standin, delivery))
 
-    def _arrive(self, system: str, delivery: Delivery) -> str:
+    def _arrive(self, standin: StandIn, delivery: Delivery) -> str:
+        system = standin.name
         rng, strikes = self.faults.draw(), self.faults.strikes
         headers, body = delivery.headers | (delivery.sign() if delivery.sign else {}), delivery.body
         if strikes("webhook_forged"):
@@ -184,16 +228,24 @@ class Post:
         if strikes("webhook_unknown"):
             self._forge(system, headers, json.dumps({"what": rng.random()}).encode())
         if strikes("webhook_replay") and self._delivered:
-            self.hand_in(*rng.choice(self._delivered))
+            self._hand_in(*rng.choice(self._delivered))
         for _ in range(BURST if strikes("webhook_burst") else 0):
-            self.hand_in(system, headers, body)
+            self._hand_in(system, headers, body)
         self._delivered.append((system, headers, body))
-        self.hand_in(system, headers, body)
+        delivery.attempts += 1
+        if not self._hand_in(system, headers, body) and delivery.attempts < MAX_ATTEMPTS:
+            self._later(standin, delivery, timedelta(minutes=rng.uniform(1, 60)))  # as vendors try again
         return f"webhook of {system}"
+
+    def _hand_in(self, system: str, headers: dict[str, str], body: bytes) -> bool:
+        is_taken = self.hand_in(system, headers, body) == _TAKEN
+        if is_taken:
+            self.taken.append((system, body))
+        return is_taken
 
     def _forge(self, system: str, headers: dict[str, str], body: bytes) -> None:
         """Post a body under a signature that was made for another."""
-        self.forged_taken += self.hand_in(system, headers, body)
+        self.forged_taken += self.hand_in(system, headers, body) == _TAKEN
 
 
 def _shows_debts(sent: Sent) -> bool:
@@ -206,6 +258,13 @@ def _only_reads(sent: Sent) -> bool:
     return sent.method not in _WRITES or sent.path.endswith("/query")
 
 
+def _token_of(sent: Sent) -> str:
+    for name, value in sent.headers.items():
+        if name.lower() == "authorization":
+            return value.removeprefix("Bearer ")
+    return ""
+
+
 def _books_of(estate: Estate, sent: Sent) -> str:
     """Whose books a call is about: a header or the path names them, or the token does."""
     headers = {name.lower(): value for name, value in sent.headers.items()}
@@ -215,7 +274,7 @@ def _books_of(estate: Estate, sent: Sent) -> str:
         found = re.search(r"/v3/company/(\w+)", sent.path)
         return found.group(1) if found else ""
     standin = next(each for each in estate.standins if each.name == sent.system)
-    grant = standin.oauth.grant_of(headers.get("authorization", "").removeprefix("Bearer "))
+    grant = standin.oauth.grant_of(_token_of(sent))
     return grant.accounts[0] if grant is not None else ""
 
 

@@ -12,6 +12,8 @@ from random import Random
 from tempfile import TemporaryDirectory
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from runtime.app import App, build
 from runtime.demo import people
 from runtime.demo.stage import settings_for, visitor
@@ -24,10 +26,11 @@ from runtime.simulation.crashes import MortalStore
 from runtime.simulation.faults import Faults
 from runtime.simulation.road import Calls, Post
 from runtime.simulation.virtual import Agenda, VirtualTime, seeded_secrets
+from runtime.simulation.watch import LogListener
 from runtime.simulation.wire import Wire
 from runtime.store import migrate
 from runtime.vendors import Pace
-from sandbox.capture import CaptureServer
+from sandbox.capture import CaptureServer, Fate
 from sandbox.estate import Estate
 from sandbox.life import Firm, Judge, Life, Source
 from sandbox.life.firm import found_firms
@@ -36,7 +39,7 @@ from sandbox.world import DEMO_START
 PUBLIC_URL = "http://127.0.0.1:8000"  # nobody listens there: webhooks are carried by hand
 CONSENT_TIMEOUT_SECONDS = 10.0
 _MEMORY = Path("/dev/shm")  # noqa: S108 - a disk in memory, where there is one: its folder is drawn and private
-OPENING_SALES = 24
+OPENING_SALES = 80
 MAX_TOLD = 200_000
 _SYSTEMS = {Source.PROCESSOR: "stripe", Source.CRM: "salesforce"}
 
@@ -61,6 +64,12 @@ class Play:
     ids: dict[str, str] = field(default_factory=dict)
     skew: timedelta = timedelta(0)
     crashes: int = 0
+    versions: dict[tuple[str, str, str], str] = field(
+        default_factory=dict
+    )  # of each linked object, when last looked at
+    dead: set[str] = field(default_factory=set)  # what counted as deleted or void when last looked at
+    untouched: dict[str, str] = field(default_factory=dict)  # fields at the vendors that nobody may change
+    logged: LogListener = field(default_factory=LogListener)
     told: deque[str] = field(default_factory=lambda: deque(maxlen=MAX_TOLD))
 
     def trace(self, text: str) -> None:
@@ -98,11 +107,11 @@ class Play:
 
 
 @contextmanager
-def set_play(seed: int) -> Iterator[Play]:
+def set_play(seed: int, *, without: frozenset[str] = frozenset()) -> Iterator[Play]:
     """Found the firms of `seed`, connect the product and read everything once; faults begin after that."""
     time = VirtualTime(DEMO_START)
     agenda = Agenda(time, _source(seed, "agenda"))
-    faults = Faults(_source(seed, "faults"))
+    faults = Faults(_source(seed, "faults"), without=without)
     with ExitStack() as stack:
         folder = Path(
             stack.enter_context(
@@ -118,16 +127,20 @@ def set_play(seed: int) -> Iterator[Play]:
         )
         for _ in range(OPENING_SALES):
             life.sell_something()
+        logged = LogListener()
         judge = Judge(life.firms, lambda firm, source: _last_read(play, firm, source))
         mailbox = CaptureServer(clock=time.now, hear=judge.hear)
+        mailbox.fate = lambda: _fate(faults)
         mailbox.start()
         stack.callback(mailbox.stop)
         settings = settings_for(estate, mailbox, folder / "truedue.sqlite3", PUBLIC_URL)
+        stack.enter_context(logged.listening())
         calls = Calls(time, faults, estate, lambda kind: _meanwhile(play, kind))
         post = Post(agenda, faults, estate, lambda system, headers, body: _hand_in(play, system, headers, body))
         rng = _source(seed, "people")
         quiet = build(settings, clock=time.now, pace=Pace(time.sleep, pages=iter))
         play = Play(seed, time, agenda, estate, life, judge, mailbox, faults, settings, calls, post, rng, quiet)
+        play.logged = logged
         stack.callback(play.close)
         migrate.upgrade(quiet.store)
         _open_for_business(play)
@@ -149,12 +162,26 @@ def _start(play: Play) -> App:
     return app
 
 
-def _hand_in(play: Play, system: str, headers: dict[str, str], body: bytes) -> bool:
+def _fate(faults: Faults) -> Fate:
+    if faults.strikes("mail_refused"):
+        return Fate.REFUSED
+    if faults.strikes("mail_put_off"):
+        return Fate.PUT_OFF
+    return Fate.ANSWER_LOST if faults.strikes("mail_accepted_then_lost") else Fate.TAKEN
+
+
+def _hand_in(play: Play, system: str, headers: dict[str, str], body: bytes) -> int:
+    """Post a webhook to the product; the status that the vendor gets."""
+    store = play.app.store
+    if isinstance(store, MortalStore) and play.faults.strikes("intake_refused"):
+        store.refuses_next = True
     try:
         take_webhook(play.app, system=system, headers=headers, body=body)
     except BadSignatureError:
-        return False
-    return True
+        return 401
+    except SQLAlchemyError:
+        return 503
+    return 200
 
 
 def _meanwhile(play: Play, kind: str) -> None:
@@ -189,12 +216,13 @@ def _open_for_business(play: Play) -> None:
 
 
 def connect(play: Play, key: str, system: str) -> None:
-    """Give consent as the firm's owner."""
+    """Give consent as the firm's owner; a RequestException or ConnectorError when the vendor is away just now."""
     page = begin_connect(play.app, organisation_id=play.ids[key], system=system)
     account = play.life.firms[key].account_of(system, play.estate)
     with visitor() as browser:
         answer = browser.get(
             f"{page}&{urlencode({'login_hint': account})}", allow_redirects=False, timeout=CONSENT_TIMEOUT_SECONDS
         )
+    answer.raise_for_status()
     query = dict(parse_qsl(urlsplit(answer.headers["Location"]).query))
     finish_connect(play.app, system=system, query=query)

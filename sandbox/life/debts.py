@@ -70,6 +70,7 @@ class Debt:
     """One invoice of a firm and everything that truly happened to it."""
 
     invoice: TrueInvoice
+    sold_at: datetime
     facts: list[Fact] = field(default_factory=list)
 
     @property

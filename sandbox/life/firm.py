@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from sandbox.estate import Estate
 
 Clock = Callable[[], datetime]
-CUSTOMERS = 16
+CUSTOMERS = 30
 # One currency each: what a firm is owed in others its processor settles into accounts that a small firm does not keep.
 PROFILES = tuple(replace(each, customers=CUSTOMERS, currencies=((each.currency, 1),)) for each in (HARBOUR, CEDAR))
 
@@ -51,6 +51,17 @@ class Firm:
     def customer_of(self, debt: Debt) -> Customer:
         """Whose invoice it is."""
         return self.organisation.customers[debt.invoice.customer]
+
+    def untouched(self) -> Iterator[tuple[str, str]]:
+        """Tell what the product has no business to change at the vendors, each with its value now."""
+        for debt in self.debts.values():
+            if not any(fact.holds == "void" for fact in debt.facts):  # a ledger empties what it voids
+                yield f"lines of {debt.number}", self.ledger.lines(debt.invoice)
+        for customer in self.organisation.customers.values():
+            account = self.crm.org.records["Account"][customer.crm_account_id]
+            contact = self.crm.org.records["Contact"][customer.crm_contact_id]
+            yield f"account of {customer.name}", f"{account['Name']} {account['Phone']} {account['BillingCountry']}"
+            yield f"contact of {customer.name}", f"{contact['FirstName']} {contact['LastName']}"
 
     def account_of(self, system: str, estate: Estate) -> str:
         """The account that the firm's owner chooses on a vendor's consent page."""

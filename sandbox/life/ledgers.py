@@ -33,6 +33,9 @@ class Accountant(LedgerBooks, Protocol):
     def change_email(self, customer: Customer, email: str) -> None:
         """Correct the customer's address."""
 
+    def lines(self, invoice: TrueInvoice) -> str:
+        """What was sold, as text."""
+
     def merge(self, gone: Customer, kept: Customer) -> None:
         """Merge one customer into another."""
 
@@ -74,6 +77,10 @@ class XeroAccountant(XeroLedger):
     def change_email(self, customer: Customer, email: str) -> None:
         """Correct the contact's address."""
         self.books.edit_contact(customer.ledger_id, EmailAddress=email)
+
+    def lines(self, invoice: TrueInvoice) -> str:
+        """What was sold."""
+        return str(self.books.invoices[invoice.ledger_id]["LineItems"])
 
     def merge(self, gone: Customer, kept: Customer) -> None:
         """Merge one contact into another."""
@@ -122,6 +129,10 @@ class QuickBooksAccountant(QuickBooksLedger):
     def change_email(self, customer: Customer, email: str) -> None:
         """Correct the customer's address."""
         self.books.edit_customer(customer.ledger_id, PrimaryEmailAddr={"Address": email})
+
+    def lines(self, invoice: TrueInvoice) -> str:
+        """What was sold."""
+        return str(self.books.invoices[invoice.ledger_id]["Line"])
 
     def merge(self, gone: Customer, kept: Customer) -> None:
         """Merge one customer into another."""

@@ -73,7 +73,7 @@ class Life:
         )
         firm.ledger.sell(invoice, customer)
         firm.organisation.invoices[number] = invoice
-        firm.debts[number] = Debt(invoice)
+        firm.debts[number] = Debt(invoice, self.clock())
         return f"{number} of {total} to {customer.name}, due {due_on}"
 
     def _void(self, firm: Firm) -> str | None:
@@ -393,7 +393,7 @@ _ACTS: dict[str, tuple[int, Act]] = {
     "sell": (30, Life._sell),
     "pay by bank": (16, Life._pay_by_bank),
     "pay by card": (14, Life._pay_by_card),
-    "pay by debit": (6, Life._pay_by_debit),
+    "pay by debit": (8, Life._pay_by_debit),
     "pay for another": (3, Life._pay_for_another),
     "pay twice": (2, Life._pay_twice),
     "spend": (3, Life._spend),
@@ -404,8 +404,8 @@ _ACTS: dict[str, tuple[int, Act]] = {
     "void": (2, Life._void),
     "credit": (3, Life._credit),
     "move due date": (3, Life._move_due_date),
-    "contest": (3, Life._contest),
-    "promise": (3, Life._promise),
+    "contest": (7, Life._contest),
+    "promise": (7, Life._promise),
     "extend in the CRM": (3, Life._extend_in_crm),
-    "correct an address": (3, Life._correct_email),
+    "correct an address": (2, Life._correct_email),
 }

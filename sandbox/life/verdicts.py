@@ -12,6 +12,7 @@ from sandbox.life.firm import Firm
 from sandbox.world.model import Customer, Organisation
 from sandbox.world.score import is_reminder, mentions
 
+PROMISE_GRACE = timedelta(days=4)  # money that was promised for a day may still be on its way
 LastRead = Callable[[Firm, Source], datetime | None]
 
 
@@ -35,6 +36,9 @@ class Judge:
     wrongs: list[Wrong] = field(default_factory=list)
     reminded: set[tuple[str, str]] = field(default_factory=set)
     sent: int = 0
+    unheard: list[tuple[Firm, Customer, datetime]] = field(
+        default_factory=list
+    )  # who was asked when, not looked at yet
 
     def hear(self, mail: CapturedMail) -> None:
         """Judge one message now."""
@@ -46,6 +50,7 @@ class Judge:
             firm = self.firms[organisation.key]
             debt = firm.debts[invoice.number]
             self.reminded.add((firm.key, debt.number))
+            self.unheard.append((firm, firm.customer_of(debt), mail.received_at))
             self.wrongs += self._asked(firm, debt, mail.received_at)
             known = debt.state(mail.received_at.date(), self._known_of(firm))
             if amounts and known.open > 0 and known.open not in amounts:
@@ -74,6 +79,7 @@ class Judge:
             if debt.state(on).wrong_to_ask(on) is None
             and (on - debt.state(on).due_on).days >= grace_days
             and firm.customer_of(debt).reachable
+            and not any(fact.until is not None and on - fact.until <= PROMISE_GRACE for fact in debt.facts)
             and not firm.in_credit & {debt.invoice.customer, firm.customer_of(debt).parent or ""}
         ]
 

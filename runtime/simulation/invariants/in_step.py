@@ -1,0 +1,162 @@
+"""Sync: the product, the ledger and the CRM say the same, and nobody's edit is lost."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+
+from connectors.records import Kind
+from receivables.document import DocumentStatus
+from receivables.money import Money
+from runtime.operations.open_items import open_documents
+from runtime.simulation.stage import Play
+from runtime.store import tables as t
+from sync.cursor import OVERLAP
+
+Found = tuple[int, list[str]]
+
+
+def hub_equals_ledger(play: Play) -> Found:
+    """[10] At rest, our balance and due date of every invoice equal the ledger's."""
+    checked, violations = 0, []
+    for key, organisation_id in play.ids.items():
+        firm = play.life.firms[key]
+        mine = (t.document.c.organisation_id == organisation_id) & (t.document.c.kind == "invoice")
+        with play.app.store.read() as db:
+            rows = {row.number: row for row in db.execute(select(t.document).where(mine))}
+        for debt in firm.debts.values():
+            checked += 1
+            row = rows.get(debt.number)
+            if row is None:
+                violations.append(f"{key} {debt.number}: unknown here")
+                continue
+            if row.status == DocumentStatus.VOID.value:
+                continue
+            here, there = Money(row.balance_minor, row.currency).decimal, firm.ledger.balance(debt.invoice)
+            if here != there:
+                violations.append(f"{key} {row.number}: {here} here, {there} in the ledger")
+            if firm.ledger.due_on(debt.invoice) != row.due_on:
+                violations.append(
+                    f"{key} {row.number}: due {row.due_on} here, {firm.ledger.due_on(debt.invoice)} in the ledger"
+                )
+    return checked, violations
+
+
+def crm_equals_hub(play: Play) -> Found:
+    """[10] At rest, the CRM shows each open invoice's balance and due date."""
+    checked, violations = 0, []
+    for key, organisation_id in play.ids.items():
+        firm = play.life.firms[key]
+        with play.app.store.read() as db:
+            documents = open_documents(db, organisation_id)
+        for each in documents:
+            debt = firm.debts.get(each.document.number)
+            if debt is None:
+                continue
+            checked += 1
+            shown = firm.crm.balance(debt.invoice)
+            if shown != each.open_amount.decimal:
+                violations.append(f"{key} {debt.number}: {shown} in the CRM, {each.open_amount} here")
+    return checked, violations
+
+
+def edits_arrive(play: Play) -> Found:
+    """[11] At rest, what a person edited in the CRM stands in the ledger, or is shown as a conflict."""
+    checked, violations = 0, []
+    for key, organisation_id in play.ids.items():
+        firm = play.life.firms[key]
+        with play.app.store.read() as db:
+            conflicts = select(t.conflict.c.local_id).where(t.conflict.c.organisation_id == organisation_id)
+            in_conflict = set(db.scalars(conflicts))
+            mine = t.document.c.organisation_id == organisation_id
+            ids = {row.number: row.id for row in db.execute(select(t.document.c.number, t.document.c.id).where(mine))}
+        for debt in firm.debts.values():
+            due_on = debt.state(play.time.now().date()).due_on
+            checked += 1
+            if firm.ledger.due_on(debt.invoice) != due_on and ids.get(debt.number) not in in_conflict:
+                violations.append(
+                    f"{key} {debt.number}: due {firm.ledger.due_on(debt.invoice)} in the ledger, {due_on} was agreed"
+                )
+        for customer in firm.organisation.customers.values():
+            checked += 1
+            if customer.email and firm.ledger.email(customer) != customer.email and not in_conflict:
+                violations.append(
+                    f"{key} {customer.name}: {firm.ledger.email(customer)} in the ledger, {customer.email}"
+                )
+    return checked, violations
+
+
+def versions_never_go_back(play: Play) -> Found:
+    """[9] What we know of an object is never older than what we knew."""
+    with play.app.store.read() as db:
+        rows = db.execute(select(t.link.c.system, t.link.c.kind, t.link.c.external_id, t.link.c.version)).all()
+    back = []
+    for row in rows:
+        name = (row.system, row.kind, row.external_id)
+        if not row.version:
+            continue  # what we wrote ourselves, where the vendor does not tell the version it became
+        before = play.versions.get(name, row.version)
+        if _rank(row.version) < _rank(before):
+            back.append(f"{row.system} {row.kind} {row.external_id}: version {before} became {row.version}")
+        play.versions[name] = row.version
+    return len(rows), back
+
+
+def _rank(version: str) -> tuple[int, str]:
+    """Versions are numbers that count up, or moments as ISO 8601 writes them."""
+    return (int(version), "") if version.isdecimal() else (0, version)
+
+
+def no_deletion_inferred(play: Play) -> Found:
+    """[16] Nothing counts as deleted or void here that stands in the ledger."""
+    checked, violations = 0, []
+    for key, organisation_id in play.ids.items():
+        firm = play.life.firms[key]
+        dead = (t.document.c.organisation_id == organisation_id) & t.document.c.status.in_(("void", "deleted"))
+        with play.app.store.read() as db:
+            numbers = db.scalars(select(t.document.c.number).where(dead, t.document.c.kind == "invoice")).all()
+        for number in numbers:
+            checked += 1
+            if number in firm.debts and "void" not in firm.debts[number].state(play.time.now().date()).held:
+                violations.append(f"{key} {number} counts as gone here and stands in the ledger")
+    return checked, violations
+
+
+def tombstones_stay_dead(play: Play) -> Found:
+    """[17] What counted as deleted or void once does not come back by an older event."""
+    document, payment = t.document.c, t.ledger_payment.c
+    with play.app.store.read() as db:
+        dead = set(db.scalars(select(document.id).where(document.status.in_(("void", "deleted")))))
+        dead |= set(db.scalars(select(payment.id).where(payment.deleted.is_(True))))
+    risen = sorted(play.dead - dead)
+    play.dead |= dead
+    return len(dead), [f"{name} was gone and is back" for name in risen]
+
+
+def nothing_read_is_missed(play: Play) -> Found:
+    """[18] Whatever the ledger showed before a watermark is known here: nobody will read it again."""
+    checked, violations = 0, []
+    for key, organisation_id in play.ids.items():
+        firm = play.life.firms[key]
+        mine = (t.connection.c.organisation_id == organisation_id) & (t.connection.c.system == firm.profile.system)
+        with play.app.store.read() as db:
+            since = db.scalar(
+                select(t.watermark.c.since).join(t.connection).where(mine, t.watermark.c.kind == Kind.INVOICE.value)
+            )
+            known = set(db.scalars(select(t.document.c.number).where(t.document.c.organisation_id == organisation_id)))
+        for debt in firm.debts.values():
+            if since is not None and debt.sold_at < since - OVERLAP:
+                checked += 1
+                if debt.number not in known:
+                    violations.append(f"{key} {debt.number} was sold before the watermark and is unknown")
+    return checked, violations
+
+
+def unmapped_fields_unchanged(play: Play) -> Found:
+    """[12] What is no business of ours at the vendors stays as people left it."""
+    checked, violations = 0, []
+    for key, firm in play.life.firms.items():
+        for name, text in firm.untouched():
+            checked += 1
+            if play.untouched.setdefault(f"{key} {name}", text) != text:
+                violations.append(f"{key} {name}: {play.untouched[f'{key} {name}']} became {text}")
+    return checked, violations

@@ -1,0 +1,126 @@
+"""Money: every payment counts once, exactly, and the trail of it tells the same."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from decimal import Decimal
+
+from sqlalchemy import case, func, select
+
+from receivables.money import Money as MinorMoney
+from runtime.operations.open_items import open_documents
+from runtime.simulation.accountant import undecided
+from runtime.simulation.stage import Play
+from runtime.store import tables as t
+from sandbox.life import Debt
+
+Found = tuple[int, list[str]]
+
+
+def money_conserved(play: Play) -> Found:
+    """[6] Receipt + residuals = allocations + unapplied, to the minor unit."""
+    minor = case((t.allocation.c.is_credit, -t.allocation.c.amount_minor), else_=t.allocation.c.amount_minor)
+    applied = (
+        select(t.allocation.c.receipt_id, func.sum(minor).label("minor"))
+        .where(t.allocation.c.undone_at.is_(None))
+        .group_by(t.allocation.c.receipt_id)
+        .subquery()
+    )
+    residual = (
+        select(t.residual.c.receipt_id, func.sum(t.residual.c.amount_minor).label("minor"))
+        .where(t.residual.c.undone_at.is_(None))
+        .group_by(t.residual.c.receipt_id)
+        .subquery()
+    )
+    statement = (
+        select(
+            t.receipt.c.external_id,
+            t.receipt.c.amount_minor,
+            t.receipt.c.unapplied_minor,
+            func.coalesce(applied.c.minor, 0).label("applied"),
+            func.coalesce(residual.c.minor, 0).label("residual"),
+        )
+        .outerjoin(applied, applied.c.receipt_id == t.receipt.c.id)
+        .outerjoin(residual, residual.c.receipt_id == t.receipt.c.id)
+        .where(t.receipt.c.state == "applied")
+    )
+    with play.app.store.read() as db:
+        rows = db.execute(statement).all()
+    return len(rows), [
+        f"receipt {row.external_id}: {row.amount_minor} in, {row.applied} applied"
+        for row in rows
+        if row.amount_minor + row.residual != row.applied + row.unapplied_minor
+    ]
+
+
+def never_over_applied(play: Play) -> Found:
+    """[7] What we have applied to an item, in all, never exceeds the item."""
+    allocation, document = t.allocation, t.document
+    with play.app.store.read() as db:
+        rows = db.execute(
+            select(document.c.number, document.c.total_minor, func.sum(allocation.c.amount_minor))
+            .join(document, document.c.id == allocation.c.document_id)
+            .where(allocation.c.undone_at.is_(None))
+            .group_by(document.c.id)
+        ).all()
+    return len(rows), [f"{row[0]}: {row[2]} applied to {row[1]}" for row in rows if row[2] > row[1]]
+
+
+def ledger_equals_truth(play: Play) -> Found:
+    """[5, 14] At rest, the ledger shows open what is truly open: each payment arrived there once, whatever was lost."""
+    checked, violations = 0, []
+    for key, firm in play.life.firms.items():
+        waiting = undecided(play, key)
+        for debt in firm.debts.values():
+            owed = _owed_in_ledger(play, debt)
+            if owed is None or debt.number in waiting:
+                continue
+            checked += 1
+            shown = firm.ledger.balance(debt.invoice)
+            if shown != owed:
+                violations.append(f"{firm.key} {debt.number}: {shown} open in the ledger, truly {owed}")
+    return checked, violations
+
+
+def _owed_in_ledger(play: Play, debt: Debt) -> Decimal | None:
+    """What the ledger should show open; None where a person has not decided yet what a refund means."""
+    state = debt.state(play.time.now().date())
+    if state.held & {"refund_review", "chargeback_open", "void"}:
+        return None
+    return max(state.open, Decimal(0))
+
+
+def nothing_pending(play: Play) -> Found:
+    """[10] At rest, the ledger shows everything that we applied."""
+    checked, violations = 0, []
+    for organisation_id in play.ids.values():
+        with play.app.store.read() as db:
+            for each in open_documents(db, organisation_id):
+                checked += 1
+                if each.pending:
+                    violations.append(f"{each.document.number}: {each.pending} still pending")
+    return checked, violations
+
+
+def audit_rebuilds_balances(play: Play) -> Found:
+    """[29] What the trail says was applied to each item and taken off it comes to what is applied."""
+    told: defaultdict[str, Decimal] = defaultdict(Decimal)
+    event, allocation = t.event.c, t.allocation.c
+    with play.app.store.read() as db:
+        rows = db.execute(
+            select(event.subject, event.action, event.detail).where(
+                event.action.in_(("payment_applied", "application_undone"))
+            )
+        )
+        for row in rows:
+            amount = Decimal(row.detail.split(" ", 1)[0])
+            told[row.subject] += amount if row.action == "payment_applied" else -amount
+        stands = db.execute(
+            select(allocation.document_id, allocation.currency, func.sum(allocation.amount_minor))
+            .where(allocation.undone_at.is_(None))
+            .group_by(allocation.document_id, allocation.currency)
+        )
+        applied = {row[0]: MinorMoney(row[2], row[1]).decimal for row in stands}
+    names = told.keys() | applied.keys()
+    wrong = [name for name in sorted(names) if told.get(name, Decimal(0)) != applied.get(name, Decimal(0))]
+    return len(names), [f"{name}: {applied.get(name, 0)} applied, the trail says {told.get(name, 0)}" for name in wrong]
