@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, Table, case, insert, literal, select, tuple_, update
+from sqlalchemy import Connection, Select, Table, Update, bindparam, case, insert, literal, select, tuple_, update
 
 from connectors.intents import Intent
 from runtime.store import tables as t
-from runtime.store.rows import insert_new
+from runtime.store.rows import insert_new, update_row
 
 NEW, DONE, ASIDE, SUPERSEDED = "new", "done", "aside", "superseded"
 UNCONNECTED = "unconnected"  # set aside as well, for want of a consent: it begins again when its account is connected
@@ -78,23 +79,27 @@ def claim(db: Connection, table: Table, now: datetime) -> list[dict[str, Any]]:
 
     A due notice brings those of its account along that came a moment later.
     """
-    due = (
-        select(table)
-        .where(table.c.state == NEW, table.c.next_at <= now)
-        .order_by(table.c.id)
-        .limit(CLAIM_ROWS)
-        .with_for_update(skip_locked=True)
-    )
-    rows = [dict(row._mapping) for row in db.execute(due)]
+    rows = [dict(row._mapping) for row in db.execute(_due(table), {"now": now})]
     if rows and table is t.inbox:
         rows += _arrived_with(db, rows, now)
     elif rows and table is t.outbox:
         rows += _edits_after(db, rows, now)
     lease = {"next_at": now + LEASE}
     if rows:
-        ids = [row["id"] for row in rows]
-        db.execute(update(table).where(table.c.id.in_(ids)).values(**lease, attempts=table.c.attempts + 1))
+        db.execute(_begin_attempt(table), lease | {"ids": [row["id"] for row in rows]})
     return [row | lease for row in rows]
+
+
+@cache
+def _due(table: Table) -> Select[Any]:
+    is_due = (table.c.state == NEW) & (table.c.next_at <= bindparam("now"))
+    return select(table).where(is_due).order_by(table.c.id).limit(CLAIM_ROWS).with_for_update(skip_locked=True)
+
+
+@cache
+def _begin_attempt(table: Table) -> Update:
+    mine = table.c.id.in_(bindparam("ids", expanding=True))
+    return update(table).where(mine).values(attempts=table.c.attempts + 1, next_at=bindparam("next_at"))
 
 
 def held(db: Connection, rows: Sequence[dict[str, Any]]) -> set[int]:
@@ -157,7 +162,7 @@ def mark_in_doubt(db: Connection, ids: list[int]) -> None:
 
 def settle(db: Connection, table: Table, row_id: int, **values: Any) -> None:  # noqa: ANN401 - column values
     """Write the outcome of a claimed row."""
-    db.execute(update(table).where(table.c.id == row_id).values(**values))
+    update_row(db, table, row_id, **values)
 
 
 def supersede_waiting(db: Connection, *, organisation_id: str, system: str, at: datetime) -> None:

@@ -10,11 +10,13 @@ from typing import Any
 
 from sqlalchemy import (
     JSON,
+    BindParameter,
     Column,
     ColumnElement,
     Connection,
     Table,
     Text,
+    Update,
     any_,
     bindparam,
     cast,
@@ -26,6 +28,7 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.sql.dml import ReturningInsert
 
 Row = Mapping[str, Any]
 Names = Sequence[str]
@@ -33,7 +36,7 @@ Insert = postgresql.Insert | sqlite.Insert
 CHUNK_ROWS = 1_000
 SET_ROWS = 50  # from so many on, PostgreSQL is given a chunk as one set: one statement costs less than many
 IDS_A_QUERY = 500
-UPSERTS_KEPT = 500  # statements; a table is written in few ways
+UPSERTS_KEPT = 500  # statements of a sort; a table is written in few ways
 _SET = "rows"
 
 
@@ -50,7 +53,7 @@ def among(db: Connection, wanted: Column[str], values: Sequence[str]) -> ColumnE
     return wanted.in_(values)
 
 
-def owned_by(table: Table, organisation_id: str) -> ColumnElement[bool]:
+def owned_by(table: Table, organisation_id: str | BindParameter[str]) -> ColumnElement[bool]:
     """The condition that rows which are named by their ids are this organisation's.
 
     No index serves it, on purpose: before a first load is counted, both databases take an organisation for a few rows,
@@ -74,24 +77,37 @@ def upsert(db: Connection, table: Table, rows: Sequence[Row], *, keys: Sequence[
 
 def insert_new(db: Connection, table: Table, rows: Sequence[Row], *, keys: Sequence[str]) -> int:
     """Insert the rows whose `keys` are not there yet; return how many were new."""
-    insert = postgresql.insert(table) if db.dialect.name == "postgresql" else sqlite.insert(table)
     # Counted by what comes back: with PostgreSQL the row count of such an insert is not known.
-    statement = insert.on_conflict_do_nothing(index_elements=list(keys)).returning(table.c[keys[0]])
-    return sum(len(db.execute(statement.values(dict(row))).all()) for row in rows)
+    statement = _insert_new(db.dialect.name, table, tuple(keys))
+    return sum(len(db.execute(statement, dict(row)).all()) for row in rows)
 
 
 def update_rows(db: Connection, table: Table, key: str, rows: Sequence[Row]) -> None:
     """Update many rows by their `key` column; every row names the same columns."""
     if not rows:
         return
-    names = [name for name in rows[0] if name != key]
-    statement = (
-        update(table).where(table.c[key] == bindparam("the_key")).values({n: bindparam(f"v_{n}") for n in names})
-    )
-    db.execute(statement, [{"the_key": row[key], **{f"v_{n}": row[n] for n in names}} for row in rows])
+    statement = _update(table, key)
+    db.execute(statement, [{name: row[name] for name in row if name != key} | {"the_key": row[key]} for row in rows])
 
 
-@lru_cache(maxsize=UPSERTS_KEPT)  # building one takes longer than SQLite takes to run it
+def update_row(db: Connection, table: Table, key: object, **values: Any) -> None:  # noqa: ANN401 - column values
+    """Update the row whose `id` is `key`."""
+    db.execute(_update(table, "id"), values | {"the_key": key})
+
+
+# Building a statement takes several times as long as SQLite takes to run it: what runs often is built once.
+@lru_cache(maxsize=UPSERTS_KEPT)
+def _update(table: Table, key: str) -> Update:
+    return update(table).where(table.c[key] == bindparam("the_key"))
+
+
+@lru_cache(maxsize=UPSERTS_KEPT)
+def _insert_new(dialect: str, table: Table, keys: Names) -> ReturningInsert[Any]:
+    insert = postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
+    return insert.on_conflict_do_nothing(index_elements=list(keys)).returning(table.c[keys[0]])
+
+
+@lru_cache(maxsize=UPSERTS_KEPT)
 def _upsert(dialect: str, table: Table, names: Names, keys: Names, keep: Names, *, as_set: bool) -> Insert:
     insert = postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
     return _or_update(insert.from_select(names, _set_of(table, names)) if as_set else insert, table, names, keys, keep)
