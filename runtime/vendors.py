@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import select, text, update
+from sqlalchemy import bindparam, select, text, update
 
 from connectors import registry
 from connectors.contract import Access, Connector, Declaration
@@ -29,6 +29,7 @@ from runtime.vault import Vault
 
 # A token is renewed this long before it ends, so that no call starts with one that ends on the way.
 RENEW_BEFORE = timedelta(minutes=2)
+_CONSENT = select(t.consent).where(t.consent.c.id == bindparam("consent_id"))
 MAX_OPEN = 256  # connectors kept open; far above what one process serves
 
 
@@ -149,14 +150,14 @@ class Vendors:
 
     def _fresh(self, consent_id: str, system: str) -> str | None:
         with self._store.read() as db:
-            row = db.execute(select(t.consent).where(t.consent.c.id == consent_id)).one()
+            row = db.execute(_CONSENT, {"consent_id": consent_id}).one()
         if row.expires_at - RENEW_BEFORE <= self._clock():
             return None
         return self._vault.open(row.access_token, consent_id, system, "access")
 
     def _refresh(self, consent_id: str, system: str) -> str:
         with self._store.read() as db:
-            row = db.execute(select(t.consent).where(t.consent.c.id == consent_id)).one()
+            row = db.execute(_CONSENT, {"consent_id": consent_id}).one()
         try:
             tokens = self.flow(system).refresh(self._vault.open(row.refresh_token, consent_id, system, "refresh"))
         except Reconnect as error:

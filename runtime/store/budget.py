@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import secrets
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import Connection, Table, and_, delete, func, insert, select, update
+from sqlalchemy import Connection, Table, bindparam, delete, insert, select, update
 from sqlalchemy.sql import ColumnElement
 
 from connectors.limits import BELIEVED_SECONDS, BUSY_SECONDS, Counts, Limit, Told, seconds_to_wait
@@ -19,6 +19,34 @@ from runtime.store.rows import insert_new, upsert
 FORGOTTEN_AFTER = timedelta(seconds=60)
 NO_WAIT = datetime.min.replace(tzinfo=UTC)
 _NO_COUNTS: Counts = {}
+_ACCOUNT = ("system", "account")
+_SLICE = (*_ACCOUNT, "window_seconds", "of", "slice")
+
+
+def _of_account(table: Table) -> ColumnElement[bool]:
+    mine: ColumnElement[bool] = table.c.system == bindparam("the_system")
+    return mine & (table.c.account == bindparam("the_account"))
+
+
+# Said for each call to a vendor, so built once.
+_HELD = select(t.call_hold.c.held_until).where(_of_account(t.call_hold)).with_for_update()
+_HOLD_OFF = update(t.call_hold).where(_of_account(t.call_hold))
+_COUNTS = select(t.call_count).where(_of_account(t.call_count))
+_FORGET_COUNTS = delete(t.call_count).where(
+    _of_account(t.call_count),
+    t.call_count.c.window_seconds == bindparam("the_window"),
+    t.call_count.c.of == bindparam("the_kind"),
+    t.call_count.c.slice < bindparam("oldest"),
+)
+_TOLD = select(t.call_told).where(_of_account(t.call_told))
+_ONE_LESS = (
+    update(t.call_told)
+    .where(_of_account(t.call_told), t.call_told.c.window_seconds == bindparam("the_window"))
+    .values(remaining=t.call_told.c.remaining - 1)
+)
+_ON_THEIR_WAY = select(t.call_on_its_way.c.token, t.call_on_its_way.c.until).where(_of_account(t.call_on_its_way))
+_BEGUN = insert(t.call_on_its_way)
+_OVER = delete(t.call_on_its_way).where(t.call_on_its_way.c.token == bindparam("the_token"))
 
 
 class StoredCalls:
@@ -37,6 +65,7 @@ class StoredCalls:
         self._store = store
         self._clock = clock
         self._names = {"system": system, "account": account}
+        self._mine = {"the_system": system, "the_account": account}
         self._limits = limits
         self._concurrent = concurrent
 
@@ -55,76 +84,77 @@ class StoredCalls:
             if self._concurrent is not None and self._on_their_way(db, now) >= self._concurrent:
                 return BUSY_SECONDS
             self._count(db, binding, counts, now.timestamp())
+            self._count_told(db, [int(limit.seconds) for limit in binding if int(limit.seconds) in told])
             return self._note_begun(db, now)
 
     def end(self, token: str) -> None:
         """Note that a call is over."""
         if token:
             with self._store.write() as db:
-                db.execute(delete(t.call_on_its_way).where(t.call_on_its_way.c.token == token))
+                db.execute(_OVER, {"the_token": token})
 
     def hold_off(self, seconds: float) -> None:
         """Let no call begin for `seconds`; an earlier, longer wait stands."""
         with self._store.write() as db:
             until = max(self._lock(db), self._clock() + timedelta(seconds=seconds))
-            db.execute(update(t.call_hold).where(self._mine(t.call_hold)).values(held_until=until))
+            db.execute(_HOLD_OFF, self._mine | {"held_until": until})
 
     def heed(self, seconds: float, remaining: int) -> None:
         """Note the vendor's word about the limit over `seconds`."""
         until = self._clock() + timedelta(seconds=min(seconds, BELIEVED_SECONDS))
         row = self._names | {"window_seconds": int(seconds), "remaining": remaining, "until": until}
         with self._store.write() as db:
-            upsert(db, t.call_told, [row], keys=["system", "account", "window_seconds"])
-
-    def _mine(self, table: Table) -> ColumnElement[bool]:
-        return and_(*(table.c[name] == value for name, value in self._names.items()))
+            upsert(db, t.call_told, [row], keys=[*_ACCOUNT, "window_seconds"])
 
     def _lock(self, db: Connection) -> datetime:
         """Let nobody else count for this account until the unit of work ends; return until when it holds off."""
-        held = select(t.call_hold.c.held_until).where(self._mine(t.call_hold)).with_for_update()
-        until = db.scalar(held)
+        until = db.scalar(_HELD, self._mine)
         if until is None:
-            insert_new(db, t.call_hold, [self._names | {"held_until": NO_WAIT}], keys=["system", "account"])
-            until = db.scalar(held)
+            insert_new(db, t.call_hold, [self._names | {"held_until": NO_WAIT}], keys=_ACCOUNT)
+            until = db.scalar(_HELD, self._mine)
         return until or NO_WAIT
 
     def _counts(self, db: Connection) -> dict[tuple[int, str], dict[int, int]]:
         counts: defaultdict[tuple[int, str], dict[int, int]] = defaultdict(dict)
-        for row in db.execute(select(t.call_count).where(self._mine(t.call_count))):
+        for row in db.execute(_COUNTS, self._mine):
             counts[row.window_seconds, row.of][row.slice] = row.calls
         return counts
 
     def _told(self, db: Connection) -> dict[int, Told]:
-        rows = db.execute(select(t.call_told).where(self._mine(t.call_told)))
+        rows = db.execute(_TOLD, self._mine)
         return {row.window_seconds: Told(row.remaining, row.until.timestamp()) for row in rows}
 
     def _on_their_way(self, db: Connection, now: datetime) -> int:
-        way = t.call_on_its_way
-        db.execute(delete(way).where(self._mine(way), way.c.until <= now))
-        return db.scalar(select(func.count()).where(self._mine(way))) or 0
+        begun = db.execute(_ON_THEIR_WAY, self._mine).all()
+        forgotten = [{"the_token": row.token} for row in begun if row.until <= now]
+        if forgotten:
+            db.execute(_OVER, forgotten)
+        return len(begun) - len(forgotten)
 
     def _count(
-        self, db: Connection, binding: list[Limit], counts: Mapping[tuple[int, str], Counts], now: float
+        self, db: Connection, binding: Sequence[Limit], counts: Mapping[tuple[int, str], Counts], now: float
     ) -> None:
-        count = t.call_count
+        rows, left = [], []
         for limit in binding:
-            here, window, known = limit.slice_at(now), int(limit.seconds), counts.get(_key(limit), _NO_COUNTS)
-            if here not in known:  # a new slice begins: those that left the window go
-                is_old = (count.c.window_seconds == window) & (count.c.of == limit.of)
-                db.execute(delete(count).where(self._mine(count), is_old, count.c.slice < limit.oldest(now)))
-            row = self._names | {"window_seconds": window, "of": limit.of, "slice": here}
-            upsert(db, count, [row | {"calls": known.get(here, 0) + 1}], keys=list(row))
-        db.execute(
-            update(t.call_told)
-            .where(self._mine(t.call_told), t.call_told.c.window_seconds.in_([int(each.seconds) for each in binding]))
-            .values(remaining=t.call_told.c.remaining - 1)
-        )
+            here, (window, of) = limit.slice_at(now), _key(limit)
+            known, oldest = counts.get((window, of), _NO_COUNTS), limit.oldest(now)
+            if any(slice_ < oldest for slice_ in known):  # those that left the window go
+                left.append(self._mine | {"the_window": window, "the_kind": of, "oldest": oldest})
+            row = self._names | {"window_seconds": window, "of": of, "slice": here}
+            rows.append(row | {"calls": known.get(here, 0) + 1})
+        if left:
+            db.execute(_FORGET_COUNTS, left)
+        upsert(db, t.call_count, rows, keys=_SLICE)
+
+    def _count_told(self, db: Connection, windows: Sequence[int]) -> None:
+        if windows:
+            db.execute(_ONE_LESS, [self._mine | {"the_window": window} for window in set(windows)])
 
     def _note_begun(self, db: Connection, now: datetime) -> str:
         if self._concurrent is None:
             return ""
         token = secrets.token_hex(16)
-        db.execute(insert(t.call_on_its_way).values(token=token, until=now + FORGOTTEN_AFTER, **self._names))
+        db.execute(_BEGUN, self._names | {"token": token, "until": now + FORGOTTEN_AFTER})
         return token
 
 

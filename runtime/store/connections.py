@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, Row, Select, select, update
+from sqlalchemy import Connection, Row, bindparam, select, update
 
 from connectors.contract import Account, Role
 from connectors.records import Kind
@@ -19,6 +19,22 @@ CONNECTED = "connected"
 BROKEN = "broken"
 DISCONNECTED = "disconnected"
 CONNECTION_LOST = "connection_lost"
+
+# Asked at every turn, so built once.
+_ORGANISATION = select(t.organisation).where(t.organisation.c.id == bindparam("organisation_id"))
+_ORGANISATIONS = select(t.organisation).order_by(t.organisation.c.id)
+_ZONE = select(t.organisation.c.time_zone).where(t.organisation.c.id == bindparam("organisation_id"))
+_LOCK = select(t.organisation.c.id).where(t.organisation.c.id == bindparam("organisation_id")).with_for_update()
+_CONNECTIONS = select(t.connection).where(t.connection.c.organisation_id == bindparam("organisation_id"))
+_FOR_ROLE = _CONNECTIONS.where(t.connection.c.role == bindparam("role"), t.connection.c.status == CONNECTED)
+_FOR_ACCOUNT = select(t.connection).where(
+    t.connection.c.system == bindparam("system"),
+    t.connection.c.account == bindparam("account"),
+    t.connection.c.status != DISCONNECTED,
+)
+_WATERMARK = select(t.watermark.c.since).where(
+    t.watermark.c.connection_id == bindparam("connection_id"), t.watermark.c.kind == bindparam("kind")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,54 +69,39 @@ class VendorConnection:
 
 def organisations(db: Connection) -> list[Organisation]:
     """Return every organisation, in a stable order."""
-    return [_organisation(row) for row in db.execute(select(t.organisation).order_by(t.organisation.c.id))]
+    return [_organisation(row) for row in db.execute(_ORGANISATIONS)]
 
 
 def organisation(db: Connection, organisation_id: str) -> Organisation | None:
     """Return one organisation, None when there is none of this id."""
-    row = db.execute(select(t.organisation).where(t.organisation.c.id == organisation_id)).first()
+    row = db.execute(_ORGANISATION, {"organisation_id": organisation_id}).first()
     return _organisation(row) if row else None
 
 
 def zone_of(db: Connection, organisation_id: str) -> ZoneInfo:
     """Return the time zone of an organisation: money that comes and goes has the date that it is there."""
-    mine = t.organisation.c.id == organisation_id
-    return ZoneInfo(db.execute(select(t.organisation.c.time_zone).where(mine)).scalar_one())
+    return ZoneInfo(db.execute(_ZONE, {"organisation_id": organisation_id}).scalar_one())
 
 
 def lock_organisation(db: Connection, organisation_id: str) -> None:
     """Let one unit of work at a time decide about an organisation's money (SQLite has one writer anyway)."""
-    statement: Select[tuple[str]] = select(t.organisation.c.id).where(t.organisation.c.id == organisation_id)
-    db.execute(statement.with_for_update())
+    db.execute(_LOCK, {"organisation_id": organisation_id})
 
 
 def connections(db: Connection, organisation_id: str) -> list[VendorConnection]:
     """Return an organisation's connections, also broken ones."""
-    rows = db.execute(select(t.connection).where(t.connection.c.organisation_id == organisation_id))
-    return [_connection(row) for row in rows]
+    return [_connection(row) for row in db.execute(_CONNECTIONS, {"organisation_id": organisation_id})]
 
 
 def connection_for_role(db: Connection, organisation_id: str, role: Role) -> VendorConnection | None:
     """Return the connection that serves `role`, None when there is none that works."""
-    row = db.execute(
-        select(t.connection).where(
-            t.connection.c.organisation_id == organisation_id,
-            t.connection.c.role == role.value,
-            t.connection.c.status == CONNECTED,
-        )
-    ).first()
+    row = db.execute(_FOR_ROLE, {"organisation_id": organisation_id, "role": role.value}).first()
     return _connection(row) if row else None
 
 
 def connection_for_account(db: Connection, system: str, account: str) -> VendorConnection | None:
     """Return the connection that an account belongs to; unknown or disconnected, it is nobody's, never guessed."""
-    row = db.execute(
-        select(t.connection).where(
-            t.connection.c.system == system,
-            t.connection.c.account == account,
-            t.connection.c.status != DISCONNECTED,
-        )
-    ).first()
+    row = db.execute(_FOR_ACCOUNT, {"system": system, "account": account}).first()
     return _connection(row) if row else None
 
 
@@ -130,11 +131,7 @@ def of_consent(db: Connection, consent_id: str) -> list[VendorConnection]:
 
 def watermark(db: Connection, connection_id: str, kind: Kind) -> datetime | None:
     """Return up to when changes of `kind` were read; None before the first load."""
-    return db.execute(
-        select(t.watermark.c.since).where(
-            t.watermark.c.connection_id == connection_id, t.watermark.c.kind == kind.value
-        )
-    ).scalar()
+    return db.execute(_WATERMARK, {"connection_id": connection_id, "kind": kind.value}).scalar()
 
 
 def set_watermark(db: Connection, connection_id: str, kind: Kind, since: datetime) -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, OperationalError
 
 BUSY_TIMEOUT_SECONDS = 15
 POOL_SIZE = 10
@@ -86,4 +86,10 @@ def _begin_sqlite(db: Connection) -> None:
     # A unit of work that will write takes the write lock first: a deferred transaction that reads and then
     # writes fails at once when another writer came between, whatever the busy time-out.
     immediate = db.get_execution_options().get("truedue_write", False)
-    db.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+    statement = "BEGIN IMMEDIATE" if immediate else "BEGIN"
+    # Said to the driver itself: SQLAlchemy would spend more on it than on all else that begins a unit of work.
+    driver = cast("sqlite3.Connection", db.connection.driver_connection)
+    try:
+        driver.execute(statement)
+    except sqlite3.OperationalError as error:
+        raise OperationalError(statement, None, error) from error

@@ -5,23 +5,28 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, Select, insert, select, update
+from sqlalchemy import Connection, Select, bindparam, insert, select, update
 
 from receivables.identity import stable_id
 from receivables.problem import Problem
 from runtime.store import tables as t
 from runtime.store.rows import upsert
 
+_RECORD = insert(t.event)
+_RESOLVE = update(t.problem).where(
+    t.problem.c.organisation_id == bindparam("the_organisation"),
+    t.problem.c.code == bindparam("the_code"),
+    t.problem.c.subject == bindparam("the_subject"),
+    t.problem.c.resolved_at.is_(None),
+)
+
 
 def record(
     db: Connection, *, organisation_id: str, at: datetime, actor: str, action: str, subject: str, detail: str
 ) -> None:
     """Add one line to the audit trail."""
-    db.execute(
-        insert(t.event).values(
-            organisation_id=organisation_id, at=at, actor=actor, action=action, subject=subject, detail=detail
-        )
-    )
+    row = {"organisation_id": organisation_id, "at": at, "actor": actor, "action": action, "subject": subject}
+    db.execute(_RECORD, row | {"detail": detail})
 
 
 def history(
@@ -61,13 +66,5 @@ def troubled(organisation_id: str, codes: Collection[str]) -> Select[tuple[str]]
 
 def resolve_problem(db: Connection, *, organisation_id: str, code: str, subject: str, at: datetime) -> None:
     """Mark a problem as settled, if there is one."""
-    db.execute(
-        update(t.problem)
-        .where(
-            t.problem.c.organisation_id == organisation_id,
-            t.problem.c.code == code,
-            t.problem.c.subject == subject,
-            t.problem.c.resolved_at.is_(None),
-        )
-        .values(resolved_at=at)
-    )
+    which = {"the_organisation": organisation_id, "the_code": code, "the_subject": subject}
+    db.execute(_RESOLVE, which | {"resolved_at": at})

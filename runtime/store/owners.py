@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from runtime.store import tables as t
 from runtime.store.rows import upsert
 from sync.owners import Owner, Owners, owners
 
+_DECIDED = select(t.field_owner.c.field, t.field_owner.c.owner).where(
+    t.field_owner.c.organisation_id == bindparam("organisation_id")
+)
+
 
 def owners_of(db: Connection, organisation_id: str) -> Owners:
     """Return the owner of each field."""
-    rows = db.execute(
-        select(t.field_owner.c.field, t.field_owner.c.owner).where(t.field_owner.c.organisation_id == organisation_id)
-    )
+    rows = db.execute(_DECIDED, {"organisation_id": organisation_id})
     return owners({row.field: row.owner for row in rows})
 
 
