@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, or_, select
+from sqlalchemy import BindParameter, ColumnElement, Connection, and_, delete, or_, select
 
 from connectors import registry
 from connectors.contract import Role
@@ -101,7 +101,7 @@ def settle_problems(db: Connection, row: Mapping[str, Any], at: datetime) -> Non
         journal.resolve_problem(db, organisation_id=row["organisation_id"], code=code, subject=row["subject"], at=at)
 
 
-def waits_for_adoption(organisation_id: str) -> ColumnElement[bool]:
+def waits_for_adoption(organisation_id: str | BindParameter[str]) -> ColumnElement[bool]:
     """The condition under which a document must not be shown in the CRM yet, because a record there is to become it.
 
     Nobody knows which document a draft on its way will be: until its answer is here, new ones of its customer wait.

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sqlalchemy import select
+from sqlalchemy import BindParameter, Select, bindparam, select
 
 from receivables.problem import Problem
 from runtime.app import App
@@ -15,6 +15,16 @@ from runtime.store import tables as t
 
 PROBLEM = "work_failed"
 _log = logging.getLogger(__name__)
+
+
+def standing(work: str | BindParameter[str]) -> Select[tuple[str]]:
+    """Return the query for the organisations in which this work stopped and did not go well since."""
+    problem = t.problem.c
+    unsolved = (problem.code == PROBLEM) & (problem.subject == work) & problem.resolved_at.is_(None)
+    return select(problem.organisation_id).where(unsolved)
+
+
+_STANDS = standing(bindparam("work")).where(t.problem.c.organisation_id == bindparam("organisation_id"))
 
 
 @contextmanager
@@ -40,14 +50,8 @@ def isolated(
 
 
 def _resolve(app: App, organisation_id: str, work: str) -> None:
-    standing = select(t.problem.c.id).where(
-        t.problem.c.organisation_id == organisation_id,
-        t.problem.c.code == PROBLEM,
-        t.problem.c.subject == work,
-        t.problem.c.resolved_at.is_(None),
-    )
     with app.store.read() as db:
-        if db.scalar(standing) is None:
+        if db.scalar(_STANDS, {"organisation_id": organisation_id, "work": work}) is None:
             return
     with app.store.write() as db:
         journal.resolve_problem(db, organisation_id=organisation_id, code=PROBLEM, subject=work, at=app.clock())

@@ -24,6 +24,11 @@ from sync.links import CustomerBook, Likeness, namesakes
 
 ACCOUNTS_A_ROUND = 5_000  # weighed in one unit of work; the others follow in the next round
 
+# The organisations of the accounts that were not weighed since something changed.
+UNWEIGHED = select(t.link_proposal.c.organisation_id).where(
+    t.link_proposal.c.state.in_(proposals.WAITING), t.link_proposal.c.weighed_at.is_(None)
+)
+
 
 def weigh_accounts(app: App, organisation_id: str) -> int:
     """Ask who the unlinked accounts are, after something changed. Returns how many were asked about."""
@@ -39,11 +44,7 @@ def weigh_accounts(app: App, organisation_id: str) -> int:
 
 def anything_to_weigh(db: Connection) -> list[str]:
     """Return the organisations with accounts that were not weighed since something changed."""
-    proposal = t.link_proposal.c
-    statement = select(proposal.organisation_id).where(
-        proposal.state.in_(proposals.WAITING), proposal.weighed_at.is_(None)
-    )
-    return list(db.scalars(statement.distinct()))
+    return list(db.scalars(UNWEIGHED.distinct()))
 
 
 def _to_weigh(db: Connection, organisation_id: str, system: str) -> list[Mapping[str, Any]]:

@@ -20,6 +20,8 @@ def look_first(app: App, crm: VendorConnection, intents: Sequence[Intent]) -> bo
     What was never shown there yet has nothing to overwrite, so a first load costs no call.
     """
     overwritten = [each.document_id for each in intents if isinstance(each, ShowInvoice) and _writes_peoples(each)]
+    if not overwritten:
+        return False
     with app.store.read() as db:
         known = external_ids(db, crm.organisation_id, crm.system, DOCUMENT_LINK, overwritten)
     if not known:

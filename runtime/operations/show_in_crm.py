@@ -9,9 +9,25 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Table, bindparam, not_, select, true, update
+from sqlalchemy import (
+    BindParameter,
+    Column,
+    ColumnElement,
+    Connection,
+    Select,
+    Table,
+    Update,
+    bindparam,
+    exists,
+    not_,
+    or_,
+    select,
+    true,
+    update,
+)
 
 from connectors.contract import Role
 from connectors.errors import Reconnect, Retry
@@ -50,12 +66,11 @@ def show_in_crm(app: App, organisation_id: str) -> Counter[str]:
     shown: Counter[str] = Counter()
     with app.store.read() as db:
         crm = connections.connection_for_role(db, organisation_id, Role.CRM)
+        waiting = {table: _waiting(db, organisation_id, table) for table in _BUILDERS} if crm else {}
     if crm is None:
         return shown
-    for table, build in _BUILDERS:
-        with app.store.read() as db:
-            waiting = _unshown(db, organisation_id, table, limit=ROWS_A_ROUND * MAX_ROUNDS)
-        for ids in chunks(waiting, ROWS_A_ROUND):
+    for table, build in _BUILDERS.items():
+        for ids in chunks(waiting[table], ROWS_A_ROUND):
             count = _show_some(app, crm, table, build, ids)
             shown[table.name] += count
             if count < len(ids):
@@ -65,7 +80,17 @@ def show_in_crm(app: App, organisation_id: str) -> Counter[str]:
 
 def anything_unshown(db: Connection, organisation_id: str) -> bool:
     """Whether the CRM lacks something that changed here."""
-    return any(_unshown(db, organisation_id, table, limit=1) for table, _ in _BUILDERS)
+    return any(_waiting(db, organisation_id, table) for table in _BUILDERS)
+
+
+def to_show() -> Select[tuple[str]]:
+    """Return the query for the organisations whose CRM may lack something that changed here."""
+    organisation = t.connection.c.organisation_id
+    return select(organisation).where(
+        t.connection.c.role == Role.CRM.value,
+        t.connection.c.status == connections.CONNECTED,
+        or_(*(exists(select(table.c.id).where(_is_unshown(table, organisation))) for table in _BUILDERS)),
+    )
 
 
 def _show_some(app: App, crm: VendorConnection, table: Table, build: Builder, ids: Sequence[str]) -> int:
@@ -101,10 +126,18 @@ def _settle_as_seen(db: Connection, table: Table, rows: Sequence[Row]) -> None:
     """
     if not rows:
         return
-    changed = table.c.sent_at if table is t.reminder else table.c.changed_at
-    seen = [{"row_id": row["id"], "seen": row[changed.name]} for row in rows]
-    statement = update(table).where(table.c.id == bindparam("row_id"), changed == bindparam("seen"))
-    db.execute(statement.values(shown_at=changed), seen)
+    changed = _changed(table).name
+    db.execute(_shown(table), [{"row_id": row["id"], "seen": row[changed]} for row in rows])
+
+
+@cache
+def _shown(table: Table) -> Update:
+    changed = _changed(table)
+    return update(table).where(table.c.id == bindparam("row_id"), changed == bindparam("seen")).values(shown_at=changed)
+
+
+def _changed(table: Table) -> Column[datetime]:
+    return table.c.sent_at if table is t.reminder else table.c.changed_at
 
 
 def _build(
@@ -117,21 +150,22 @@ def _build(
         return began_at, rows, build(db, crm, rows, began_at)
 
 
-def _unshown(db: Connection, organisation_id: str, table: Table, *, limit: int) -> list[str]:
-    changed = table.c.sent_at if table is t.reminder else table.c.changed_at
-    may_show = true() if table is not t.document else not_(waits_for_adoption(organisation_id))
-    statement = (
-        select(table.c.id)
-        .where(
-            may_show,
-            table.c.organisation_id == organisation_id,
-            changed.is_not(None),
-            table.c.shown_at.is_distinct_from(changed),
-        )
-        .order_by(table.c.id)
-        .limit(limit)
-    )
-    return list(db.scalars(statement))
+def _waiting(db: Connection, organisation_id: str, table: Table) -> list[str]:
+    return list(db.scalars(_unshown(table), {"organisation_id": organisation_id}))
+
+
+@cache
+def _unshown(table: Table) -> Select[tuple[str]]:
+    organisation: BindParameter[str] = bindparam("organisation_id")
+    may_show = true() if table is not t.document else not_(waits_for_adoption(organisation))
+    wanted = select(table.c.id).where(may_show, _is_unshown(table, organisation))
+    return wanted.order_by(table.c.id).limit(ROWS_A_ROUND * MAX_ROUNDS)
+
+
+def _is_unshown(table: Table, organisation: ColumnElement[str]) -> ColumnElement[bool]:
+    changed = _changed(table)
+    mine = (table.c.organisation_id == organisation) & changed.is_not(None)
+    return mine & table.c.shown_at.is_distinct_from(changed)
 
 
 def _accounts(db: Connection, crm: VendorConnection, customers: Sequence[str | None]) -> dict[str, str]:
@@ -280,9 +314,9 @@ def _text(edited: Mapping[str, Value], name: str) -> str | None:
     return str(edited[name] or "") if name in edited else None
 
 
-_BUILDERS: tuple[tuple[Table, Builder], ...] = (
-    (t.document, _build_invoices),
-    (t.customer, _build_balances),
-    (t.receipt, _build_receipts),
-    (t.reminder, _build_reminders),
-)
+_BUILDERS: Mapping[Table, Builder] = {
+    t.document: _build_invoices,
+    t.customer: _build_balances,
+    t.receipt: _build_receipts,
+    t.reminder: _build_reminders,
+}

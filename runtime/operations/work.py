@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Collection
 from contextlib import suppress
 
-from sqlalchemy import select, union
+from sqlalchemy import ColumnElement, CompoundSelect, Table, bindparam, exists, literal, or_, select, union
 
 from connectors import registry
 from connectors.contract import Role
@@ -15,18 +15,47 @@ from runtime.app import App
 from runtime.operations.debits import NEW
 from runtime.operations.deliver import deliver_outbox
 from runtime.operations.edits import promise_pending_edits
-from runtime.operations.isolated import isolated
-from runtime.operations.links import anything_to_weigh, weigh_accounts
+from runtime.operations.isolated import isolated, standing
+from runtime.operations.links import UNWEIGHED, anything_to_weigh, weigh_accounts
 from runtime.operations.match import match_receipts
 from runtime.operations.process_inbox import process_inbox
 from runtime.operations.pull import pull
 from runtime.operations.recognise import CODED_CONSIDERED
-from runtime.operations.show_in_crm import show_in_crm
-from runtime.store import connections
+from runtime.operations.show_in_crm import show_in_crm, to_show
+from runtime.store import connections, queues
 from runtime.store import tables as t
 from runtime.store.connections import VendorConnection
 
 MAX_ROUNDS = 200  # one call works off at most this many heaps; what is left is found by the next
+SHOWING = "showing in the CRM"
+_CODED = t.ledger_payment.c
+
+# Organisations with bank lines that nothing was decided about, or money newly booked straight to an account.
+_NEW_MONEY = union(
+    select(t.receipt.c.organisation_id).where(t.receipt.c.state == "new"),
+    select(t.debit.c.organisation_id).where(t.debit.c.state == NEW),
+    select(_CODED.organisation_id).where(
+        _CODED.coded.is_(True),
+        _CODED.deleted.is_(False),
+        _CODED.receipt_id.is_(None),
+        _CODED.received_on >= bindparam("coded_since"),
+    ),
+)
+
+
+def _waits(table: Table) -> ColumnElement[bool]:
+    return exists(select(table.c.id).where(table.c.state == queues.NEW, table.c.next_at <= bindparam("now")))
+
+
+_MONEY = ""
+# Whether money waits to be moved (_MONEY, no organisation), and whose pages in the CRM are to be brought up to date.
+_DUE: CompoundSelect[str] = union(
+    select(literal(_MONEY)).where(
+        or_(_waits(t.inbox), _waits(t.outbox), exists(UNWEIGHED), exists(_NEW_MONEY.subquery().select()))
+    ),
+    to_show(),
+    standing(SHOWING),
+)
 
 
 def work(app: App) -> Counter[str]:
@@ -36,11 +65,19 @@ def work(app: App) -> Counter[str]:
     """
     done: Counter[str] = Counter()
     for _ in range(MAX_ROUNDS):
-        round_done = _move_money(app) or _show(app)
+        due = _due(app)
+        round_done = (_MONEY in due and _move_money(app)) or _show(app, due - {_MONEY})
         if not round_done:
             break
         done.update(round_done)
     return done
+
+
+def _due(app: App) -> set[str]:
+    """Ask in one statement what is due: every call ends with a round that finds nothing, and many are nothing else."""
+    now = app.clock()
+    with app.store.read() as db:
+        return set(db.scalars(_DUE, {"now": now, "coded_since": (now - CODED_CONSIDERED).date()}))
 
 
 def _move_money(app: App) -> Counter[str]:
@@ -56,13 +93,13 @@ def _move_money(app: App) -> Counter[str]:
     return +done
 
 
-def _show(app: App) -> Counter[str]:
+def _show(app: App, organisations: Collection[str]) -> Counter[str]:
     done: Counter[str] = Counter()
-    for organisation_id in organisation_ids(app):
+    for organisation_id in sorted(organisations):
         # A CRM that cannot be reached is tried again at the next sweep: what is not shown stays to be shown.
         # Two workers that show the same rows do no harm, they only spend calls twice: one at a time.
         with (
-            isolated(app, organisation_id, "showing in the CRM"),
+            isolated(app, organisation_id, SHOWING),
             suppress(ConnectorError),
             app.turns.take(f"show {organisation_id}") as is_ours,
         ):
@@ -83,18 +120,8 @@ def _with_new_accounts(app: App) -> list[str]:
 
 
 def _with_new_money(app: App) -> list[str]:
-    """Organisations with bank lines that nothing was decided about, or money newly booked straight to an account."""
-    payment = t.ledger_payment
-    coded = select(payment.c.organisation_id).where(
-        payment.c.coded.is_(True),
-        payment.c.deleted.is_(False),
-        payment.c.receipt_id.is_(None),
-        payment.c.received_on >= (app.clock() - CODED_CONSIDERED).date(),
-    )
     with app.store.read() as db:
-        new = select(t.receipt.c.organisation_id).where(t.receipt.c.state == "new")
-        gone = select(t.debit.c.organisation_id).where(t.debit.c.state == NEW)
-        return list(db.scalars(union(new, gone, coded)))
+        return list(db.scalars(_NEW_MONEY, {"coded_since": (app.clock() - CODED_CONSIDERED).date()}))
 
 
 def poll(app: App, *, roles: Collection[Role] = tuple(Role)) -> Counter[str]:
