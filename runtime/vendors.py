@@ -29,6 +29,9 @@ from runtime.vault import Vault
 
 # A token is renewed this long before it ends, so that no call starts with one that ends on the way.
 RENEW_BEFORE = timedelta(minutes=2)
+_RENEWED = update(t.consent).where(
+    t.consent.c.id == bindparam("the_consent"), t.consent.c.generation == bindparam("the_generation")
+)
 _CONSENT = select(t.consent).where(t.consent.c.id == bindparam("consent_id"))
 MAX_OPEN = 256  # connectors kept open; far above what one process serves
 
@@ -166,9 +169,7 @@ class Vendors:
                     lose(db, connection, str(error), self._clock())
             raise
         with self._store.write() as db:
-            db.execute(
-                update(t.consent)
-                .where(t.consent.c.id == consent_id, t.consent.c.generation == row.generation)
-                .values(**self.sealed(consent_id, system, tokens), generation=row.generation + 1)
-            )
+            which = {"the_consent": consent_id, "the_generation": row.generation}
+            values = self.sealed(consent_id, system, tokens) | {"generation": row.generation + 1}
+            db.execute(_RENEWED, which | values)
         return tokens.access_token

@@ -17,6 +17,7 @@ from runtime.operations.absorb.scope import CONTACT_LINK, CUSTOMER_LINK, DOCUMEN
 from runtime.store import connections, queues
 from runtime.store import tables as t
 from runtime.store.links import links_of, set_pairs
+from runtime.store.rows import rows_of
 from sync.merge import Pair, Value, agreed, unsent
 
 IDS_A_QUERY = 500
@@ -57,17 +58,14 @@ def promise_edits(db: Connection, *, organisation_id: str, local_ids: Collection
 
 def _values(db: Connection, organisation_id: str, local_ids: Collection[str]) -> dict[str, dict[str, Value]]:
     values: dict[str, dict[str, Value]] = {}
-    columns = t.document.c
-    documents = select(columns.id, columns.due_on, columns.purchase_order, columns.note).where(
-        columns.organisation_id == organisation_id, columns.id.in_(local_ids)
-    )
-    for document_id, due_on, purchase_order, note in db.execute(documents):
-        values[document_id] = {"due_on": due_on.isoformat(), "purchase_order": purchase_order, "note": note}
-    customers = select(t.customer.c.id, t.customer.c.email).where(
-        t.customer.c.organisation_id == organisation_id, t.customer.c.id.in_(local_ids)
-    )
-    for row in db.execute(customers):
-        values[row.id] = {"email": row.email}
+    for row in rows_of(db, organisation_id, t.document, local_ids):
+        values[row["id"]] = {
+            "due_on": row["due_on"].isoformat(),
+            "purchase_order": row["purchase_order"],
+            "note": row["note"],
+        }
+    for row in rows_of(db, organisation_id, t.customer, local_ids):
+        values[row["id"]] = {"email": row["email"]}
     return values
 
 

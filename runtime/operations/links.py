@@ -28,6 +28,7 @@ ACCOUNTS_A_ROUND = 5_000  # weighed in one unit of work; the others follow in th
 UNWEIGHED = select(t.link_proposal.c.organisation_id).where(
     t.link_proposal.c.state.in_(proposals.WAITING), t.link_proposal.c.weighed_at.is_(None)
 )
+_WITH_UNWEIGHED = UNWEIGHED.distinct()
 
 
 def weigh_accounts(app: App, organisation_id: str) -> int:
@@ -44,7 +45,7 @@ def weigh_accounts(app: App, organisation_id: str) -> int:
 
 def anything_to_weigh(db: Connection) -> list[str]:
     """Return the organisations with accounts that were not weighed since something changed."""
-    return list(db.scalars(UNWEIGHED.distinct()))
+    return list(db.scalars(_WITH_UNWEIGHED))
 
 
 def _to_weigh(db: Connection, organisation_id: str, system: str) -> list[Mapping[str, Any]]:

@@ -28,16 +28,17 @@ _log = logging.getLogger(__name__)
 
 def process_inbox(app: App) -> Counter[str]:
     """Work off what is due. Returns how many rows ended each way."""
-    with app.store.write() as db:
-        rows = {row["id"]: row for row in queues.claim(db, t.inbox, app.clock())}
     outcome: Counter[str] = Counter()
     known: list[Wanted] = []
-    for row in rows.values():
-        verdict = _triage(app, row)
-        if verdict is None:
-            known.append(Wanted(row["id"], row["system"], row["account"], Kind(row["kind"]), row["external_id"]))
-        else:
-            outcome[verdict] += 1
+    with app.store.write() as db:
+        now = app.clock()
+        rows = {row["id"]: row for row in queues.claim(db, t.inbox, now)}
+        for row in rows.values():
+            verdict = _triage(db, row, now)
+            if verdict is None:
+                known.append(Wanted(row["id"], row["system"], row["account"], Kind(row["kind"]), row["external_id"]))
+            else:
+                outcome[verdict] += 1
     batch = {system: registry.declaration(system).fetch_batch for system in {want.system for want in known}}
     for reading in readings(known, batch):
         try:
@@ -49,18 +50,16 @@ def process_inbox(app: App) -> Counter[str]:
     return outcome
 
 
-def _triage(app: App, row: Row) -> str | None:
+def _triage(db: Connection, row: Row, now: datetime) -> str | None:
     """Settle what needs no reading; None when the object is to be read again."""
-    with app.store.write() as db:
-        now = app.clock()
-        if row["kind"] is None:
-            queues.settle(db, t.inbox, row["id"], state=queues.DONE, done_at=now, problem="a kind we do not follow")
-            return "not_followed"
-        connection = connections.connection_for_account(db, row["system"], row["account"])
-        if connection is None:
-            why = f"no organisation has connected the {row['system']} account {row['account'] or '(none named)'}"
-            queues.settle(db, t.inbox, row["id"], state=queues.ASIDE, done_at=now, problem=why)
-            return "unknown_account"
+    if row["kind"] is None:
+        queues.settle(db, t.inbox, row["id"], state=queues.DONE, done_at=now, problem="a kind we do not follow")
+        return "not_followed"
+    connection = connections.connection_for_account(db, row["system"], row["account"])
+    if connection is None:
+        why = f"no organisation has connected the {row['system']} account {row['account'] or '(none named)'}"
+        queues.settle(db, t.inbox, row["id"], state=queues.ASIDE, done_at=now, problem=why)
+        return "unknown_account"
     return None
 
 

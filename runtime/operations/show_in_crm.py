@@ -48,7 +48,7 @@ from runtime.store import connections, journal
 from runtime.store import tables as t
 from runtime.store.connections import VendorConnection
 from runtime.store.links import external_ids, links_of
-from runtime.store.rows import among, chunks, owned_by
+from runtime.store.rows import among, chunks, rows_of
 from sync.merge import Value, unsent
 
 ROWS_A_ROUND = 1_000
@@ -145,8 +145,7 @@ def _build(
 ) -> tuple[datetime, list[Row], list[Built]]:
     with app.store.read() as db:
         began_at = app.clock()
-        mine = owned_by(table, crm.organisation_id) & among(db, table.c.id, ids)
-        rows = [dict(row._mapping) for row in db.execute(select(table).where(mine).order_by(table.c.id))]
+        rows = rows_of(db, crm.organisation_id, table, ids)
         return began_at, rows, build(db, crm, rows, began_at)
 
 

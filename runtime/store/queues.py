@@ -128,15 +128,17 @@ def look_up_again(db: Connection, row_id: int, at: datetime) -> bool:
 def _arrived_with(db: Connection, rows: list[dict[str, Any]], now: datetime) -> list[dict[str, Any]]:
     """Take up to CLAIM_ROWS fresh notices of the same accounts before their time: all are read in one call."""
     accounts = sorted({(row["system"], row["account"]) for row in rows})
-    fresh = (
-        select(t.inbox)
-        .where(t.inbox.c.state == NEW, t.inbox.c.attempts == 0, t.inbox.c.next_at > now)
-        .where(tuple_(t.inbox.c.system, t.inbox.c.account).in_(accounts))
-        .order_by(t.inbox.c.id)
-        .limit(CLAIM_ROWS)
-        .with_for_update(skip_locked=True)
-    )
-    return [dict(row._mapping) for row in db.execute(fresh)]
+    return [dict(row._mapping) for row in db.execute(_FRESH, {"now": now, "accounts": accounts})]
+
+
+_FRESH = (
+    select(t.inbox)
+    .where(t.inbox.c.state == NEW, t.inbox.c.attempts == 0, t.inbox.c.next_at > bindparam("now"))
+    .where(tuple_(t.inbox.c.system, t.inbox.c.account).in_(bindparam("accounts", expanding=True)))
+    .order_by(t.inbox.c.id)
+    .limit(CLAIM_ROWS)
+    .with_for_update(skip_locked=True)
+)
 
 
 def _edits_after(db: Connection, rows: list[dict[str, Any]], now: datetime) -> list[dict[str, Any]]:

@@ -19,7 +19,7 @@ from runtime.store import connections, journal
 from runtime.store import tables as t
 from runtime.store.links import links_to
 from runtime.store.owners import owners_of
-from runtime.store.rows import among, chunks, owned_by, upsert
+from runtime.store.rows import among, chunks, owned_by, rows_of, upsert
 from sync.merge import Conflict, Pair, Value
 from sync.owners import Owner, Owners
 
@@ -69,11 +69,7 @@ class Scope:
 
     def rows(self, table: Table, ids: Iterable[str]) -> dict[str, dict[str, Any]]:
         """Return this organisation's rows of `table` by their ids."""
-        found: dict[str, dict[str, Any]] = {}
-        for chunk in chunks(sorted(set(ids))):
-            statement = select(table).where(owned_by(table, self.organisation_id), among(self.db, table.c.id, chunk))
-            found |= {row.id: dict(row._mapping) for row in self.db.execute(statement)}
-        return found
+        return {row["id"]: row for row in rows_of(self.db, self.organisation_id, table, ids)}
 
     def known_links(self, kind: str, external_ids: Iterable[str]) -> dict[str, dict[str, Any]]:
         """Return the identity map rows of this system and kind, by external id."""

@@ -51,6 +51,8 @@ def bury(scope: Scope, kind: Kind, external_ids: Sequence[str]) -> None:
 
 def bury_payments(scope: Scope, external_ids: Sequence[str]) -> None:
     """Mark payments as gone from the ledger; whatever money they were found to record is matched again."""
+    if not external_ids:
+        return
     ids = [scope.local_id("pay", external_id) for external_id in external_ids]
     _release_receipts(scope, ids)
     scope.db.execute(
