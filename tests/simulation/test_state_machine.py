@@ -19,7 +19,7 @@ from runtime.operations.decide import confirm, reject, undo
 from runtime.operations.errors import RefusedError
 from runtime.simulation.crashes import Crash, MortalStore
 from runtime.simulation.faults import Faults
-from runtime.simulation.invariants import money_conserved, never_over_applied
+from runtime.simulation.invariants.money import money_conserved, never_over_applied
 from runtime.simulation.stage import Play
 from runtime.simulation.wire import Wire
 from runtime.store import queues
