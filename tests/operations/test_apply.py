@@ -18,6 +18,7 @@ from runtime.store import tables as t
 from tests.operations.faults import lose_answer, unavailable
 from tests.operations.firm import TODAY, Firm, XeroLedger, money_in
 
+PART = money_in("LP", "50.00", "ACME LTD", "INV-1001")
 EXACT = money_in("L1", "120.00", "ACME LTD", "INV-1001")
 VAGUE = money_in("L2", "300.00", "A PERSON", "thank you")
 
@@ -78,6 +79,22 @@ def test_a_lost_answer_is_looked_up_and_not_posted_twice(any_firm: Firm) -> None
     (row,) = any_firm.rows(t.outbox)
     assert (row.state, row.in_doubt) == (queues.DONE, False)
     _paid(any_firm)
+
+
+def test_the_crm_shows_what_is_left_when_a_payment_is_read_before_its_answer_is_found(any_firm: Firm) -> None:
+    any_firm.import_lines(PART)
+    any_firm.work()
+    confirm(any_firm.app, organisation_id=any_firm.id, receipt_id=any_firm.receipt().id, actor="dana")
+    any_firm.ledger.standin.interceptor = lose_answer(any_firm.ledger.standin)
+    any_firm.work()
+    any_firm.poll()
+    any_firm.work()
+    assert Decimal(str(any_firm.shown("INV-1001")["Balance__c"])) == 20, "the payment counts beside the balance"
+    any_firm.work(minutes=5)
+    any_firm.poll()
+    any_firm.work()
+    assert any_firm.ledger.balance("INV-1001") == 70
+    assert Decimal(str(any_firm.shown("INV-1001")["Balance__c"])) == 70
 
 
 def test_a_crash_between_the_write_and_its_record_posts_once(any_firm: Firm, monkeypatch: pytest.MonkeyPatch) -> None:

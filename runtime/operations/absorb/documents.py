@@ -6,12 +6,14 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any, cast
 
+from sqlalchemy import select
+
 from connectors.contract import Role
 from connectors.records import DocumentFields, Record
 from receivables.document import DocumentStatus
 from runtime.operations.absorb.scope import DOCUMENT_LINK, Scope, pairs_of
 from runtime.store import tables as t
-from runtime.store.rows import update_rows, upsert
+from runtime.store.rows import among, chunks, owned_by, update_rows, upsert
 from runtime.store.touch import touch_balances, touch_documents
 from sync.merge import Value, merge
 
@@ -44,14 +46,37 @@ def _absorb_ledger_documents(scope: Scope, records: list[Record]) -> None:
             continue  # a later reading is already here
         customer_id = customers[cast(DocumentFields, record.fields).customer_external_id]
         rows.append(_ledger_row(scope, record, {"id": local_id, "customer_id": customer_id}, old, link))
+    settled = _settled_by(scope, [row["id"] for row in rows if row["id"] in known])
     upsert(scope.db, t.document, rows, keys=["id"])
     changed = [row for row in rows if row["changed_at"] == scope.read_at]
-    touch_documents(
-        scope.db, scope.organisation_id, [row["id"] for row in changed if row["id"] in known], scope.read_at
-    )
+    touched = settled | {row["id"] for row in changed if row["id"] in known}
+    touch_documents(scope.db, scope.organisation_id, touched, scope.read_at)
     owners = {row["customer_id"] for row in changed}
     owners |= {known[row["id"]]["customer_id"] for row in changed if row["id"] in known}  # it may have moved
     touch_balances(scope.db, scope.organisation_id, owners, scope.read_at)
+
+
+def _settled_by(scope: Scope, document_ids: Sequence[str]) -> set[str]:
+    """Return which documents owe something else by this reading although the ledger shows what it showed before.
+
+    A payment of ours that is seen before its answer is had counts beside the balance until the next reading.
+    """
+    allocation, document = t.allocation.c, t.document.c
+    settled: set[str] = set()
+    for chunk in chunks(sorted(document_ids)):
+        statement = (
+            select(allocation.document_id)
+            .join(t.document, document.id == allocation.document_id)
+            .where(
+                owned_by(t.allocation, scope.organisation_id),
+                among(scope.db, allocation.document_id, chunk),
+                allocation.undone_at.is_(None),
+                allocation.posted_at >= document.read_at,
+                allocation.posted_at < scope.read_at,
+            )
+        )
+        settled |= set(scope.db.scalars(statement))
+    return settled
 
 
 def _ledger_row(
