@@ -578,9 +578,10 @@ def test_a_used_up_daily_limit_stops_all_calls_for_long(world: World) -> None:
     assert isinstance(outcome, Retry) and world.calls() == before
 
 
-def test_a_busy_gateway_is_no_refusal_of_a_record(world: World) -> None:
+@pytest.mark.parametrize("status", [403, 429])
+def test_a_gateway_refuses_no_record(world: World, status: int) -> None:
     account = world.org.create("Account", Name="A")
-    world.standin.interceptor = refuse(429)
+    world.standin.interceptor = lambda _request, _handle: Response("busy", status=status)
     (outcome,) = world.connector.write([invoice(account)])
     assert isinstance(outcome, Retry) and not outcome.ambiguous
     world.standin.interceptor = None

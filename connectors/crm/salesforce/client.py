@@ -53,7 +53,7 @@ _REMEDIES = {
 }
 
 Row = dict[str, Any]
-TOO_MANY_REQUESTS = 429
+_OF_GATEWAYS = (403, 429)
 BUSY_PAUSE_SECONDS = 30.0
 PRECONDITION_FAILED = 412
 _GONE = ("ENTITY_IS_DELETED", "NOT_FOUND")  # of a single record
@@ -192,7 +192,7 @@ class Client:
     def _named(self, error: SalesforceError, *, write: bool) -> ConnectorError:
         code, message = _first(error)
         text = f"Salesforce: {message} ({code or error.status})"
-        if code != "REQUEST_LIMIT_EXCEEDED" and error.status == TOO_MANY_REQUESTS:  # what stands before it is busy
+        if not code and error.status in _OF_GATEWAYS:  # Salesforce names its reason: this is what stands before it
             self._access.budget.hold_off(BUSY_PAUSE_SECONDS)
             return Retry(text, after_seconds=BUSY_PAUSE_SECONDS)
         if code == "REQUEST_LIMIT_EXCEEDED":
