@@ -141,7 +141,7 @@ def _begin(play: Play) -> None:
     _repeat(play, "life", play.life.act, _pause)
     _repeat(play, "sweep", play.run(work), _between(0.1, 4))
     _repeat(play, "poll", play.run(poll), _between(0.5, 15))
-    _repeat(play, "remind", play.run(remind_everybody), _between(1, 15))
+    _repeat(play, "remind", play.run(remind_everybody), _between(0.2, 3))
     _repeat(play, "people", partial(_people, play), _between(1, 10))
     for key in play.life.firms:
         _repeat(play, "statement", partial(_statement, play, key), _between(8, 26))
