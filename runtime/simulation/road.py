@@ -33,7 +33,7 @@ _EVIDENCE = {
     "stripe": "payment_intent",
 }
 _REFUSED = 400
-_MAX_INSISTING = 25  # more than one round of reading and writing makes before it gives up
+_MAX_INSISTING = 12  # more than one round of reading and writing makes before it gives up
 _TELL_NO_END = ("salesforce",)  # its tokens end when an administrator's policy says so: the product has to guess
 _STILL_GOOD = timedelta(minutes=10)  # above the product's margin and what its clock may be off
 _PATIENCE_SECONDS = 30.0  # of a client that names none

@@ -23,7 +23,7 @@ from connectors.records import Kind, Page, Record
 from reminders import holds
 from runtime.operations import apply, gate, pull, take_webhook
 from runtime.operations.absorb import documents, page
-from runtime.operations.absorb.scope import Scope
+from runtime.operations.absorb.scope import DOCUMENT_LINK, Scope
 from runtime.store import connections, queues
 from runtime.store import tables as t
 from runtime.vendors import Vendors
@@ -104,8 +104,9 @@ def _missing_is_deleted() -> Any:  # noqa: ANN401 - a patcher
         real(db, connection=connection, page=page, read_at=read_at)
         if page.records or connection.system not in ("xero", "quickbooks"):
             return
-        row = db.execute(t.link.select().where(t.link.c.organisation_id == connection.organisation_id).limit(1)).first()
-        if row is not None and row.kind == "document":
+        mine = (t.link.c.organisation_id == connection.organisation_id) & (t.link.c.system == connection.system)
+        row = db.execute(t.link.select().where(mine, t.link.c.kind == DOCUMENT_LINK).limit(1)).first()
+        if row is not None:
             gone = Record(Kind.INVOICE, row.external_id, row.version, read_at, None, deleted=True)  # type: ignore[arg-type]
             real(db, connection=connection, page=Page((gone,)), read_at=read_at)
 
