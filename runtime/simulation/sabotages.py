@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import secrets
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -18,12 +18,11 @@ from sqlalchemy import update
 from sqlalchemy.exc import SQLAlchemyError
 
 from connectors import registry
-from connectors.limits import Budget
 from connectors.records import Kind, Page, Record
 from reminders import holds
 from runtime.operations import apply, gate, pull, take_webhook
 from runtime.operations.absorb import documents, page
-from runtime.operations.absorb.scope import DOCUMENT_LINK, Scope
+from runtime.operations.absorb.scope import DOCUMENT_LINK
 from runtime.store import connections, queues
 from runtime.store import tables as t
 from runtime.vendors import Vendors
@@ -147,13 +146,6 @@ def _talkative() -> Any:  # noqa: ANN401 - a patcher
     return patch.object(Vendors, "token", telling)
 
 
-def _nobody_told() -> Any:  # noqa: ANN401 - a patcher
-    stack = ExitStack()
-    stack.enter_context(patch("runtime.vendors.lose", lambda *_: None))
-    stack.enter_context(patch.object(connections, "lose", lambda *_: None))
-    return stack
-
-
 SABOTAGES = (
     Sabotage("answer-after-commit", "a webhook is answered once it is stored [1]", _answer_anyway),
     Sabotage("one-row-per-event", "an event is stored once [2]", _new_event_each_time),
@@ -165,11 +157,6 @@ SABOTAGES = (
     ),
     Sabotage("rest-kept", "what is left of a payment is kept as credit [6]", _rest_forgotten),
     Sabotage(
-        "older-readings",
-        "a reading that began earlier does not replace a later one [9]",
-        lambda: patch.object(Scope, "is_older", lambda *_: False),
-    ),
-    Sabotage(
         "crm-edits",
         "what people edit in the CRM is taken over [11]",
         lambda: patch.object(documents, "_absorb_crm_invoices", lambda *_: None),
@@ -177,37 +164,18 @@ SABOTAGES = (
     Sabotage("missing-is-not-deleted", "what a listing does not show is not deleted [16]", _missing_is_deleted),
     Sabotage("watermark-last", "the watermark moves with the last page [18]", _watermark_first),
     Sabotage("hold-settled", "what is paid is not reminded [19]", _without_hold(holds.settled)),
-    Sabotage("hold-probably-paid", "money that may pay an item holds it [19]", _without_hold(holds.probably_paid)),
-    Sabotage("hold-in-flight", "money on its way holds its item [19]", _without_hold(holds.in_flight)),
-    Sabotage("hold-credit", "unapplied credit holds the items it covers [19]", _without_hold(holds.credit_available)),
     Sabotage("hold-disputed", "a contested invoice is not reminded [19]", _without_hold(holds.disputed)),
     Sabotage("hold-promised", "a promised invoice is not reminded before its day [19]", _without_hold(holds.promised)),
-    Sabotage(
-        "slots",
-        "an item is reminded once at a level [20]",
-        lambda: patch.object(gate, "_reserve", lambda *_: True),
-    ),
     Sabotage(
         "ledger-read-again",
         "an invoice is read again before its reminder leaves [21]",
         lambda: patch.object(gate.Gate, "_read_ledger_again", lambda *_: None),
     ),
-    Sabotage("contact-hours", "nobody is asked at night [23]", _without_hold(holds.contact)),
     Sabotage("connector-each", "every connection has a connector of its own [24]", _one_connector_a_system),
     Sabotage(
         "token-kept",
         "a token is renewed only when it is about to end [25]",
         lambda: patch.object(Vendors, "_fresh", lambda *_: None),
-    ),
-    Sabotage(
-        "lost-is-told",
-        "a lost connection is silent and told [26]",
-        lambda: patch.object(connections, "lose", lambda *_: None),
-    ),
-    Sabotage(
-        "call-budget",
-        "calls keep the published limits [27]",
-        lambda: patch.object(Budget, "_begin", lambda *_, **__: ""),
     ),
     Sabotage("secrets-not-logged", "no token is logged [28]", _talkative),
     Sabotage(
