@@ -19,7 +19,7 @@ from sandbox.world import Organisation as Firm
 from sandbox.world import World
 
 ATTESTED_BY = "Dana Fenwick, controller"
-_ZONES = {"GB": "Europe/London", "US": "America/Denver"}
+ZONES = {"GB": "Europe/London", "US": "America/Denver"}
 
 
 SAME = 100  # per cent of likeness
@@ -28,7 +28,7 @@ SAME = 100  # per cent of likeness
 def found(app: App, firm: Firm) -> str:
     """Make the organisation of a firm; returns its id."""
     organisation = create_organisation(
-        app, name=firm.name, base_currency=firm.currency, time_zone=_ZONES[firm.country], country=firm.country
+        app, name=firm.name, base_currency=firm.currency, time_zone=ZONES[firm.country], country=firm.country
     )
     return organisation.id
 

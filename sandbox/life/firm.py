@@ -9,7 +9,7 @@ from decimal import Decimal
 from random import Random
 from typing import TYPE_CHECKING
 
-from sandbox.life.bank import BankBook, Money
+from sandbox.life.bank import BankBook
 from sandbox.life.debts import Debt
 from sandbox.life.ledgers import Accountant, QuickBooksAccountant, XeroAccountant
 from sandbox.world.company import CEDAR, HARBOUR, Profile, found
@@ -39,8 +39,6 @@ class Firm:
     numbers: Iterator[int]
     debts: dict[str, Debt] = field(default_factory=dict)
     charges: list[Charge] = field(default_factory=list)
-    disputes: dict[str, str] = field(default_factory=dict)  # the invoice of each open chargeback, by its id
-    puzzled: dict[str, list[Money]] = field(default_factory=dict)  # money of a customer that no reference explains
     in_credit: set[str] = field(default_factory=set)  # customers with money or credit that pays nothing yet
 
     @property

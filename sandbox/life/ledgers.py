@@ -36,9 +36,6 @@ class Accountant(LedgerBooks, Protocol):
     def lines(self, invoice: TrueInvoice) -> str:
         """What was sold, as text."""
 
-    def merge(self, gone: Customer, kept: Customer) -> None:
-        """Merge one customer into another."""
-
 
 class XeroAccountant(XeroLedger):
     """A person in Xero."""
@@ -81,10 +78,6 @@ class XeroAccountant(XeroLedger):
     def lines(self, invoice: TrueInvoice) -> str:
         """What was sold."""
         return str(self.books.invoices[invoice.ledger_id]["LineItems"])
-
-    def merge(self, gone: Customer, kept: Customer) -> None:
-        """Merge one contact into another."""
-        self.books.merge_contact(gone.ledger_id, into=kept.ledger_id)
 
 
 class QuickBooksAccountant(QuickBooksLedger):
@@ -133,7 +126,3 @@ class QuickBooksAccountant(QuickBooksLedger):
     def lines(self, invoice: TrueInvoice) -> str:
         """What was sold."""
         return str(self.books.invoices[invoice.ledger_id]["Line"])
-
-    def merge(self, gone: Customer, kept: Customer) -> None:
-        """Merge one customer into another."""
-        self.books.merge_customers(kept_id=kept.ledger_id, gone_id=gone.ledger_id)

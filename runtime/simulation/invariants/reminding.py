@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 from reminders.business_time import in_contact_window
 from reminders.holds import HoldCode
 from reminders.policy import DEFAULT_POLICY
+from runtime.demo.people import ZONES
 from runtime.operations.certificates import verify_certificates
 from runtime.operations.plan import decide
 from runtime.simulation.stage import Play
@@ -18,7 +19,6 @@ from runtime.store import tables as t
 Found = tuple[int, list[str]]
 GRACE_DAYS = 7
 MAX_SKEW = timedelta(minutes=6)
-ZONES = {"GB": "Europe/London", "US": "America/Denver"}
 MISSED_SHARE, MISSED_AT_LEAST = 20, 2  # one in so many
 
 
