@@ -32,7 +32,7 @@ from runtime.store import migrate
 from runtime.vendors import Pace
 from sandbox.capture import CaptureServer, Fate
 from sandbox.estate import Estate
-from sandbox.life import Firm, Judge, Life, Source
+from sandbox.life import Firm, Hands, Judge, Life, Source
 from sandbox.life.firm import found_firms
 from sandbox.world import DEMO_START
 
@@ -122,9 +122,8 @@ def set_play(seed: int, *, without: frozenset[str] = frozenset()) -> Iterator[Pl
         wire = Wire()
         estate = stack.enter_context(Estate(clock=time.now, couriers=False, reach=wire.connect))
         stack.enter_context(wire.laid())
-        life = Life(
-            _source(seed, "life"), time.now, found_firms(estate, _source(seed, "firms"), time.now), agenda.later
-        )
+        hands = Hands(_source(seed, "life"), time.now, agenda.later)
+        life = Life(hands, found_firms(estate, _source(seed, "firms"), time.now))
         for _ in range(OPENING_SALES):
             life.sell_something()
         logged = LogListener()

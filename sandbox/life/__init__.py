@@ -2,7 +2,8 @@
 
 from sandbox.life.debts import Debt, Source
 from sandbox.life.firm import Firm
+from sandbox.life.hands import Hands
 from sandbox.life.life import Life
 from sandbox.life.verdicts import Judge, Wrong
 
-__all__ = ["Debt", "Firm", "Judge", "Life", "Source", "Wrong"]
+__all__ = ["Debt", "Firm", "Hands", "Judge", "Life", "Source", "Wrong"]

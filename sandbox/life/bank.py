@@ -40,6 +40,7 @@ class BankBook:
     is_camt: bool
     booked: list[Money] = field(default_factory=list)
     given_until: date | None = None
+    _days: dict[date, list[Money]] = field(default_factory=dict)
 
     def book(
         self,
@@ -56,23 +57,22 @@ class BankBook:
         reference = f"FT{on:%y%j}{len(self.booked) + 4100:06d}"
         money = Money(Line(on, amount, payer, payer_account, remittance, reference), customer, tuple(pays))
         self.booked.append(money)
+        self._days.setdefault(on, []).append(money)
         return money
 
     def statement(self, *, since: date, until: date, at: datetime) -> bytes:
         """Return the file of the days from `since` to `until`, and show what stands in it."""
-        days = [since + timedelta(days=number) for number in range((until - since).days + 1)]
         balance = self.opening + sum(
-            (each.line.amount for each in self.booked if each.line.booked_on < since), Decimal(0)
+            (each.line.amount for day, booked in self._days.items() if day < since for each in booked), Decimal(0)
         )
         made = []
-        for day in days:
-            lines = tuple(each.line for each in self.booked if each.line.booked_on == day)
-            number = (day - self.opened_on).days + 1
-            made.append(BankStatement(self.account, self.currency, self.owner, number, day, balance, lines))
+        for number in range((since - self.opened_on).days, (until - self.opened_on).days + 1):
+            day = self.opened_on + timedelta(days=number)
+            booked = self._days.get(day, [])
+            lines = tuple(each.line for each in booked)
+            made.append(BankStatement(self.account, self.currency, self.owner, number + 1, day, balance, lines))
             balance = made[-1].closing
-        for each in self.booked:
-            if since <= each.line.booked_on <= until:
-                for shown in each.shown:
-                    shown(at)
+            for shown in (shown for each in booked for shown in each.shown):
+                shown(at)
         self.given_until = max(until, self.given_until or until)
         return camt053.document(made, created_at=at) if self.is_camt else mt940.document(made)

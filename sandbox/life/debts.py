@@ -92,8 +92,3 @@ class Debt:
             held.pop(fact.frees, None)
         alive = frozenset(name for name, until in held.items() if until is None or on <= until)
         return State(opened, due_on, alive)
-
-    def happened(self, fact: Fact) -> Fact:
-        """Note a fact."""
-        self.facts.append(fact)
-        return fact

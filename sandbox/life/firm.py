@@ -10,7 +10,7 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from sandbox.life.bank import BankBook
-from sandbox.life.debts import Debt
+from sandbox.life.debts import Debt, Fact
 from sandbox.life.ledgers import Accountant, QuickBooksAccountant, XeroAccountant
 from sandbox.world.company import CEDAR, HARBOUR, Profile, found
 from sandbox.world.crm_books import CrmBooks
@@ -38,6 +38,7 @@ class Firm:
     bank: BankBook
     numbers: Iterator[int]
     debts: dict[str, Debt] = field(default_factory=dict)
+    unpaid: dict[str, Debt] = field(default_factory=dict)  # the debts on which something is truly open
     charges: list[Charge] = field(default_factory=list)
     in_credit: set[str] = field(default_factory=set)  # customers with money or credit that pays nothing yet
 
@@ -45,6 +46,21 @@ class Firm:
     def key(self) -> str:
         """The firm's short name."""
         return self.profile.key
+
+    def owe(self, debt: Debt) -> None:
+        """Something was sold."""
+        self.organisation.invoices[debt.number] = debt.invoice
+        self.debts[debt.number] = self.unpaid[debt.number] = debt
+
+    def happened(self, debt: Debt, fact: Fact) -> Fact:
+        """Note a fact about a debt."""
+        debt.facts.append(fact)
+        state = debt.state(fact.at.date())
+        if state.open > 0 and "void" not in state.held:
+            self.unpaid[debt.number] = debt
+        else:
+            self.unpaid.pop(debt.number, None)
+        return fact
 
     def customer_of(self, debt: Debt) -> Customer:
         """Whose invoice it is."""

@@ -17,6 +17,7 @@ class CrmBooks:
     def __init__(self, org: SalesforceOrg, organisation: Organisation) -> None:
         self.org = org
         self._organisation = organisation
+        self._ids: dict[str, str] = {}  # the record of an invoice when last looked for, by number
 
     def seed(self) -> None:
         """Create an account and a contact for every customer; the ledger's ids must be known already."""
@@ -52,14 +53,14 @@ class CrmBooks:
 
     def invoice(self, invoice: TrueInvoice) -> dict[str, Any] | None:
         """The product's record of an invoice."""
-        return next(
-            (
-                record
-                for record in self.org.records["TrueDue_Invoice__c"].values()
-                if record["Number__c"] == invoice.number and not record["IsDeleted"]
-            ),
-            None,
-        )
+        records = self.org.records["TrueDue_Invoice__c"]
+        known = records.get(self._ids.get(invoice.number, ""))
+        if known is not None and _shows(known, invoice):
+            return known
+        found = next((each for each in reversed(records.values()) if _shows(each, invoice)), None)
+        if found is not None:
+            self._ids[invoice.number] = str(found["Id"])
+        return found
 
     def balance(self, invoice: TrueInvoice) -> Decimal | None:
         """The balance that the CRM shows."""
@@ -75,3 +76,7 @@ class CrmBooks:
         if not customer.crm_by_number:
             return None
         return customer.number if self._organisation.system == "xero" else customer.ledger_id
+
+
+def _shows(record: dict[str, Any], invoice: TrueInvoice) -> bool:
+    return record["Number__c"] == invoice.number and not record["IsDeleted"]

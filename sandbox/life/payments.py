@@ -1,0 +1,136 @@
+"""Money through the bank: right, in part, too much, twice, for several, for others."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from sandbox.life.debts import Debt, Fact, Source
+from sandbox.life.firm import Firm
+from sandbox.life.hands import Acts, Hands
+from sandbox.world.bank import account_of, payer_name, reference_to
+from sandbox.world.model import Customer
+
+_NO_REFERENCE, _CUT_REFERENCE = 0.12, 0.08
+_SHORT = 18  # characters that some banks leave of a text
+
+
+def _pay_by_bank(hands: Hands, firm: Firm) -> str | None:
+    debt = hands.payable(firm)
+    if debt is None:
+        return None
+    customer, owed = firm.customer_of(debt), hands.owed(debt)
+    how = hands.rng.choices(("whole", "part", "over", "several"), weights=(70, 10, 8, 12))[0]
+    debts, amount = [debt], owed
+    if how == "part" and owed > 1:
+        amount = hands.share(owed)
+    elif how == "over":
+        amount = owed + hands.share(owed)
+    elif how == "several":
+        debts += [each for each in hands.open(firm) if each is not debt and _may_pay(hands, each, customer)][:3]
+        amount = sum((hands.owed(each) for each in debts), Decimal(0))
+    text = " ".join(reference_to(each.invoice, hands.rng) for each in debts)
+    return pay(hands, firm, customer, debts, amount=amount, text=_damage(hands, text))
+
+
+def _pay_for_another(hands: Hands, firm: Firm) -> str | None:
+    debt = hands.payable(firm, lambda each: firm.customer_of(each).parent is not None)
+    if debt is None:
+        return None
+    payer = firm.organisation.customers[firm.customer_of(debt).parent or ""]
+    return pay(hands, firm, payer, [debt], amount=hands.owed(debt), text=reference_to(debt.invoice, hands.rng))
+
+
+def _pay_twice(hands: Hands, firm: Firm) -> str | None:
+    paid = [each for each in firm.bank.booked[-30:] if each.pays and each.line.amount > 0 and not each.unapplied]
+    if not paid:
+        return None
+    again = hands.rng.choice(paid)
+    customer = firm.organisation.customers[again.customer]
+    line = again.line
+    firm.bank.book(
+        on=hands.today(),
+        amount=line.amount,
+        payer=line.counterparty,
+        payer_account=line.counterparty_account,
+        remittance=line.remittance,
+        customer=customer.key,
+        pays=(),
+    )
+    firm.in_credit.add(customer.key)
+    return f"{line.amount} again from {customer.name}"
+
+
+def _spend(hands: Hands, firm: Firm) -> str | None:
+    amount = -Decimal(hands.rng.randint(2_000, 900_000)).scaleb(-2)
+    firm.bank.book(
+        on=hands.today(), amount=amount, payer="Running costs", payer_account="", remittance="RENT AND RATES",
+        customer="", pays=(),
+    )  # fmt: skip
+    return str(amount)
+
+
+def _record_by_hand(hands: Hands, firm: Firm) -> str | None:
+    """The accountant books a line of the bank before the product has decided about it."""
+    waiting = [
+        each
+        for each in firm.bank.booked[-20:]
+        if len(each.pays) == 1 and not each.unapplied and each.line.booked_on == hands.today()
+    ]
+    for money in waiting:
+        (number, amount), debt = money.pays[0], firm.debts[money.pays[0][0]]
+        if any(fact.source is Source.LEDGER and fact.paid for fact in debt.facts):
+            continue
+        firm.ledger.record_payment(debt.invoice, amount, money.line.booked_on)
+        for fact in debt.facts:
+            if fact.source is Source.BANK and fact.paid == amount:
+                fact.source = Source.LEDGER
+                fact.show(hands.clock())
+                return f"{amount} on {number}"
+    return None
+
+
+def pay(hands: Hands, firm: Firm, payer: Customer, debts: Sequence[Debt], *, amount: Decimal, text: str) -> str:
+    """Let `payer` send an amount for some debts; what is left over is theirs."""
+    at, rest, pays, customer = hands.clock(), amount, [], firm.customer_of(debts[0])
+    for debt in debts:
+        part = min(rest, hands.owed(debt))
+        if part:
+            pays.append((debt.number, part))
+            rest -= part
+    money = firm.bank.book(
+        on=at.date(),
+        amount=amount,
+        payer=payer_name(payer, hands.rng),
+        payer_account=account_of(payer, firm.profile.currency),
+        remittance=text,
+        customer=customer.key,
+        pays=pays,
+    )
+    for number, part in pays:
+        fact = firm.happened(firm.debts[number], Fact(Source.BANK, at, None, paid=part))
+        if text or not hands.owed(firm.debts[number]):  # a part without a word says of no invoice that it is paid
+            money.shown.append(fact.show)
+    if rest:
+        firm.in_credit.add(customer.key)
+    return f"{amount} from {payer.name} for {', '.join(number for number, _ in pays)} ({text or 'no reference'})"
+
+
+def _may_pay(hands: Hands, debt: Debt, customer: Customer) -> bool:
+    return debt.invoice.customer == customer.key and not hands.is_touched(debt)
+
+
+def _damage(hands: Hands, text: str) -> str:
+    fate = hands.rng.random()
+    if fate < _NO_REFERENCE:
+        return ""
+    return text[:_SHORT] if fate < _NO_REFERENCE + _CUT_REFERENCE else text
+
+
+ACTS: Acts = {
+    "pay by bank": (16, _pay_by_bank),
+    "pay for another": (3, _pay_for_another),
+    "pay twice": (2, _pay_twice),
+    "spend": (3, _spend),
+    "record by hand": (4, _record_by_hand),
+}

@@ -1,0 +1,83 @@
+"""Selling, and what an accountant changes on an invoice."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import ROUND_HALF_UP, Decimal
+
+from sandbox.life.debts import Debt, Source
+from sandbox.life.firm import Firm
+from sandbox.life.hands import CENT, Acts, Hands
+from sandbox.world.model import TrueInvoice, Truth
+
+TERMS_DAYS = (0, 1, 3, 7, 14, 30)
+MAX_OPEN = 60  # debts of one firm that are open at a time: above it nothing more is sold until somebody pays
+
+
+def sell(hands: Hands, firm: Firm) -> str | None:
+    """Sell to somebody."""
+    if len(firm.unpaid) >= MAX_OPEN:
+        return None
+    customer = hands.rng.choice(hands.customers(firm))
+    number = firm.profile.invoice_number.format(next(firm.numbers))
+    drawn = float(customer.scale) * hands.rng.lognormvariate(0, 0.6)
+    total = Decimal(max(20.0, drawn)).quantize(CENT, ROUND_HALF_UP)
+    issued_on = hands.today() - timedelta(days=hands.rng.choice((0, 0, 0, 5, 20)))
+    due_on = issued_on + timedelta(days=hands.rng.choice(TERMS_DAYS))
+    invoice = TrueInvoice(
+        organisation=firm.key,
+        number=number,
+        customer=customer.key,
+        currency=customer.currency,
+        total=total,
+        issued_on=issued_on,
+        reference="",
+        role="life",
+        ledger_open=total,
+        truth=Truth(total, due_on),
+        reachable=customer.reachable,
+    )
+    firm.ledger.sell(invoice, customer)
+    firm.owe(Debt(invoice, hands.clock()))
+    return f"{number} of {total} to {customer.name}, due {due_on}"
+
+
+def _void(hands: Hands, firm: Firm) -> str | None:
+    debt = hands.pick(firm, lambda each: not each.facts)
+    if debt is None:
+        return None
+    firm.ledger.void(debt.invoice)
+    hands.note(firm, debt, Source.LEDGER, holds="void")
+    return debt.number
+
+
+def _credit(hands: Hands, firm: Firm) -> str | None:
+    debt = hands.payable(firm)
+    if debt is None:
+        return None
+    amount = hands.share(hands.owed(debt))
+    customer = firm.customer_of(debt)
+    firm.ledger.credit(debt.invoice, customer, amount, f"CN-{debt.number}-{len(debt.facts)}", hands.today())
+    if firm.profile.system == "xero":
+        hands.note(firm, debt, Source.LEDGER, paid=amount)
+    else:
+        firm.in_credit.add(customer.key)
+    return f"{amount} of {debt.number}"
+
+
+def _move_due_date(hands: Hands, firm: Firm) -> str | None:
+    debt = hands.unheld(firm)
+    if debt is None:
+        return None
+    on = hands.today() + timedelta(days=hands.rng.randint(1, 20))
+    firm.ledger.move_due_date(debt.invoice, on)
+    hands.note(firm, debt, Source.LEDGER, due_on=on)
+    return f"{debt.number} to {on}"
+
+
+ACTS: Acts = {
+    "sell": (30, sell),
+    "void": (2, _void),
+    "credit": (3, _credit),
+    "move due date": (3, _move_due_date),
+}
