@@ -19,6 +19,10 @@ class ReceiptStatus(StrEnum):
     REVERSED = "reversed"
 
 
+# Money that may pay something, now or once it has arrived; of the rest nothing is left to decide.
+LIVING = (ReceiptStatus.RECEIVED, ReceiptStatus.IN_FLIGHT)
+
+
 @dataclass(frozen=True, slots=True)
 class Receipt:
     """Net cash `amount` received on a day; `fee` (not negative) was deducted by a processor before it arrived.

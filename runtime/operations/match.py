@@ -13,7 +13,7 @@ from sqlalchemy import Connection, select, update
 from receivables.allocation import Decision, Proposal
 from receivables.document import DocumentKind, DocumentStatus
 from receivables.money import Money
-from receivables.receipt import Receipt, ReceiptStatus
+from receivables.receipt import LIVING, Receipt, ReceiptStatus
 from reconcile.calibrate import History
 from reconcile.candidates import OpenItemIndex
 from reconcile.holds import MAX_HELD_ITEMS, plausible_items
@@ -100,7 +100,7 @@ def _waiting(db: Connection, organisation_id: str) -> list[dict[str, Any]]:
         .where(
             receipt.c.organisation_id == organisation_id,
             receipt.c.state.in_((*WAITING, AWAITED, "coded", "in_flight")),
-            receipt.c.status.in_((ReceiptStatus.RECEIVED.value, ReceiptStatus.IN_FLIGHT.value)),
+            receipt.c.status.in_(LIVING),
         )
         # New money first: what waits for a person, however much it is, keeps nobody's payment from being matched.
         .order_by(receipt.c.state != "new", receipt.c.received_on, receipt.c.id)

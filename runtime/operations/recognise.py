@@ -14,7 +14,7 @@ from connectors.records import Kind
 from receivables.identity import stable_id
 from receivables.money import Money
 from receivables.problem import Problem
-from receivables.receipt import Receipt, ReceiptStatus
+from receivables.receipt import LIVING, Receipt
 from reconcile.recorded import BOOKED_WITHIN, Recorded, recognise
 from runtime.operations.payouts import as_payout
 from runtime.store import connections, journal
@@ -35,7 +35,7 @@ def recognise_receipts(db: Connection, organisation_id: str, now: datetime) -> C
         select(t.receipt)
         .where(
             t.receipt.c.organisation_id == organisation_id,
-            t.receipt.c.status.in_((ReceiptStatus.RECEIVED.value, ReceiptStatus.IN_FLIGHT.value)),
+            t.receipt.c.status.in_(LIVING),
             or_(t.receipt.c.state.in_(("new", AWAITED)), t.receipt.c.state.in_(ASKED) & _has_record()),
         )
         .order_by(t.receipt.c.received_on, t.receipt.c.id)

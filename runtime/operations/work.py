@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Collection
 from contextlib import suppress
@@ -11,6 +12,7 @@ from sqlalchemy import ColumnElement, CompoundSelect, Table, bindparam, exists, 
 from connectors import registry
 from connectors.contract import Role
 from connectors.errors import ConnectorError, Reconnect
+from receivables.receipt import LIVING
 from runtime.app import App
 from runtime.operations.debits import NEW
 from runtime.operations.deliver import deliver_outbox
@@ -29,10 +31,11 @@ from runtime.store.connections import VendorConnection
 MAX_ROUNDS = 200  # one call works off at most this many heaps; what is left is found by the next
 SHOWING = "showing in the CRM"
 _CODED = t.ledger_payment.c
+_log = logging.getLogger(__name__)
 
-# Organisations with bank lines that nothing was decided about, or money newly booked straight to an account.
+# Organisations with money that nothing was decided about, or money newly booked straight to an account.
 _NEW_MONEY = union(
-    select(t.receipt.c.organisation_id).where(t.receipt.c.state == "new"),
+    select(t.receipt.c.organisation_id).where(t.receipt.c.state == "new", t.receipt.c.status.in_(LIVING)),
     select(t.debit.c.organisation_id).where(t.debit.c.state == NEW),
     select(_CODED.organisation_id).where(
         _CODED.coded.is_(True),
@@ -70,6 +73,8 @@ def work(app: App) -> Counter[str]:
         if not round_done:
             break
         done.update(round_done)
+    else:
+        _log.warning("something is still due after %d rounds of work: %s", MAX_ROUNDS, dict(done))
     return done
 
 

@@ -6,6 +6,8 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from runtime.operations import work
+
 MAX_LINES = 200_000
 _PRODUCT = ("runtime", "connectors", "sync", "reconcile", "reminders", "receivables")
 
@@ -16,12 +18,15 @@ class LogListener(logging.Handler):
     def __init__(self) -> None:
         super().__init__(logging.INFO)
         self.lines: list[str] = []
+        self.endless: list[str] = []  # rounds of work that did not end
         self.setFormatter(logging.Formatter())
 
     def emit(self, record: logging.LogRecord) -> None:
         """Keep one record as a server would write it, its traceback included."""
         if len(self.lines) < MAX_LINES:
             self.lines.append(self.format(record))
+        if record.name == work.__name__ and record.levelno >= logging.WARNING:
+            self.endless.append(record.getMessage())
 
     @contextmanager
     def listening(self) -> Iterator[None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -67,6 +68,19 @@ def test_a_refund_holds_until_a_person_chooses(any_firm: Firm) -> None:
     assert list(_holds(any_firm)) == ["refund_review"]
     assert "50.00 GBP" in _holds(any_firm)["refund_review"]
     assert any_firm.receipt().refunded_minor == 5_000
+
+
+def test_money_that_is_gone_before_it_was_matched_leaves_nothing_to_do(
+    firm: Firm, caplog: pytest.LogCaptureFixture
+) -> None:
+    intent = firm.stripe.pay(amount=12_000, currency=CURRENCY, metadata=NAMED)
+    firm.stripe.pay(amount=7_550, currency=CURRENCY, metadata={"invoice_number": "INV-1002"}, method="sepa_debit")
+    firm.stripe.refund(intent, 12_000)
+    with caplog.at_level(logging.WARNING, logger="runtime.operations.work"):
+        _hear(firm)
+    standing = {(row.status, row.state) for row in firm.rows(t.receipt)}
+    assert standing == {("refunded", "new"), ("in_flight", "in_flight")}
+    assert not caplog.messages
 
 
 def test_a_chargeback_holds_until_it_is_decided(any_firm: Firm) -> None:

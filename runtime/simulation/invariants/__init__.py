@@ -14,6 +14,7 @@ ALWAYS: tuple[Invariant, ...] = (
     intake.taken_is_stored,
     intake.one_row_per_event,
     intake.forged_changes_nothing,
+    intake.work_ends,
     money.money_conserved,
     money.never_over_applied,
     money.audit_rebuilds_balances,

@@ -53,6 +53,11 @@ def forged_changes_nothing(play: Play) -> Found:
     return len(bodies), found + ["a forged webhook was taken"] * play.post.forged_taken
 
 
+def work_ends(play: Play) -> Found:
+    """[4] A round of work comes to an end: nothing that it leaves is due at once again."""
+    return 1, play.logged.endless
+
+
 def inbox_ends(play: Play) -> Found:
     """[4] At rest, every inbox row is done or set aside; nothing is stuck past its bound."""
     with play.app.store.read() as db:
