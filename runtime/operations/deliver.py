@@ -36,11 +36,12 @@ from runtime.operations.calls import defect, look_up, write
 from runtime.operations.edits import EDITS, after_edit, promise_edits
 from runtime.operations.invoice_requests import after_draft, after_refused_adoption, settle_problems
 from runtime.operations.isolated import isolated
+from runtime.operations.loss import note_loss
 from runtime.operations.payouts import after_payout
 from runtime.operations.posted import after_posting, after_refusal, still_wanted
 from runtime.store import connections, journal, queues
 from runtime.store import tables as t
-from runtime.store.connections import DISCONNECTED, VendorConnection
+from runtime.store.connections import CONNECTED, VendorConnection
 
 Row = dict[str, Any]
 PAUSE_WITHOUT_CONSENT_SECONDS = 300.0
@@ -72,7 +73,7 @@ def deliver_outbox(app: App) -> Counter[str]:
 
 def _deliver_group(app: App, organisation_id: str, system: str, rows: Sequence[Row]) -> Counter[str]:
     with app.store.read() as db:
-        known = [each for each in connections.connections(db, organisation_id) if each.status != DISCONNECTED]
+        known = [each for each in connections.connections(db, organisation_id) if each.status == CONNECTED]
     connection = next((each for each in known if each.system == system), None)
     if connection is None:
         return _settle(app, None, rows, [Reconnect(f"{system} is not connected")] * len(rows))
@@ -83,6 +84,7 @@ def _deliver_group(app: App, organisation_id: str, system: str, rows: Sequence[R
         fresh = still_wanted(db, [row for row in rows if row["id"] not in outcomes], app.clock())
         queues.mark_in_doubt(db, [row["id"] for row in fresh])
     outcomes |= write(connector, fresh)
+    note_loss(app, connection, outcomes.values())
     answered = [row for row in rows if row["id"] in outcomes]
     return _settle(app, connection, answered, [outcomes[row["id"]] for row in answered])
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -30,7 +30,7 @@ from reminders.evidence import (
 from reminders.holds import distribute_credit
 from runtime.operations.ledger_accounts import bank_accounts
 from runtime.operations.open_items import open_documents
-from runtime.operations.withdraw import SENT
+from runtime.operations.withdraw import HANDING, IN_DOUBT, SENT
 from runtime.store import connections
 from runtime.store import tables as t
 from runtime.store.connections import Organisation
@@ -38,6 +38,7 @@ from runtime.store.links import links_of
 
 DEBIT_SETTLES_WITHIN = timedelta(days=7)  # Bacs takes longest of the debits that Stripe offers: four to seven days
 _WEEK = timedelta(days=7)
+_MAY_HAVE_LEFT = (HANDING, IN_DOUBT, SENT)
 _CHECKOUT_METHODS = frozenset({"card", "checkout"})
 
 
@@ -116,7 +117,7 @@ def flags(db: Connection, organisation_id: str, now: datetime) -> dict[str, list
 
 
 def credit(db: Connection, organisation_id: str, customer_ids: Collection[str]) -> dict[str, Money]:
-    """Return the items that a customer's unapplied credit covers in full, with the credit, oldest due first."""
+    """Return the items that a customer's unapplied credit or cash covers in full, with it, oldest due first."""
     credit: defaultdict[tuple[str, str], int] = defaultdict(int)
     items: defaultdict[tuple[str, str], list[OpenItem]] = defaultdict(list)
     for each in open_documents(db, organisation_id, customer_ids=customer_ids):
@@ -144,6 +145,8 @@ def credit(db: Connection, organisation_id: str, customer_ids: Collection[str]) 
     for statement, table in ((in_ledger, payment), (ours, receipt)):
         for customer_id, currency, minor in db.execute(statement.group_by(table.c.customer_id, table.c.currency)):
             credit[(customer_id, currency)] += int(minor or 0)
+    for customer_id, left in _left_of_suggestions(db, organisation_id, customer_ids):
+        credit[(customer_id, left.currency)] += left.minor
     covered: dict[str, Money] = {}
     for key, minor in credit.items():
         if minor > 0:
@@ -152,13 +155,32 @@ def credit(db: Connection, organisation_id: str, customer_ids: Collection[str]) 
     return covered
 
 
+def _left_of_suggestions(
+    db: Connection, organisation_id: str, customer_ids: Collection[str]
+) -> Iterator[tuple[str, Money]]:
+    """Yield, of payers who are known, what a person is asked about beside the items that it would pay."""
+    rows = db.execute(
+        select(t.receipt.c.customer_id, t.proposal.c.body)
+        .join(t.proposal, t.proposal.c.receipt_id == t.receipt.c.id)
+        .where(
+            t.receipt.c.organisation_id == organisation_id,
+            t.receipt.c.customer_id.in_(customer_ids),
+            t.receipt.c.status == ReceiptStatus.RECEIVED.value,
+            t.proposal.c.state == "pending",
+        )
+    )
+    for customer_id, body in rows:
+        left = body["best"]["unapplied"]
+        yield customer_id, Money(left["minor"], left["currency"])
+
+
 def contacts(db: Connection, organisation_id: str, now: datetime) -> dict[str, tuple[int, datetime]]:
-    """Return, by customer, how many messages went out in seven days and when the last one did."""
+    """Return, by customer, how many messages went out, or may have, in seven days, and when the last one did."""
     rows = db.execute(
         select(t.reminder.c.customer_id, func.count(), func.max(t.reminder.c.sent_at))
         .where(
             t.reminder.c.organisation_id == organisation_id,
-            t.reminder.c.state == SENT,
+            t.reminder.c.state.in_(_MAY_HAVE_LEFT),
             t.reminder.c.sent_at > now - _WEEK,
         )
         .group_by(t.reminder.c.customer_id)

@@ -20,6 +20,7 @@ from reminders.schedule import ItemDecision, PlannedReminder, Verdict
 from runtime.app import App
 from runtime.operations.absorb.page import absorb
 from runtime.operations.absorb.scope import DOCUMENT_LINK
+from runtime.operations.loss import noting_loss
 from runtime.operations.match import match_receipts
 from runtime.operations.plan import decide
 from runtime.operations.pull import pull
@@ -106,7 +107,7 @@ class Gate:
             oldest = self.app.clock() - CATCH_UP_AFTER
             if connection is not None and any(since is None or since < oldest for since in seen):
                 # Evidence that cannot be read stays as old as it is: the holds see that and fail closed.
-                with suppress(ConnectorError):
+                with suppress(ConnectorError), noting_loss(self.app, connection):
                     pull(self.app, connection, kinds=kinds)
         match_receipts(self.app, self.organisation.id)
 
@@ -119,7 +120,8 @@ class Gate:
             ids = external_ids(db, self.organisation.id, ledger.system, DOCUMENT_LINK, documents)
         read_at = self.app.clock()
         try:
-            page = self.app.vendors.connector(ledger).fetch(Kind.INVOICE, sorted(ids.values()))
+            with noting_loss(self.app, ledger):
+                page = self.app.vendors.connector(ledger).fetch(Kind.INVOICE, sorted(ids.values()))
         except ConnectorError:
             self.outcome["ledger_not_read"] += 1
             return

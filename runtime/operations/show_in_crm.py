@@ -41,6 +41,7 @@ from runtime.operations.absorb.documents import shared_values
 from runtime.operations.absorb.scope import CUSTOMER_LINK, DOCUMENT_LINK, pairs_of
 from runtime.operations.invoice_requests import waits_for_adoption
 from runtime.operations.look_first import look_first
+from runtime.operations.loss import note_loss, noting_loss
 from runtime.operations.open_items import pending_allocations
 from runtime.operations.shown_invoices import NEVER_SHOWN, remember
 from runtime.operations.write_off import SOURCE as WRITE_OFF
@@ -95,9 +96,12 @@ def to_show() -> Select[tuple[str]]:
 
 def _show_some(app: App, crm: VendorConnection, table: Table, build: Builder, ids: Sequence[str]) -> int:
     began_at, rows, built = _build(app, crm, table, build, ids)
-    if look_first(app, crm, [intent for _, intent in built]):
+    with noting_loss(app, crm):
+        looked = look_first(app, crm, [intent for _, intent in built])
+    if looked:
         began_at, rows, built = _build(app, crm, table, build, ids)
     outcomes = app.vendors.connector(crm).write([intent for _, intent in built]) if built else []
+    note_loss(app, crm, outcomes)
     with app.store.write() as db:
         linked = {row["id"] for row, _ in built}
         settled: set[str] = set()

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, CompoundSelect, Table, bindparam, exists, 
 
 from connectors import registry
 from connectors.contract import Role
-from connectors.errors import ConnectorError, Reconnect
+from connectors.errors import ConnectorError
 from receivables.receipt import LIVING
 from runtime.app import App
 from runtime.operations.debits import NEW
@@ -19,6 +19,7 @@ from runtime.operations.deliver import deliver_outbox
 from runtime.operations.edits import promise_pending_edits
 from runtime.operations.isolated import isolated, standing
 from runtime.operations.links import UNWEIGHED, anything_to_weigh, weigh_accounts
+from runtime.operations.loss import noting_loss
 from runtime.operations.match import match_receipts
 from runtime.operations.process_inbox import process_inbox
 from runtime.operations.pull import pull
@@ -157,11 +158,11 @@ def _read(app: App, connection: VendorConnection) -> Counter[str]:
             counted[f"{system} is being read"] += 1
             return counted
         try:
-            with isolated(app, connection.organisation_id, f"reading {system}", passing=ConnectorError):
+            with (
+                isolated(app, connection.organisation_id, f"reading {system}", passing=ConnectorError),
+                noting_loss(app, connection),
+            ):
                 counted.update(pull(app, connection))
         except ConnectorError as error:
             counted[f"{system} failed: {type(error).__name__}"] += 1
-            if isinstance(error, Reconnect):
-                with app.store.write() as db:
-                    connections.lose(db, connection, str(error), app.clock())
     return counted

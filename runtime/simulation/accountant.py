@@ -14,7 +14,7 @@ from sandbox.life.bank import Money as Booked
 
 
 def verdict(play: Play, key: str, row: dict[str, Any]) -> bool | None:
-    """Whether a proposal is right; None when she cannot tell either."""
+    """Whether a proposal is right or wrong; None when she cannot tell either, or it is right only in part."""
     booked = _lines(play.life.firms[key], row)
     if not booked:
         return None
@@ -27,7 +27,10 @@ def verdict(play: Play, key: str, row: dict[str, Any]) -> bool | None:
         (numbers.get(each["item_id"]), Money(each["amount"]["minor"], each["amount"]["currency"]).decimal)
         for each in row["body"]["best"]["allocations"]
     }
-    return any(proposed == set(each.pays) for each in booked)
+    if any(proposed == set(each.pays) for each in booked):
+        return True
+    truly = {number for each in booked for number, _ in each.pays}
+    return None if any(number in truly for number, _ in proposed) else False
 
 
 def undecided(play: Play, key: str) -> set[str]:

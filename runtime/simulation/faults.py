@@ -34,6 +34,7 @@ CALLS = {
     "stale_read": 0.006,
     "read_not_found": 0.004,
     "token_answer_lost": 0.05,
+    "edited_first": 0.020,
     "meanwhile_life": 0.040,
     "meanwhile_webhook": 0.020,
     "meanwhile_worker": 0.020,
@@ -48,6 +49,7 @@ PROCESS = {
     "wake_twice": 0.03,
     "clock_skew": 0.30,
 }
+STORE = ("crash_before_commit", "crash_after_commit", "crash_after_call", "commit_refused", "commit_unknown")
 MAIL = {"mail_refused": 0.02, "mail_accepted_then_lost": 0.02, "mail_put_off": 0.02}
 LIFE = {"statement_again": 0.15, "statement_overlap": 0.30, "consent_revoked": 0.02, "token_ended": 0.05}
 KINDS: Mapping[str, float] = WEBHOOKS | CALLS | PROCESS | MAIL | LIFE

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from urllib.parse import parse_qsl, unquote_plus
 
 from runtime.simulation.crashes import Crash
-from runtime.simulation.faults import Faults
+from runtime.simulation.faults import STORE, Faults
 from runtime.simulation.virtual import Agenda, VirtualTime
 from runtime.simulation.wire import Answered, Sent
 from sandbox.estate import Estate
@@ -37,6 +37,12 @@ _MAX_INSISTING = 12  # more than one round of reading and writing makes before i
 _TELL_NO_END = ("salesforce",)  # its tokens end when an administrator's policy says so: the product has to guess
 _STILL_GOOD = timedelta(minutes=10)  # above the product's margin and what its clock may be off
 _PATIENCE_SECONDS = 30.0  # of a client that names none
+_RETRY_AFTER_SECONDS = 3
+_TICK = timedelta(microseconds=1)
+_INVOICE_ID = {
+    "xero": re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"),
+    "quickbooks": re.compile(r'"Id": ?"(\d+)"'),
+}
 _WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _OBJECT_READ = re.compile(r"/(Invoices|Contacts|Payments|CreditNotes)\b.*(IDs|/[0-9a-f-]{36})|/v1/\w+/[a-z]{2}_")
 HandIn = Callable[[str, dict[str, str], bytes], int]  # gives the status of the answer
@@ -44,16 +50,25 @@ HandIn = Callable[[str, dict[str, str], bytes], int]  # gives the status of the 
 
 @dataclass
 class Calls:
-    """Carries the product's calls. `meanwhile` lets something of its kind happen during one."""
+    """Carries the product's calls.
+
+    `meanwhile` lets something of its kind happen during one, on its way there or back; `edit` lets a person change
+    one of these invoices the moment before what the product writes about them arrives.
+    """
 
     time: VirtualTime
     faults: Faults
     estate: Estate
     meanwhile: Callable[[str], None]
+    edit: Callable[[frozenset[str]], None]
     read_at: dict[tuple[str, str], datetime] = field(default_factory=dict)
+    misled_at: dict[tuple[str, str], datetime] = field(default_factory=dict)  # when a replica answered that was behind
     crossed: list[str] = field(default_factory=list)  # calls for another account than their token's
     insisted: list[str] = field(default_factory=list)  # calls with a consent that was refused for good before
     needless: list[str] = field(default_factory=list)  # refreshes of a token that was good for a while
+    impatient: list[str] = field(default_factory=list)  # calls of an account that was told to wait
+    told_to_wait: dict[tuple[str, str], tuple[datetime, int]] = field(default_factory=dict)  # until when; store faults
+    waits: int = 0
     refreshes: int = 0
     _refused: Counter[str] = field(default_factory=Counter)  # by the token of a consent that its owner ended
     _answers: dict[tuple[str, str, str], Answered] = field(default_factory=dict)
@@ -69,14 +84,19 @@ class Calls:
         self._let_happen()
         if strikes("cut_before_effect"):
             raise ConnectionResetError("the connection was reset")
-        if (refused := self._refusal()) is not None:
+        if (refused := self._refusal(sent)) is not None:
             return refused
+        self._edit_first(sent)
         answered = self._read(sent, answer) if _only_reads(sent) else self._write(answer)
+        read_at = self.time.now()
+        self.time.advance(_TICK)  # what happens next is later than what was read
+        self._let_happen()
         if strikes("slow_answer"):
             self.time.advance(timedelta(seconds=sent.patience or _PATIENCE_SECONDS))
             raise TimeoutError("timed out")
         if strikes("crash_after_call"):
             raise Crash
+        self._note_reading(sent, answered, read_at)
         return answered
 
     def _read(self, sent: Sent, answer: Callable[[], Answered]) -> Answered:
@@ -87,10 +107,15 @@ class Calls:
         answered = answer()
         if answered.status < _REFUSED:
             self._remember(key, answered)
-            if _shows_debts(sent):
-                self.read_at[sent.system, _books_of(self.estate, sent)] = self.time.now()
-            self.time.advance(timedelta(microseconds=1))  # what happens next is later than what was read
         return answered
+
+    def _note_reading(self, sent: Sent, answered: Answered, read_at: datetime) -> None:
+        """Note when the product saw what is owed; what a replica showed is older than that."""
+        if not _only_reads(sent) or answered.status >= _REFUSED or not _shows_debts(sent):
+            return
+        books = (sent.system, _books_of(self.estate, sent))
+        if self.misled_at.get(books) != read_at:
+            self.read_at[books] = read_at
 
     def _write(self, answer: Callable[[], Answered]) -> Answered:
         answered = answer()
@@ -99,6 +124,19 @@ class Calls:
         if self.faults.strikes("answer_lost"):
             return _plain(502, "bad gateway")
         return answered
+
+    def _edit_first(self, sent: Sent) -> None:
+        """Let a person be faster, where the vendor can tell that the write rests on what is no longer there.
+
+        Xero cannot: there the reading that precedes a write is overtaken, not the write.
+        """
+        looks = sent.system == "xero" and sent.method == "GET" and "IDs=" in sent.query
+        writes = sent.system == "quickbooks" and not _only_reads(sent)
+        if not (looks or writes):
+            return
+        named = frozenset(_INVOICE_ID[sent.system].findall(f"{unquote_plus(sent.query)} {sent.body.decode()}"))
+        if named and self._depth == 0 and self.faults.strikes("edited_first"):
+            self.edit(named)
 
     def _carry_token(self, sent: Sent, answer: Callable[[], Answered]) -> Answered:
         self._watch_refresh(sent)
@@ -111,6 +149,9 @@ class Calls:
         """Note calls that no product should make."""
         named, standin = _books_of(self.estate, sent), self._standin(sent)
         token = _token_of(sent)
+        until, store_faults = self.told_to_wait.get((sent.system, named), (self.time.now(), 0))
+        if self.time.now() < until and store_faults == self._store_faults():  # else it may have failed to note it
+            self.impatient.append(f"{sent.system}: {named} was asked before the time that it had told to wait for")
         for grant in standin.oauth.grants.values():
             if grant.access_token == token:
                 if named and named not in grant.accounts:
@@ -148,17 +189,23 @@ class Calls:
         finally:
             self._depth -= 1
 
-    def _refusal(self) -> Answered | None:
+    def _refusal(self, sent: Sent) -> Answered | None:
         strikes = self.faults.strikes
         if strikes("server_error"):
             return _plain(503, "the server is not well")
         if strikes("forbidden"):
             return _plain(403, "forbidden")
         if strikes("throttled"):
-            return _plain(429, "too many requests", ("Retry-After", "3"))
+            self.waits += 1
+            until = self.time.now() + timedelta(seconds=_RETRY_AFTER_SECONDS)
+            self.told_to_wait[sent.system, _books_of(self.estate, sent)] = (until, self._store_faults())
+            return _plain(429, "too many requests", ("Retry-After", str(_RETRY_AFTER_SECONDS)))
         if strikes("throttled_unsaid"):
             return _plain(429, "too many requests")
         return None
+
+    def _store_faults(self) -> int:
+        return sum(self.faults.fired[name] for name in STORE)
 
     def _stale(self, sent: Sent, key: tuple[str, str, str]) -> Answered | None:
         if key in self._answers and self.faults.strikes("stale_read"):

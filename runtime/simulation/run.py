@@ -26,18 +26,21 @@ from runtime.operations.remind import remind_everybody
 from runtime.operations.work import poll, work
 from runtime.simulation.accountant import verdict
 from runtime.simulation.crashes import Crash
-from runtime.simulation.invariants import ALWAYS, AT_REST, Invariant, Tally, unexplained
+from runtime.simulation.invariants import ALWAYS, AT_REST, NUMBERS, Invariant, Tally, unexplained
 from runtime.simulation.sabotages import sabotaged
 from runtime.simulation.stage import Play, connect, set_play
 from runtime.simulation.virtual import Happening
 from runtime.store import connections
 from runtime.store import tables as t
+from sandbox.life import Objection
 
-CHECK_EVERY = 250
+CHECK_EVERY, MAX_CHECKS = 250, 40  # each check looks at all that there is, so a long run is checked less often
+# From here on a run is long enough that every fault must have fired in it, and every invariant been checked.
+SUITE_SEEDS, SUITE_EVENTS = 10, 20_000
 # Far enough for the longest pause before a write is tried again.
 HEAL_MINUTES = (15, 15, 30, 30, 60, 60, 60, 60)
-AT_REST_FOR = timedelta(minutes=20)
 STATEMENT_DAYS = 3
+FALSE = (Objection.NOT_DUE, Objection.AMOUNT, Objection.ADDRESS)  # what makes a message a false reminder
 _BUSY, _NIGHTS = 0.88, 0.03
 Progress = Callable[[int], None]
 
@@ -56,11 +59,22 @@ class Result:
     windows: list[float] = field(default_factory=list)
     digests: list[str] = field(default_factory=list)
     trace: list[str] = field(default_factory=list)  # what happened in the last seed
+    whole: bool = True  # nothing was left out or switched off
 
     @property
     def holds(self) -> bool:
-        """Whether no invariant was violated."""
-        return not any(self.tally.violations.values())
+        """Whether no invariant was violated, and in a suite nothing passed over."""
+        return not any(self.tally.violations.values()) and not (self.is_suite and self.passed_over())
+
+    @property
+    def is_suite(self) -> bool:
+        """Whether everything should have happened."""
+        return self.whole and len(self.seeds) >= SUITE_SEEDS and self.events >= SUITE_EVENTS
+
+    def passed_over(self) -> list[str]:
+        """[31] Say which fault never fired, and which invariant had nothing to check."""
+        faults = [f"{name} never fired" for name, count in sorted(self.faults.items()) if not count]
+        return faults + [f"{name} was never checked" for name, count in self.tally.checked.items() if not count]
 
     def add(self, other: Result) -> None:
         """Add what later seeds showed."""
@@ -75,13 +89,26 @@ class Result:
         self.windows += other.windows
         self.digests += other.digests
         self.trace = other.trace
+        self.whole = self.whole and other.whole
 
     def as_json(self) -> dict[str, Any]:
-        """Return the object of `truedue simulate --json` (DESIGN section 6)."""
+        """Return the object of `truedue simulate --json` (DESIGN section 6).
+
+        An invariant that had nothing to check is "absent"; what a suite passed over is a violation of its own.
+        """
         invariants: dict[str, Any] = {
-            name: {"checked": count, "violations": sorted(set(self.tally.violations[name]))}
+            name: {
+                "numbers": list(NUMBERS[name]),
+                "checked": count,
+                "violations": sorted(set(self.tally.violations[name])),
+            }
+            if count or self.tally.violations[name]
+            else "absent"
             for name, count in self.tally.checked.items()
         }
+        if self.is_suite:
+            checked = len(self.faults) + len(self.tally.checked)
+            invariants["nothing_passed_over"] = {"numbers": [31], "checked": checked, "violations": self.passed_over()}
         return {
             "seeds": self.seeds,
             "events": self.events,
@@ -107,19 +134,19 @@ def simulate(
     progress: Progress = lambda _count: None,
 ) -> Result:
     """Play each seed for `events` steps, `without` some kinds of faults. The same seed gives the same digest."""
-    result = Result()
+    result = Result(whole=sabotage is None and not without)
+    check_every = max(CHECK_EVERY, events // MAX_CHECKS)
     for seed in seeds:
         with sabotaged(sabotage), set_play(seed, without=without) as play:
             _begin(play)
             for step in range(events):
                 _step(play)
                 result.events += 1
-                if step % CHECK_EVERY == 0:
+                if step % check_every == 0:
                     _check(play, ALWAYS, result.tally)
                 progress(1)
             _heal(play)
             _check(play, AT_REST, result.tally)
-            result.tally.note("quiet_writes_nothing", 1, _quiet(play))
             _conclude(play, seed, result)
     return result
 
@@ -175,7 +202,7 @@ def _consents(play: Play) -> str:
     for standin in play.estate.standins:
         for grant in [each for each in standin.oauth.grants.values() if not each.revoked]:
             if play.faults.strikes("consent_revoked"):
-                grant.revoked = True
+                play.lapses.end(standin.name, grant.grant_id)
                 return f"an owner ends a consent at {standin.name}"
             if play.faults.strikes("token_ended"):
                 grant.access_expires_at = play.time.now()
@@ -185,6 +212,7 @@ def _consents(play: Play) -> str:
 
 def _skew(play: Play) -> str | None:
     play.skew = timedelta(0)
+    play.calls.told_to_wait.clear()  # it counts on its own clock, which is set now
     if play.faults.strikes("clock_skew"):
         play.skew = timedelta(seconds=play.rng.uniform(-300, 300))
     return f"the product's clock is {play.skew.total_seconds():.0f} s off"
@@ -259,27 +287,7 @@ def _heal(play: Play) -> None:
         work(play.app)
 
 
-def _quiet(play: Play) -> list[str]:
-    """[13] At rest, another round of reading and working writes nothing."""
-    before = _writes(play)
-    play.time.advance(AT_REST_FOR)
-    poll(play.app)
-    work(play.app)
-    return [f"{name}: {count} more" for name, count in (_writes(play) - before).items()]
-
-
-def _writes(play: Play) -> Counter[str]:
-    counted: Counter[str] = Counter()
-    for standin in play.estate.standins:
-        for call, count in standin.calls.items():
-            # Queries of QuickBooks and token refreshes are posted; they change nothing in the books.
-            reads = call.endswith("/query") or "token" in call
-            if call.startswith(("POST", "PUT", "PATCH", "DELETE")) and not reads:
-                counted[f"{standin.name} {call}"] += count
-    return counted
-
-
-def _check(play: Play, invariants: tuple[Invariant, ...], tally: Tally) -> None:
+def _check(play: Play, invariants: Iterable[Invariant], tally: Tally) -> None:
     for invariant in invariants:
         tally.note(invariant.__name__, *invariant(play))
 
@@ -289,7 +297,7 @@ def _conclude(play: Play, seed: int, result: Result) -> None:
     result.trace = list(play.told)
     result.faults.update(play.faults.fired)
     result.faults["crash"] += play.crashes
-    wrongs = play.judge.wrongs
+    wrongs = [wrong for wrong in play.judge.wrongs if wrong.objection in FALSE]
     result.false_reminders += sum(1 for wrong in wrongs if wrong.window is None)
     result.windows += [wrong.window.total_seconds() for wrong in wrongs if wrong.window is not None]
     result.missed_reminders += len(unexplained(play))

@@ -14,6 +14,8 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from connectors.contract import Role
+from connectors.records import Kind
 from runtime.app import App, build
 from runtime.demo import people
 from runtime.demo.stage import settings_for, visitor
@@ -24,15 +26,16 @@ from runtime.operations.work import poll, work
 from runtime.settings import Settings
 from runtime.simulation.crashes import MortalStore
 from runtime.simulation.faults import Faults
+from runtime.simulation.knowledge import Knowledge, Lapses
 from runtime.simulation.road import Calls, Post
 from runtime.simulation.virtual import Agenda, VirtualTime, seeded_secrets
 from runtime.simulation.watch import LogListener
 from runtime.simulation.wire import Wire
-from runtime.store import migrate
+from runtime.store import connections, migrate
 from runtime.vendors import Pace
 from sandbox.capture import CaptureServer, Fate
 from sandbox.estate import Estate
-from sandbox.life import Firm, Hands, Judge, Life, Source
+from sandbox.life import Firm, Hands, Judge, Life
 from sandbox.life.firm import found_firms
 from sandbox.world import DEMO_START
 
@@ -41,7 +44,6 @@ CONSENT_TIMEOUT_SECONDS = 10.0
 _MEMORY = Path("/dev/shm")  # noqa: S108 - a disk in memory, where there is one: its folder is drawn and private
 OPENING_SALES = 80
 MAX_TOLD = 200_000
-_SYSTEMS = {Source.PROCESSOR: "stripe", Source.CRM: "salesforce"}
 
 
 @dataclass
@@ -58,6 +60,7 @@ class Play:
     faults: Faults
     settings: Settings
     calls: Calls
+    lapses: Lapses
     post: Post
     rng: Random
     app: App
@@ -68,7 +71,6 @@ class Play:
         default_factory=dict
     )  # of each linked object, when last looked at
     dead: set[str] = field(default_factory=set)  # what counted as deleted or void when last looked at
-    untouched: dict[str, str] = field(default_factory=dict)  # fields at the vendors that nobody may change
     logged: LogListener = field(default_factory=LogListener)
     told: deque[str] = field(default_factory=lambda: deque(maxlen=MAX_TOLD))
 
@@ -127,18 +129,19 @@ def set_play(seed: int, *, without: frozenset[str] = frozenset()) -> Iterator[Pl
         for _ in range(OPENING_SALES):
             life.sell_something()
         logged = LogListener()
-        judge = Judge(life.firms, lambda firm, source: _last_read(play, firm, source))
+        calls = Calls(time, faults, estate, lambda kind: _meanwhile(play, kind), life.edit)
+        lapses = Lapses(time, estate)
+        judge = Judge(life.firms, Knowledge(time, estate, calls, lapses, lambda firm: _credits_read(play, firm)))
         mailbox = CaptureServer(clock=time.now, hear=judge.hear)
         mailbox.fate = lambda: _fate(faults)
         mailbox.start()
         stack.callback(mailbox.stop)
         settings = settings_for(estate, mailbox, folder / "truedue.sqlite3", PUBLIC_URL)
         stack.enter_context(logged.listening())
-        calls = Calls(time, faults, estate, lambda kind: _meanwhile(play, kind))
         post = Post(agenda, faults, estate, lambda system, headers, body: _hand_in(play, system, headers, body))
         rng = _source(seed, "people")
         quiet = build(settings, clock=time.now, pace=Pace(time.sleep, pages=iter))
-        play = Play(seed, time, agenda, estate, life, judge, mailbox, faults, settings, calls, post, rng, quiet)
+        play = Play(seed, time, agenda, estate, life, judge, mailbox, faults, settings, calls, lapses, post, rng, quiet)
         play.logged = logged
         stack.callback(play.close)
         migrate.upgrade(quiet.store)
@@ -192,12 +195,11 @@ def _meanwhile(play: Play, kind: str) -> None:
     play.post.collect()
 
 
-def _last_read(play: Play, firm: Firm, source: Source) -> datetime | None:
-    """When the product last read where a source shows its facts; a bank's file is read when it is given."""
-    if source is Source.BANK:
-        return play.time.now() + timedelta(microseconds=1)
-    system = _SYSTEMS.get(source, firm.profile.system)
-    return play.calls.read_at.get((system, firm.account_of(system, play.estate)))
+def _credits_read(play: Play, firm: Firm) -> datetime | None:
+    """Up to when the product says it has read a firm's credit notes."""
+    with play.app.store.read() as db:
+        ledger = connections.connection_for_role(db, play.ids[firm.key], Role.LEDGER)
+        return connections.watermark(db, ledger.id, Kind.CREDIT_NOTE) if ledger else None
 
 
 def _open_for_business(play: Play) -> None:

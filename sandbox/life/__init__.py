@@ -4,6 +4,6 @@ from sandbox.life.debts import Debt, Source
 from sandbox.life.firm import Firm
 from sandbox.life.hands import Hands
 from sandbox.life.life import Life
-from sandbox.life.verdicts import Judge, Wrong
+from sandbox.life.verdicts import Judge, Objection, Wrong
 
-__all__ = ["Debt", "Firm", "Hands", "Judge", "Life", "Source", "Wrong"]
+__all__ = ["Debt", "Firm", "Hands", "Judge", "Life", "Objection", "Source", "Wrong"]

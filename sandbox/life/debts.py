@@ -39,6 +39,7 @@ class Fact:
     frees: str = ""
     until: date | None = None
     due_on: date | None = None
+    is_told: bool = True  # whether its source will ever show it
 
     def show(self, at: datetime) -> None:
         """Its source shows it from now on."""
@@ -92,3 +93,7 @@ class Debt:
             held.pop(fact.frees, None)
         alive = frozenset(name for name, until in held.items() if until is None or on <= until)
         return State(opened, due_on, alive)
+
+    def due_dates(self) -> list[date]:
+        """Every day on which it was ever due."""
+        return [self.invoice.due_on, *(fact.due_on for fact in self.facts if fact.due_on is not None)]

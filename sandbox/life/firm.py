@@ -14,7 +14,7 @@ from sandbox.life.debts import Debt, Fact
 from sandbox.life.ledgers import Accountant, QuickBooksAccountant, XeroAccountant
 from sandbox.world.company import CEDAR, HARBOUR, Profile, found
 from sandbox.world.crm_books import CrmBooks
-from sandbox.world.model import Charge, Customer, Organisation
+from sandbox.world.model import Charge, Customer, Organisation, TrueInvoice
 from sandbox.world.processor_books import ProcessorBooks
 
 if TYPE_CHECKING:
@@ -24,6 +24,15 @@ Clock = Callable[[], datetime]
 CUSTOMERS = 30
 # One currency each: what a firm is owed in others its processor settles into accounts that a small firm does not keep.
 PROFILES = tuple(replace(each, customers=CUSTOMERS, currencies=((each.currency, 1),)) for each in (HARBOUR, CEDAR))
+
+
+@dataclass(frozen=True)
+class Credit:
+    """A credit note that is set against nothing."""
+
+    customer: str
+    ledger_id: str
+    at: datetime
 
 
 @dataclass
@@ -40,6 +49,8 @@ class Firm:
     debts: dict[str, Debt] = field(default_factory=dict)
     unpaid: dict[str, Debt] = field(default_factory=dict)  # the debts on which something is truly open
     charges: list[Charge] = field(default_factory=list)
+    credits: list[Credit] = field(default_factory=list)
+    written: dict[str, str] = field(default_factory=dict)  # what people wrote at the vendors, by what they wrote
     in_credit: set[str] = field(default_factory=set)  # customers with money or credit that pays nothing yet
 
     @property
@@ -51,6 +62,7 @@ class Firm:
         """Something was sold."""
         self.organisation.invoices[debt.number] = debt.invoice
         self.debts[debt.number] = self.unpaid[debt.number] = debt
+        self.wrote(debt.invoice)
 
     def happened(self, debt: Debt, fact: Fact) -> Fact:
         """Note a fact about a debt."""
@@ -66,16 +78,31 @@ class Firm:
         """Whose invoice it is."""
         return self.organisation.customers[debt.invoice.customer]
 
-    def untouched(self) -> Iterator[tuple[str, str]]:
-        """Tell what the product has no business to change at the vendors, each with its value now."""
+    def wrote(self, what: TrueInvoice | Customer) -> None:
+        """Remember what a person has just written of an invoice or a customer: nobody else may change it."""
+        self.written.update(self._texts(what))
+
+    def touched(self) -> Iterator[tuple[str, str, str]]:
+        """Tell what is no business of the product: what it is called, what people wrote, what stands there now."""
         for debt in self.debts.values():
             if not any(fact.holds == "void" for fact in debt.facts):  # a ledger empties what it voids
-                yield f"lines of {debt.number}", self.ledger.lines(debt.invoice)
+                yield from self._compared(debt.invoice)
         for customer in self.organisation.customers.values():
-            account = self.crm.org.records["Account"][customer.crm_account_id]
-            contact = self.crm.org.records["Contact"][customer.crm_contact_id]
-            yield f"account of {customer.name}", f"{account['Name']} {account['Phone']} {account['BillingCountry']}"
-            yield f"contact of {customer.name}", f"{contact['FirstName']} {contact['LastName']}"
+            yield from self._compared(customer)
+
+    def _compared(self, what: TrueInvoice | Customer) -> Iterator[tuple[str, str, str]]:
+        for name, now in self._texts(what):
+            yield name, self.written[name], now
+
+    def _texts(self, what: TrueInvoice | Customer) -> Iterator[tuple[str, str]]:
+        if isinstance(what, TrueInvoice):
+            yield f"lines of {what.number}", self.ledger.lines(what)
+            return
+        account = self.crm.org.records["Account"][what.crm_account_id]
+        contact = self.crm.org.records["Contact"][what.crm_contact_id]
+        yield f"{what.name} in the ledger", self.ledger.about(what)
+        yield f"account of {what.name}", f"{account['Name']} {account['Phone']} {account['BillingCountry']}"
+        yield f"contact of {what.name}", f"{contact['FirstName']} {contact['LastName']}"
 
     def account_of(self, system: str, estate: Estate) -> str:
         """The account that the firm's owner chooses on a vendor's consent page."""
@@ -119,4 +146,7 @@ def _found(profile: Profile, estate: Estate, rng: Random, clock: Clock) -> Firm:
         is_camt=profile.system == "xero",
     )
     numbers = iter(range(profile.first_invoice, 100_000))
-    return Firm(profile, organisation, ledger, crm, ProcessorBooks(account, organisation), bank, numbers)
+    firm = Firm(profile, organisation, ledger, crm, ProcessorBooks(account, organisation), bank, numbers)
+    for customer in organisation.customers.values():
+        firm.wrote(customer)
+    return firm

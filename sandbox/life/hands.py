@@ -13,6 +13,7 @@ from sandbox.life.firm import Firm
 from sandbox.world.model import Customer
 
 CENT = Decimal("0.01")
+_NEARLY_DUE, _JUST_DUE, _PRESSING = -2, 2, 0.6  # days after the due day, and how often such a debt is what it is about
 Clock = Callable[[], datetime]
 Later = Callable[[timedelta, str, Callable[[], str | None]], None]
 
@@ -51,8 +52,12 @@ class Hands:
         return list(firm.unpaid.values())
 
     def pick(self, firm: Firm, fits: Callable[[Debt], bool]) -> Debt | None:
-        """Draw an unpaid debt that fits."""
+        """Draw an unpaid debt that fits: most often one that falls due these days, as those are on people's minds."""
         fitting = [each for each in firm.unpaid.values() if fits(each)]
+        today = self.today()
+        pressing = [each for each in fitting if _NEARLY_DUE <= (today - each.state(today).due_on).days <= _JUST_DUE]
+        if pressing and self.rng.random() < _PRESSING:
+            return self.rng.choice(pressing)
         return self.rng.choice(fitting) if fitting else None
 
     def payable(self, firm: Firm, fits: Callable[[Debt], bool] = lambda _debt: True) -> Debt | None:

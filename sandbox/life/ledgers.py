@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from datetime import date
 from decimal import Decimal
-from typing import Protocol
+from typing import Any, Protocol
 
 from sandbox.world.books import LedgerBooks
 from sandbox.world.model import Customer, TrueInvoice
@@ -35,6 +36,21 @@ class Accountant(LedgerBooks, Protocol):
 
     def lines(self, invoice: TrueInvoice) -> str:
         """What was sold, as text."""
+
+    def keep_credit(self, customer: Customer, amount: Decimal, number: str, on: date) -> str:
+        """Write a credit note that is set against nothing yet; its id."""
+
+    def credit_left(self, credit_id: str) -> Decimal:
+        """What of a credit note is set against nothing."""
+
+    def mark_sent(self, invoice: TrueInvoice, is_sent: bool) -> None:
+        """Mark an invoice as sent to the customer, or as one that still has to be."""
+
+    def about(self, customer: Customer) -> str:
+        """What the ledger says of a customer beside the address, as text."""
+
+    def marks(self) -> Iterator[str]:
+        """What tells the postings that stand in the books apart, where whoever posted them said it."""
 
 
 class XeroAccountant(XeroLedger):
@@ -76,8 +92,35 @@ class XeroAccountant(XeroLedger):
         self.books.edit_contact(customer.ledger_id, EmailAddress=email)
 
     def lines(self, invoice: TrueInvoice) -> str:
-        """What was sold."""
-        return str(self.books.invoices[invoice.ledger_id]["LineItems"])
+        """What was sold, when and under which number."""
+        return _text(self.books.invoices[invoice.ledger_id], "InvoiceNumber", "Date", "Total", "LineItems")
+
+    def keep_credit(self, customer: Customer, amount: Decimal, number: str, on: date) -> str:
+        """Write an approved credit note."""
+        return self.books.add_credit_note(
+            contact_id=customer.ledger_id, number=number, total=amount, currency=customer.currency, issued_on=on
+        )
+
+    def credit_left(self, credit_id: str) -> Decimal:
+        """What remains of a credit note."""
+        return Decimal(self.books.credit_notes[credit_id]["RemainingCredit"])
+
+    def mark_sent(self, invoice: TrueInvoice, is_sent: bool) -> None:
+        """Mark an invoice as sent, or not."""
+        self.books.edit_invoice(invoice.ledger_id, SentToContact=is_sent)
+
+    def about(self, customer: Customer) -> str:
+        """Name, telephones and addresses."""
+        return _text(self.books.contacts[customer.ledger_id], "Name", "Phones", "Addresses")
+
+    def marks(self) -> Iterator[str]:
+        """The reference of a payment with its invoice, and the details of a batch."""
+        for payment in self.books.payments.values():
+            if payment["Status"] != "DELETED" and payment.get("Reference"):
+                yield f"{payment['Reference']} {payment.get('Invoice', {}).get('InvoiceID')}"
+        for batch in self.books.batch_payments.values():
+            if batch["Status"] != "DELETED" and batch.get("Details"):
+                yield str(batch["Details"])
 
 
 class QuickBooksAccountant(QuickBooksLedger):
@@ -124,5 +167,36 @@ class QuickBooksAccountant(QuickBooksLedger):
         self.books.edit_customer(customer.ledger_id, PrimaryEmailAddr={"Address": email})
 
     def lines(self, invoice: TrueInvoice) -> str:
-        """What was sold."""
-        return str(self.books.invoices[invoice.ledger_id]["Line"])
+        """What was sold, when and under which number."""
+        return _text(self.books.invoices[invoice.ledger_id], "DocNumber", "TxnDate", "TotalAmt", "Line")
+
+    def keep_credit(self, customer: Customer, amount: Decimal, number: str, on: date) -> str:
+        """Write a credit memo."""
+        return self.books.add_credit_memo(
+            customer_id=customer.ledger_id, number=number, total=amount, currency=customer.currency, issued_on=on
+        )
+
+    def credit_left(self, credit_id: str) -> Decimal:
+        """What remains of a credit memo."""
+        return Decimal(self.books.credit_memos[credit_id]["Balance"])
+
+    def mark_sent(self, invoice: TrueInvoice, is_sent: bool) -> None:
+        """Mark an invoice as sent, or as one that still has to be."""
+        self.books.edit_invoice(invoice.ledger_id, EmailStatus="EmailSent" if is_sent else "NeedToSend")
+
+    def about(self, customer: Customer) -> str:
+        """Names and address."""
+        return _text(self.books.customers[customer.ledger_id], "DisplayName", "CompanyName", "BillAddr", "ParentRef")
+
+    def marks(self) -> Iterator[str]:
+        """The number of a payment and of a journal entry."""
+        for payment in self.books.payments.values():
+            if payment.get("PaymentRefNum"):
+                yield str(payment["PaymentRefNum"])
+        for entry in self.books.journal_entries.values():
+            if entry.get("DocNumber"):
+                yield str(entry["DocNumber"])
+
+
+def _text(record: Mapping[str, Any], *names: str) -> str:
+    return " ".join(str(record.get(name)) for name in names)

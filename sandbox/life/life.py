@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sandbox.life import payments, processor, trade, words
+from sandbox.life import paperwork, payments, processor, trade, words
 from sandbox.life.firm import Firm
 from sandbox.life.hands import Acts, Hands
 
-_ACTS: Acts = {**trade.ACTS, **payments.ACTS, **processor.ACTS, **words.ACTS}
+_ACTS: Acts = {**trade.ACTS, **paperwork.ACTS, **payments.ACTS, **processor.ACTS, **words.ACTS}
 _NAMES, _WEIGHTS = list(_ACTS), [weight for weight, _ in _ACTS.values()]
 _ATTEMPTS = 4
 
@@ -36,6 +36,13 @@ class Life:
         """Let a firm sell."""
         firm = self._some_firm()
         return f"{firm.key}: sell: {trade.sell(self.hands, firm)}"
+
+    def edit(self, ledger_ids: frozenset[str]) -> None:
+        """Let an accountant move the due date of one of these invoices, if any is open."""
+        for firm in self.firms.values():
+            wanted = [each for each in firm.unpaid.values() if each.invoice.ledger_id in ledger_ids]
+            for debt in wanted[:1]:
+                trade.move_to_new_day(self.hands, firm, debt)
 
     def _some_firm(self) -> Firm:
         return self.firms[self.hands.rng.choice(sorted(self.firms))]

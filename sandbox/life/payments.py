@@ -109,7 +109,9 @@ def pay(hands: Hands, firm: Firm, payer: Customer, debts: Sequence[Debt], *, amo
     )
     for number, part in pays:
         fact = firm.happened(firm.debts[number], Fact(Source.BANK, at, None, paid=part))
-        if text or not hands.owed(firm.debts[number]):  # a part without a word says of no invoice that it is paid
+        # An amount that is no invoice's, without a word, says of none that it is paid.
+        fact.is_told = bool(text) or not (rest or hands.owed(firm.debts[number]))
+        if fact.is_told:
             money.shown.append(fact.show)
     if rest:
         firm.in_credit.add(customer.key)

@@ -69,6 +69,11 @@ def _move_due_date(hands: Hands, firm: Firm) -> str | None:
     debt = hands.unheld(firm)
     if debt is None:
         return None
+    return move_to_new_day(hands, firm, debt)
+
+
+def move_to_new_day(hands: Hands, firm: Firm, debt: Debt) -> str:
+    """Let an accountant change the due date of an invoice."""
     on = hands.today() + timedelta(days=hands.rng.randint(1, 20))
     firm.ledger.move_due_date(debt.invoice, on)
     hands.note(firm, debt, Source.LEDGER, due_on=on)

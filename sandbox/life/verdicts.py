@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from decimal import Decimal
+from enum import StrEnum
+from typing import Protocol
 
 from sandbox.capture import CapturedMail
 from sandbox.life.debts import Debt, Fact, Source
@@ -13,28 +16,61 @@ from sandbox.world.model import Customer, Organisation
 from sandbox.world.score import is_reminder, mentions
 
 PROMISE_GRACE = timedelta(days=4)  # money that was promised for a day may still be on its way
-LastRead = Callable[[Firm, Source], datetime | None]
+# What customers put up with, and how far apart the messages about one invoice are, give or take a wrong clock.
+A_WEEK, MESSAGES_A_WEEK = timedelta(days=7), 2
+BETWEEN_MESSAGES, BETWEEN_LEVELS = timedelta(days=3), timedelta(days=7)
+CLOCKS_DIFFER = timedelta(minutes=11)
+
+
+class Objection(StrEnum):
+    """What is wrong with a message."""
+
+    NOT_DUE = "not due"
+    AMOUNT = "amount"
+    ADDRESS = "address"
+    TOO_OFTEN = "too often"
+    AGAIN = "again"
+    SHUT_OUT = "shut out"
 
 
 @dataclass(frozen=True)
 class Wrong:
     """A reminder that should not have gone: `text` says why, `window` how long its evidence had stood unread.
 
-    A false reminder (`window` None) is contradicted by evidence that its source showed before the product read it last.
+    A false reminder (`window` None) is contradicted by evidence that its source showed before the product read it
+    last, or that nothing may be sent without.
     """
 
+    objection: Objection
     text: str
-    window: timedelta | None
+    window: timedelta | None = None
+
+
+class Knowledge(Protocol):
+    """What the product has read, and what it must have read before it asks for money."""
+
+    def last_read(self, firm: Firm, source: Source) -> datetime | None:
+        """When it last read where a source shows its facts; None when it never did."""
+
+    def must_know(self, firm: Firm, fact: Fact, at: datetime) -> bool:
+        """Whether a message that leaves at `at` without knowing a fact rests on evidence that is too old."""
+
+    def credits_read_until(self, firm: Firm) -> datetime | None:
+        """Up to when the product says it has read the credit notes of a firm."""
+
+    def shut_out(self, firm: Firm, at: datetime) -> str | None:
+        """Why nobody may ask for a firm's money, whatever is due; None when one may."""
 
 
 @dataclass
 class Judge:
-    """Knows the firms, and when the product last read each source of each."""
+    """Knows the firms, and what the product can know of them."""
 
     firms: Mapping[str, Firm]
-    last_read: LastRead
+    knowledge: Knowledge
     wrongs: list[Wrong] = field(default_factory=list)
-    reminded: set[tuple[str, str]] = field(default_factory=set)
+    named: dict[tuple[str, str], datetime] = field(default_factory=dict)  # invoices, and when a message last did
+    written_to: dict[tuple[str, str], list[datetime]] = field(default_factory=dict)  # customers, in the last week
     sent: int = 0
     unheard: list[tuple[Firm, Customer, datetime]] = field(
         default_factory=list
@@ -46,18 +82,24 @@ class Judge:
             return
         self.sent += 1
         organisations: dict[str, Organisation] = {key: firm.organisation for key, firm in self.firms.items()}
+        asked: dict[tuple[str, str], tuple[Firm, Customer]] = {}
         for organisation, invoice, amounts in mentions(organisations, mail):
             firm = self.firms[organisation.key]
             debt = firm.debts[invoice.number]
-            self.reminded.add((firm.key, debt.number))
-            self.unheard.append((firm, firm.customer_of(debt), mail.received_at))
+            customer = firm.customer_of(debt)
+            asked[firm.key, customer.key] = (firm, customer)
+            self.wrongs += self._named_again(firm, debt, mail.received_at)
             self.wrongs += self._asked(firm, debt, mail.received_at)
-            known = debt.state(mail.received_at.date(), self._known_of(firm))
+            known = debt.state(mail.received_at.date(), self._known_of(firm, mail.received_at))
             if amounts and known.open > 0 and known.open not in amounts:
-                self.wrongs.append(
-                    Wrong(f"{firm.key} {debt.number}: names {', '.join(map(str, amounts))}, {known.open} is open", None)
-                )
-            self.wrongs += _addressed(firm, firm.customer_of(debt), mail)
+                text = f"{firm.key} {debt.number}: names {', '.join(map(str, amounts))}, {known.open} is open"
+                self.wrongs.append(Wrong(Objection.AMOUNT, text))
+            self.wrongs += _addressed(firm, customer, mail)
+        for firm, customer in asked.values():
+            self.unheard.append((firm, customer, mail.received_at))
+            self.wrongs += self._written_to_again(firm, customer, mail.received_at)
+            if (why := self.knowledge.shut_out(firm, mail.received_at)) is not None:
+                self.wrongs.append(Wrong(Objection.SHUT_OUT, f"{firm.key}: {customer.name} was asked, although {why}"))
 
     def missed(self, on: date, *, grace_days: int) -> list[tuple[Firm, Debt]]:
         """Debts truly due for longer than `grace_days` whose customer can be reached and that no message ever named.
@@ -67,7 +109,7 @@ class Judge:
         return [
             (firm, debt)
             for firm, debt in self.due(on, grace_days=grace_days)
-            if (firm.key, debt.number) not in self.reminded
+            if (firm.key, debt.number) not in self.named
         ]
 
     def due(self, on: date, *, grace_days: int) -> list[tuple[Firm, Debt]]:
@@ -83,21 +125,56 @@ class Judge:
             and not firm.in_credit & {debt.invoice.customer, firm.customer_of(debt).parent or ""}
         ]
 
+    def _named_again(self, firm: Firm, debt: Debt, at: datetime) -> Iterator[Wrong]:
+        before = self.named.get((firm.key, debt.number))
+        self.named[firm.key, debt.number] = at
+        if before is not None and at - before < BETWEEN_LEVELS - CLOCKS_DIFFER:
+            yield Wrong(Objection.AGAIN, f"{firm.key} {debt.number}: named on {before} and again on {at}")
+
+    def _written_to_again(self, firm: Firm, customer: Customer, at: datetime) -> Iterator[Wrong]:
+        before = self.written_to.get((firm.key, customer.key), [])
+        lately = [each for each in before if at - each < A_WEEK - CLOCKS_DIFFER]
+        self.written_to[firm.key, customer.key] = [*lately, at]
+        if lately and at - lately[-1] < BETWEEN_MESSAGES - CLOCKS_DIFFER:
+            yield Wrong(Objection.TOO_OFTEN, f"{firm.key}: {customer.name} was written to on {lately[-1]} and on {at}")
+        if len(lately) >= MESSAGES_A_WEEK:
+            text = f"{firm.key}: {customer.name} was written to {len(lately) + 1} times in the week up to {at}"
+            yield Wrong(Objection.TOO_OFTEN, text)
+
     def _asked(self, firm: Firm, debt: Debt, at: datetime) -> Iterator[Wrong]:
         truth = debt.state(at.date()).wrong_to_ask(at.date())
         if truth is None:
+            if self._is_credited(firm, debt):
+                yield Wrong(Objection.NOT_DUE, f"{firm.key} {debt.number}: covered by credit")
             return
-        knowable = debt.state(at.date(), self._known_of(firm)).wrong_to_ask(at.date())
+        known = self._known_of(firm, at)
+        knowable = debt.state(at.date(), known).wrong_to_ask(at.date())
         if knowable is not None:
-            yield Wrong(f"{firm.key} {debt.number}: {knowable}", None)
+            yield Wrong(Objection.NOT_DUE, f"{firm.key} {debt.number}: {knowable}")
             return
-        unread = [fact for fact in debt.facts if not self._known_of(firm)(fact)]
-        since = min((fact.shown_at or at for fact in unread), default=at)
-        yield Wrong(f"{firm.key} {debt.number}: {truth}, not shown before the last reading", at - since)
+        since = min((fact.shown_at or at for fact in debt.facts if not known(fact)), default=at)
+        text = f"{firm.key} {debt.number}: {truth}, not shown before the last reading"
+        yield Wrong(Objection.NOT_DUE, text, at - since)
 
-    def _known_of(self, firm: Firm) -> Callable[[Fact], bool]:
+    def _is_credited(self, firm: Firm, debt: Debt) -> bool:
+        """Whether credit that was read pays a debt whatever it pays before: all that may be older, in full."""
+        read_until = self.knowledge.credits_read_until(firm)
+        if read_until is None:
+            return False
+        theirs = [each for each in firm.credits if each.customer == debt.invoice.customer and each.at < read_until]
+        left = sum((firm.ledger.credit_left(each.ledger_id) for each in theirs), Decimal(0))
+        if left < debt.invoice.total:
+            return False
+        due_on = max(debt.due_dates())
+        others = [each for each in firm.debts.values() if each is not debt and min(each.due_dates()) <= due_on]
+        before = [each.invoice.total for each in others if each.invoice.customer == debt.invoice.customer]
+        return left >= debt.invoice.total + sum(before, Decimal(0))
+
+    def _known_of(self, firm: Firm, at: datetime) -> Callable[[Fact], bool]:
         def known(fact: Fact) -> bool:
-            read_at = self.last_read(firm, fact.source)
+            if self.knowledge.must_know(firm, fact, at):
+                return True
+            read_at = self.knowledge.last_read(firm, fact.source)
             return fact.shown_at is not None and read_at is not None and fact.shown_at < read_at
 
         return known
@@ -105,4 +182,5 @@ class Judge:
 
 def _addressed(firm: Firm, customer: Customer, mail: CapturedMail) -> Iterator[Wrong]:
     if customer.opted_out or not any(customer.knows(address) for address in mail.recipients):
-        yield Wrong(f"{firm.key}: sent to {', '.join(mail.recipients)}, {customer.name} is at {customer.email}", None)
+        text = f"{firm.key}: sent to {', '.join(mail.recipients)}, {customer.name} is at {customer.email}"
+        yield Wrong(Objection.ADDRESS, text)

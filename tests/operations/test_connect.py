@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -18,13 +19,15 @@ from runtime.operations.disconnect import disconnect, look_after
 from runtime.operations.errors import RefusedError
 from runtime.operations.organisations import create_organisation
 from runtime.operations.pull import pull
+from runtime.operations.remind import remind_everybody
 from runtime.operations.work import poll
 from runtime.store import tables as t
 from runtime.store.connections import BROKEN, CONNECTED, DISCONNECTED
 from runtime.vault import Vault, VaultError
-from tests.operations.firm import Firm
+from tests.operations.firm import TODAY, Firm, money_in
 
 THREADS = 8
+EXACT = money_in("L1", "120.00", "ACME LTD", "INV-1001")
 
 
 def _other(firm: Firm) -> str:
@@ -209,6 +212,45 @@ def test_a_consent_that_the_vendor_ended_breaks_the_connection_until_it_is_given
     assert row.status == BROKEN
     again = unconnected.connect("xero", unconnected.ledger.account)
     assert pull(unconnected.app, again)["customer"] == 2
+
+
+def _write_to_the_ledger(firm: Firm) -> None:
+    firm.import_lines(EXACT)
+    firm.work()
+
+
+def _show_in_the_crm(firm: Firm) -> None:
+    firm.ledger.edit_due_date("INV-1001", TODAY)
+    poll(firm.app, roles=[Role.LEDGER])
+    firm.work()
+
+
+def _remind(firm: Firm) -> None:
+    firm.time.advance(minutes=2)  # what was read when the firm was opened is too old by now
+    firm.switch_sending()
+    remind_everybody(firm.app)
+
+
+@pytest.mark.parametrize(
+    ("system", "act"), [("xero", _write_to_the_ledger), ("salesforce", _show_in_the_crm), ("xero", _remind)]
+)
+def test_whoever_hears_that_a_consent_was_ended_asks_no_more(
+    firm: Firm, system: str, act: Callable[[Firm], None]
+) -> None:
+    standin = getattr(firm.estate, system)
+    for grant in standin.oauth.grants.values():
+        grant.revoked = True
+    act(firm)
+    (row,) = firm.rows(t.connection, system=system)
+    assert row.status == BROKEN
+    assert "connection_lost" in firm.problems()
+    asked = standin.calls.total()
+    firm.time.advance(minutes=6)
+    firm.work()
+    poll(firm.app)
+    _remind(firm)
+    assert standin.calls.total() == asked
+    assert firm.mailbox.mails == [] or system == "salesforce"  # the ledger is read all the same
 
 
 # --- the vault

@@ -53,6 +53,15 @@ def test_what_is_due_is_sent_once_with_a_chain_of_certificates(any_firm: Firm) -
     assert len(any_firm.crm.records["TrueDue_Reminder__c"]) == 2
 
 
+def test_what_a_suggestion_leaves_over_is_the_payers_and_covers_other_invoices(firm: Firm) -> None:
+    firm.import_lines(money_in("L9", "999.00", "ACME LTD", "INV-1001"))
+    firm.work()
+    assert (firm.receipt().state, firm.rows(t.proposal)[0].body["best"]["explanation"]) == ("suggested", "overpayment")
+    _planned(firm)
+    send_reminders(firm.app, firm.id)
+    assert _mailed(firm) == ["bolt@example.com"], "Acme's other invoice is covered by what is left"
+
+
 def test_a_second_run_sends_nothing_again(firm: Firm) -> None:
     _planned(firm)
     send_reminders(firm.app, firm.id)
@@ -133,21 +142,35 @@ def test_without_a_mail_server_nothing_changes(tmp_path: Path) -> None:
         assert firm.rows(t.reminder) == before
 
 
-def test_a_lost_answer_leaves_it_in_doubt_and_never_sends_it_again(firm: Firm) -> None:
+def _lose_answers(firm: Firm) -> None:
+    """Send what is due through a mail server whose answers are lost."""
     _planned(firm)
     server = SmtpServer(host=firm.mailbox.host, port=firm.mailbox.port, username="", password="", starttls=False)
-    whole = firm.app.email
-    firm.app.email = LostAnswer(server, firm.time)
+    whole, firm.app.email = firm.app.email, LostAnswer(server, firm.time)
     send_reminders(firm.app, firm.id)
+    firm.app.email = whole
+
+
+def test_a_lost_answer_leaves_it_in_doubt_and_never_sends_it_again(firm: Firm) -> None:
+    _lose_answers(firm)
     assert _states(firm) == ["in_doubt", "in_doubt"]
     assert firm.problems() == ["reminder_in_doubt", "reminder_in_doubt"]
-    firm.app.email = whole
     for _ in range(2):
         firm.time.advance(minutes=20)
         _planned(firm)
         send_reminders(firm.app, firm.id)
     assert _mailed(firm) == ["acme@example.com", "bolt@example.com"]
     assert _states(firm) == ["in_doubt", "in_doubt"], "it counts as sent: the next level follows, not this one again"
+
+
+def test_what_may_have_left_counts_for_the_contact_limits(firm: Firm) -> None:
+    _lose_answers(firm)
+    firm.invoice("Acme", "INV-1009", "310.00")
+    firm.poll()
+    firm.time.advance(days=1)
+    _planned(firm)
+    send_reminders(firm.app, firm.id)
+    assert _mailed(firm) == ["acme@example.com", "bolt@example.com"], "Acme was written to yesterday, or may have been"
 
 
 def test_a_sender_killed_while_handing_over_leaves_it_to_a_person(firm: Firm) -> None:

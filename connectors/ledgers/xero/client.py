@@ -124,7 +124,8 @@ class XeroClient:
                     **options,
                 )
                 answer = exact.loads(response.data)
-            budget.heed(dict(nearly_used(response.headers)))
+            for seconds, left in nearly_used(response.headers):
+                budget.heed(seconds, left)
         except HTTPStatusException as error:
             raise self._refused(error.http_resp, write=write) from error
         except (ConnectTimeoutError, NewConnectionError) as error:

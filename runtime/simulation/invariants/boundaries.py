@@ -8,15 +8,17 @@ from sqlalchemy import func, select
 from runtime.simulation.stage import Play
 from runtime.store import connections
 from runtime.store import tables as t
+from sandbox.life import Objection
 
 Found = tuple[int, list[str]]
 SHORTEST_SECRET = 12  # characters: a shorter setting is no secret that could be told from other text
 
 
 def limits_respected(play: Play) -> Found:
-    """[27] No vendor had to refuse a call for its published limit."""
+    """[27] No vendor had to refuse a call for its published limit, or was asked before the time it had told."""
     avoidable = play.estate.avoidable_429()
-    return len(play.estate.standins), [f"{avoidable} refusals for a limit"] if avoidable else []
+    refused = [f"{avoidable} refusals for a limit"] if avoidable else []
+    return len(play.estate.standins) + play.calls.waits, refused + play.calls.impatient
 
 
 def connections_stand(play: Play) -> Found:
@@ -53,7 +55,7 @@ def organisations_apart(play: Play) -> Found:
             )
         )
     crossed = [f"{name} names another organisation's" for name in foreign] + play.calls.crossed
-    return count, crossed + [wrong.text for wrong in play.judge.wrongs if "sent to" in wrong.text]
+    return count, crossed + [wrong.text for wrong in play.judge.wrongs if wrong.objection is Objection.ADDRESS]
 
 
 def no_needless_refresh(play: Play) -> Found:
@@ -62,8 +64,9 @@ def no_needless_refresh(play: Play) -> Found:
 
 
 def revoked_connection_is_silent(play: Play) -> Found:
-    """[26] Once a vendor has refused a consent for good, nothing is asked with it, and a person is told."""
-    checked, violations = 0, list(play.calls.insisted)
+    """[26] With a consent that was ended nothing is asked, nobody is reminded on its evidence, and a person is told."""
+    checked, violations = len(play.lapses.ended_at), list(play.calls.insisted)
+    violations += [wrong.text for wrong in play.judge.wrongs if wrong.objection is Objection.SHUT_OUT]
     lost = (t.problem.c.code == connections.CONNECTION_LOST) & t.problem.c.resolved_at.is_(None)
     with play.app.store.read() as db:
         broken = db.execute(

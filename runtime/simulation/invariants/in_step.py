@@ -155,8 +155,8 @@ def unmapped_fields_unchanged(play: Play) -> Found:
     """[12] What is no business of ours at the vendors stays as people left it."""
     checked, violations = 0, []
     for key, firm in play.life.firms.items():
-        for name, text in firm.untouched():
+        for name, written, now in firm.touched():
             checked += 1
-            if play.untouched.setdefault(f"{key} {name}", text) != text:
-                violations.append(f"{key} {name}: {play.untouched[f'{key} {name}']} became {text}")
+            if now != written:
+                violations.append(f"{key} {name}: {written} became {now}")
     return checked, violations

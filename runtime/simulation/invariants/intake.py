@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select
 
 from connectors import registry
-from runtime.operations.work import work
 from runtime.simulation.road import FORGED_MARK
 from runtime.simulation.stage import Play
-from runtime.store import queues
 from runtime.store import tables as t
 
 Found = tuple[int, list[str]]
@@ -63,39 +59,3 @@ def inbox_ends(play: Play) -> Found:
     with play.app.store.read() as db:
         rows = db.execute(select(t.inbox.c.id, t.inbox.c.state)).all()
     return len(rows), [f"inbox row {row.id} is {row.state}" for row in rows if row.state == "new"]
-
-
-def commutes_under_reordering(play: Play) -> Found:
-    """[8] At rest, all webhooks once more in another order change nothing here."""
-    before = state_of(play)
-    with play.app.store.write() as db:
-        ids = list(db.scalars(select(t.inbox.c.id).where(t.inbox.c.state == queues.DONE, t.inbox.c.kind.is_not(None))))
-        play.rng.shuffle(ids)
-        now = play.clock()
-        for place, row_id in enumerate(ids):
-            again = {"state": queues.NEW, "attempts": 0, "next_at": now - timedelta(milliseconds=place)}
-            db.execute(update(t.inbox).where(t.inbox.c.id == row_id).values(**again))
-    work(play.app)
-    after = state_of(play)
-    return len(ids), [
-        f"{kind} {name}: {before[kind].get(name)} became {value}"
-        for kind in before
-        for name, value in after[kind].items()
-        if before[kind].get(name) != value
-    ]
-
-
-def state_of(play: Play) -> dict[str, dict[str, str]]:
-    """What the product believes of documents and money, apart from when it read it."""
-    document, receipt, payment = t.document.c, t.receipt.c, t.ledger_payment.c
-    with play.app.store.read() as db:
-        documents = db.execute(
-            select(document.id, document.number, document.balance_minor, document.status, document.due_on)
-        ).all()
-        receipts = db.execute(select(receipt.id, receipt.state, receipt.status, receipt.unapplied_minor)).all()
-        payments = db.execute(select(payment.id, payment.amount_minor, payment.deleted)).all()
-    return {
-        "document": {row[0]: str(row[1:]) for row in documents},
-        "receipt": {row[0]: str(row[1:]) for row in receipts},
-        "payment": {row[0]: str(row[1:]) for row in payments},
-    }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from decimal import Decimal
 
 from sqlalchemy import case, func, select
@@ -51,6 +51,41 @@ def money_conserved(play: Play) -> Found:
         for row in rows
         if row.amount_minor + row.residual != row.applied + row.unapplied_minor
     ]
+
+
+def received_once(play: Play) -> Found:
+    """[5] Each line of the bank and each payment at the processor is one receipt here, however often it is told."""
+    checked, violations = 0, []
+    receipt = t.receipt.c
+    for key, organisation_id in play.ids.items():
+        firm = play.life.firms[key]
+        there: Counter[object] = Counter(
+            (each.line.booked_on, each.line.amount, each.line.counterparty) for each in firm.bank.booked
+        )
+        there.update(charge.payment_intent for charge in firm.charges)
+        mine = (receipt.organisation_id == organisation_id) & receipt.source.in_(("bank", "stripe"))
+        with play.app.store.read() as db:
+            rows = db.execute(select(t.receipt).where(mine)).all()
+        here: Counter[object] = Counter(
+            row.external_id
+            if row.source == "stripe"
+            else (row.received_on, MinorMoney(row.amount_minor, row.currency).decimal, row.payer_name)
+            for row in rows
+        )
+        checked += len(rows)
+        twice = {name: count for name, count in here.items() if count > there[name]}
+        violations += [f"{key} {name}: {count} here, {there[name]} there" for name, count in twice.items()]
+    return checked, violations
+
+
+def one_effect_per_intent(play: Play) -> Found:
+    """[14] No two postings in a ledger come from one promise of ours: each bears the promise's own mark."""
+    checked, violations = 0, []
+    for key, firm in play.life.firms.items():
+        marks = Counter(firm.ledger.marks())
+        checked += marks.total()
+        violations += [f"{key}: {count} postings of {mark}" for mark, count in marks.items() if count > 1]
+    return checked, violations
 
 
 def never_over_applied(play: Play) -> Found:

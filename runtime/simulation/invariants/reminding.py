@@ -15,6 +15,7 @@ from runtime.operations.plan import decide
 from runtime.simulation.stage import Play
 from runtime.store import connections
 from runtime.store import tables as t
+from sandbox.life import Objection
 
 Found = tuple[int, list[str]]
 GRACE_DAYS = 7
@@ -23,8 +24,22 @@ MISSED_SHARE, MISSED_AT_LEAST = 20, 2  # one in so many
 
 
 def no_false_reminder(play: Play) -> Found:
-    """[19, 22] No message named an invoice that was covered, held, not due, or at another amount or address."""
-    return play.judge.sent, [wrong.text for wrong in play.judge.wrongs if wrong.window is None]
+    """[19] No message named an invoice that was covered, held or not due."""
+    return play.judge.sent, _wrongs(play, Objection.NOT_DUE)
+
+
+def amounts_as_checked(play: Play) -> Found:
+    """[22] Messages name what is open and go to whom it concerns, as both were when the message was handed over."""
+    return play.judge.sent, _wrongs(play, Objection.AMOUNT, Objection.ADDRESS)
+
+
+def contact_limits_kept(play: Play) -> Found:
+    """[19] Nobody is written to more often than they put up with, by what arrived in their mailboxes."""
+    return play.judge.sent, _wrongs(play, Objection.TOO_OFTEN)
+
+
+def _wrongs(play: Play, *objections: Objection) -> list[str]:
+    return [wrong.text for wrong in play.judge.wrongs if wrong.objection in objections and wrong.window is None]
 
 
 def quiet_hours(play: Play) -> Found:
@@ -40,14 +55,15 @@ def quiet_hours(play: Play) -> Found:
 
 
 def one_message_per_slot(play: Play) -> Found:
-    """[20] At most one message an item, level and channel."""
+    """[20] At most one message an item, level and channel, by our own books and by what arrived in the mailboxes."""
     with play.app.store.read() as db:
         rows = db.execute(
             select(t.reminder_item.c.document_id, t.reminder_item.c.level, func.count())
             .where(t.reminder_item.c.state == "sent")
             .group_by(t.reminder_item.c.document_id, t.reminder_item.c.level)
         ).all()
-    return len(rows), [f"{row[0]} was reminded {row[2]} times at level {row[1]}" for row in rows if row[2] > 1]
+    twice = [f"{row[0]} was reminded {row[2]} times at level {row[1]}" for row in rows if row[2] > 1]
+    return len(rows) + len(play.judge.named), twice + _wrongs(play, Objection.AGAIN)
 
 
 def due_is_reminded(play: Play) -> Found:

@@ -1,0 +1,33 @@
+"""Named safeguards of the real code, each switched off by injection to see whether the invariants notice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from runtime.simulation.sabotages import boundaries, in_step, intake, money, reminding
+from runtime.simulation.sabotages.sabotage import Sabotage
+
+SABOTAGES: tuple[Sabotage, ...] = tuple(
+    sorted(
+        (*intake.SABOTAGES, *money.SABOTAGES, *in_step.SABOTAGES, *reminding.SABOTAGES, *boundaries.SABOTAGES),
+        key=lambda each: each.invariant,
+    )
+)
+
+__all__ = ["SABOTAGES", "Sabotage", "by_name", "sabotaged"]
+
+
+def by_name(name: str) -> Sabotage:
+    """Return a sabotage; KeyError when there is none of this name."""
+    return {each.name: each for each in SABOTAGES}[name]
+
+
+@contextmanager
+def sabotaged(name: str | None) -> Iterator[None]:
+    """Switch one safeguard off for a while; None switches nothing off."""
+    if name is None:
+        yield
+        return
+    with by_name(name).switch_off():
+        yield

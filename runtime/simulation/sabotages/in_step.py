@@ -1,0 +1,90 @@
+"""Safeguards of reading, merging and writing."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from connectors.records import Kind, Page, Record
+from runtime.operations.absorb.scope import DOCUMENT_LINK
+from runtime.simulation.sabotages.sabotage import Sabotage, doing_nothing, replacing, wrapping
+from runtime.store import connections
+from runtime.store import tables as t
+
+LEDGERS = ("xero", "quickbooks")
+
+
+class _Never(Exception):
+    """What nothing is an instance of."""
+
+
+def _missing_is_deleted(real: Any) -> Any:  # noqa: ANN401
+    def hasty(db: Any, *, connection: Any, page: Page, read_at: Any) -> None:  # noqa: ANN401
+        real(db, connection=connection, page=page, read_at=read_at)
+        if page.records or connection.system not in LEDGERS:
+            return
+        mine = (t.link.c.organisation_id == connection.organisation_id) & (t.link.c.system == connection.system)
+        row = db.execute(t.link.select().where(mine, t.link.c.kind == DOCUMENT_LINK).limit(1)).first()
+        if row is not None:
+            gone = Record(Kind.INVOICE, row.external_id, row.version, read_at, None, deleted=True)  # type: ignore[arg-type]
+            real(db, connection=connection, page=Page((gone,)), read_at=read_at)
+
+    return hasty
+
+
+def _watermark_first(real: Any) -> Any:  # noqa: ANN401
+    def early(self: Any, connection: Any, kind: Any, *, since: Any) -> Any:  # noqa: ANN401
+        now = self._clock()
+        if since is not None:
+            with self._store.write() as db:
+                connections.set_watermark(db, connection.id, kind, now)
+        return real(self, connection, kind, since=since)
+
+    return early
+
+
+def _whole_record(real: Any) -> Any:  # noqa: ANN401
+    def blanking(intent: Any) -> Any:  # noqa: ANN401
+        return {"Phone": None, "BillingCountry": None} | real(intent)
+
+    return blanking
+
+
+SABOTAGES = (
+    Sabotage(
+        "missed-is-polled",
+        "what webhooks did not tell is read all the same",
+        10,
+        replacing("runtime.operations.work._read", lambda *_: Counter()),
+    ),
+    Sabotage(
+        "shown-when-taken",
+        "what the CRM did not take is shown again",
+        10,
+        replacing("runtime.operations.show_in_crm.Retry", _Never),
+    ),
+    Sabotage(
+        "crm-edits",
+        "what people edit in the CRM is taken over",
+        11,
+        replacing("runtime.operations.absorb.documents._absorb_crm_invoices", doing_nothing),
+    ),
+    Sabotage(
+        "only-our-fields",
+        "a write names only what it changes",
+        12,
+        wrapping("connectors.crm.salesforce.writing._balance", _whole_record),
+    ),
+    Sabotage(
+        "missing-is-not-deleted",
+        "what a listing does not show is not deleted",
+        16,
+        wrapping("runtime.operations.pull.absorb", _missing_is_deleted),
+    ),
+    Sabotage(
+        "watermark-last",
+        "the watermark moves with the last page",
+        18,
+        wrapping("runtime.vendors.Vendors.pages", _watermark_first),
+    ),
+)

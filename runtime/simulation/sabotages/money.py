@@ -1,0 +1,63 @@
+"""Safeguards of money."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import update
+
+from receivables.identity import stable_id
+from runtime.simulation.sabotages.sabotage import Sabotage, doing_nothing, replacing, wrapping
+from runtime.store import tables as t
+
+
+def _new_line_in_each_file(real: Any) -> Any:  # noqa: ANN401
+    def renaming(organisation_id: str, statement: Any, entry: Any, name: str) -> Any:  # noqa: ANN401
+        row = real(organisation_id, statement, entry, name)
+        if row is None:
+            return None
+        external_id = f"{name} {row['external_id']}"
+        return row | {"external_id": external_id, "id": stable_id("rcp", organisation_id, "bank", external_id)}
+
+    return renaming
+
+
+def _rest_forgotten(real: Any) -> Any:  # noqa: ANN401
+    def losing(db: Any, receipt: Any, *args: Any) -> Any:  # noqa: ANN401
+        applied = real(db, receipt, *args)
+        db.execute(update(t.receipt).where(t.receipt.c.id == receipt["id"]).values(unapplied_minor=0))
+        return applied
+
+    return losing
+
+
+def _always_new(real: Any) -> Any:  # noqa: ANN401
+    def forgetful(*args: Any) -> Any:  # noqa: ANN401
+        return real(*args) | {"state": "new"}
+
+    return forgetful
+
+
+SABOTAGES = (
+    Sabotage(
+        "line-once",
+        "a line of the bank is the same in every file",
+        5,
+        wrapping("runtime.operations.import_statement._receipt", _new_line_in_each_file),
+    ),
+    Sabotage(
+        "rest-kept", "what is left of a payment is kept", 6, wrapping("runtime.operations.apply._keep", _rest_forgotten)
+    ),
+    Sabotage(
+        "known-payment",
+        "a payment that is read again is the one that was read before",
+        8,
+        wrapping("runtime.operations.absorb.processor._processor_row", _always_new),
+    ),
+    Sabotage(
+        "trail",
+        "every application leaves a line in the trail",
+        29,
+        replacing("runtime.operations.apply.journal.record", doing_nothing),
+    ),
+)

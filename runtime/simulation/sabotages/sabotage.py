@@ -1,0 +1,36 @@
+"""What a sabotage is, and the few ways to make one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pkgutil import resolve_name
+from typing import Any
+from unittest.mock import patch
+
+SwitchOff = Callable[[], AbstractContextManager[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Sabotage:
+    """A safeguard by name, what it is for, the invariant (its number) that must notice, and how it is switched off."""
+
+    name: str
+    safeguard: str
+    invariant: int
+    switch_off: SwitchOff
+
+
+def replacing(place: str, with_: Any) -> SwitchOff:  # noqa: ANN401 - whatever stands there
+    """Put something else where the code looks a safeguard up ("module.name")."""
+    return lambda: patch(place, with_)
+
+
+def wrapping(place: str, around: Callable[[Any], Any]) -> SwitchOff:
+    """Put `around` of what stands at `place` ("module.name") there: it is given the real thing."""
+    return lambda: patch(place, around(resolve_name(place)))
+
+
+def doing_nothing(*_: Any, **__: Any) -> None:  # noqa: ANN401 - in the place of anything
+    """Do nothing, whatever is asked."""
