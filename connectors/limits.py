@@ -1,17 +1,18 @@
 """Keeping a vendor's published limits: a budget an account, shared by everything that calls it.
 
 Calls are counted by slices of each limit's window, so that the same arithmetic serves one process (in memory) and
-many (rows of the database, `runtime/store/budget.py`).
+many (a row of the database, `runtime/store/budget.py`).
 """
 
 from __future__ import annotations
 
 import math
+import secrets
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from connectors.errors import Retry
@@ -22,6 +23,7 @@ PATIENT_WAIT_SECONDS = 75.0
 SLICES = 60  # of a window; a call counts until the slice it fell in has left the window
 MARGIN_SECONDS = 0.25  # our clock and the vendor's count the same call at different moments
 BUSY_SECONDS = 0.1  # until a place among the concurrent calls is looked for again
+FORGOTTEN_AFTER_SECONDS = 60.0  # a call whose process died is over by then: above the time-out of a call (contract.py)
 BELIEVED_SECONDS = 3600.0  # how long the vendor's own word about what is left is relied on
 
 Counts = Mapping[int, int]  # calls by slice
@@ -38,6 +40,11 @@ class Limit:
     seconds: float
     reserve: int = 0
     of: str = ""
+
+    @property
+    def name(self) -> str:
+        """Which limit of its vendor it is."""
+        return f"{int(self.seconds)} {self.of}"
 
     def binds(self, of: str) -> bool:
         """Whether a call of the kind `of` counts against it."""
@@ -86,19 +93,66 @@ class Told:
         return 0.0 if fits else max(0.0, self.until - now)
 
 
-def seconds_to_wait(
-    held_for: float, binding: Iterable[tuple[Limit, Counts, Told | None]], now: float, *, urgent: bool
-) -> float:
-    """Return the seconds until one more call may be made, 0 when it may be made now.
+@dataclass
+class CallBook:
+    """What is known of the calls to one account; times are seconds of one clock for all who write in it.
 
-    `held_for` is how many seconds are left of the vendor's hold, and `binding` the limits that the call counts against,
-    each with our counts and the vendor's own word.
+    Calls are counted by slice of each limit's window. `begun` are calls on their way, each with the time by which it is
+    over even if nobody says so.
     """
-    ours_and_theirs = (
-        max(limit.wait(counts, now, urgent=urgent), told.wait(limit, now, urgent=urgent) if told else 0.0)
-        for limit, counts, told in binding
-    )
-    return max(held_for, *ours_and_theirs, 0.0)
+
+    held_until: float = 0.0
+    counts: dict[str, dict[int, int]] = field(default_factory=dict)
+    told: dict[int, Told] = field(default_factory=dict)
+    begun: dict[str, float] = field(default_factory=dict)
+
+    def begin(
+        self, limits: Iterable[Limit], now: float, *, urgent: bool, of: str, concurrent: int | None = None
+    ) -> str | float:
+        """Count one call of the kind `of` and return its token, or return the seconds until one may be made.
+
+        `concurrent` is how many may be on their way at once; None: any number, and none is noted.
+        """
+        binding = [limit for limit in limits if limit.binds(of)]
+        wait = max((self._wait(limit, now, urgent=urgent) for limit in binding), default=0.0)
+        wait = max(wait, self.held_until - now)
+        if wait > 0:
+            return wait
+        self.begun = {token: until for token, until in self.begun.items() if until > now}
+        if concurrent is not None and len(self.begun) >= concurrent:
+            return BUSY_SECONDS
+        for limit in binding:
+            self._count(limit, now)
+        for window in {int(limit.seconds) for limit in binding} & self.told.keys():
+            self.told[window] = Told(self.told[window].remaining - 1, self.told[window].until)
+        if concurrent is None:
+            return ""
+        token = secrets.token_hex(8)
+        self.begun[token] = now + FORGOTTEN_AFTER_SECONDS
+        return token
+
+    def end(self, token: str) -> None:
+        """Note that a call is over."""
+        self.begun.pop(token, None)
+
+    def hold_off(self, seconds: float, now: float) -> None:
+        """Let no call begin for `seconds`; an earlier, longer wait stands."""
+        self.held_until = max(self.held_until, now + seconds)
+
+    def heed(self, left: Mapping[float, int], now: float) -> None:
+        """Note the vendor's word: how many calls are left of its limit over each window of seconds."""
+        for seconds, remaining in left.items():
+            self.told[int(seconds)] = Told(remaining, now + min(seconds, BELIEVED_SECONDS))
+
+    def _wait(self, limit: Limit, now: float, *, urgent: bool) -> float:
+        told = self.told.get(int(limit.seconds))
+        theirs = told.wait(limit, now, urgent=urgent) if told else 0.0
+        return max(limit.wait(self.counts.get(limit.name, {}), now, urgent=urgent), theirs)
+
+    def _count(self, limit: Limit, now: float) -> None:
+        here, oldest = limit.slice_at(now), limit.oldest(now)
+        counts = {slice_: calls for slice_, calls in self.counts.get(limit.name, {}).items() if slice_ >= oldest}
+        self.counts[limit.name] = counts | {here: counts.get(here, 0) + 1}
 
 
 class CallLog(Protocol):
@@ -116,60 +170,37 @@ class CallLog(Protocol):
         """Let no call begin for `seconds`."""
         ...
 
-    def heed(self, seconds: float, remaining: int) -> None:
-        """Note the vendor's word that `remaining` calls are left of the limit over `seconds`."""
+    def heed(self, left: Mapping[float, int]) -> None:
+        """Note the vendor's word: how many calls are left of its limit over each window of seconds."""
         ...
 
 
 class CallsInMemory:
-    """Counts the calls of one process."""
+    """Counts the calls of one process, which keeps fewer threads than a vendor takes calls at once."""
 
     def __init__(self, limits: tuple[Limit, ...], now: Callable[[], float]) -> None:
         self._limits = limits
-        self._counts: tuple[dict[int, int], ...] = tuple({} for _ in limits)
-        self._told: dict[float, Told] = {}
-        self._held_until = 0.0
+        self._book = CallBook()
         self._now = now
         self._lock = threading.Lock()
 
     def begin(self, *, urgent: bool, of: str) -> str | float:
         """Count one call, or return the seconds until one may be made."""
         with self._lock:
-            now = self._now()
-            binding = [
-                (limit, counts, self._told.get(limit.seconds))
-                for limit, counts in zip(self._limits, self._counts, strict=True)
-                if limit.binds(of)
-            ]
-            wait = seconds_to_wait(self._held_until - now, binding, now, urgent=urgent)
-            if wait > 0:
-                return wait
-            self._count(now, of)
-            return ""
+            return self._book.begin(self._limits, self._now(), urgent=urgent, of=of)
 
     def end(self, token: str) -> None:
-        """Do nothing: one process keeps fewer threads than a vendor takes calls at once."""
+        """Do nothing: calls on their way are not counted here."""
 
     def hold_off(self, seconds: float) -> None:
         """Let no call begin for `seconds`; an earlier, longer wait stands."""
         with self._lock:
-            self._held_until = max(self._held_until, self._now() + seconds)
+            self._book.hold_off(seconds, self._now())
 
-    def heed(self, seconds: float, remaining: int) -> None:
-        """Note the vendor's word about the limit over `seconds`."""
+    def heed(self, left: Mapping[float, int]) -> None:
+        """Note the vendor's word; see CallLog."""
         with self._lock:
-            self._told[seconds] = Told(remaining, self._now() + min(seconds, BELIEVED_SECONDS))
-
-    def _count(self, now: float, of: str) -> None:
-        for limit, counts in zip(self._limits, self._counts, strict=True):
-            if limit.binds(of):
-                here, oldest = limit.slice_at(now), limit.oldest(now)
-                for gone in [slice_ for slice_ in counts if slice_ < oldest]:
-                    del counts[gone]
-                counts[here] = counts.get(here, 0) + 1
-                told = self._told.get(limit.seconds)
-                if told is not None:
-                    self._told[limit.seconds] = Told(told.remaining - 1, told.until)
+            self._book.heed(left, self._now())
 
 
 class Budget:
@@ -205,9 +236,10 @@ class Budget:
         """Make no call for `seconds`: the vendor said so (Retry-After)."""
         self._log.hold_off(seconds)
 
-    def heed(self, seconds: float, remaining: int) -> None:
-        """Believe the vendor that `remaining` calls are left of its limit over `seconds` (an answer's headers)."""
-        self._log.heed(seconds, remaining)
+    def heed(self, left: Mapping[float, int]) -> None:
+        """Believe the vendor how many calls are left of its limit over each window of seconds (an answer's headers)."""
+        if left:
+            self._log.heed(left)
 
     def _begin(self, *, urgent: bool, of: str) -> str:
         left = MAX_WAIT_SECONDS if urgent else PATIENT_WAIT_SECONDS

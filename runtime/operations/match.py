@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from functools import cached_property
 from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from receivables.allocation import Decision, Proposal
 from receivables.document import DocumentKind, DocumentStatus
@@ -29,7 +30,7 @@ from runtime.operations.returns import follow_debits
 from runtime.operations.withdraw import withdraw_reminders
 from runtime.store import connections
 from runtime.store import tables as t
-from runtime.store.rows import upsert
+from runtime.store.rows import chunks, upsert
 
 MAX_RECEIPTS = 2_000  # considered in one unit of work; the rest follow in the next
 CLOSED_REMEMBERED = timedelta(days=400)
@@ -39,18 +40,23 @@ WAITING = ("new", "suggested", "unidentified")
 
 @dataclass
 class _Matching:
-    """One run over an organisation: the unit of work, what is open in it, who is known, and when."""
+    """One run over an organisation: the unit of work, what is open in it, who is known, what was proposed, and when."""
 
     db: Connection
     organisation_id: str
     index: OpenItemIndex
     history: History
+    proposed: Mapping[str, dict[str, Any]]  # what stands, by receipt
     now: datetime
+
+    @cached_property
+    def today(self) -> date:
+        """The organisation's own day."""
+        return self.now.astimezone(connections.zone_of(self.db, self.organisation_id)).date()
 
     def propose(self, receipts: Sequence[Receipt]) -> list[Proposal]:
         """Propose for a batch of receipts that compete for the same items."""
-        today = self.now.astimezone(connections.zone_of(self.db, self.organisation_id)).date()
-        return propose(index=self.index, receipts=receipts, history=self.history, as_of=today)
+        return propose(index=self.index, receipts=receipts, history=self.history, as_of=self.today)
 
 
 def match_receipts(app: App, organisation_id: str) -> Counter[str]:
@@ -73,7 +79,9 @@ def _match_waiting(db: Connection, organisation_id: str, now: datetime) -> Count
     if not rows:
         return outcome
     index = build_index(db, organisation_id, now)
-    run = _Matching(db, organisation_id, index, _history(db, organisation_id), now)
+    run = _Matching(
+        db, organisation_id, index, _history(db, organisation_id), _proposed(db, organisation_id, rows), now
+    )
     receipts = [_receipt(row, index) for row in rows.values()]
     arrived = [receipt for receipt in receipts if receipt.status is ReceiptStatus.RECEIVED]
     is_awaited = awaits_ledger(db, organisation_id)
@@ -107,6 +115,16 @@ def _waiting(db: Connection, organisation_id: str) -> list[dict[str, Any]]:
         .limit(MAX_RECEIPTS)
     )
     return [dict(row._mapping) for row in db.execute(statement)]
+
+
+def _proposed(db: Connection, organisation_id: str, receipt_ids: Iterable[str]) -> dict[str, dict[str, Any]]:
+    mine = (t.proposal.c.organisation_id == organisation_id) & t.proposal.c.receipt_id.in_(
+        bindparam("ids", expanding=True)
+    )
+    rows = [
+        row for ids in chunks(sorted(receipt_ids)) for row in db.execute(select(t.proposal).where(mine), {"ids": ids})
+    ]
+    return {row.receipt_id: dict(row._mapping) for row in rows}
 
 
 def build_index(db: Connection, organisation_id: str, now: datetime) -> OpenItemIndex:
@@ -239,24 +257,28 @@ def _hold_plausible(run: _Matching, row: dict[str, Any], receipt: Receipt, propo
     asked = replace(proposal, decision=Decision.SUGGEST) if proposal.decision is Decision.APPLY else proposal
     limit = max(MAX_HELD_ITEMS, len(asked.best.allocations))
     held = plausible_items(proposal=asked, receipt=receipt, index=run.index, history=run.history, limit=limit)
-    _keep_proposal(run, row, asked, held=held, state="pending" if row["state"] in WAITING else "held")
-    why = f"{receipt.amount} received on {receipt.received_on} may pay it"
-    withdraw_reminders(run.db, organisation_id=run.organisation_id, document_ids=held, why=why, at=run.now)
+    if _keep_proposal(run, row, asked, held=held, state="pending" if row["state"] in WAITING else "held"):
+        why = f"{receipt.amount} received on {receipt.received_on} may pay it"
+        withdraw_reminders(run.db, organisation_id=run.organisation_id, document_ids=held, why=why, at=run.now)
 
 
 def _hold_in_flight(run: _Matching, row: dict[str, Any], receipt: Receipt) -> None:
     """Find what money on its way would pay if it arrived, and hold just that."""
     (proposal,) = run.propose([replace(receipt, status=ReceiptStatus.RECEIVED)])
     held = tuple(allocation.item_id for allocation in proposal.best.allocations)
-    _keep_proposal(run, row, proposal, held=held, state="in_flight")
+    is_new = _keep_proposal(run, row, proposal, held=held, state="in_flight")
     if row["state"] != "in_flight":
         run.db.execute(update(t.receipt).where(t.receipt.c.id == row["id"]).values(state="in_flight"))
-    why = f"a payment of {receipt.amount} is on its way"
-    withdraw_reminders(run.db, organisation_id=run.organisation_id, document_ids=held, why=why, at=run.now)
+    if is_new:
+        why = f"a payment of {receipt.amount} is on its way"
+        withdraw_reminders(run.db, organisation_id=run.organisation_id, document_ids=held, why=why, at=run.now)
 
 
-def _keep_proposal(run: _Matching, row: dict[str, Any], proposal: Proposal, *, held: Sequence[str], state: str) -> None:
-    """Store the newest proposal of a receipt, and the items that it holds meanwhile."""
+def _keep_proposal(run: _Matching, row: dict[str, Any], proposal: Proposal, *, held: Sequence[str], state: str) -> bool:
+    """Store the newest proposal of a receipt and the items that it holds meanwhile; return whether it says what is new.
+
+    What waits for a person is proposed again at every run; what still stands has withdrawn its reminders already.
+    """
     runner_up = proposal.runner_up
     kept = {
         "receipt_id": row["id"],
@@ -270,6 +292,9 @@ def _keep_proposal(run: _Matching, row: dict[str, Any], proposal: Proposal, *, h
             "customer_id": proposal.customer_id,
         },
         "plausible": list(held),
-        "proposed_at": run.now,
     }
-    upsert(run.db, t.proposal, [kept], keys=["receipt_id"])
+    standing = run.proposed.get(row["id"], {})
+    if all(name in standing and standing[name] == value for name, value in kept.items()):
+        return False
+    upsert(run.db, t.proposal, [kept | {"proposed_at": run.now}], keys=["receipt_id"])
+    return True

@@ -28,23 +28,35 @@ class Store:
 
     def __init__(self, url: str) -> None:
         self.engine = _engine(url)
-
-    @property
-    def is_sqlite(self) -> bool:
-        """Whether this is the embedded database (one writer at a time, one serving process)."""
-        return self.engine.dialect.name == "sqlite"
+        # Whether this is the embedded database (one writer at a time, one serving process).
+        self.is_sqlite = self.engine.dialect.name == "sqlite"
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """Run one unit of work: committed as a whole at the end, rolled back as a whole on any exception."""
-        with self.engine.connect().execution_options(truedue_write=True) as db, db.begin():
+        with self.engine.connect() as db, db.begin():
+            # A unit of work that will write takes the write lock first: a deferred transaction that reads and then
+            # writes fails at once when another writer came between, whatever the busy time-out.
+            self._begin(db, "BEGIN IMMEDIATE")
             yield db
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """Read from one consistent state; nothing is written."""
         with self.engine.connect() as db, db.begin():
+            self._begin(db, "BEGIN")
             yield db
+
+    def _begin(self, db: Connection, statement: str) -> None:
+        """Begin on SQLite, whose driver is told to begin nothing by itself; PostgreSQL's does it."""
+        if not self.is_sqlite:
+            return
+        # Said to the driver itself: an event of SQLAlchemy's would have it look for listeners at every statement.
+        driver = cast("sqlite3.Connection", db.connection.driver_connection)
+        try:
+            driver.execute(statement)
+        except sqlite3.OperationalError as error:
+            raise OperationalError(statement, None, error) from error
 
     def close(self) -> None:
         """Let go of all connections."""
@@ -59,7 +71,6 @@ def _engine(address: str) -> Engine:
     if url.get_backend_name() == "sqlite":
         engine = create_engine(url, pool_size=POOL_SIZE, connect_args={"timeout": BUSY_TIMEOUT_SECONDS})
         event.listen(engine, "connect", _prepare_sqlite)
-        event.listen(engine, "begin", _begin_sqlite)
         return engine
     if url.get_backend_name() == "postgresql":
         return create_engine(
@@ -77,19 +88,6 @@ def _engine(address: str) -> Engine:
 
 def _prepare_sqlite(connection: DBAPIConnection, _record: Any) -> None:  # noqa: ANN401 - SQLAlchemy's pool record
     if isinstance(connection, sqlite3.Connection):
-        connection.isolation_level = None  # we say BEGIN ourselves, see _begin_sqlite
+        connection.isolation_level = None  # we say BEGIN ourselves, see Store._begin
         for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
             connection.execute(f"PRAGMA {pragma}")
-
-
-def _begin_sqlite(db: Connection) -> None:
-    # A unit of work that will write takes the write lock first: a deferred transaction that reads and then
-    # writes fails at once when another writer came between, whatever the busy time-out.
-    immediate = db.get_execution_options().get("truedue_write", False)
-    statement = "BEGIN IMMEDIATE" if immediate else "BEGIN"
-    # Said to the driver itself: SQLAlchemy would spend more on it than on all else that begins a unit of work.
-    driver = cast("sqlite3.Connection", db.connection.driver_connection)
-    try:
-        driver.execute(statement)
-    except sqlite3.OperationalError as error:
-        raise OperationalError(statement, None, error) from error

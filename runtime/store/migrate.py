@@ -19,9 +19,9 @@ def _config(store: Store) -> Config:
     return config
 
 
-def upgrade(store: Store) -> None:
-    """Apply every migration that the database lacks."""
-    command.upgrade(_config(store), "head")
+def upgrade(store: Store, revision: str = "head") -> None:
+    """Apply every migration that the database lacks, up to `revision`."""
+    command.upgrade(_config(store), revision)
 
 
 def downgrade(store: Store, revision: str) -> None:

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import inspect, select
+from sqlalchemy import inspect, select, text
 
+from connectors.limits import Limit
 from runtime.store import tables as t
+from runtime.store.budget import StoredCalls
 from runtime.store.engine import Store
 from runtime.store.migrate import downgrade, is_current, upgrade
 from tests.store.build import organisations
+
+NOW = datetime(2026, 11, 17, 10, 0, tzinfo=UTC)
+_LIMIT = Limit(5, 60.0)
 
 
 def _tables(store: Store) -> set[str]:
@@ -40,3 +47,13 @@ def test_the_migrations_and_the_model_do_not_differ(store: Store) -> None:
     with store.read() as db:
         context = MigrationContext.configure(db, opts={"compare_type": True, "compare_server_default": True})
         assert compare_metadata(context, t.metadata) == []
+
+
+def test_an_upgrade_gives_no_second_budget_of_calls(empty_store: Store) -> None:
+    upgrade(empty_store, "0003")
+    slice_ = _LIMIT.slice_at(NOW.timestamp())
+    with empty_store.write() as db:
+        db.execute(text("INSERT INTO call_count VALUES ('xero', 'a', 60, '', :slice, 5)"), {"slice": slice_})
+    upgrade(empty_store)
+    calls = StoredCalls(empty_store, lambda: NOW, system="xero", account="a", limits=(_LIMIT,))
+    assert not isinstance(calls.begin(urgent=True, of=""), str)

@@ -124,8 +124,7 @@ class XeroClient:
                     **options,
                 )
                 answer = exact.loads(response.data)
-            for seconds, left in nearly_used(response.headers):
-                budget.heed(seconds, left)
+            budget.heed(dict(nearly_used(response.headers)))
         except HTTPStatusException as error:
             raise self._refused(error.http_resp, write=write) from error
         except (ConnectTimeoutError, NewConnectionError) as error:

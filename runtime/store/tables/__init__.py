@@ -23,7 +23,7 @@ from runtime.store.tables.money import (
     statement,
     treatment,
 )
-from runtime.store.tables.queues import call_count, call_hold, call_on_its_way, call_told, inbox, outbox
+from runtime.store.tables.queues import call_book, inbox, outbox
 from runtime.store.tables.reminders import certificate, hold, reminder, reminder_item, reminder_slot
 
 __all__ = [
@@ -32,10 +32,7 @@ __all__ = [
     "account",
     "allocation",
     "bank_account",
-    "call_count",
-    "call_hold",
-    "call_on_its_way",
-    "call_told",
+    "call_book",
     "certificate",
     "conflict",
     "connection",

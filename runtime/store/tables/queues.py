@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from sqlalchemy import (
     JSON,
-    BigInteger,
     Boolean,
     Column,
     Index,
@@ -61,45 +60,12 @@ outbox = Table(
     Index(None, "organisation_id", "subject"),
 )
 
-# Calls made to an account of a vendor, by slice of each limit's window: every process takes from the same budget.
-call_count = Table(
-    "call_count",
+# What is known of the calls to a vendor's account, a connectors.limits.CallBook as JSON: every process takes from the
+# same budget.
+call_book = Table(
+    "call_book",
     metadata,
     Column("system", String(32), primary_key=True),
     Column("account", String(128), primary_key=True),
-    Column("window_seconds", Integer, primary_key=True),
-    Column("of", String(16), primary_key=True),
-    Column("slice", BigInteger, primary_key=True),
-    Column("calls", Integer, nullable=False),
-)
-
-# No call begins before `held_until`; who counts a call locks this row first.
-call_hold = Table(
-    "call_hold",
-    metadata,
-    Column("system", String(32), primary_key=True),
-    Column("account", String(128), primary_key=True),
-    Column("held_until", Instant, nullable=False),
-)
-
-# What the vendor itself said is left of a limit, until when we believe it.
-call_told = Table(
-    "call_told",
-    metadata,
-    Column("system", String(32), primary_key=True),
-    Column("account", String(128), primary_key=True),
-    Column("window_seconds", Integer, primary_key=True),
-    Column("remaining", Integer, nullable=False),
-    Column("until", Instant, nullable=False),
-)
-
-# A call on its way; one whose process died counts until its time-out.
-call_on_its_way = Table(
-    "call_on_its_way",
-    metadata,
-    Column("token", Id, primary_key=True),
-    Column("system", String(32), nullable=False),
-    Column("account", String(128), nullable=False),
-    Column("until", Instant, nullable=False),
-    Index(None, "system", "account"),
+    Column("book", Text, nullable=False),
 )
