@@ -9,10 +9,9 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from sqlalchemy.exc import InterfaceError, OperationalError
-
 from runtime.app import App
-from runtime.operations.take_webhook import Webhook, store_webhooks
+from runtime.operations.take_webhook import Webhook
+from runtime.store.inbox_writers import DatabaseAwayError, InboxWriter, inbox_writers
 
 # What waits for its commit; above either, vendors are asked to come again.
 MAX_WAITING = 4_096
@@ -34,7 +33,7 @@ class _Waiting:
 
 
 class Intake:
-    """Stores webhooks for one event loop: while one group is being committed, the next one gathers.
+    """Stores webhooks for one event loop: while groups are being committed, the next one gathers.
 
     Waking the workers holds up nobody: it follows the answers, once for a group at most.
     """
@@ -43,10 +42,12 @@ class Intake:
         self._app = app
         self._waiting: deque[_Waiting] = deque()
         self._waiting_bytes = 0
+        self._writers = inbox_writers(app.store)
+        self._idle = list(self._writers)
+        self._storing: set[asyncio.Task[None]] = set()
         self._wakes: set[float] = set()  # the delays in seconds that workers are still to be told
-        self._storing: asyncio.Task[None] | None = None
         self._waking: asyncio.Task[None] | None = None
-        self._threads = ThreadPoolExecutor(2, thread_name_prefix="intake")  # one stores, one wakes
+        self._waker = ThreadPoolExecutor(1, thread_name_prefix="wake")
 
     async def keep(self, webhook: Webhook) -> None:
         """Return once `webhook` is committed; NotStoredError when it is not."""
@@ -56,22 +57,29 @@ class Intake:
         stored: asyncio.Future[None] = loop.create_future()
         self._waiting.append(_Waiting(webhook, stored))
         self._waiting_bytes += webhook.size_bytes
-        if self._storing is None:
-            self._storing = loop.create_task(self._store_all())
+        if self._idle:
+            storing = loop.create_task(self._store_all(self._idle.pop()))
+            self._storing.add(storing)
+            storing.add_done_callback(self._storing.discard)
         await stored
 
-    async def _store_all(self) -> None:
+    async def close(self) -> None:
+        """Let go of the database, when nothing waits any more."""
+        for writer in self._writers:
+            await writer.close()
+
+    async def _store_all(self, writer: InboxWriter) -> None:
         try:
             while self._waiting:
                 group = [self._waiting.popleft() for _ in range(min(MAX_GROUP, len(self._waiting)))]
                 self._waiting_bytes -= sum(each.webhook.size_bytes for each in group)
-                await self._store(group)
+                await self._store(writer, group)
         finally:
-            self._storing = None
+            self._idle.append(writer)
 
-    async def _store(self, group: Sequence[_Waiting]) -> None:
+    async def _store(self, writer: InboxWriter, group: Sequence[_Waiting]) -> None:
         webhooks = [each.webhook for each in group]
-        kept, new = await asyncio.get_running_loop().run_in_executor(self._threads, self._keep_together, webhooks)
+        kept, new = await self._keep_together(writer, webhooks)
         for each, is_kept in zip(group, kept, strict=True):
             if each.stored.done():  # whoever sent it has gone
                 continue
@@ -82,19 +90,20 @@ class Intake:
         if new:
             self._wake({webhook.due_in_seconds for webhook in webhooks})
 
-    def _keep_together(self, webhooks: Sequence[Webhook]) -> tuple[list[bool], int]:
+    async def _keep_together(self, writer: InboxWriter, webhooks: Sequence[Webhook]) -> tuple[list[bool], int]:
         """Return which of them are committed now and how many notices were new; a refused one costs no other its place.
 
         A database that is away is not asked again for each of them: their vendors ask it later.
         """
+        rows = [row for webhook in webhooks for row in webhook.rows]
         try:
-            return [True] * len(webhooks), store_webhooks(self._app.store, webhooks)
-        except (OperationalError, InterfaceError):
+            return [True] * len(webhooks), await writer.write(rows) if rows else 0
+        except DatabaseAwayError:
             _log.exception("the database took none of %d webhooks", len(webhooks))
         except Exception:
             _log.exception("the database refused a group of %d webhooks", len(webhooks))
             if len(webhooks) > 1:
-                alone = [self._keep_together([each]) for each in webhooks]
+                alone = [await self._keep_together(writer, [each]) for each in webhooks]
                 return [is_kept for (is_kept,), _ in alone], sum(new for _, new in alone)
         return [False] * len(webhooks), 0
 
@@ -107,6 +116,6 @@ class Intake:
         try:
             while self._wakes:
                 delay = self._wakes.pop()
-                await asyncio.get_running_loop().run_in_executor(self._threads, self._app.wake, delay)
+                await asyncio.get_running_loop().run_in_executor(self._waker, self._app.wake, delay)
         finally:
             self._waking = None

@@ -1,6 +1,6 @@
 """Take a webhook: verify the raw body, read what it tells, store its notices. Nothing else happens before the answer.
 
-`read_webhook` needs no database and `store_webhooks` no vendor: a server verifies each and stores many at once.
+`read_webhook` needs no database: a server verifies each and stores many at once (`intake`).
 """
 
 from __future__ import annotations

@@ -17,6 +17,11 @@ STATEMENT_TIMEOUT_SECONDS = 60
 CONNECT_TIMEOUT_SECONDS = 5
 # A plan is kept as long as its connection: one made for tables that were empty would read a whole load for every page.
 _PLAN_AFRESH = "-c plan_cache_mode=force_custom_plan"
+_POSTGRES_ARGUMENTS: dict[str, Any] = {
+    "connect_timeout": CONNECT_TIMEOUT_SECONDS,
+    # West of Greenwich the first instant of all (`budget.NO_WAIT`) would lie before the year 1.
+    "options": f"-c statement_timeout={STATEMENT_TIMEOUT_SECONDS * 1000} -c timezone=UTC {_PLAN_AFRESH}",
+}
 
 
 class StoreAddressError(ValueError):
@@ -47,6 +52,15 @@ class Store:
             self._begin(db, "BEGIN")
             yield db
 
+    def driver_arguments(self) -> dict[str, Any]:
+        """Return what psycopg opens a connection to this database (PostgreSQL) with, as our pool does."""
+        _, of_the_address = self.engine.dialect.create_connect_args(self.engine.url)
+        return {**of_the_address, **_POSTGRES_ARGUMENTS}
+
+    def close(self) -> None:
+        """Let go of all connections."""
+        self.engine.dispose()
+
     def _begin(self, db: Connection, statement: str) -> None:
         """Begin on SQLite, whose driver is told to begin nothing by itself; PostgreSQL's does it."""
         if not self.is_sqlite:
@@ -57,10 +71,6 @@ class Store:
             driver.execute(statement)
         except sqlite3.OperationalError as error:
             raise OperationalError(statement, None, error) from error
-
-    def close(self) -> None:
-        """Let go of all connections."""
-        self.engine.dispose()
 
 
 def _engine(address: str) -> Engine:
@@ -77,11 +87,7 @@ def _engine(address: str) -> Engine:
             url.set(drivername="postgresql+psycopg"),
             pool_size=POOL_SIZE,
             pool_pre_ping=True,
-            connect_args={
-                "connect_timeout": CONNECT_TIMEOUT_SECONDS,
-                # West of Greenwich the first instant of all (`budget.NO_WAIT`) would lie before the year 1.
-                "options": f"-c statement_timeout={STATEMENT_TIMEOUT_SECONDS * 1000} -c timezone=UTC {_PLAN_AFRESH}",
-            },
+            connect_args=_POSTGRES_ARGUMENTS,
         )
     raise StoreAddressError(f"TRUEDUE_DATABASE_URL must be sqlite or postgresql, not {url.get_backend_name()}")
 

@@ -14,7 +14,6 @@ from runtime.store import tables as t
 from runtime.store.queues import NEW
 from runtime.store.rows import Row
 
-ARRAY_ROWS = 1_000
 VALUES_ROWS = 64  # 704 values: an older SQLite takes 999
 _KEYS = ("system", "account", "event_id")
 _COLUMNS: tuple[Column[Any], ...] = (
@@ -44,8 +43,14 @@ def store_notices(db: Connection, rows: Sequence[Row]) -> int:
 
     Returns how many were new. Every row names the same columns.
     """
-    store, size = (_store_arrays, ARRAY_ROWS) if db.dialect.name == "postgresql" else (_store_values, VALUES_ROWS)
-    return sum(store(db, rows[start : start + size]) for start in range(0, len(rows), size))
+    if db.dialect.name == "postgresql":
+        return db.exec_driver_sql(ARRAYS, arrays(db.dialect, rows)).rowcount
+    return sum(_store_values(db, rows[start : start + VALUES_ROWS]) for start in range(0, len(rows), VALUES_ROWS))
+
+
+def arrays(dialect: Dialect, rows: Sequence[Row]) -> tuple[list[object], ...]:
+    """Return the values of ARRAYS, a list a column: five times less work for us than a parameter a value."""
+    return tuple([bind(row[name]) for row in rows] for name, bind in _binds(dialect))
 
 
 def ask_to_read(
@@ -74,22 +79,16 @@ def ask_to_read(
     store_notices(db, rows)
 
 
-def _store_arrays(db: Connection, rows: Sequence[Row]) -> int:
-    """Send each column as one binary array: five times less work on our side than a parameter for each value."""
-    values = tuple([bind(row[name]) for row in rows] for name, bind in _binds(db))
-    return db.exec_driver_sql(_ARRAYS, values).rowcount
-
-
 def _store_values(db: Connection, rows: Sequence[Row]) -> int:
     """Insert in one step: SQLite's driver gives the interpreter away at each, and waits to have it back."""
-    binds = _binds(db)
+    binds = _binds(db.dialect)
     statement = f"{_INSERT} VALUES {', '.join([_PLACES] * len(rows))} {_ONCE}"
     return db.exec_driver_sql(statement, tuple(bind(row[name]) for row in rows for name, bind in binds)).rowcount
 
 
-def _binds(db: Connection) -> list[tuple[str, Callable[[Any], object]]]:
+def _binds(dialect: Dialect) -> list[tuple[str, Callable[[Any], object]]]:
     """Return each column and what makes its values the driver's."""
-    return [(column.name, _bind(column, db.dialect)) for column in _COLUMNS]
+    return [(column.name, _bind(column, dialect)) for column in _COLUMNS]
 
 
 def _bind(column: Column[Any], dialect: Dialect) -> Callable[[Any], object]:
@@ -110,4 +109,7 @@ _INSERT = f"INSERT INTO {t.inbox.name} ({', '.join(column.name for column in _CO
 _ONCE = f"ON CONFLICT ({', '.join(_KEYS)}) DO NOTHING"
 _PLACES = f"({', '.join('?' for _ in _COLUMNS)})"
 _COLUMN_ARRAYS = ", ".join(f"%b::{_array_of(column)}" for column in _COLUMNS)
-_ARRAYS = f"{_INSERT} SELECT * FROM unnest({_COLUMN_ARRAYS}) {_ONCE}"  # noqa: S608 - the names are our own
+_GIVEN = f"given({', '.join(column.name for column in _COLUMNS)})"
+_FROM_ARRAYS = f"SELECT * FROM unnest({_COLUMN_ARRAYS}) AS {_GIVEN} ORDER BY {', '.join(_KEYS)}"  # noqa: S608 - our own names
+# In one order for everybody: two that store some of the same notices at once never wait for each other.
+ARRAYS = f"{_INSERT} {_FROM_ARRAYS} {_ONCE}"

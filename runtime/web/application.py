@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
 from fastapi import FastAPI, Request
@@ -31,7 +32,8 @@ _MISSING = "There is no such page, or nothing of that kind here."
 
 def create_web(app: App, intake: Intake | None = None) -> Application:
     """Make the web application around the running product; `intake` keeps webhooks, by group commit unless given."""
-    web = FastAPI(title="TrueDue", version="0.1.0", docs_url=None, redoc_url=None)
+    intake = intake or Intake(app)
+    web = FastAPI(title="TrueDue", version="0.1.0", docs_url=None, redoc_url=None, lifespan=_closing(intake))
     run(web, app)
     registry = CollectorRegistry()
     webhooks = Counter("truedue_webhooks", "Webhooks answered", ["system", "outcome"], registry=registry)
@@ -46,7 +48,18 @@ def create_web(app: App, intake: Intake | None = None) -> Application:
     web.add_exception_handler(RequestValidationError, _invalid)
     web.add_exception_handler(HTTPException, _http_error)
     guarded = Guards(web, public_url=app.settings.public_url)
-    return WebhookLane(guarded, app=app, intake=intake or Intake(app), counted=webhooks)
+    return WebhookLane(guarded, app=app, intake=intake, counted=webhooks)
+
+
+def _closing(intake: Intake) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    """Return a lifespan at whose end `intake` lets go of the database."""
+
+    @asynccontextmanager
+    async def lifespan(_web: FastAPI) -> AsyncIterator[None]:
+        yield
+        await intake.close()
+
+    return lifespan
 
 
 # A refusal is one clear line, and nothing was changed.

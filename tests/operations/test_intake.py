@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 
+import psycopg
 import pytest
-from sqlalchemy import Connection, event, select
-from sqlalchemy.exc import OperationalError
+from psycopg import sql
+from sqlalchemy import event, select, text
 
 from runtime.app import App, build
 from runtime.operations import intake
@@ -19,6 +20,8 @@ from runtime.operations.take_webhook import Webhook
 from runtime.settings import Settings
 from runtime.store import tables as t
 from runtime.store.engine import Store
+from runtime.store.inbox_writers import InboxWriter, inbox_writers
+from runtime.store.rows import Row
 from tests.cli.command import KEY
 from tests.store.build import notice
 
@@ -43,19 +46,60 @@ def _stored(app: App) -> list[str]:
         return list(db.scalars(select(t.inbox.c.event_id).order_by(t.inbox.c.event_id)))
 
 
+@asynccontextmanager
+async def _intake(app: App) -> AsyncIterator[Intake]:
+    keeper = Intake(app)
+    yield keeper
+    await keeper.close()
+
+
+@pytest.fixture
+def groups(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many notices each group had that was given to a writer."""
+    sizes: list[int] = []
+
+    class Counted:
+        def __init__(self, writer: InboxWriter) -> None:
+            self._writer = writer
+            self.close = writer.close
+
+        async def write(self, rows: Sequence[Row]) -> int:
+            sizes.append(len(rows))
+            return await self._writer.write(rows)
+
+    monkeypatch.setattr(intake, "inbox_writers", lambda store: [Counted(each) for each in inbox_writers(store)])
+    return sizes
+
+
 @contextmanager
-def _at_commit(app: App, act: Callable[[], None]) -> Iterator[None]:
-    """Act just before each unit of work is committed, in the thread that commits."""
-
-    def before(db: Connection) -> None:
-        if db.get_execution_options().get("truedue_write"):
-            act()
-
-    event.listen(app.store.engine, "commit", before)
-    try:
+def _held_up(store: Store) -> Iterator[None]:
+    """Nothing new can be written to the inbox."""
+    with store.write() as db:  # on SQLite this is enough
+        if not store.is_sqlite:
+            db.execute(text("LOCK TABLE inbox IN EXCLUSIVE MODE"))
         yield
-    finally:
-        event.remove(app.store.engine, "commit", before)
+
+
+@contextmanager
+def _away(store: Store) -> Iterator[None]:
+    """The database lets nobody write, and says so at once."""
+    with ExitStack() as stack:
+        if store.is_sqlite:
+            event.listen(store.engine, "connect", lambda db, _record: db.execute("PRAGMA busy_timeout=10"))
+            stack.enter_context(_held_up(store))
+        else:
+            name, elsewhere = (
+                store.engine.url.database,
+                store.engine.url.set(drivername="postgresql", database="postgres"),
+            )
+            admin = stack.enter_context(
+                psycopg.connect(elsewhere.render_as_string(hide_password=False), autocommit=True)
+            )
+            allow = sql.SQL("ALTER DATABASE {} WITH ALLOW_CONNECTIONS {}")
+            admin.execute(allow.format(sql.Identifier(name or ""), sql.SQL("false")))
+            stack.callback(lambda: admin.execute(allow.format(sql.Identifier(name or ""), sql.SQL("true"))))
+            admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
+        yield
 
 
 async def _until(holds: Callable[[], bool]) -> None:
@@ -64,37 +108,34 @@ async def _until(holds: Callable[[], bool]) -> None:
             await asyncio.sleep(0.01)
 
 
-def test_what_gathers_during_one_commit_is_the_next_and_nobody_is_answered_before(app: App) -> None:
-    may_commit = threading.Event()
-    commits: list[int] = []
+def test_what_gathers_during_commits_is_the_next_and_nobody_is_answered_before(app: App, groups: list[int]) -> None:
+    async def story() -> int:
+        async with _intake(app) as keeper:
+            writers = len(inbox_writers(app.store))
+            with _held_up(app.store):
+                tasks = []
+                for number in range(writers):
+                    tasks.append(asyncio.create_task(keeper.keep(_webhook(f"first {number}"))))
+                    await _until(lambda: len(groups) == len(tasks))
+                for number in range(40):
+                    tasks.append(asyncio.create_task(keeper.keep(_webhook(f"later {number:02}"))))
+                    await asyncio.sleep(0.001)
+                assert not any(task.done() for task in tasks)
+                assert _stored(app) == []
+            await asyncio.gather(*tasks)
+        return writers
 
-    def wait() -> None:
-        commits.append(1)
-        assert may_commit.wait(WAIT_SECONDS)
-
-    async def story() -> None:
-        keeper = Intake(app)
-        tasks = [asyncio.create_task(keeper.keep(_webhook("first")))]
-        await _until(lambda: len(commits) == 1)
-        tasks += [asyncio.create_task(keeper.keep(_webhook(f"later {number:02}"))) for number in range(40)]
-        await asyncio.sleep(0.05)
-        assert not any(task.done() for task in tasks)
-        assert _stored(app) == []
-        may_commit.set()
-        await asyncio.gather(*tasks)
-
-    with _at_commit(app, wait):
-        asyncio.run(story())
-    assert len(commits) == 2
-    assert len(_stored(app)) == 41
+    writers = asyncio.run(story())
+    assert groups == [1] * writers + [40]
+    assert len(_stored(app)) == writers + 40
 
 
 def test_what_the_database_refuses_costs_its_neighbours_nothing(app: App) -> None:
     async def story() -> list[object]:
-        keeper = Intake(app)
-        poison = _webhook("poison", state=None)
-        kept = [keeper.keep(_webhook("a")), keeper.keep(poison), keeper.keep(_webhook("b", "c"))]
-        return list(await asyncio.gather(*kept, return_exceptions=True))
+        async with _intake(app) as keeper:
+            poison = _webhook("poison", state=None)
+            kept = [keeper.keep(_webhook("a")), keeper.keep(poison), keeper.keep(_webhook("b", "c"))]
+            return list(await asyncio.gather(*kept, return_exceptions=True))
 
     first, second, third = asyncio.run(story())
     assert (first, third) == (None, None)
@@ -102,24 +143,18 @@ def test_what_the_database_refuses_costs_its_neighbours_nothing(app: App) -> Non
     assert _stored(app) == ["a", "b", "c"]
 
 
-def test_a_database_that_is_away_is_asked_once_for_a_group_and_again_for_the_next(app: App) -> None:
-    asked: list[int] = []
-
-    def away() -> None:
-        asked.append(1)
-        if len(asked) == 1:
-            raise OperationalError("COMMIT", None, Exception("gone"))
-
+def test_a_database_that_is_away_is_asked_once_for_a_group_and_again_for_the_next(app: App, groups: list[int]) -> None:
     async def story() -> None:
-        keeper = Intake(app)
-        kept = await asyncio.gather(*(keeper.keep(_webhook(each)) for each in "ab"), return_exceptions=True)
-        assert [type(each) for each in kept] == [NotStoredError] * 2
-        await keeper.keep(_webhook("a"))
+        async with _intake(app) as keeper:
+            await keeper.keep(_webhook("before"))
+            with _away(app.store):
+                kept = await asyncio.gather(*(keeper.keep(_webhook(each)) for each in "ab"), return_exceptions=True)
+                assert [type(each) for each in kept] == [NotStoredError] * 2
+            await keeper.keep(_webhook("a"))
 
-    with _at_commit(app, away):
-        asyncio.run(story())
-    assert len(asked) == 2
-    assert _stored(app) == ["a"]
+    asyncio.run(story())
+    assert groups == [1, 2, 1]
+    assert _stored(app) == ["a", "before"]
 
 
 @pytest.mark.parametrize("of", ["number", "bytes"])
@@ -130,11 +165,11 @@ def test_when_there_is_no_more_room_the_vendor_is_asked_to_come_again(
     monkeypatch.setattr(intake, "MAX_WAITING_BYTES", 30 if of == "bytes" else 1_000)
 
     async def story() -> None:
-        keeper = Intake(app)
-        tasks = [asyncio.create_task(keeper.keep(_webhook(each, size_bytes=10))) for each in "abcd"]
-        kept = await asyncio.gather(*tasks, return_exceptions=True)
-        assert [type(each) for each in kept] == [type(None)] * 3 + [NotStoredError]
-        await keeper.keep(_webhook("d", size_bytes=30))
+        async with _intake(app) as keeper:
+            tasks = [asyncio.create_task(keeper.keep(_webhook(each, size_bytes=10))) for each in "abcd"]
+            kept = await asyncio.gather(*tasks, return_exceptions=True)
+            assert [type(each) for each in kept] == [type(None)] * 3 + [NotStoredError]
+            await keeper.keep(_webhook("d", size_bytes=30))
 
     asyncio.run(story())
     assert _stored(app) == ["a", "b", "c", "d"]
@@ -145,15 +180,15 @@ def test_workers_are_told_once_a_group_for_each_delay_and_of_nothing_that_was_th
     app.wake = lambda after_seconds=0.0: woken.append(after_seconds)
 
     async def story() -> None:
-        keeper = Intake(app)
-        await asyncio.gather(
-            *(keeper.keep(_webhook(f"now {number}")) for number in range(20)),
-            *(keeper.keep(_webhook(f"soon {number}", due_in_seconds=1.0)) for number in range(20)),
-        )
-        await _until(lambda: len(woken) == 2)
-        await keeper.keep(_webhook("now 1"))
-        await keeper.keep(_webhook("now 2", "soon 3"))
-        await asyncio.sleep(0.05)
+        async with _intake(app) as keeper:
+            await asyncio.gather(
+                *(keeper.keep(_webhook(f"now {number}")) for number in range(20)),
+                *(keeper.keep(_webhook(f"soon {number}", due_in_seconds=1.0)) for number in range(20)),
+            )
+            await _until(lambda: len(woken) == 2)
+            await keeper.keep(_webhook("now 1"))
+            await keeper.keep(_webhook("now 2", "soon 3"))
+            await asyncio.sleep(0.05)
 
     asyncio.run(story())
     assert sorted(woken) == [0.0, 1.0]
@@ -168,11 +203,11 @@ def test_a_broker_that_hangs_holds_up_no_answer(app: App) -> None:
     app.wake = hang
 
     async def story() -> None:
-        keeper = Intake(app)
-        async with asyncio.timeout(WAIT_SECONDS / 2):
-            for each in "abc":
-                await keeper.keep(_webhook(each))
-        heard.set()
+        async with _intake(app) as keeper:
+            async with asyncio.timeout(WAIT_SECONDS / 2):
+                for each in "abc":
+                    await keeper.keep(_webhook(each))
+            heard.set()
 
     asyncio.run(story())
     assert _stored(app) == ["a", "b", "c"]
@@ -180,11 +215,11 @@ def test_a_broker_that_hangs_holds_up_no_answer(app: App) -> None:
 
 def test_a_sender_that_leaves_stops_nobody(app: App) -> None:
     async def story() -> None:
-        keeper = Intake(app)
-        gone, stays = (asyncio.create_task(keeper.keep(_webhook(each))) for each in "ab")
-        await asyncio.sleep(0)
-        gone.cancel()
-        await stays
+        async with _intake(app) as keeper:
+            gone, stays = (asyncio.create_task(keeper.keep(_webhook(each))) for each in "ab")
+            await asyncio.sleep(0)
+            gone.cancel()
+            await stays
 
     asyncio.run(story())
     assert _stored(app) == ["a", "b"]
