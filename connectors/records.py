@@ -211,12 +211,17 @@ Fields = (
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One object as the vendor showed it. `version` is opaque and changes whenever the object does."""
+    """One object as the vendor showed it.
+
+    `version` changes whenever the object does. Where it is a whole number, or begins with one before a point, that
+    number never goes down at the vendor. `modified_at` is when the object changed last by the vendor's clock, None
+    where that is not told.
+    """
 
     kind: Kind
     external_id: str
     version: str
-    modified_at: datetime
+    modified_at: datetime | None
     fields: Fields
     deleted: bool = False
 

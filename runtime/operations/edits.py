@@ -116,7 +116,9 @@ def after_edit(db: Connection, row: Mapping[str, Any], intent: Intent, done: Don
     written = _written(intent)
     for link in links_of(db, row["organisation_id"], [row["subject"]]):
         if link["system"] == row["system"] and link["kind"] == _EDITED[type(intent)]:
-            set_pairs(db, link, agreed(pairs_of(link), written), at=at, version=done.version)
+            # A line of history changes nothing that is read again.
+            wrote = None if isinstance(intent, NoteDocument) else done.version
+            set_pairs(db, link, agreed(pairs_of(link), written), at=at, wrote=wrote)
 
 
 def _written(intent: Intent) -> dict[str, Value]:

@@ -18,7 +18,7 @@ from connectors.intents import AdoptInvoice, Done, DraftInvoice
 from connectors.records import AccountPurpose, InvoiceRequestFields, Kind, Record
 from receivables.identity import stable_id
 from receivables.problem import Problem
-from runtime.operations.absorb.scope import CUSTOMER_LINK, DOCUMENT_LINK, Scope
+from runtime.operations.absorb.scope import CUSTOMER_LINK, DOCUMENT_LINK, Scope, version_of
 from runtime.operations.ledger_accounts import account_for
 from runtime.operations.treatments import INCOME, missing, treatments
 from runtime.store import connections, journal, queues
@@ -34,9 +34,7 @@ REFUSED, NOT_DELIVERED = "write_refused", "write_not_delivered"
 
 def absorb_requests(scope: Scope, records: Sequence[Record]) -> None:
     """Promise a draft for each request that can have one, and say of the others what they lack."""
-    for record in records:
-        scope.keep_link(REQUEST_LINK, record.external_id, _subject(scope, record.external_id), record.version, {})
-    scope.flush_links()
+    _keep_links(scope, records)
     for record in records:
         _resolve(scope, "unreadable_record", record.external_id)
         ledger = connections.connection_for_role(scope.db, scope.organisation_id, Role.LEDGER)
@@ -52,11 +50,12 @@ def absorb_requests(scope: Scope, records: Sequence[Record]) -> None:
             _promise(scope, ledger, draft, subject)
 
 
-def withdraw_requests(scope: Scope, request_ids: Sequence[str]) -> None:
+def withdraw_requests(scope: Scope, records: Sequence[Record]) -> None:
     """Ask nobody any more about requests that were deleted or taken back. A draft that was made stays in the ledger."""
-    for request_id in request_ids:
-        _resolve(scope, WAITS, _subject(scope, request_id))
-        _resolve(scope, "unreadable_record", request_id)
+    _keep_links(scope, records)
+    for record in records:
+        _resolve(scope, WAITS, _subject(scope, record.external_id))
+        _resolve(scope, "unreadable_record", record.external_id)
 
 
 def after_draft(db: Connection, row: Mapping[str, Any], intent: DraftInvoice, done: Done, at: datetime) -> None:
@@ -178,6 +177,13 @@ def _link(db: Connection, request: Mapping[str, Any], document_id: str, intent: 
     base = {name: [value, value] for name, value in said.items()}
     row |= {"kind": DOCUMENT_LINK, "local_id": document_id, "base": base}
     upsert(db, t.link, [row], keys=["organisation_id", "system", "kind", "external_id"])
+
+
+def _keep_links(scope: Scope, records: Sequence[Record]) -> None:
+    for record in records:
+        subject = _subject(scope, record.external_id)
+        scope.keep_link(REQUEST_LINK, record.external_id, subject, {}, version=version_of(record))
+    scope.flush_links()
 
 
 def _subject(scope: Scope, request_id: str) -> str:

@@ -21,6 +21,7 @@ from runtime.operations.errors import RefusedError
 from runtime.store import connections, journal, proposals
 from runtime.store import tables as t
 from sync.links import CustomerBook, Likeness, namesakes
+from sync.versions import UNKNOWN
 
 ACCOUNTS_A_ROUND = 5_000  # weighed in one unit of work; the others follow in the next round
 
@@ -115,7 +116,7 @@ def _parents(scope: Scope) -> dict[str, str]:
 
 
 def _link(scope: Scope, row: Mapping[str, Any], customer_id: str, *, actor: str, why: str) -> None:
-    keep_account(scope, row["external_id"], customer_id, version="", parent=row["facts"]["parent"])
+    keep_account(scope, row["external_id"], customer_id, version=UNKNOWN, parent=row["facts"]["parent"])
     scope.flush_links()
     proposals.decide(scope.db, row["id"], state=proposals.LINKED, customer_id=customer_id, by=actor, at=scope.read_at)
     welcome(scope, row["external_id"], customer_id)

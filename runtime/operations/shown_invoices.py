@@ -11,7 +11,7 @@ from connectors.intents import Done, Intent, ShowInvoice
 from runtime.operations.absorb.scope import DOCUMENT_LINK, pairs_of
 from runtime.store import tables as t
 from runtime.store.connections import VendorConnection
-from runtime.store.links import links_of
+from runtime.store.links import links_of, written_version
 from runtime.store.rows import upsert
 from sync.merge import Pair, Value, agreed
 
@@ -39,22 +39,22 @@ def remember(db: Connection, crm: VendorConnection, done: Sequence[tuple[Intent,
         for link in links_of(db, crm.organisation_id, documents)
         if link["system"] == crm.system and link["kind"] == DOCUMENT_LINK
     }
-    rows = [
-        {
-            "organisation_id": crm.organisation_id,
-            "system": crm.system,
-            "kind": DOCUMENT_LINK,
-            "external_id": outcome.external_ids[0],
-            "local_id": intent.document_id,
-            "version": outcome.version,
-            "base": {
-                name: list(pair)
-                for name, pair in agreed(dict(NEVER_SHOWN) | pairs_of(known.get(intent.document_id)), written).items()
-            },
-            "read_at": at,
-        }
-        for intent, outcome, written in shown
-    ]
+    rows = []
+    for intent, outcome, written in shown:
+        link = known.get(intent.document_id)
+        pairs = agreed(dict(NEVER_SHOWN) | pairs_of(link), written)
+        rows.append(
+            {
+                "organisation_id": crm.organisation_id,
+                "system": crm.system,
+                "kind": DOCUMENT_LINK,
+                "external_id": outcome.external_ids[0],
+                "local_id": intent.document_id,
+                **written_version(link, outcome.version),
+                "base": {name: list(pair) for name, pair in pairs.items()},
+                "read_at": at,
+            }
+        )
     upsert(db, t.link, rows, keys=["organisation_id", "system", "kind", "external_id"])
 
 

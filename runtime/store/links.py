@@ -12,6 +12,7 @@ from sqlalchemy.dialects import postgresql
 from runtime.store import tables as t
 from runtime.store.rows import chunks, owned_by
 from sync.merge import Pair
+from sync.versions import UNKNOWN, Version, after_write
 
 # What an object is called is asked all the time, so built once.
 _THERE = select(t.link.c.local_id, t.link.c.external_id).where(
@@ -97,15 +98,15 @@ def links_of(db: Connection, organisation_id: str, local_ids: Collection[str]) -
 
 
 def set_pairs(
-    db: Connection, link: Mapping[str, Any], pairs: Mapping[str, Pair], *, at: datetime, version: str = ""
+    db: Connection, link: Mapping[str, Any], pairs: Mapping[str, Pair], *, at: datetime, wrote: str | None = None
 ) -> None:
-    """Remember what both sides agree on since `at`, and the version that shows it where the vendor told us.
+    """Remember what both sides agree on since `at`, and what we `wrote`: the version that the vendor's answer told.
 
     A reading that began before `at` may show the value from before, so it is not merged any more.
     """
     values: dict[str, Any] = {"base": {name: list(pair) for name, pair in pairs.items()}, "read_at": at}
-    if version:
-        values["version"] = version
+    if wrote is not None:
+        values |= written_version(link, wrote)
     which = {
         "the_organisation": link["organisation_id"],
         "the_system": link["system"],
@@ -113,3 +114,10 @@ def set_pairs(
         "the_external_id": link["external_id"],
     }
     db.execute(_ONE, which | values)
+
+
+def written_version(link: Mapping[str, Any] | None, told: str) -> dict[str, Any]:
+    """Return the columns of what is known of an object's version after we wrote it; `told` as its answer told it."""
+    before = Version(link["version"], link["modified_at"]) if link is not None else UNKNOWN
+    held = after_write(before, told)
+    return {"version": held.version.text, "modified_at": held.version.modified_at, "surpassed": held.surpassed}

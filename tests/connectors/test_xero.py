@@ -233,7 +233,7 @@ def test_any_amount_is_read_from_its_digits(minor: int) -> None:
     record = invoice_record(exact.loads(body))
     assert record is not None
     assert getattr(record.fields, "total", None) == getattr(record.fields, "balance", None) == amount
-    assert record.modified_at.microsecond == 123_000
+    assert record.modified_at is not None and record.modified_at.microsecond == 123_000
 
 
 @given(

@@ -88,7 +88,7 @@ def test_the_same_external_id_means_another_object_in_each_organisation(store: S
         assert external_ids(db, "a", "xero", "document", ["doc-a", "doc-b"]) == {"doc-a": "x"}
         assert [link["local_id"] for link in links_of(db, "b", ["doc-a", "doc-b"])] == ["doc-b"]
         (link,) = links_of(db, "a", ["doc-a"])
-        set_pairs(db, link, {"due_on": ("2026-01-01", "2026-01-01")}, at=NOW, version="2")
+        set_pairs(db, link, {"due_on": ("2026-01-01", "2026-01-01")}, at=NOW, wrote="2")
         assert links_of(db, "a", ["doc-a"])[0]["version"] == "2"
         assert links_of(db, "b", ["doc-b"])[0]["version"] == "1"
         assert links_of(db, "b", ["doc-b"])[0]["base"] == {}

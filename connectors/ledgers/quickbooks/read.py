@@ -82,7 +82,7 @@ class QuickBooksReader:
             found += self.by_ids(source.entity, wanted[start : start + FETCH_BATCH])
         page = self._page(kind, found)
         living = {record.external_id for record in page.records if not record.deleted}
-        merged = [_merged(gone, into, self._clock()) for gone, into in merges.items() if _is_merged(gone, into, living)]
+        merged = [_merged(gone, into) for gone, into in merges.items() if _is_merged(gone, into, living)]
         others = [record for record in page.records if record.external_id not in {each.external_id for each in merged}]
         return replace(page, records=(*others, *merged))
 
@@ -141,9 +141,9 @@ def _is_merged(gone: str, into: str, living: Collection[str]) -> bool:
     return gone not in living and into in living
 
 
-def _merged(gone: str, into: str, at: datetime) -> Record:
+def _merged(gone: str, into: str) -> Record:
     fields = CustomerFields("", merged_into_external_id=into)
-    return Record(Kind.CUSTOMER, gone, "", at, fields, deleted=True)
+    return Record(Kind.CUSTOMER, gone, "", None, fields, deleted=True)
 
 
 def quoted(text: str) -> str:

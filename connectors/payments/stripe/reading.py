@@ -21,6 +21,8 @@ CHECKOUT_LIFETIME = timedelta(hours=1)  # how long a checkout that waits for its
 _STRIPE_EXPONENTS = {"ISK": 2, "UGX": 2, "MGA": 0}
 
 _OPEN_DISPUTES = frozenset({"needs_response", "under_review", "warning_needs_response", "warning_under_review"})
+# A payout that is paid may still fail, and one that failed or was canceled is over: its money goes out under a new id.
+_PAYOUT_STEPS = {"pending": 0, "in_transit": 1, "paid": 2, "failed": 3, "canceled": 3}
 _INVOICE_KEYS = ("invoice", "invoice_number", "invoices")
 _ITEMS_KEY = "truedue_items"
 
@@ -36,8 +38,9 @@ def money(minor: Any, currency: str) -> Money:  # noqa: ANN401 - a JSON value
 def payment_of(intent: Row, disputes: Sequence[Row], as_of: datetime) -> Record | None:
     """Turn a PaymentIntent, expanded by its charge, into a record; None while nobody has paid or tried to.
 
-    Refunds and disputes have no time of their own on a PaymentIntent: `version` follows what is read, so that it
-    changes with them, while `modified_at` is the latest time the object tells.
+    Stripe's objects have no version. Refunds and disputes have no time of their own on a PaymentIntent: `version`
+    follows what is read, so that it changes with them, while `modified_at` is the latest time the object tells.
+    A PaymentIntent that succeeded stays so (docs.stripe.com/payments/paymentintents/lifecycle): that counts as a step.
     """
     state = _state(intent, as_of)
     if state is None:
@@ -72,7 +75,7 @@ def payment_of(intent: Row, disputes: Sequence[Row], as_of: datetime) -> Record 
     )
     told = [charge.get("created"), intent.get("canceled_at"), *(dispute["created"] for dispute in disputes)]
     modified_at = max([created_at, *(_instant(stamp) for stamp in told if stamp)])
-    return _record(Kind.PROCESSOR_PAYMENT, str(intent["id"]), modified_at, fields)
+    return _record(Kind.PROCESSOR_PAYMENT, str(intent["id"]), modified_at, fields, step=int(paid))
 
 
 def _changed_to(balance: Row, currency: str) -> Money | None:
@@ -81,7 +84,7 @@ def _changed_to(balance: Row, currency: str) -> Money | None:
 
 
 def payout_of(payout: Row, balance_transactions: Sequence[Row] | None) -> Record:
-    """Turn a payout and what it is made of into a record.
+    """Turn a payout and what it is made of into a record; its states follow each other, and count as steps.
 
     `balance_transactions` is None while Stripe cannot tell them (manual payouts, reconciliation not completed);
     otherwise ValueError when amounts less fees do not sum to the payout.
@@ -92,10 +95,11 @@ def payout_of(payout: Row, balance_transactions: Sequence[Row] | None) -> Record
         made_of = sum_of([line.amount - line.fee for line in lines], amount.currency)
         if made_of != amount:
             raise ValueError(f"its balance transactions sum to {made_of} and not to {amount}")
-    fields = PayoutFields(
-        amount=amount, arrival_on=_instant(payout["arrival_date"]).date(), state=str(payout["status"]), lines=lines
-    )
-    return _record(Kind.PAYOUT, str(payout["id"]), _instant(payout["created"]), fields)
+    state = str(payout["status"])
+    fields = PayoutFields(amount=amount, arrival_on=_instant(payout["arrival_date"]).date(), state=state, lines=lines)
+    # Its lines are told once, after it was made; what was not told yet is from before.
+    step = 2 * _PAYOUT_STEPS[state] + (balance_transactions is not None)
+    return _record(Kind.PAYOUT, str(payout["id"]), _instant(payout["created"]), fields, step=step)
 
 
 def is_disputed(intent: Row) -> bool:
@@ -149,8 +153,8 @@ def _line(row: Row) -> PayoutLine:
     )
 
 
-def _record(kind: Kind, external_id: str, modified_at: datetime, fields: Fields) -> Record:
-    version = hashlib.sha256(repr(fields).encode()).hexdigest()[:32]
+def _record(kind: Kind, external_id: str, modified_at: datetime, fields: Fields, *, step: int) -> Record:
+    version = f"{step}.{hashlib.sha256(repr(fields).encode()).hexdigest()[:32]}"
     return Record(kind=kind, external_id=external_id, version=version, modified_at=modified_at, fields=fields)
 
 

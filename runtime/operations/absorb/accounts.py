@@ -9,7 +9,7 @@ from typing import Any, cast
 from sqlalchemy import Connection, Select, delete, or_, select, update
 
 from connectors.records import CustomerFields, Kind, Record
-from runtime.operations.absorb.scope import CONTACT_LINK, CUSTOMER_LINK, Scope
+from runtime.operations.absorb.scope import CONTACT_LINK, CUSTOMER_LINK, Scope, version_of
 from runtime.store import connections, journal, proposals
 from runtime.store import tables as t
 from runtime.store.intake import ask_to_read
@@ -17,6 +17,7 @@ from runtime.store.rows import chunks, update_rows
 from runtime.store.touch import touch_customers
 from sync.links import Account, Candidate, CustomerBook
 from sync.owners import Owner
+from sync.versions import Version
 
 TWO_ACCOUNTS = "two_accounts"  # the problem that accounts and customers were not merged alike
 PARENT = "parent_account"  # in the base of an account's link: which account is its parent there
@@ -40,7 +41,7 @@ def link_accounts(scope: Scope, records: list[Record]) -> None:
             continue
         taken[customer_id] = record.external_id
         linked[record.external_id] = parent
-        keep_account(scope, record.external_id, customer_id, version=record.version, parent=parent)
+        keep_account(scope, record.external_id, customer_id, version=version_of(record), parent=parent)
         if link is None:
             welcome(scope, record.external_id, customer_id)
     scope.flush_links()
@@ -54,10 +55,10 @@ def _account(record: Record) -> Account:
     return Account(fields.name, fields.keys, emails, fields.country)
 
 
-def keep_account(scope: Scope, external_id: str, customer_id: str, *, version: str, parent: str | None) -> None:
+def keep_account(scope: Scope, external_id: str, customer_id: str, *, version: Version, parent: str | None) -> None:
     """Remember who an account is, and which account is its parent."""
     pairs = {PARENT: (parent, parent)} if parent else {}
-    scope.keep_link(CUSTOMER_LINK, external_id, customer_id, version, pairs)
+    scope.keep_link(CUSTOMER_LINK, external_id, customer_id, pairs, version=version)
 
 
 def welcome(scope: Scope, external_id: str, customer_id: str) -> None:

@@ -26,7 +26,6 @@ _FORGOTTEN = {Kind.CONTACT: CONTACT_LINK, Kind.INVOICE: DOCUMENT_LINK}
 def follow_departures(scope: Scope, kind: Kind, records: Sequence[Record]) -> None:
     """Follow what was deleted or merged: in the ledger customers, in the CRM accounts, contacts and shown invoices."""
     if kind is Kind.CUSTOMER:
-        _note_reading(scope, [record.external_id for record in records])
         for record in sorted(records, key=lambda each: each.external_id):
             if scope.role is Role.LEDGER:
                 _follow_customer(scope, record)
@@ -35,20 +34,6 @@ def follow_departures(scope: Scope, kind: Kind, records: Sequence[Record]) -> No
     elif scope.role is Role.CRM and kind in _FORGOTTEN and records:
         # An invoice that is shown again is a new record: nothing was agreed on with it yet.
         _forget(scope, _FORGOTTEN[kind], [record.external_id for record in records])
-
-
-def _note_reading(scope: Scope, external_ids: Sequence[str]) -> None:
-    """Remember when they were seen to be gone: a reading from before brings nobody back."""
-    scope.db.execute(
-        update(t.link)
-        .where(
-            t.link.c.organisation_id == scope.organisation_id,
-            t.link.c.system == scope.system,
-            t.link.c.kind == CUSTOMER_LINK,
-            t.link.c.external_id.in_(external_ids),
-        )
-        .values(read_at=scope.read_at)
-    )
 
 
 def _forget(scope: Scope, kind: str, external_ids: Sequence[str]) -> None:
@@ -229,7 +214,7 @@ def _follow_account(scope: Scope, record: Record) -> None:
 
 
 def _move_to_master(scope: Scope, link: dict[str, Any], master: str) -> None:
-    scope.keep_link(CUSTOMER_LINK, master, link["local_id"], "", {})
+    scope.keep_link(CUSTOMER_LINK, master, link["local_id"], {})
     scope.flush_links()
     row_id = proposals.proposal_id(scope.organisation_id, scope.system, master)
     proposals.decide(

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from connectors.contract import Role
 from connectors.records import DocumentFields, Record
 from receivables.document import DocumentStatus
-from runtime.operations.absorb.scope import DOCUMENT_LINK, Scope, pairs_of
+from runtime.operations.absorb.scope import DOCUMENT_LINK, Scope, pairs_of, version_of
 from runtime.store import tables as t
 from runtime.store.rows import among, chunks, owned_by, update_rows, upsert
 from runtime.store.touch import touch_balances, touch_documents
@@ -42,8 +42,6 @@ def _absorb_ledger_documents(scope: Scope, records: list[Record]) -> None:
         local_id = ids[record.external_id]
         old = known.get(local_id)
         link = links.get(record.external_id)
-        if scope.is_older(link) or (old is not None and old["read_at"] > scope.read_at):
-            continue  # a later reading is already here
         customer_id = customers[cast(DocumentFields, record.fields).customer_external_id]
         rows.append(_ledger_row(scope, record, {"id": local_id, "customer_id": customer_id}, old, link))
     settled = _settled_by(scope, [row["id"] for row in rows if row["id"] in known])
@@ -91,7 +89,7 @@ def _ledger_row(
         theirs=_said(fields, _VOID_FIELDS if fields.status is DocumentStatus.VOID else _LEDGER_FIELDS),
     )
     scope.note_conflicts(local_id, merged.conflicts)
-    scope.keep_link(DOCUMENT_LINK, record.external_id, local_id, record.version, merged.pairs)
+    scope.keep_link(DOCUMENT_LINK, record.external_id, local_id, merged.pairs, version=version_of(record))
     row: dict[str, Any] = {
         **ids,
         "organisation_id": scope.organisation_id,
@@ -130,7 +128,7 @@ def _absorb_crm_invoices(scope: Scope, records: list[Record]) -> None:
     owed: set[str] = set()  # what the CRM is to show otherwise than somebody there put it
     for record in records:
         old, link = known.get(keys.get(record.external_id, "")), links.get(record.external_id)
-        if old is None or scope.is_older(link):
+        if old is None:
             continue
         ours = shared_values(old)
         fields = cast(DocumentFields, record.fields)
@@ -142,7 +140,7 @@ def _absorb_crm_invoices(scope: Scope, records: list[Record]) -> None:
             theirs=_said(fields, _CRM_FIELDS),
         )
         scope.note_conflicts(old["id"], merged.conflicts)
-        scope.keep_link(DOCUMENT_LINK, record.external_id, old["id"], record.version, merged.pairs)
+        scope.keep_link(DOCUMENT_LINK, record.external_id, old["id"], merged.pairs, version=version_of(record))
         if merged.write_back:
             owed.add(old["id"])
         if any(merged.values[name] != ours[name] for name in _CRM_FIELDS):

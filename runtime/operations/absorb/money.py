@@ -13,7 +13,7 @@ from connectors.records import (
     Record,
 )
 from receivables.money import Money
-from runtime.operations.absorb.scope import POSTING_LINK, Scope
+from runtime.operations.absorb.scope import ACCOUNT_LINK, POSTING_LINK, Scope, version_of
 from runtime.store import tables as t
 from runtime.store.rows import upsert
 
@@ -22,10 +22,11 @@ def absorb_accounts(scope: Scope, records: list[Record]) -> None:
     """Take in the ledger's accounts."""
     rows = []
     for record in records:
-        fields = cast(AccountFields, record.fields)
+        fields, local_id = cast(AccountFields, record.fields), scope.local_id("acc", record.external_id)
+        scope.keep_link(ACCOUNT_LINK, record.external_id, local_id, {}, version=version_of(record))
         rows.append(
             {
-                "id": scope.local_id("acc", record.external_id),
+                "id": local_id,
                 "organisation_id": scope.organisation_id,
                 "name": fields.name,
                 "handle": fields.handle,
@@ -34,6 +35,7 @@ def absorb_accounts(scope: Scope, records: list[Record]) -> None:
             }
         )
     upsert(scope.db, t.account, rows, keys=["id"])
+    scope.flush_links()
 
 
 def absorb_payments(scope: Scope, records: list[Record]) -> None:
@@ -82,10 +84,7 @@ def absorb_coded_receipts(scope: Scope, records: list[Record]) -> None:
 
 
 def _keep_payments(scope: Scope, rows: list[dict[str, Any]]) -> None:
-    """Store what the ledger records, except where a later reading is here already."""
-    known = scope.rows(t.ledger_payment, [row["id"] for row in rows])
-    newer = [row for row in rows if row["id"] not in known or known[row["id"]]["read_at"] <= scope.read_at]
-    upsert(scope.db, t.ledger_payment, newer, keys=["organisation_id", "external_id"], keep=["receipt_id"])
+    upsert(scope.db, t.ledger_payment, rows, keys=["organisation_id", "external_id"], keep=["receipt_id"])
 
 
 def _ledger_payment(scope: Scope, record: Record, received_on: Any, amount: Money) -> dict[str, Any]:  # noqa: ANN401
@@ -97,14 +96,14 @@ def _ledger_payment(scope: Scope, record: Record, received_on: Any, amount: Mone
         "currency": amount.currency,
         "amount_minor": amount.minor,
         "deleted": False,
-        "read_at": scope.read_at,
+        **scope.stamps(record),
     }
 
 
 def link_own_postings(scope: Scope, receipt_id: str, external_ids: list[str]) -> None:
     """Remember that these ledger payments are our posting of a receipt, also where they were read before."""
     for external_id in external_ids:
-        scope.keep_link(POSTING_LINK, external_id, receipt_id, "", {})
+        scope.keep_link(POSTING_LINK, external_id, receipt_id, {})
     scope.flush_links()
     scope.db.execute(
         update(t.ledger_payment)

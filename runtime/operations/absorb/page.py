@@ -9,12 +9,13 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from connectors.records import CodedReceiptFields, DocumentFields, Kind, Page, Record
+from connectors.records import DocumentFields, Kind, Page, Record
 from receivables.document import DocumentStatus
 from runtime.operations.absorb import documents, money, parties, processor
 from runtime.operations.absorb.departures import follow_departures
 from runtime.operations.absorb.scope import Scope
 from runtime.operations.absorb.tombstones import bury, bury_payments, follow_deleted_postings
+from runtime.operations.absorb.versions import is_gone, is_not_coded, newer
 from runtime.operations.invoice_requests import absorb_requests, withdraw_requests
 from runtime.store import connections, journal
 from runtime.store.connections import VendorConnection
@@ -45,15 +46,16 @@ def absorb(db: Connection, *, connection: VendorConnection, page: Page, read_at:
     by_kind: defaultdict[Kind, list[Record]] = defaultdict(list)
     for record in page.records:
         by_kind[record.kind].append(record)
-    for kind, records in by_kind.items():
-        _ROOMS[kind](scope, [record for record in records if not record.deleted and not _is_not_coded(record)])
-        follow_departures(scope, kind, [record for record in records if record.deleted])
-        gone = [record.external_id for record in records if record.deleted]
+    for kind, shown in by_kind.items():
+        records = newer(scope, kind, shown)
+        _ROOMS[kind](scope, [record for record in records if not is_gone(record)])
+        gone = [record for record in records if record.deleted]
+        follow_departures(scope, kind, gone)
         if kind is Kind.INVOICE_REQUEST:
             withdraw_requests(scope, gone)
         else:
-            bury(scope, kind, gone)
-        bury_payments(scope, [record.external_id for record in records if _is_not_coded(record)])
+            bury(scope, kind, [record.external_id for record in gone])
+        bury_payments(scope, [record.external_id for record in records if is_not_coded(record)])
         follow_deleted_postings(scope, [record.external_id for record in records if _is_void(record)])
     for problem in page.problems:
         found = replace(problem, subject=problem.subject or connection.id)
@@ -62,7 +64,3 @@ def absorb(db: Connection, *, connection: VendorConnection, page: Page, read_at:
 
 def _is_void(record: Record) -> bool:
     return isinstance(record.fields, DocumentFields) and record.fields.status is DocumentStatus.VOID
-
-
-def _is_not_coded(record: Record) -> bool:
-    return isinstance(record.fields, CodedReceiptFields) and not record.fields.amount and not record.deleted

@@ -8,7 +8,7 @@ from typing import Any, cast
 from connectors.contract import Role
 from connectors.records import ContactFields, CustomerFields, Record
 from runtime.operations.absorb.accounts import link_accounts
-from runtime.operations.absorb.scope import CONTACT_LINK, CUSTOMER_LINK, Scope, pairs_of
+from runtime.operations.absorb.scope import CONTACT_LINK, CUSTOMER_LINK, Scope, pairs_of, version_of
 from runtime.store import proposals
 from runtime.store import tables as t
 from runtime.store.rows import update_rows, upsert
@@ -35,8 +35,6 @@ def _absorb_ledger_customers(scope: Scope, records: list[Record]) -> None:
         fields = cast(CustomerFields, record.fields)
         local_id = ids[record.external_id]
         old = known.get(local_id)
-        if scope.is_older(links.get(record.external_id)):
-            continue  # a later reading is already here
         theirs = {"name": fields.name, "email": fields.email}
         ours = {"name": old["name"], "email": old["email"]} if old else {}
         merged = merge(
@@ -47,7 +45,7 @@ def _absorb_ledger_customers(scope: Scope, records: list[Record]) -> None:
             theirs=theirs,
         )
         scope.note_conflicts(local_id, merged.conflicts)
-        scope.keep_link(CUSTOMER_LINK, record.external_id, local_id, record.version, merged.pairs)
+        scope.keep_link(CUSTOMER_LINK, record.external_id, local_id, merged.pairs, version=version_of(record))
         parent = scope.local_id("cus", fields.parent_external_id) if fields.parent_external_id else None
         row: dict[str, Any] = {
             "id": local_id,
@@ -89,11 +87,9 @@ def absorb_contacts(scope: Scope, records: list[Record]) -> None:
         link = links.get(record.external_id)
         if account is None:
             waiting = proposals.proposal_id(scope.organisation_id, scope.system, fields.customer_external_id)
-            scope.keep_link(CONTACT_LINK, record.external_id, waiting, record.version, {})
+            scope.keep_link(CONTACT_LINK, record.external_id, waiting, {}, version=version_of(record))
             strangers[fields.customer_external_id] += [fields.email] if fields.email else []
             continue
-        if scope.is_older(link):
-            continue  # a later reading is already here
         local_id = account["local_id"]
         if taken.setdefault(local_id, record.external_id) != record.external_id:
             continue
@@ -107,7 +103,7 @@ def absorb_contacts(scope: Scope, records: list[Record]) -> None:
             theirs={"email": fields.email, "opted_out": fields.opted_out},
         )
         scope.note_conflicts(local_id, merged.conflicts)
-        scope.keep_link(CONTACT_LINK, record.external_id, local_id, record.version, merged.pairs)
+        scope.keep_link(CONTACT_LINK, record.external_id, local_id, merged.pairs, version=version_of(record))
         new = {"email": merged.values["email"], "opted_out": bool(merged.values["opted_out"])}
         if new != {"email": old["email"], "opted_out": old["opted_out"]}:
             scope.record("contact_changed", local_id, f"e-mail {new['email']}, opted out: {new['opted_out']}")

@@ -38,12 +38,10 @@ def absorb_processor_payments(scope: Scope, records: list[Record]) -> None:
     for record in records:
         receipt_id = ids[record.external_id]
         old = known.get(receipt_id)
-        if old is not None and old["read_at"] is not None and old["read_at"] > scope.read_at:
-            continue  # a later reading is already here
         row = _processor_row(scope, record, receipt_id, old)
         if old is not None and all(old[name] == value for name, value in row.items()):
             continue
-        stamps = {"read_at": scope.read_at, "changed_at": scope.read_at}
+        stamps = scope.stamps(record) | {"changed_at": scope.read_at}
         upsert(scope.db, t.receipt, [row | stamps], keys=["id"])
         _follow(scope, old, row, cast(ProcessorPaymentFields, record.fields))
 
@@ -174,10 +172,7 @@ def documents_paid_by(scope: Scope, receipt: dict[str, Any]) -> list[str]:
 
 
 def absorb_payouts(scope: Scope, records: list[Record]) -> None:
-    """Take in payouts with their balance transactions; one whose lines do not add up becomes a problem.
-
-    One that came back is over: its money goes out again under another id, so a reading that says otherwise is older.
-    """
+    """Take in payouts with their balance transactions; one whose lines do not add up becomes a problem."""
     rows: list[dict[str, Any]] = []
     for record in records:
         fields = cast(PayoutFields, record.fields)
@@ -195,16 +190,15 @@ def absorb_payouts(scope: Scope, records: list[Record]) -> None:
                 "lines": [
                     [line.kind, line.amount.minor, line.fee.minor, line.payment_external_id] for line in fields.lines
                 ],
+                **scope.stamps(record),
             }
         )
     known = scope.rows(t.payout, [row["id"] for row in rows])
-    over = {payout_id for payout_id, old in known.items() if old["state"] in BROUGHT_BACK}
-    living = [row for row in rows if row["id"] not in over]
-    upsert(scope.db, t.payout, living, keys=["id"])
-    debited = {abs(row["amount_minor"]) for row in living if row["amount_minor"] < 0 or row["state"] in BROUGHT_BACK}
+    upsert(scope.db, t.payout, rows, keys=["id"])
+    debited = {abs(row["amount_minor"]) for row in rows if row["amount_minor"] < 0 or row["state"] in BROUGHT_BACK}
     if debited:
         look_again(scope.db, scope.organisation_id, amounts=debited)
-    for row in living:
+    for row in rows:
         old = known.get(row["id"])
         if old is not None and old["state"] == "paid" and row["state"] in BROUGHT_BACK:
             payout_came_back(scope.db, old, scope.read_at)

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, Table, select
 
 from connectors.contract import Role
-from connectors.records import Kind
+from connectors.records import Kind, Record
 from receivables.identity import stable_id
 from receivables.problem import Problem
 from runtime.store import connections, journal
@@ -22,6 +22,7 @@ from runtime.store.owners import owners_of
 from runtime.store.rows import among, chunks, owned_by, rows_of, upsert
 from sync.merge import Conflict, Pair, Value
 from sync.owners import Owner, Owners
+from sync.versions import UNKNOWN, Version
 
 
 @dataclass
@@ -84,8 +85,10 @@ class Scope:
         )
         return {row.local_id: row.external_id for row in rows}
 
-    def keep_link(self, kind: str, external_id: str, local_id: str, version: str, pairs: Mapping[str, Pair]) -> None:
-        """Remember who an external object is to us, and what both sides last agreed on."""
+    def keep_link(
+        self, kind: str, external_id: str, local_id: str, pairs: Mapping[str, Pair], *, version: Version = UNKNOWN
+    ) -> None:
+        """Remember who an external object is to us, the version that was read, and what both sides last agreed on."""
         self.links.append(
             {
                 "organisation_id": self.organisation_id,
@@ -93,15 +96,17 @@ class Scope:
                 "kind": kind,
                 "external_id": external_id,
                 "local_id": local_id,
-                "version": version,
+                "version": version.text,
+                "modified_at": version.modified_at,
+                "surpassed": False,
                 "base": {name: list(pair) for name, pair in pairs.items()},
                 "read_at": self.read_at,
             }
         )
 
-    def is_older(self, link: Mapping[str, Any] | None) -> bool:
-        """Whether this reading began before what we know of a linked object: it may show what was there before."""
-        return link is not None and link["read_at"] is not None and link["read_at"] > self.read_at
+    def stamps(self, record: Record) -> dict[str, object]:
+        """Return what a row keeps of the reading that it comes from, where the row itself keeps it."""
+        return {"version": record.version, "modified_at": record.modified_at, "read_at": self.read_at}
 
     def flush_links(self) -> None:
         """Write the links that were kept."""
@@ -148,6 +153,11 @@ def shown(value: Value) -> str:
     return "" if value is None else str(value)
 
 
+def version_of(record: Record) -> Version:
+    """Return how old the vendor says that a record is."""
+    return Version(record.version, record.modified_at)
+
+
 def pairs_of(link: Mapping[str, Any] | None) -> dict[str, Pair]:
     """Return the agreed pairs that a link row keeps."""
     return {} if link is None else {name: (pair[0], pair[1]) for name, pair in link["base"].items()}
@@ -155,5 +165,6 @@ def pairs_of(link: Mapping[str, Any] | None) -> dict[str, Pair]:
 
 CUSTOMER_LINK = Kind.CUSTOMER.value
 CONTACT_LINK = Kind.CONTACT.value
+ACCOUNT_LINK = Kind.ACCOUNT.value
 DOCUMENT_LINK = "document"
 POSTING_LINK = "posting"

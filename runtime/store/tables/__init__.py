@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from runtime.store.tables.columns import ID_LENGTH, Instant, metadata
 from runtime.store.tables.documents import account, customer, document
-from runtime.store.tables.in_step import conflict, field_owner, link, link_proposal, watermark
+from runtime.store.tables.in_step import conflict, field_owner, link, link_proposal, tombstone, watermark
 from runtime.store.tables.installation import connection, consent, oauth_state, organisation
 from runtime.store.tables.journal import event, problem
 from runtime.store.tables.money import (
@@ -61,6 +61,7 @@ __all__ = [
     "reminder_slot",
     "residual",
     "statement",
+    "tombstone",
     "treatment",
     "watermark",
 ]

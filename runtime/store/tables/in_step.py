@@ -15,11 +15,26 @@ link = Table(
     Column("external_id", String(128), nullable=False),
     Column("local_id", Id, nullable=False),
     Column("version", String(64), nullable=False),
+    Column("modified_at", Instant),
+    Column("surpassed", Boolean, nullable=False, server_default=false()),
     Column("base", JSON, nullable=False),
     Column("read_at", Instant),
     UniqueConstraint("organisation_id", "system", "kind", "external_id"),
     # Not the organisation first: PostgreSQL would rather read all of an organisation by it than look up a whole key.
     Index(None, "local_id", "organisation_id"),
+)
+
+# What a vendor deleted: an older state of it that is shown later brings nothing back.
+tombstone = Table(
+    "tombstone",
+    metadata,
+    Column("organisation_id", Id, ForeignKey("organisation.id"), primary_key=True),
+    Column("system", String(32), primary_key=True),
+    Column("kind", String(32), primary_key=True),
+    Column("external_id", String(128), primary_key=True),
+    Column("version", String(64), nullable=False),
+    Column("modified_at", Instant),
+    Column("read_at", Instant, nullable=False),
 )
 
 # A CRM account that may be one of our customers: no exact key says so, and a person decides.
