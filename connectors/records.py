@@ -23,6 +23,7 @@ class Kind(StrEnum):
     ACCOUNT = "account"
     PROCESSOR_PAYMENT = "processor_payment"
     PAYOUT = "payout"
+    HELD_CASH = "held_cash"
     INVOICE_REQUEST = "invoice_request"
     CONSENT = "consent"  # never a record: a vendor tells that it may be taken back, and a fetch shows whether it is
 
@@ -196,6 +197,36 @@ class PayoutFields:
     lines: tuple[PayoutLine, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class CashMovement:
+    """A change of the money that a processor keeps for a payer: `kind` is the processor's word, `amount` is signed.
+
+    Of money that came by bank transfer, `reference` and `sender` are what the transfer says.
+    """
+
+    external_id: str
+    kind: str
+    amount: Money
+    moved_at: datetime
+    reference: str = ""
+    sender: str = ""
+    payment_external_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HeldCashFields:
+    """Money that a payer sent and that the processor keeps for them, because it is no payment yet.
+
+    `held` names each currency that there ever was any of, also with nothing left; `movements` are the newest first, not
+    all of them where there are many.
+    """
+
+    payer_name: str
+    payer_email: str | None
+    held: tuple[Money, ...]
+    movements: tuple[CashMovement, ...]
+
+
 Fields = (
     CustomerFields
     | ContactFields
@@ -206,6 +237,7 @@ Fields = (
     | AccountFields
     | ProcessorPaymentFields
     | PayoutFields
+    | HeldCashFields
 )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Select, func, select
 
 from connectors.contract import Role
 from connectors.records import Kind
@@ -49,7 +49,9 @@ def freshness(db: Connection, organisation: Organisation) -> Freshness:
     processor = next((each for each in kept if each.role is Role.PROCESSOR), None)
     processors: tuple[ProcessorEvidence, ...] = ()
     if processor is not None:
-        caught_up = connections.watermark(db, processor.id, Kind.PROCESSOR_PAYMENT)
+        kinds = (Kind.PROCESSOR_PAYMENT, Kind.HELD_CASH)
+        read = [at for kind in kinds if (at := connections.watermark(db, processor.id, kind)) is not None]
+        caught_up = min(read) if len(read) == len(kinds) else None
         processors = (ProcessorEvidence(processor.system, caught_up),)
     return Freshness(ledger_read_at=None, processors=processors, bank=_bank(db, organisation))
 
@@ -97,7 +99,19 @@ def receipts(
             why = "it was booked to an account" if row.state == "coded" else "it fits and waits for a decision"
             noticed = row.noticed_at.astimezone(zone).date()
             plausible[item_id].append(PlausibleReceipt(row.id, amount, row.received_on, why, rank, noticed))
+    for row in db.execute(_kept_for_unknown(organisation.id)):
+        noticed = row.noticed_at.astimezone(zone).date()
+        for rank, item_id in enumerate(row.plausible, 1):
+            amount, why = Money(row.amount_minor, row.currency), f"it lies at {row.system} for a payer we do not know"
+            plausible[item_id].append(PlausibleReceipt(row.id, amount, row.received_on, why, rank, noticed))
     return plausible, on_its_way
+
+
+def _kept_for_unknown(organisation_id: str) -> Select[Any]:
+    held = t.held_cash.c
+    return select(t.held_cash).where(
+        held.organisation_id == organisation_id, held.customer_id.is_(None), held.amount_minor > 0
+    )
 
 
 def _on_its_way(row: Any, amount: Money) -> InFlight:  # noqa: ANN401 - a row of the query above
@@ -142,7 +156,11 @@ def credit(db: Connection, organisation_id: str, customer_ids: Collection[str]) 
         receipt.c.status == ReceiptStatus.RECEIVED.value,
         receipt.c.id.not_in(shown),
     )
-    for statement, table in ((in_ledger, payment), (ours, receipt)):
+    held = t.held_cash.c
+    kept = select(held.customer_id, held.currency, func.sum(held.amount_minor)).where(
+        held.organisation_id == organisation_id, held.customer_id.in_(customer_ids), held.amount_minor > 0
+    )
+    for statement, table in ((in_ledger, payment), (ours, receipt), (kept, t.held_cash)):
         for customer_id, currency, minor in db.execute(statement.group_by(table.c.customer_id, table.c.currency)):
             credit[(customer_id, currency)] += int(minor or 0)
     for customer_id, left in _left_of_suggestions(db, organisation_id, customer_ids):

@@ -35,7 +35,7 @@ from runtime.store.rows import insert_new
 
 CATCH_UP_AFTER = timedelta(minutes=2)
 _CAUGHT_UP = {
-    Role.PROCESSOR: (Kind.PROCESSOR_PAYMENT,),
+    Role.PROCESSOR: (Kind.PROCESSOR_PAYMENT, Kind.HELD_CASH),
     Role.CRM: (Kind.CONTACT, Kind.INVOICE),  # where people note disputes, promises and opt-outs
 }
 _LANGUAGES = {"DE": "de", "AT": "de", "FR": "fr", "US": "en-US"}

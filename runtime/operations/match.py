@@ -22,6 +22,7 @@ from reconcile.match import propose
 from runtime.app import App
 from runtime.operations.apply import HYPOTHESIS, apply_hypothesis, promise_missing_postings
 from runtime.operations.errors import RefusedError
+from runtime.operations.held_cash import as_receipt, hold_for, recognise_cash
 from runtime.operations.open_items import open_documents
 from runtime.operations.payouts import promise_missing_payouts
 from runtime.operations.recognise import AWAITED, awaits_ledger, recognise_receipts
@@ -76,7 +77,8 @@ def match_receipts(app: App, organisation_id: str) -> Counter[str]:
 def _match_waiting(db: Connection, organisation_id: str, now: datetime) -> Counter[str]:
     outcome: Counter[str] = Counter()
     rows = {row["id"]: row for row in _waiting(db, organisation_id)}
-    if not rows:
+    kept = recognise_cash(db, organisation_id, now)
+    if not rows and not kept:
         return outcome
     index = build_index(db, organisation_id, now)
     run = _Matching(
@@ -97,6 +99,9 @@ def _match_waiting(db: Connection, organisation_id: str, now: datetime) -> Count
         if receipt.status is ReceiptStatus.IN_FLIGHT:
             _hold_in_flight(run, rows[receipt.receipt_id], receipt)
             outcome["in_flight"] += 1
+    for row in kept:
+        _hold_cash(run, row)
+        outcome["cash_unknown"] += 1
     return outcome
 
 
@@ -260,6 +265,16 @@ def _hold_plausible(run: _Matching, row: dict[str, Any], receipt: Receipt, propo
     if _keep_proposal(run, row, asked, held=held, state="pending" if row["state"] in WAITING else "held"):
         why = f"{receipt.amount} received on {receipt.received_on} may pay it"
         withdraw_reminders(run.db, organisation_id=run.organisation_id, document_ids=held, why=why, at=run.now)
+
+
+def _hold_cash(run: _Matching, row: dict[str, Any]) -> None:
+    """Hold what cash that is kept for an unknown payer would pay, however sure that is: it pays nothing by itself."""
+    receipt = as_receipt(row)
+    (proposal,) = run.propose([receipt])
+    asked = replace(proposal, decision=Decision.SUGGEST) if proposal.decision is Decision.APPLY else proposal
+    hold_for(
+        run.db, row, plausible_items(proposal=asked, receipt=receipt, index=run.index, history=run.history), run.now
+    )
 
 
 def _hold_in_flight(run: _Matching, row: dict[str, Any], receipt: Receipt) -> None:

@@ -38,6 +38,7 @@ _log = logging.getLogger(__name__)
 _NEW_MONEY = union(
     select(t.receipt.c.organisation_id).where(t.receipt.c.state == "new", t.receipt.c.status.in_(LIVING)),
     select(t.debit.c.organisation_id).where(t.debit.c.state == NEW),
+    select(t.held_cash.c.organisation_id).where(t.held_cash.c.state == "new"),
     select(_CODED.organisation_id).where(
         _CODED.coded.is_(True),
         _CODED.deleted.is_(False),

@@ -96,7 +96,8 @@ def show_receipts(
     with app.store.read() as db:
         organisation = organisation_or_404(db, organisation_id)
         view = receipts.receipts(db, organisation.id, page=number)
-    return page("receipts.html", organisation=organisation, view=view, notice=notice)
+        cash = receipts.held_cash(db, organisation)
+    return page("receipts.html", organisation=organisation, view=view, cash=cash, notice=notice)
 
 
 @ROUTES.get("/o/{organisation_id}/connections")

@@ -72,6 +72,18 @@ RECEIPT_STATES: Mapping[str, str] = {
     "returned": "Went back to the payer",
 }
 
+CASH_MOVEMENTS: Mapping[str, str] = {
+    "funded": "arrived",
+    "applied_to_payment": "applied to a payment",
+    "unapplied_from_payment": "taken off a payment",
+    "refunded_from_payment": "refunded from a payment",
+    "return_initiated": "sent back",
+    "return_canceled": "not sent back after all",
+    "funding_reversed": "taken back by the bank",
+    "transferred_to_balance": "moved to your balance",
+    "adjusted_for_overdraft": "made up for from your balance",
+}
+
 RECEIPT_STATUS: Mapping[str, str] = {
     "in_flight": "On its way",
     "received": "Received",

@@ -6,15 +6,15 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 
 from sandbox.stripe import objects
+from sandbox.stripe.cash import CashBalances
 from sandbox.stripe.objects import Object
-from sandbox.stripe.payments import Payments
 from sandbox.stripe.refusal import Refused
 
 EVIDENCE_TIME = timedelta(days=20)
 DISPUTE_FEE = 1_500  # minor units
 
 
-class StripeAccount(Payments):
+class StripeAccount(CashBalances):
     """What payers, banks and card networks do to one account; each step emits the events that Stripe emits."""
 
     def refund(

@@ -65,6 +65,9 @@ class Books:
         self.payouts: dict[str, Object] = {}
         self.customers: dict[str, Object] = {}
         self.checkout_sessions: dict[str, Object] = {}
+        self.cash: dict[str, dict[str, int]] = {}  # kept for each customer, by currency
+        self.cash_movements: dict[str, Object] = {}
+        self.filled: dict[str, int] = {}  # what cash was applied to each payment that waits for a transfer
         self.events: dict[str, Object] = {}
         self.payout_of: dict[str, str] = {}
         self.agreed_fees: dict[str, int | None] = {}

@@ -24,6 +24,7 @@ _STORES = {
     "latest_charge": "charges",
     "payment_intent": "payment_intents",
 }
+_DETAILS = ("applied_to_payment", "unapplied_from_payment")  # each movement of cash has at most one of them
 _SOURCES = ("charges", "refunds", "disputes", "payouts")
 
 
@@ -131,6 +132,13 @@ def _expand(account: StripeAccount, here: Any, names: list[str], path: str) -> N
     if name == "data" and here.get("object") == "list":
         for row in here["data"]:
             _expand(account, row, rest, path)
+        return
+    if name == "cash_balance" and here.get("object") == "customer":
+        here[name] = account.cash_balance(here["id"])
+        return
+    if name in _DETAILS:
+        if name in here:
+            _expand(account, here[name], rest, path)
         return
     if name not in here or (name not in _STORES and name != "source"):
         raise Refused(f"This property cannot be expanded ({path}).", param="expand")

@@ -167,6 +167,7 @@ def _method_details(method: str) -> Object:
         },
         "sepa_debit": {"bank_code": "37040044", "branch_code": None, "country": "DE", "last4": "3000", "mandate": None},
         "bacs_debit": {"last4": "2345", "mandate": None, "sort_code": "108800"},
+        "customer_balance": {},
     }
     return details[method]
 

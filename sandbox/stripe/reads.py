@@ -103,6 +103,23 @@ class Reads(Identity):
         """Return one checkout session."""
         return self.one_object(request, "checkout/sessions", id)
 
+    @route("GET", "/v1/customers/<id>/cash_balance")
+    def cash(self, request: Request, id: str) -> Response:
+        """Return what is kept for a customer."""
+        account = self.account_of(request)
+        account.known(account.customers, "customer", id)
+        return json_response(account.cash_balance(id))
+
+    @route("GET", "/v1/customers/<id>/cash_balance_transactions")
+    def cash_movements(self, request: Request, id: str) -> Response:
+        """List the movements of a customer's cash, newest first."""
+        account, given = self.account_of(request), parameters(request)
+        account.known(account.customers, "customer", id)
+        rows = [row for row in account.cash_movements.values() if row["customer"] == id]
+        url = f"/v1/customers/{id}/cash_balance_transactions"
+        answer = page(rows, given, kind="customer_cash_balance_transaction", url=url)
+        return json_response(expanded(account, answer, given))
+
     @route("GET", f"/v1/<any({_PLAIN}):resource>")
     def list_objects(self, request: Request, resource: str) -> Response:
         """List the objects of a kind, newest first."""

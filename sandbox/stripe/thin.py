@@ -24,5 +24,10 @@ def thin_event(snapshot: Object) -> Object:
     kind = subject["object"]
     if kind == "application":  # no resource of the API
         return thin
+    if kind in ("cash_balance", "customer_cash_balance_transaction"):
+        address = f"/v1/customers/{subject['customer']}/{kind.removeprefix('customer_')}"
+        address += f"s/{subject['id']}" if "id" in subject else ""
+        own_id = subject.get("id", subject["customer"])  # a customer has one cash balance only
+        return thin | {"related_object": {"id": own_id, "type": kind, "url": address}}
     address = f"/v1/{_LISTS.get(kind, f'{kind}s')}/{subject['id']}"
     return thin | {"related_object": {"id": subject["id"], "type": kind, "url": address}}

@@ -10,6 +10,7 @@ from werkzeug.wrappers import Request, Response
 from sandbox.standin import Replays, json_response, route
 from sandbox.stripe.account import StripeAccount
 from sandbox.stripe.books import Cause
+from sandbox.stripe.cash import CASH_METHOD
 from sandbox.stripe.forms import Parameters, expanded, integer, required
 from sandbox.stripe.objects import DEBITS, Object
 from sandbox.stripe.reads import RESOURCES, Reads, parameters
@@ -105,6 +106,19 @@ class Writes(Reads):
         """End a checkout session."""
         return self._once(request, lambda account, _: account.expire_checkout(id))
 
+    @route("POST", "/v1/test_helpers/customers/<id>/fund_cash_balance")
+    def fund_cash(self, request: Request, id: str) -> Response:
+        """Let a bank transfer of a customer arrive, as in a sandbox."""
+
+        def fund(account: StripeAccount, given: Parameters) -> Object:
+            required(given, "amount", "currency")
+            moved = account.transfer_in(
+                id, integer(given, "amount") or 0, given["currency"].lower(), reference=given.get("reference", "")
+            )
+            return account.cash_movements[moved]
+
+        return self._once(request, fund)
+
     @route("POST", f"/v1/<any({','.join(_UPDATABLE)}):resource>/<id>")
     def update_object(self, request: Request, resource: str, id: str) -> Response:
         """Change metadata and description (and a customer's name and e-mail)."""
@@ -161,6 +175,9 @@ class Writes(Reads):
 
 def _confirm(account: StripeAccount, intent_id: str, given: Parameters) -> Object:
     intent = account.known(account.payment_intents, "payment_intent", intent_id, param="intent")
+    if intent["payment_method_types"] == [CASH_METHOD]:
+        account.await_transfer(intent)
+        return intent
     wanted = given.get("payment_method")
     offered = given.get("payment_method_data", {}).get("type") or intent["payment_method_types"][0]
     if wanted is None and offered not in DEBITS:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 
 from connectors.errors import Reconnect
+from connectors.records import Kind
 from sandbox.stripe import StripeAccount
 from tests.connectors.test_stripe import PAYMENT, PAYOUT, START, World, world
 from tests.contracts.deviations import unused
@@ -16,6 +18,7 @@ from tests.sandbox.stripe_wired import Wired, wired
 
 __all__ = ["world"]
 
+CASH = Kind.HELD_CASH
 DEBITS = ("us_bank_account", "sepa_debit", "bacs_debit")
 
 
@@ -42,8 +45,21 @@ def _lived(account: StripeAccount) -> list[str]:
     return [paid, refunded, failing, won, lost, *debits]
 
 
+def _cash_moved(account: StripeAccount) -> list[str]:
+    """Cash of payers that moved in every way; returns whose it is."""
+    payers = [account.add_customer(name=name) for name in ("Birch Ltd", "Cedar GmbH")]
+    account.transfer_in(payers[0], 90_00, "gbp", reference="INV-7")
+    asked = [account.ask_for_transfer(payers[0], amount, "gbp", {"invoice": "INV-7"}) for amount in (60_00, 50_00)]
+    account.give_up_transfer(asked[1])
+    account.return_cash(payers[0], 10_00, "gbp")
+    for currency in ("eur", "usd"):
+        account.transfer_in(payers[1], 5_00, currency)
+    account.reverse_transfer(payers[1], 5_00, "usd")
+    return payers
+
+
 def test_whatever_is_read_keeps_the_contract(witness: Witness, world: World) -> None:
-    payments = _lived(world.stripe)
+    payments, payers = _lived(world.stripe), _cash_moved(world.stripe)
     payouts = [world.stripe.pay_out([payments[0]], arrival_on=START.date())]
     world.clock.forward(days=3)
     payouts.append(world.stripe.pay_out(arrival_on=date(2026, 11, 23)))
@@ -52,8 +68,10 @@ def test_whatever_is_read_keeps_the_contract(witness: Witness, world: World) -> 
     for since in (None, START - timedelta(days=1)):
         assert set(payments) <= set(world.read(PAYMENT, since))
         assert set(payouts) <= set(world.read(PAYOUT, since))
+        assert set(payers) == set(world.read(CASH, since))
     world.connector.fetch(PAYMENT, [*payments, "pi_gone"])
     world.connector.fetch(PAYOUT, [*payouts, "po_gone"])
+    world.connector.fetch(CASH, [*payers, "cus_gone"])
     world.flow.revoke(world.tokens[-1].access_token, account=world.stripe.account_id)
     with pytest.raises(Reconnect):
         world.read(PAYOUT)
@@ -63,6 +81,7 @@ def test_whatever_is_read_keeps_the_contract(witness: Witness, world: World) -> 
 
 def test_what_the_sdk_writes_and_every_webhook_keep_the_contract(witness: Witness, written: Wired) -> None:
     _lived(written.account)
+    _cash_moved(written.account)
     sdk = written.client().v1
     payer = sdk.customers.create({"name": "Birch", "email": "ap@birch.example", "metadata": {"ledger": "2"}})
     session = sdk.checkout.sessions.create(
@@ -83,6 +102,22 @@ def test_what_the_sdk_writes_and_every_webhook_keep_the_contract(witness: Witnes
     intent = sdk.payment_intents.create({"amount": 500, "currency": "usd"})
     sdk.payment_intents.confirm(intent.id, {"payment_method": "pm_card_visa"})
     sdk.refunds.create({"payment_intent": intent.id, "amount": 100, "reason": "requested_by_customer"})
+    sdk.test_helpers.customers.fund_cash_balance(payer.id, {"amount": 700, "currency": "usd", "reference": "INV-8"})
+    sdk.customers.cash_balance.retrieve(payer.id)
+    transfer: Any = {  # the SDK's types do not know all of it
+        "amount": 900,
+        "currency": "usd",
+        "customer": payer.id,
+        "payment_method_types": ["customer_balance"],
+        "payment_method_data": {"type": "customer_balance"},
+        "payment_method_options": {
+            "customer_balance": {"funding_type": "bank_transfer", "bank_transfer": {"type": "us_bank_transfer"}}
+        },
+        "confirm": True,
+    }
+    asked = sdk.payment_intents.create(transfer).to_dict()
+    assert asked["status"] == "requires_action"
+    assert asked["next_action"]["display_bank_transfer_instructions"]["amount_remaining"] == 200
     sdk.events.list({"limit": 100, "types": ["refund.created", "payment_intent.succeeded"], "created": {"gte": 1}})
     assert not witness.findings, witness.report()
     assert witness.seen["webhook"] > 20

@@ -1,6 +1,7 @@
-"""Stripe: payments with their refunds and disputes, and payouts with what they are made of. Nothing is written.
+"""Stripe: payments with their refunds and disputes, payouts with what they are made of, cash kept for payers.
 
-Modules: `client` (calls through the SDK), `reading` (objects to records), `notices` (webhooks), `connector`.
+Nothing is written. Modules: `client` (calls through the SDK), `reading` and `cash` (objects to records), `notices`
+(webhooks), `connector`.
 """
 
 from __future__ import annotations
@@ -52,7 +53,8 @@ DECLARATION = Declaration(
     system="stripe",
     title="Stripe",
     role=Role.PROCESSOR,
-    reads=(Kind.PROCESSOR_PAYMENT, Kind.PAYOUT),
+    # Payments first: cash that has just become a payment is known as one before it is no more.
+    reads=(Kind.PROCESSOR_PAYMENT, Kind.PAYOUT, Kind.HELD_CASH),
     writes=(),
     # 25 a second for each endpoint in a sandbox and 100 live: 20 in all leave room for the merchant's own tools.
     limits=(Limit(calls=20, seconds=1.0, reserve=5),),

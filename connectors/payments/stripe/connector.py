@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from connectors.contract import Access
 from connectors.errors import Reject
 from connectors.intents import Found, Intent, Outcome
+from connectors.payments.stripe.cash import EXPANDED, has_cash, held_cash_of
 from connectors.payments.stripe.client import PAGE_SIZE, Client, Row
 from connectors.payments.stripe.notices import subject_of
 from connectors.payments.stripe.reading import identity, is_disputed, payment_of, payout_of
@@ -48,6 +49,7 @@ _EVENTS = {
         "payout.canceled",
         "payout.reconciliation_completed",
     ],
+    Kind.HELD_CASH: ["cash_balance.funds_available", "customer_cash_balance_transaction.created"],
 }
 # How what thin events name is read, by the first letters of its id.
 _PARTS: dict[str, Callable[[Any, str], Any]] = {
@@ -56,10 +58,13 @@ _PARTS: dict[str, Callable[[Any, str], Any]] = {
     **dict.fromkeys(("dp", "du"), lambda sdk, external_id: sdk.v1.disputes.retrieve(external_id)),
 }
 _PAYMENT_PARTS = ["latest_charge.balance_transaction", "customer"]
+_WITH_CASH = ["cash_balance"]
 
 
 class StripeConnector:
-    """Reads payments and payouts. What changed since a time is told by events and read again, once each.
+    """Reads payments, payouts and the cash that is kept for payers.
+
+    What changed since a time is told by events and read again, once each.
 
     A payment is disputed here while the bank contests it (`dispute_open`) and after it is lost; a dispute that
     was won, prevented or closed as an inquiry leaves the payment as good as any.
@@ -68,6 +73,11 @@ class StripeConnector:
     def __init__(self, access: Access) -> None:
         self._client = Client(access)
         self._clock = access.clock
+        self._readers: Mapping[Kind, Callable[..., Record | None]] = {
+            Kind.PROCESSOR_PAYMENT: self._payment,
+            Kind.PAYOUT: self._payout,
+            Kind.HELD_CASH: self._held_cash,
+        }
 
     def read(self, kind: Kind, *, since: datetime | None) -> Iterator[Page]:
         """Yield all objects of a kind, or those that events since a time name, newest first."""
@@ -100,6 +110,10 @@ class StripeConnector:
     def _all(self, kind: Kind) -> Iterator[list[Row]]:
         if kind is Kind.PAYOUT:
             return self._client.pages(lambda sdk, params: sdk.v1.payouts.list(params), {}, urgent=False)
+        if kind is Kind.HELD_CASH:
+            with_cash = {"expand": [f"data.{part}" for part in _WITH_CASH]}
+            pages = self._client.pages(lambda sdk, params: sdk.v1.customers.list(params), with_cash, urgent=False)
+            return ([row for row in rows if has_cash(row)] for rows in pages)
         expand = [f"data.{part}" for part in _PAYMENT_PARTS]
         return self._client.pages(
             lambda sdk, params: sdk.v1.payment_intents.list(params), {"expand": expand}, urgent=False
@@ -134,12 +148,16 @@ class StripeConnector:
     def _one(self, kind: Kind, external_id: str, *, urgent: bool) -> Row | None:
         if kind is Kind.PAYOUT:
             return self._client.one(lambda sdk: sdk.v1.payouts.retrieve(external_id), urgent=urgent)
+        if kind is Kind.HELD_CASH:
+            return self._client.one(
+                lambda sdk: sdk.v1.customers.retrieve(external_id, {"expand": _WITH_CASH}), urgent=urgent
+            )
         return self._client.one(
             lambda sdk: sdk.v1.payment_intents.retrieve(external_id, {"expand": _PAYMENT_PARTS}), urgent=urgent
         )
 
     def _page(self, kind: Kind, rows: Iterable[Row], *, urgent: bool) -> Page:
-        read: Callable[..., Record | None] = self._payout if kind is Kind.PAYOUT else self._payment
+        read = self._readers[kind]
         records: list[Record] = []
         problems: list[Problem] = []
         for row in rows:
@@ -166,6 +184,18 @@ class StripeConnector:
         asked = {"payout": payout["id"], "expand": ["data.source"]}
         pages = self._client.pages(lambda sdk, params: sdk.v1.balance_transactions.list(params), asked, urgent=urgent)
         return payout_of(payout, [row for page in pages for row in page])
+
+    def _held_cash(self, customer: Row, *, urgent: bool) -> Record | None:
+        """Read a customer's cash with its newest movements: a payment that is filled in part waits for days at most."""
+        if customer.get("deleted"):
+            return None  # nobody can be deleted whose cash is kept
+        asked = {"expand": EXPANDED}
+        movements = self._client.pages(
+            lambda sdk, params: sdk.v1.customers.cash_balance_transactions.list(customer["id"], params),
+            asked,
+            urgent=urgent,
+        )
+        return held_cash_of(customer, next(movements))
 
 
 def _batches(ids: Iterator[str]) -> Iterator[list[str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,6 +14,8 @@ from connectors.records import Kind
 
 _DEAUTHORIZED = "account.application.deauthorized"
 _KINDS = {"payment_intent": Kind.PROCESSOR_PAYMENT, "payout": Kind.PAYOUT}
+_CASH = ("cash_balance", "customer_cash_balance_transaction")  # told of a customer, whose cash is read again
+_CUSTOMER_IN_URL = re.compile(r"/v1/customers/(cus_\w+)/")
 # A thin event names a part of a payment by the part's own id; which payment it is of, reading it again shows.
 _THIN_KINDS = _KINDS | dict.fromkeys(("charge", "refund", "dispute"), Kind.PROCESSOR_PAYMENT)
 _THIN = "v2.core.event"
@@ -38,7 +41,10 @@ def _thin(event: Row) -> Notice:
     told = notification(event)
     account = str(told.context or "").rpartition("/")[2]
     related = getattr(told, "related_object", None)  # some kinds of events have none
-    kind, external_id = (_THIN_KINDS.get(related.type), related.id) if related else (None, "")
+    # What there is only one of, as a payer's cash balance, has an address and no id.
+    kind, external_id = (_THIN_KINDS.get(related.type), getattr(related, "id", "")) if related else (None, "")
+    if related and related.type in _CASH and (customer := _CUSTOMER_IN_URL.match(related.url)):
+        kind, external_id = Kind.HELD_CASH, customer[1]
     if told.type.removeprefix("v1.") == _DEAUTHORIZED:
         kind = Kind.CONSENT
     return Notice(account, told.id, kind, external_id, _occurred_at(told.created))
@@ -56,6 +62,9 @@ def subject_of(event: Row) -> tuple[Kind | None, str]:
     if family in ("charge", "refund"):  # disputes come as charge.dispute.*
         intent_id = identity(about.get("payment_intent"))
         return (Kind.PROCESSOR_PAYMENT, intent_id) if intent_id else (None, own_id)
+    if family in _CASH:
+        customer_id = identity(about.get("customer"))
+        return (Kind.HELD_CASH, customer_id) if customer_id else (None, own_id)
     kind = _KINDS.get(family) if own_id else None
     return kind, own_id
 

@@ -123,11 +123,17 @@ def _state(intent: Row, as_of: datetime) -> ProcessorState | None:
             return ProcessorState.FAILED
         case "requires_payment_method":
             return ProcessorState.FAILED if intent.get("last_payment_error") else None
+        case "requires_action" if _waits_for_transfer(intent):
+            return None  # the payer was told where to send money, and nobody knows whether they did
         case "requires_action" | "requires_confirmation":
             begun = as_of - _instant(intent["created"]) < CHECKOUT_LIFETIME
             return ProcessorState.IN_FLIGHT if begun else None
         case unknown:
             raise ValueError(f"unknown status {unknown!r}")
+
+
+def _waits_for_transfer(intent: Row) -> bool:
+    return (intent.get("next_action") or {}).get("type") == "display_bank_transfer_instructions"
 
 
 def _failure(intent: Row) -> str:

@@ -13,6 +13,7 @@ from connectors.records import DocumentFields, Kind, Page, Record
 from receivables.document import DocumentStatus
 from runtime.operations.absorb import documents, money, parties, processor
 from runtime.operations.absorb.departures import follow_departures
+from runtime.operations.absorb.held_cash import absorb_held_cash
 from runtime.operations.absorb.scope import Scope
 from runtime.operations.absorb.tombstones import bury, bury_payments, follow_deleted_postings
 from runtime.operations.absorb.versions import is_gone, is_not_coded, newer
@@ -32,6 +33,7 @@ _ROOMS: dict[Kind, Room] = {
     Kind.ACCOUNT: money.absorb_accounts,
     Kind.PROCESSOR_PAYMENT: processor.absorb_processor_payments,
     Kind.PAYOUT: processor.absorb_payouts,
+    Kind.HELD_CASH: absorb_held_cash,
     Kind.INVOICE_REQUEST: absorb_requests,
 }
 

@@ -10,10 +10,13 @@ from sqlalchemy import Connection, func, select
 
 from receivables.money import Money
 from runtime.store import tables as t
+from runtime.store.connections import Organisation
 
 PAGE_ROWS = 50
 MAX_PROBLEMS = 500
 MAX_STATEMENTS = 50
+MAX_CASH_ROWS = 200
+SHOWN_MOVEMENTS = 5  # of each payer's cash
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,21 @@ class ReceiptRow:
     status: str
     state: str
     paid: tuple[tuple[str, str, Money], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CashRow:
+    """Money that a processor keeps for a payer; `customer` is who that is, None where nobody knows.
+
+    `movements` are the newest first: day, the processor's word, signed amount.
+    """
+
+    system: str
+    payer_name: str
+    payer: str
+    customer: str | None
+    amount: Money
+    movements: tuple[tuple[date, str, Money], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +116,34 @@ def receipts(db: Connection, organisation_id: str, *, page: int = 1) -> ReceiptP
         ),
         count=count,
         page=page,
+    )
+
+
+def held_cash(db: Connection, organisation: Organisation) -> tuple[CashRow, ...]:
+    """Return the money that processors keep for payers, the most first in each currency."""
+    held = t.held_cash.c
+    rows = db.execute(
+        select(t.held_cash, t.customer.c.name)
+        .outerjoin(
+            t.customer, (t.customer.c.id == held.customer_id) & (t.customer.c.organisation_id == organisation.id)
+        )
+        .where(held.organisation_id == organisation.id, held.amount_minor != 0)
+        .order_by(held.currency, held.amount_minor.desc(), held.id)
+        .limit(MAX_CASH_ROWS)
+    )
+    return tuple(
+        CashRow(
+            system=row.system,
+            payer_name=row.payer_name,
+            payer=row.external_id,
+            customer=row.name,
+            amount=Money(row.amount_minor, row.currency),
+            movements=tuple(
+                (datetime.fromisoformat(at).astimezone(organisation.zone).date(), kind, Money(minor, row.currency))
+                for _, kind, minor, at, _ in row.movements[:SHOWN_MOVEMENTS]
+            ),
+        )
+        for row in rows
     )
 
 

@@ -206,3 +206,27 @@ payout = Table(
     Column("read_at", Instant),
     UniqueConstraint("organisation_id", "external_id"),
 )
+
+# Money that a payer sent and that a processor keeps for them, by currency: it is no receipt until it pays something.
+held_cash = Table(
+    "held_cash",
+    metadata,
+    Column("id", Id, primary_key=True),
+    organisation_id(),
+    Column("system", String(32), nullable=False),
+    Column("external_id", String(128), nullable=False),
+    currency(),
+    minor("amount_minor"),
+    Column("payer_name", their_text(300), nullable=False),
+    Column("payer_email", String(320)),
+    Column("remittance", Text, nullable=False),
+    Column("received_on", Date, nullable=False),
+    Column("movements", JSON, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("customer_id", Id),
+    Column("plausible", JSON, nullable=False),
+    Column("noticed_at", Instant, nullable=False),
+    Column("changed_at", Instant, nullable=False),
+    UniqueConstraint("organisation_id", "system", "external_id", "currency"),
+    Index(None, "organisation_id", "customer_id"),
+)
