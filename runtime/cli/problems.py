@@ -1,4 +1,4 @@
-"""`truedue problems`: what waits for a person, and trying again what was set aside."""
+"""`truedue problems`: what waits for a person, answers to it, and trying again what was set aside."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import click
 
 from runtime.cli.opened import chosen_organisation, opened_app
 from runtime.operations.errors import InputError
+from runtime.operations.in_doubt import settle_doubt
 from runtime.operations.organisations import OWNER
 from runtime.operations.set_aside import Queue, SetAside, replay, set_aside
 from runtime.operations.views.receipts import ProblemRow
@@ -48,6 +49,30 @@ def problems_replay(names: Sequence[str], organisation_id: str | None, *, unclai
             click.echo(f"{queue}:{row_id} is tried again")
 
 
+@problems.command("sent")
+@click.argument("reminder_ids", nargs=-1, required=True, metavar="REMINDER...")
+@_ORG
+def problems_sent(reminder_ids: Sequence[str], organisation_id: str | None) -> None:
+    """Say that reminders in doubt left: they count as sent."""
+    _answer(reminder_ids, organisation_id, was_sent=True)
+
+
+@problems.command("not-sent")
+@click.argument("reminder_ids", nargs=-1, required=True, metavar="REMINDER...")
+@_ORG
+def problems_not_sent(reminder_ids: Sequence[str], organisation_id: str | None) -> None:
+    """Say that reminders in doubt did not leave: what is still due of them may be planned again."""
+    _answer(reminder_ids, organisation_id, was_sent=False)
+
+
+def _answer(reminder_ids: Sequence[str], organisation_id: str | None, *, was_sent: bool) -> None:
+    with opened_app() as app:
+        owner = chosen_organisation(app.store, organisation_id).id
+        for reminder_id in reminder_ids:
+            settle_doubt(app, organisation_id=owner, reminder_id=reminder_id, was_sent=was_sent, actor=OWNER)
+            click.echo(f"{reminder_id} {'counts as sent' if was_sent else 'may be planned again'}")
+
+
 def _everything(store: Store) -> list[tuple[str | None, Sequence[ProblemRow], list[SetAside]]]:
     with store.read() as db:
         known = [each.id for each in connections.organisations(db)]
@@ -57,11 +82,12 @@ def _everything(store: Store) -> list[tuple[str | None, Sequence[ProblemRow], li
 
 def _print_problem(organisation_id: str | None, problem: ProblemRow, *, as_json: bool) -> None:
     if as_json:
-        facts = {"code": problem.code, "text": problem.text, "remedy": problem.remedy}
+        facts = {"code": problem.code, "subject": problem.subject, "text": problem.text, "remedy": problem.remedy}
         found = {"found_at": problem.found_at.isoformat()}
         click.echo(json.dumps({"organisation": organisation_id, "problem": facts | found}))
     else:
-        click.echo(f"{organisation_id}  {problem.text} {problem.remedy}")
+        answers = f" (truedue problems sent, or not-sent, {problem.subject})" if problem.is_doubt else ""
+        click.echo(f"{organisation_id}  {problem.text} {problem.remedy}{answers}")
 
 
 def _print_row(row: SetAside, *, as_json: bool) -> None:

@@ -20,6 +20,7 @@ from reminders.policy import DEFAULT_POLICY, DunningPolicy
 from runtime.app import App
 from runtime.operations.errors import RefusedError
 from runtime.operations.gate import Gate, Ready, portal_links
+from runtime.operations.in_doubt import REMINDER_IN_DOUBT
 from runtime.operations.withdraw import FAILED, HANDING, IN_DOUBT, PLANNED, SENDING, SENT
 from runtime.store import connections, journal, reminder_rows
 from runtime.store import tables as t
@@ -146,6 +147,6 @@ def _not_sent(app: App, organisation_id: str, reminder_id: str, error: Connector
 
 def _doubt(db: Connection, organisation_id: str, reminder_id: str, why: str, now: datetime) -> None:
     db.execute(update(t.reminder).where(t.reminder.c.id == reminder_id).values(state=IN_DOUBT, why=why))
-    remedy = "Look in the mail server's log whether it left; it is not sent again by itself."
-    problem = Problem("reminder_in_doubt", f"A reminder may or may not have been sent: {why}", remedy, reminder_id)
+    remedy = "Look in the mail server's log whether it left, and say so; it is not sent again by itself."
+    problem = Problem(REMINDER_IN_DOUBT, f"A reminder may or may not have been sent: {why}", remedy, reminder_id)
     journal.raise_problem(db, organisation_id=organisation_id, problem=problem, at=now)

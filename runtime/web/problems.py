@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 from starlette.responses import Response
 
+from runtime.operations.in_doubt import settle_doubt
 from runtime.operations.organisations import OWNER
 from runtime.operations.set_aside import Queue, replay, set_aside
 from runtime.operations.views import receipts
@@ -32,6 +33,22 @@ def try_again(app: Running, organisation_id: str, queue: Queue, row_id: int) -> 
     known(app, organisation_id)
     replay(app, organisation_id=organisation_id, queue=queue, row_id=row_id, actor=OWNER)
     return go(f"/o/{organisation_id}/problems", "replayed")
+
+
+@ROUTES.post("/o/{organisation_id}/problems/reminders/{reminder_id}/sent", status_code=303)
+def it_left(app: Running, organisation_id: str, reminder_id: str) -> Response:
+    """Say that a reminder in doubt left."""
+    known(app, organisation_id)
+    settle_doubt(app, organisation_id=organisation_id, reminder_id=reminder_id, was_sent=True, actor=OWNER)
+    return go(f"/o/{organisation_id}/problems", "reminder-sent")
+
+
+@ROUTES.post("/o/{organisation_id}/problems/reminders/{reminder_id}/not-sent", status_code=303)
+def it_did_not_leave(app: Running, organisation_id: str, reminder_id: str) -> Response:
+    """Say that a reminder in doubt did not leave."""
+    known(app, organisation_id)
+    settle_doubt(app, organisation_id=organisation_id, reminder_id=reminder_id, was_sent=False, actor=OWNER)
+    return go(f"/o/{organisation_id}/problems", "reminder-not-sent")
 
 
 @ROUTES.get("/unclaimed")

@@ -19,7 +19,7 @@ from runtime.operations.views.links import proposed_links
 from runtime.store import proposals
 from runtime.store import tables as t
 from tests.operations.conftest import synced
-from tests.operations.firm import START, Firm, QuickBooksLedger, open_firm
+from tests.operations.firm import Firm, QuickBooksLedger, open_firm
 
 PERSON = "dana"
 
@@ -64,7 +64,7 @@ def _read(firm: Firm, role: Role, *records: Record) -> None:
 
 def _gone(external_id: str, name: str, into: str | None) -> Record:
     fields = CustomerFields(name, merged_into_external_id=into)
-    return Record(Kind.CUSTOMER, external_id, "gone", START, fields, deleted=True)
+    return Record(Kind.CUSTOMER, external_id, "", None, fields, deleted=True)
 
 
 def test_a_name_alone_is_asked_about_and_a_persons_word_links_it_with_its_contacts(firm: Firm) -> None:

@@ -14,6 +14,7 @@ from connectors.errors import Retry
 from reminders.evidence import BankDeclaration
 from runtime.operations.certificates import verify_certificates
 from runtime.operations.errors import RefusedError
+from runtime.operations.in_doubt import settle_doubt
 from runtime.operations.plan import plan_reminders
 from runtime.operations.send import send_reminders
 from runtime.store import tables as t
@@ -205,3 +206,61 @@ def test_a_changed_byte_or_a_missing_certificate_breaks_the_chain(firm: Firm) ->
     with firm.app.store.write() as db:
         db.execute(delete(t.certificate).where(t.certificate.c.digest == first.digest))
     assert verify_certificates(firm.app.store, firm.id)[1] is not None
+
+
+def _left_in_doubt(firm: Firm) -> list[str]:
+    """The ids of two reminders that the mail server took without its answer being had."""
+    _planned(firm)
+    server = SmtpServer(host=firm.mailbox.host, port=firm.mailbox.port, username="", password="", starttls=False)
+    whole, firm.app.email = firm.app.email, LostAnswer(server, firm.time)
+    send_reminders(firm.app, firm.id)
+    firm.app.email = whole
+    return [row.id for row in firm.rows(t.reminder)]
+
+
+def _answer(firm: Firm, reminder_id: str, *, was_sent: bool) -> None:
+    settle_doubt(firm.app, organisation_id=firm.id, reminder_id=reminder_id, was_sent=was_sent, actor="Dana Fenwick")
+
+
+def test_a_person_says_which_reminder_in_doubt_left(firm: Firm) -> None:
+    sent, lost = _left_in_doubt(firm)
+    before = {row.id: row.sent_at for row in firm.rows(t.reminder)}
+    _answer(firm, sent, was_sent=True)
+    _answer(firm, lost, was_sent=False)
+    assert firm.problems() == []
+    states = {row.id: (row.state, row.sent_at) for row in firm.rows(t.reminder)}
+    assert states == {sent: ("sent", before[sent]), lost: ("failed", None)}
+    said = {(row.action, row.actor) for row in firm.rows(t.event) if row.actor == "Dana Fenwick"}
+    assert said == {("reminder_sent", "Dana Fenwick"), ("reminder_not_sent", "Dana Fenwick")}
+    mailed = _mailed(firm)
+    firm.time.advance(minutes=20)
+    _planned(firm)
+    send_reminders(firm.app, firm.id)
+    again = {row.recipient for row in firm.rows(t.reminder, id=lost)}
+    assert set(_mailed(firm)) - set(mailed) <= again and len(_mailed(firm)) == len(mailed) + 1, (
+        "only that one, and once"
+    )
+
+
+def test_what_is_not_in_doubt_any_more_is_answered_once(firm: Firm) -> None:
+    sent, lost = _left_in_doubt(firm)
+    _answer(firm, sent, was_sent=True)
+    for reminder_id in (sent, "rem_nobody"):
+        with pytest.raises(RefusedError, match="no reminder in doubt"):
+            _answer(firm, reminder_id, was_sent=False)
+    with pytest.raises(RefusedError, match="no reminder in doubt"):
+        settle_doubt(firm.app, organisation_id="org_other", reminder_id=lost, was_sent=False, actor="somebody else")
+    assert sorted(_states(firm)) == ["in_doubt", "sent"]
+
+
+def test_money_that_came_meanwhile_holds_what_did_not_leave(firm: Firm) -> None:
+    reminders = _left_in_doubt(firm)
+    firm.ledger.pay_by_hand("INV-2001", "300.00", on=TODAY)
+    firm.settle()
+    for reminder_id in reminders:
+        _answer(firm, reminder_id, was_sent=False)
+    mailed = len(_mailed(firm))
+    firm.time.advance(minutes=20)
+    _planned(firm)
+    send_reminders(firm.app, firm.id)
+    assert len(_mailed(firm)) == mailed + 1, "the customer who paid is not reminded again"

@@ -9,6 +9,7 @@ from datetime import date, datetime
 from sqlalchemy import Connection, func, select
 
 from receivables.money import Money
+from runtime.operations.in_doubt import REMINDER_IN_DOUBT
 from runtime.store import tables as t
 from runtime.store.connections import Organisation
 
@@ -66,13 +67,22 @@ class ReceiptPage:
 
 @dataclass(frozen=True, slots=True)
 class ProblemRow:
-    """Something only a person can settle; `document_id` is set when it is about an invoice."""
+    """Something only a person can settle; `document_id` is set when it is about an invoice.
+
+    `is_doubt` is a reminder of which a person says whether it left; `subject` is its id.
+    """
 
     code: str
+    subject: str
     text: str
     remedy: str
     found_at: datetime
     document_id: str | None
+
+    @property
+    def is_doubt(self) -> bool:
+        """Whether a person can answer it here."""
+        return self.code == REMINDER_IN_DOUBT
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +177,7 @@ def problems(db: Connection, organisation_id: str) -> tuple[ProblemRow, ...]:
         .order_by(t.problem.c.found_at.desc(), t.problem.c.id)
         .limit(MAX_PROBLEMS)
     )
-    return tuple(ProblemRow(row.code, row.text, row.remedy, row.found_at, row.document_id) for row in rows)
+    return tuple(ProblemRow(row.code, row.subject, row.text, row.remedy, row.found_at, row.document_id) for row in rows)
 
 
 def statements(db: Connection, organisation_id: str) -> tuple[StatementRow, ...]:
