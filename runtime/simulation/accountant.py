@@ -2,48 +2,65 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import select
 
 from receivables.money import Money
+from receivables.receipt import ReceiptStatus
 from runtime.simulation.stage import Play
 from runtime.store import tables as t
 from sandbox.life import Firm
-from sandbox.life.bank import Money as Booked
+
+Pays = frozenset[tuple[str, Decimal]]  # invoice numbers, and how much of each
+
+
+def pending(play: Play, organisation_id: str) -> list[dict[str, Any]]:
+    """Return the receipts that wait in the review queue, each with its proposal's `body`."""
+    with play.app.store.read() as db:
+        rows = db.execute(
+            select(t.receipt, t.proposal.c.body)
+            .join(t.proposal, t.proposal.c.receipt_id == t.receipt.c.id)
+            .where(t.receipt.c.organisation_id == organisation_id, t.proposal.c.state == "pending")
+            .order_by(t.receipt.c.external_id)
+        )
+        return [dict(row._mapping) for row in rows]
 
 
 def verdict(play: Play, key: str, row: dict[str, Any]) -> bool | None:
     """Whether a proposal is right or wrong; None when she cannot tell either, or it is right only in part."""
-    booked = _lines(play.life.firms[key], row)
-    if not booked:
+    paid = list(_paid(play.life.firms[key], row))
+    if not paid:
         return None
     with play.app.store.read() as db:
         mine = t.document.c.organisation_id == row["organisation_id"]
         numbers = {
             each.id: each.number for each in db.execute(select(t.document.c.id, t.document.c.number).where(mine))
         }
-    proposed = {
-        (numbers.get(each["item_id"]), Money(each["amount"]["minor"], each["amount"]["currency"]).decimal)
+    proposed = frozenset(
+        (numbers.get(each["item_id"], ""), Money(each["amount"]["minor"], each["amount"]["currency"]).decimal)
         for each in row["body"]["best"]["allocations"]
-    }
-    if any(proposed == set(each.pays) for each in booked):
+    )
+    if proposed in paid:
         return True
-    truly = {number for each in booked for number, _ in each.pays}
+    truly = {number for pays in paid for number, _ in pays}
     return None if any(number in truly for number, _ in proposed) else False
 
 
 def undecided(play: Play, key: str) -> set[str]:
-    """Numbers of the invoices that some money of the bank pays which the product has not applied."""
+    """Numbers of the invoices that some money pays which the product has not applied."""
     organisation_id, firm = play.ids[key], play.life.firms[key]
     waiting = (
         (t.receipt.c.organisation_id == organisation_id)
-        & (t.receipt.c.source == "bank")
+        & t.receipt.c.source.in_(("bank", "stripe"))
+        & (t.receipt.c.status == ReceiptStatus.RECEIVED.value)
         & (t.receipt.c.state != "applied")
     )
     with play.app.store.read() as db:
         rows = [dict(row._mapping) for row in db.execute(select(t.receipt).where(waiting))]
-    known = {number for row in rows for each in _lines(firm, row) for number, _ in each.pays}
+    known = {number for row in rows for pays in _paid(firm, row) for number, _ in pays}
     given = firm.bank.given_until
     unseen = {
         number for each in firm.bank.booked if given is None or each.line.booked_on > given for number, _ in each.pays
@@ -51,12 +68,14 @@ def undecided(play: Play, key: str) -> set[str]:
     return known | unseen
 
 
-def _lines(firm: Firm, row: dict[str, Any]) -> list[Booked]:
+def _paid(firm: Firm, row: Mapping[str, Any]) -> Iterator[Pays]:
+    """What the money of a receipt truly paid, in each way that fits the receipt."""
+    if row["source"] == "stripe":
+        for charge in firm.charges:
+            if charge.payment_intent == row["external_id"]:
+                yield frozenset({(charge.invoice, charge.amount)})
+        return
     amount = Money(row["amount_minor"], row["currency"]).decimal
-    return [
-        each
-        for each in firm.bank.booked
-        if each.line.booked_on == row["received_on"]
-        and each.line.amount == amount
-        and each.line.counterparty == row["payer_name"]
-    ]
+    for each in firm.bank.booked_on(row["received_on"]):
+        if each.line.amount == amount and each.line.counterparty == row["payer_name"]:
+            yield frozenset(each.pays)

@@ -63,8 +63,8 @@ class Knowledge:
     credits_read: Callable[[Firm], datetime | None]  # by the product's clock
 
     def last_read(self, firm: Firm, source: Source) -> datetime | None:
-        """When the product last read where a source shows its facts; a bank's file is read when it is given."""
-        if source is Source.BANK:
+        """When the product last read where a source shows its facts; a bank's file as it is given, people at once."""
+        if source in (Source.BANK, Source.DESK):
             return self.time.now() + _TICK
         return self.calls.read_at.get(self._books(firm, source))
 

@@ -6,33 +6,26 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import partial
 from random import Random
 from typing import Any
 
-from requests import RequestException
 from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from connectors.errors import ConnectorError
-from runtime.demo import people
-from runtime.operations import decide
-from runtime.operations.errors import RefusedError
 from runtime.operations.import_statement import import_statement
 from runtime.operations.remind import remind_everybody
 from runtime.operations.work import poll, work
-from runtime.simulation.accountant import verdict
 from runtime.simulation.crashes import Crash
 from runtime.simulation.invariants import ALWAYS, AT_REST, NUMBERS, Invariant, Tally, unexplained
+from runtime.simulation.office import look_after
 from runtime.simulation.sabotages import sabotaged
-from runtime.simulation.stage import Play, connect, set_play
+from runtime.simulation.stage import Play, set_play
 from runtime.simulation.virtual import Happening
-from runtime.store import connections
 from runtime.store import tables as t
-from sandbox.life import Objection
+from sandbox.life import BOOKS_OPENED, Objection
 
 CHECK_EVERY, MAX_CHECKS = 250, 40  # each check looks at all that there is, so a long run is checked less often
 # From here on a run is long enough that every fault must have fired in it, and every invariant been checked.
@@ -51,6 +44,7 @@ class Result:
 
     seeds: list[int] = field(default_factory=list)
     events: int = 0
+    acts: Counter[str] = field(default_factory=Counter)
     faults: Counter[str] = field(default_factory=Counter)
     tally: Tally = field(default_factory=Tally)
     reminders_sent: int = 0
@@ -80,6 +74,7 @@ class Result:
         """Add what later seeds showed."""
         self.seeds += other.seeds
         self.events += other.events
+        self.acts.update(other.acts)
         self.faults.update(other.faults)
         for name, count in other.tally.checked.items():
             self.tally.note(name, count, other.tally.violations[name])
@@ -112,6 +107,7 @@ class Result:
         return {
             "seeds": self.seeds,
             "events": self.events,
+            "acts": dict(sorted(self.acts.items())),
             "faults": {name: {"fired": count} for name, count in sorted(self.faults.items())},
             "invariants": invariants,
             "reminders_sent": self.reminders_sent,
@@ -169,7 +165,7 @@ def _begin(play: Play) -> None:
     _repeat(play, "sweep", play.run(work), _between(0.1, 4))
     _repeat(play, "poll", play.run(poll), _between(0.5, 15))
     _repeat(play, "remind", play.run(remind_everybody), _between(0.2, 3))
-    _repeat(play, "people", partial(_people, play), _between(1, 10))
+    _repeat(play, "people", partial(look_after, play), _between(1, 10))
     for key in play.life.firms:
         _repeat(play, "statement", partial(_statement, play, key), _between(8, 26))
     _repeat(play, "consents", partial(_consents, play), _between(2, 20))
@@ -242,32 +238,11 @@ def _import(play: Play, key: str, since: date, until: date) -> None:
     import_statement(play.app, organisation_id=play.ids[key], name=name, content=content)
 
 
-def _people(play: Play) -> None:
-    """Accountants look at their queues, and owners at their connections."""
-    for key, organisation_id in play.ids.items():
-        _review(play, key, organisation_id)
-        with play.app.store.read() as db:
-            ended = [
-                c.system for c in connections.connections(db, organisation_id) if c.status != connections.CONNECTED
-            ]
-        for system in ended:
-            with suppress(ConnectorError, RequestException):  # away just now: the owner tries again another time
-                connect(play, key, system)
-
-
-def _review(play: Play, key: str, organisation_id: str) -> None:
-    for row in people.pending_bank_receipts(play.app, organisation_id):
-        is_right = verdict(play, key, row)
-        if is_right is not None:
-            act = decide.confirm if is_right else decide.reject
-            with suppress(RefusedError):
-                act(play.app, organisation_id=organisation_id, receipt_id=row["id"], actor="accountant")
-
-
 def _heal(play: Play) -> None:
     """End the faults, let everything happen that is left, and let the product come to rest."""
     play.faults.heal()
     play.skew = timedelta(0)
+    play.agenda.settle(lambda name: name == BOOKS_OPENED)
     for minutes in HEAL_MINUTES:
         play.time.advance(timedelta(minutes=minutes))
         yesterday = play.time.now().date() - timedelta(days=1)
@@ -276,7 +251,7 @@ def _heal(play: Play) -> None:
         play.agenda.settle(lambda name: name.startswith(("webhook", "worker")))
         poll(play.app)
         work(play.app)
-        _people(play)
+        look_after(play)
         play.post.collect()
     for _ in range(3):
         remind_everybody(play.app)
@@ -295,6 +270,7 @@ def _check(play: Play, invariants: Iterable[Invariant], tally: Tally) -> None:
 def _conclude(play: Play, seed: int, result: Result) -> None:
     result.seeds.append(seed)
     result.trace = list(play.told)
+    result.acts.update(play.life.done)
     result.faults.update(play.faults.fired)
     result.faults["crash"] += play.crashes
     wrongs = [wrong for wrong in play.judge.wrongs if wrong.objection in FALSE]

@@ -1,9 +1,10 @@
 """Firms that live on their own from a seed: they sell, are paid or not, and err. Their books are the truth."""
 
-from sandbox.life.debts import Debt, Source
+from sandbox.life.bookkeeping import BOOKS_OPENED
+from sandbox.life.debts import Debt, Fact, Source
 from sandbox.life.firm import Firm
 from sandbox.life.hands import Hands
 from sandbox.life.life import Life
 from sandbox.life.verdicts import Judge, Objection, Wrong
 
-__all__ = ["Debt", "Firm", "Hands", "Judge", "Life", "Objection", "Source", "Wrong"]
+__all__ = ["BOOKS_OPENED", "Debt", "Fact", "Firm", "Hands", "Judge", "Life", "Objection", "Source", "Wrong"]

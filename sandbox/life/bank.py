@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
@@ -15,11 +15,18 @@ Shown = Callable[[datetime], None]
 
 @dataclass
 class Money:
-    """A booked line, which invoices it truly pays, and what is to be told when a statement shows it."""
+    """A booked line, which invoices it truly pays, and what is to be told when a statement shows it.
+
+    `clear` says whether its text names them, `told` whether anything of it does.
+    """
 
     line: Line
     customer: str
     pays: tuple[tuple[str, Decimal], ...]
+    takes_back: Money | None = None
+    clear: bool = True
+    told: bool = True
+    booked_as: str = ""  # the payment in the ledger that an accountant booked for it
     shown: list[Shown] = field(default_factory=list)
 
     @property
@@ -50,14 +57,36 @@ class BankBook:
         payer: str,
         payer_account: str,
         remittance: str,
-        customer: str,
-        pays: Sequence[tuple[str, Decimal]],
+        customer: str = "",
+        pays: Sequence[tuple[str, Decimal]] = (),
+        end_to_end: str = "NOTPROVIDED",
+        clear: bool = True,
     ) -> Money:
         """Book money in (negative: out)."""
-        reference = f"FT{on:%y%j}{len(self.booked) + 4100:06d}"
-        money = Money(Line(on, amount, payer, payer_account, remittance, reference), customer, tuple(pays))
+        line = Line(on, amount, payer, payer_account, remittance, self._next_reference(on), end_to_end=end_to_end)
+        return self._keep(Money(line, customer, tuple(pays), clear=clear))
+
+    def take_back(self, money: Money, *, on: date, reason: str) -> Money:
+        """Book that an earlier payment goes back, for an ISO 20022 `reason`; without one it is not called so."""
+        line = replace(
+            money.line,
+            booked_on=on,
+            amount=-money.line.amount,
+            reference=self._next_reference(on),
+            returned=reason,
+        )
+        return self._keep(Money(line, money.customer, (), takes_back=money))
+
+    def booked_on(self, day: date) -> Sequence[Money]:
+        """What was booked on a day."""
+        return self._days.get(day, ())
+
+    def _next_reference(self, on: date) -> str:
+        return f"FT{on:%y%j}{len(self.booked) + 4100:06d}"
+
+    def _keep(self, money: Money) -> Money:
         self.booked.append(money)
-        self._days.setdefault(on, []).append(money)
+        self._days.setdefault(money.line.booked_on, []).append(money)
         return money
 
     def statement(self, *, since: date, until: date, at: datetime) -> bytes:
@@ -68,7 +97,7 @@ class BankBook:
         made = []
         for number in range((since - self.opened_on).days, (until - self.opened_on).days + 1):
             day = self.opened_on + timedelta(days=number)
-            booked = self._days.get(day, [])
+            booked = self.booked_on(day)
             lines = tuple(each.line for each in booked)
             made.append(BankStatement(self.account, self.currency, self.owner, number + 1, day, balance, lines))
             balance = made[-1].closing

@@ -22,13 +22,15 @@ class Source(StrEnum):
     PROCESSOR = "processor"
     CRM = "crm"
     BANK = "bank"
+    DESK = "desk"  # what people say to the product itself
 
 
 @dataclass
 class Fact:
     """Something that happened to a debt: money in (negative: it went back), a hold begun or ended, a due date.
 
-    `shown_at` is when its source began to show it; None while it does not.
+    `shown_at` is when its source began to show it; None while it does not. A due date that was written `beside` another
+    one, by somebody who had not seen that yet, leaves it open which of the two counts.
     """
 
     source: Source
@@ -40,6 +42,7 @@ class Fact:
     until: date | None = None
     due_on: date | None = None
     is_told: bool = True  # whether its source will ever show it
+    beside: bool = False
 
     def show(self, at: datetime) -> None:
         """Its source shows it from now on."""
@@ -51,8 +54,13 @@ class State:
     """A debt as some of its facts have it."""
 
     open: Decimal
-    due_on: date
+    due_days: frozenset[date]  # several only where people wrote different ones at the same time
     held: frozenset[str]
+
+    @property
+    def due_on(self) -> date:
+        """The first day on which it may be due."""
+        return min(self.due_days)
 
     def wrong_to_ask(self, on: date) -> str | None:
         """Why it must not be asked for on a day; None when asking is right."""
@@ -81,18 +89,19 @@ class Debt:
 
     def state(self, on: date, known: Known = lambda _fact: True) -> State:
         """Return what the `known` facts come to on a day: by default all of them, which is the truth."""
-        opened, due_on = self.invoice.total, self.invoice.due_on
+        opened, due_days = self.invoice.total, frozenset({self.invoice.due_on})
         held: dict[str, date | None] = {}
         for fact in self.facts:
             if not known(fact):
                 continue
             opened -= fact.paid
-            due_on = fact.due_on or due_on
+            if fact.due_on:
+                due_days = frozenset({fact.due_on}) | (due_days if fact.beside else frozenset())
             if fact.holds:
                 held[fact.holds] = fact.until
             held.pop(fact.frees, None)
         alive = frozenset(name for name, until in held.items() if until is None or on <= until)
-        return State(opened, due_on, alive)
+        return State(opened, due_days, alive)
 
     def due_dates(self) -> list[date]:
         """Every day on which it was ever due."""

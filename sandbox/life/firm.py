@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -9,7 +10,7 @@ from decimal import Decimal
 from random import Random
 from typing import TYPE_CHECKING
 
-from sandbox.life.bank import BankBook
+from sandbox.life.bank import BankBook, Money
 from sandbox.life.debts import Debt, Fact
 from sandbox.life.ledgers import Accountant, QuickBooksAccountant, XeroAccountant
 from sandbox.world.company import CEDAR, HARBOUR, Profile, found
@@ -45,13 +46,18 @@ class Firm:
     crm: CrmBooks
     processor: ProcessorBooks
     bank: BankBook
-    numbers: Iterator[int]
+    next_number: int
     debts: dict[str, Debt] = field(default_factory=dict)
     unpaid: dict[str, Debt] = field(default_factory=dict)  # the debts on which something is truly open
     charges: list[Charge] = field(default_factory=list)
     credits: list[Credit] = field(default_factory=list)
     written: dict[str, str] = field(default_factory=dict)  # what people wrote at the vendors, by what they wrote
-    in_credit: set[str] = field(default_factory=set)  # customers with money or credit that pays nothing yet
+    credit: Counter[str] = field(default_factory=Counter)  # cents that pay nothing yet, by customer
+    silent: dict[str, Fact] = field(default_factory=dict)  # customers who asked for no more messages since
+    archived: set[str] = field(default_factory=set)
+    asked: dict[str, Decimal] = field(default_factory=dict)  # invoices that the CRM asked for, by their record
+    is_closed: bool = False  # whether the books are, up to some day
+    _merged: dict[str, str] = field(default_factory=dict)  # customers that were merged into others
 
     @property
     def key(self) -> str:
@@ -77,6 +83,47 @@ class Firm:
     def customer_of(self, debt: Debt) -> Customer:
         """Whose invoice it is."""
         return self.organisation.customers[debt.invoice.customer]
+
+    def surviving(self, customer: Customer) -> Customer:
+        """The customer, or the one that took its place."""
+        return self.customer(customer.key)
+
+    def customer(self, key: str) -> Customer:
+        """The customer of a key, or the one that took its place."""
+        while key in self._merged:
+            key = self._merged[key]
+        return self.organisation.customers[key]
+
+    def merge(self, kept: Customer, gone: Customer) -> None:
+        """What was a customer's is another's from now on."""
+        del self.organisation.customers[gone.key]
+        self._merged[gone.key] = kept.key
+        for debt in self.debts.values():
+            if debt.invoice.customer == gone.key:
+                debt.invoice.customer = kept.key
+        self.credits = [replace(each, customer=self.customer(each.customer).key) for each in self.credits]
+        self.credit[kept.key] += self.credit.pop(gone.key, 0)
+        kept.take_over(gone)
+
+    def may_write(self, customer: Customer) -> bool:
+        """Whether a customer can be written to, and did not ask for silence."""
+        return customer.reachable and customer.key not in self.silent
+
+    def credit_to(self, customer: Customer, amount: Decimal) -> None:
+        """Note money or credit of a customer that pays nothing yet; less than nothing where it was used."""
+        self.credit[self.surviving(customer).key] += int(amount.scaleb(2))
+
+    def has_credit_for(self, debt: Debt, amount: Decimal) -> bool:
+        """Whether the customer, or who pays for them, has enough credit to cover an amount."""
+        customer = self.customer_of(debt)
+        cents = self.credit[customer.key] + (self.credit[customer.parent] if customer.parent else 0)
+        return cents >= amount.scaleb(2)
+
+    def unbook(self, money: Money) -> None:
+        """Take out of the ledger what an accountant booked for money that went back."""
+        if money.booked_as:
+            self.ledger.delete_payment(money.booked_as)
+            money.booked_as = ""
 
     def wrote(self, what: TrueInvoice | Customer) -> None:
         """Remember what a person has just written of an invoice or a customer: nobody else may change it."""
@@ -145,8 +192,8 @@ def _found(profile: Profile, estate: Estate, rng: Random, clock: Clock) -> Firm:
         opened_on,
         is_camt=profile.system == "xero",
     )
-    numbers = iter(range(profile.first_invoice, 100_000))
-    firm = Firm(profile, organisation, ledger, crm, ProcessorBooks(account, organisation), bank, numbers)
+    processor = ProcessorBooks(account, organisation)
+    firm = Firm(profile, organisation, ledger, crm, processor, bank, profile.first_invoice)
     for customer in organisation.customers.values():
         firm.wrote(customer)
     return firm

@@ -10,21 +10,38 @@ from random import Random
 
 from sandbox.life.debts import Debt, Fact, Source
 from sandbox.life.firm import Firm
+from sandbox.quickbooks.values import Fault
+from sandbox.salesforce.refusal import Refused as SalesforceRefused
+from sandbox.stripe.refusal import Refused as StripeRefused
 from sandbox.world.model import Customer
+from sandbox.xero.values import Refused as XeroRefused
 
 CENT = Decimal("0.01")
 _NEARLY_DUE, _JUST_DUE, _PRESSING = -2, 2, 0.6  # days after the due day, and how often such a debt is what it is about
+# What the systems say to people: a closed period, a paid invoice, a record that is gone.
+REFUSALS = (XeroRefused, Fault, SalesforceRefused, StripeRefused)
 Clock = Callable[[], datetime]
 Later = Callable[[timedelta, str, Callable[[], str | None]], None]
 
 
 @dataclass
 class Hands:
-    """Draws from the seed who does what; `later` is where what follows is left."""
+    """Draws from the seed who does what; `agenda` is where what follows is left."""
 
     rng: Random
     clock: Clock
-    later: Later
+    agenda: Later
+
+    def later(self, after: timedelta, name: str, happening: Callable[[], str | None]) -> None:
+        """Leave something for later; where a system refuses it by then, it does not happen."""
+
+        def happen() -> str | None:
+            try:
+                return happening()
+            except REFUSALS as error:
+                return f"{name}: refused ({error})"
+
+        self.agenda(after, name, happen)
 
     def today(self) -> date:
         """Return the day."""
@@ -76,6 +93,12 @@ class Hands:
         """Draw an unpaid debt that nothing holds and that the CRM shows."""
         debt = self.unheld(firm)
         return debt if debt is not None and firm.crm.invoice(debt.invoice) is not None else None
+
+    def overlooks(self, firm: Firm, debt: Debt, shown: date | None) -> bool:
+        """Whether somebody who sees `shown` as the due date overlooks one that was agreed elsewhere."""
+        in_ledger, in_crm = firm.ledger.due_on(debt.invoice), firm.crm.due_on(debt.invoice)
+        is_settled = in_crm == in_ledger.isoformat()
+        return not is_settled and bool(debt.state(self.today()).due_days - {shown})
 
 
 Act = Callable[[Hands, Firm], str | None]  # None when it is not possible now

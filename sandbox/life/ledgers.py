@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Any, Protocol
@@ -11,6 +12,17 @@ from sandbox.world.books import LedgerBooks
 from sandbox.world.model import Customer, TrueInvoice
 from sandbox.world.quickbooks_books import QuickBooksLedger
 from sandbox.world.xero_books import BANK, XeroLedger
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What was drafted for somebody, now an invoice."""
+
+    invoice_id: str
+    customer_id: str
+    total: Decimal
+    issued_on: date
+    due_on: date
 
 
 class Accountant(LedgerBooks, Protocol):
@@ -25,14 +37,32 @@ class Accountant(LedgerBooks, Protocol):
     def delete_payment(self, payment_id: str) -> None:
         """Remove a payment."""
 
+    def postings(self, invoice: TrueInvoice) -> list[str]:
+        """The ids of the payments that stand on an invoice, oldest first."""
+
     def void(self, invoice: TrueInvoice) -> None:
         """Void an invoice on which nothing is paid."""
+
+    def close_until(self, day: date | None) -> None:
+        """Close the books up to a day; None opens them again."""
 
     def credit(self, invoice: TrueInvoice, customer: Customer, amount: Decimal, number: str, on: date) -> None:
         """Write a credit note; Xero's is set against the invoice, QuickBooks' stays open for the customer."""
 
-    def change_email(self, customer: Customer, email: str) -> None:
-        """Correct the customer's address."""
+    def use_credit(self, credit: str, invoice: TrueInvoice, amount: Decimal, on: date) -> None:
+        """Set a part of a credit note against an invoice."""
+
+    def merge(self, kept: Customer, gone: Customer) -> None:
+        """Merge a customer into another."""
+
+    def archive(self, customer: Customer) -> None:
+        """Put a customer away."""
+
+    def restore(self, customer: Customer) -> None:
+        """Take a customer up again."""
+
+    def finish_draft(self, number: str) -> Draft | None:
+        """Make an invoice of the first draft that lies there; None when there is none."""
 
     def lines(self, invoice: TrueInvoice) -> str:
         """What was sold, as text."""
@@ -76,9 +106,17 @@ class XeroAccountant(XeroLedger):
         """Remove a payment."""
         self.books.delete_payment(payment_id)
 
+    def postings(self, invoice: TrueInvoice) -> list[str]:
+        """The payments on an invoice."""
+        return [str(each["PaymentID"]) for each in self.books.invoices[invoice.ledger_id]["Payments"]]
+
     def void(self, invoice: TrueInvoice) -> None:
         """Void an invoice."""
         self.books.void_invoice(invoice.ledger_id)
+
+    def close_until(self, day: date | None) -> None:
+        """Set the lock date."""
+        self.books.period_lock_date = day
 
     def credit(self, invoice: TrueInvoice, customer: Customer, amount: Decimal, number: str, on: date) -> None:
         """Write a credit note and set it against the invoice."""
@@ -87,9 +125,32 @@ class XeroAccountant(XeroLedger):
         )
         self.books.allocate_credit(credit_note_id=note, invoice_id=invoice.ledger_id, amount=amount)
 
-    def change_email(self, customer: Customer, email: str) -> None:
-        """Correct the contact's address."""
-        self.books.edit_contact(customer.ledger_id, EmailAddress=email)
+    def use_credit(self, credit: str, invoice: TrueInvoice, amount: Decimal, on: date) -> None:
+        """Allocate a part of a credit note."""
+        del on
+        self.books.allocate_credit(credit_note_id=credit, invoice_id=invoice.ledger_id, amount=amount)
+
+    def merge(self, kept: Customer, gone: Customer) -> None:
+        """Merge a contact into another."""
+        self.books.merge_contact(gone.ledger_id, into=kept.ledger_id)
+
+    def archive(self, customer: Customer) -> None:
+        """Archive a contact."""
+        self.books.edit_contact(customer.ledger_id, ContactStatus="ARCHIVED")
+
+    def restore(self, customer: Customer) -> None:
+        """Restore a contact."""
+        self.books.edit_contact(customer.ledger_id, ContactStatus="ACTIVE")
+
+    def finish_draft(self, number: str) -> Draft | None:
+        """Approve a draft and send it."""
+        draft = next((each for each in self.books.invoices.values() if each["Status"] == "DRAFT"), None)
+        if draft is None:
+            return None
+        invoice_id = str(draft["InvoiceID"])
+        self.books.edit_invoice(invoice_id, Status="AUTHORISED", InvoiceNumber=number, SentToContact=True)
+        contact = str(draft["Contact"]["ContactID"])
+        return Draft(invoice_id, contact, Decimal(draft["Total"]), draft["Date"], draft["DueDate"])
 
     def lines(self, invoice: TrueInvoice) -> str:
         """What was sold, when and under which number."""
@@ -151,6 +212,15 @@ class QuickBooksAccountant(QuickBooksLedger):
         """Delete a payment."""
         self.books.delete_payment(payment_id)
 
+    def postings(self, invoice: TrueInvoice) -> list[str]:
+        """The payments on an invoice."""
+        links = self.books.invoices[invoice.ledger_id]["LinkedTxn"]
+        return [str(each["TxnId"]) for each in links if each["TxnType"] == "Payment"]
+
+    def close_until(self, day: date | None) -> None:
+        """Set the closing date."""
+        self.books.book_close_date = day
+
     def void(self, invoice: TrueInvoice) -> None:
         """Void an invoice."""
         self.books.void_invoice(invoice.ledger_id)
@@ -162,9 +232,33 @@ class QuickBooksAccountant(QuickBooksLedger):
             customer_id=customer.ledger_id, number=number, total=amount, currency=customer.currency, issued_on=on
         )
 
-    def change_email(self, customer: Customer, email: str) -> None:
-        """Correct the customer's address."""
-        self.books.edit_customer(customer.ledger_id, PrimaryEmailAddr={"Address": email})
+    def use_credit(self, credit: str, invoice: TrueInvoice, amount: Decimal, on: date) -> None:
+        """Set a credit memo against an invoice, by a payment of nothing."""
+        self.books.apply_credit(credit_memo_id=credit, invoice_id=invoice.ledger_id, amount=amount, on=on)
+
+    def merge(self, kept: Customer, gone: Customer) -> None:
+        """Merge a customer into another."""
+        self.books.merge_customers(kept_id=kept.ledger_id, gone_id=gone.ledger_id)
+
+    def archive(self, customer: Customer) -> None:
+        """Make a customer inactive."""
+        self.books.edit_customer(customer.ledger_id, Active=False)
+
+    def restore(self, customer: Customer) -> None:
+        """Make a customer active, under the old name."""
+        self.books.edit_customer(customer.ledger_id, Active=True, DisplayName=customer.name)
+
+    def finish_draft(self, number: str) -> Draft | None:
+        """Turn an estimate into an invoice and send it."""
+        estimates = self.books.entities["Estimate"].values()
+        draft = next((each for each in estimates if each.get("TxnStatus") != "Closed"), None)
+        if draft is None:
+            return None
+        invoice_id = self.books.convert_estimate(str(draft["Id"]), number=number)
+        self.books.edit_invoice(invoice_id, EmailStatus="EmailSent")
+        made = self.books.invoices[invoice_id]
+        days = [date.fromisoformat(str(made[name])) for name in ("TxnDate", "DueDate")]
+        return Draft(invoice_id, str(made["CustomerRef"]["value"]), Decimal(made["TotalAmt"]), *days)
 
     def lines(self, invoice: TrueInvoice) -> str:
         """What was sold, when and under which number."""

@@ -5,13 +5,19 @@ Each act changes the systems first and the truth with them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from contextlib import suppress
+from dataclasses import dataclass, field
 
-from sandbox.life import paperwork, payments, processor, trade, words
+from sandbox.life import bookkeeping, paperwork, parties, payments, processor, requests, trade, words
 from sandbox.life.firm import Firm
-from sandbox.life.hands import Acts, Hands
+from sandbox.life.hands import REFUSALS, Acts, Hands
 
-_ACTS: Acts = {**trade.ACTS, **paperwork.ACTS, **payments.ACTS, **processor.ACTS, **words.ACTS}
+_ACTS: Acts = {
+    name: act
+    for room in (trade, paperwork, payments, processor, bookkeeping, parties, requests, words)
+    for name, act in room.ACTS.items()
+}
 _NAMES, _WEIGHTS = list(_ACTS), [weight for weight, _ in _ACTS.values()]
 _ATTEMPTS = 4
 
@@ -22,27 +28,36 @@ class Life:
 
     hands: Hands
     firms: dict[str, Firm]
+    done: Counter[str] = field(default_factory=Counter)  # how often each act happened
 
     def act(self) -> str:
         """Let somebody do something that is possible now; returns what happened."""
         firm = self._some_firm()
         for name in self.hands.rng.choices(_NAMES, weights=_WEIGHTS, k=_ATTEMPTS):
-            told = _ACTS[name][1](self.hands, firm)
+            try:
+                told = _ACTS[name][1](self.hands, firm)
+            except REFUSALS as error:
+                return f"{firm.key}: {name}: refused ({error})"
             if told is not None:
+                self.done[name] += 1
                 return f"{firm.key}: {name}: {told}"
         return self.sell_something()
 
     def sell_something(self) -> str:
         """Let a firm sell."""
         firm = self._some_firm()
-        return f"{firm.key}: sell: {trade.sell(self.hands, firm)}"
+        try:
+            return f"{firm.key}: sell: {trade.sell(self.hands, firm)}"
+        except REFUSALS as error:
+            return f"{firm.key}: sell: refused ({error})"
 
     def edit(self, ledger_ids: frozenset[str]) -> None:
         """Let an accountant move the due date of one of these invoices, if any is open."""
         for firm in self.firms.values():
             wanted = [each for each in firm.unpaid.values() if each.invoice.ledger_id in ledger_ids]
             for debt in wanted[:1]:
-                trade.move_to_new_day(self.hands, firm, debt)
+                with suppress(*REFUSALS):
+                    trade.move_to_new_day(self.hands, firm, debt)
 
     def _some_firm(self) -> Firm:
         return self.firms[self.hands.rng.choice(sorted(self.firms))]

@@ -17,7 +17,7 @@ def _sell_unsent(hands: Hands, firm: Firm) -> str | None:
     told = sell(hands, firm)
     if told is None:
         return None
-    debt = list(firm.debts.values())[-1]
+    debt = next(reversed(firm.debts.values()))
     firm.ledger.mark_sent(debt.invoice, False)
     hands.note(firm, debt, Source.LEDGER, holds=NOT_SENT)
 
@@ -41,7 +41,7 @@ def _credit_in_full(hands: Hands, firm: Firm) -> str | None:
     number = f"CN-{oldest.number}-{len(firm.credits) + 1}F"
     note = firm.ledger.keep_credit(customer, oldest.invoice.total, number, hands.today())
     firm.credits.append(Credit(customer.key, note, hands.clock()))
-    firm.in_credit.add(customer.key)
+    firm.credit_to(customer, oldest.invoice.total)
     return f"{oldest.invoice.total} to {customer.name} for {oldest.number}"
 
 

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from decimal import Decimal
+from datetime import timedelta
+from decimal import ROUND_DOWN, Decimal
+from functools import partial
 
 from sandbox.life.debts import Debt, Fact, Source
 from sandbox.life.firm import Firm
-from sandbox.life.hands import Acts, Hands
+from sandbox.life.hands import CENT, Acts, Hands
 from sandbox.world.bank import account_of, payer_name, reference_to
 from sandbox.world.model import Customer
 
-_NO_REFERENCE, _CUT_REFERENCE = 0.12, 0.08
+_NO_REFERENCE, _CUT_REFERENCE, _HAS_ID = 0.12, 0.08, 0.5
+_REASONS = ("AC04", "AM04", "MD06", "")  # closed account, no funds, disputed by the payer; not called a return
+_RECENT = 30  # lines of the bank that may be paid again, or go back
 _SHORT = 18  # characters that some banks leave of a text
 
 
@@ -30,7 +34,8 @@ def _pay_by_bank(hands: Hands, firm: Firm) -> str | None:
         debts += [each for each in hands.open(firm) if each is not debt and _may_pay(hands, each, customer)][:3]
         amount = sum((hands.owed(each) for each in debts), Decimal(0))
     text = " ".join(reference_to(each.invoice, hands.rng) for each in debts)
-    return pay(hands, firm, customer, debts, amount=amount, text=_damage(hands, text))
+    left = _damage(hands, text)
+    return pay(hands, firm, customer, debts, amount=amount, text=left, clear=left == text)
 
 
 def _pay_for_another(hands: Hands, firm: Firm) -> str | None:
@@ -42,12 +47,15 @@ def _pay_for_another(hands: Hands, firm: Firm) -> str | None:
 
 
 def _pay_twice(hands: Hands, firm: Firm) -> str | None:
-    paid = [each for each in firm.bank.booked[-30:] if each.pays and each.line.amount > 0 and not each.unapplied]
+    paid = [
+        each
+        for each in firm.bank.booked[-_RECENT:]
+        if each.pays and not each.unapplied and not any(hands.owed(firm.debts[number]) for number, _ in each.pays)
+    ]
     if not paid:
         return None
     again = hands.rng.choice(paid)
-    customer = firm.organisation.customers[again.customer]
-    line = again.line
+    customer, line = firm.customer(again.customer), again.line
     firm.bank.book(
         on=hands.today(),
         amount=line.amount,
@@ -55,18 +63,54 @@ def _pay_twice(hands: Hands, firm: Firm) -> str | None:
         payer_account=line.counterparty_account,
         remittance=line.remittance,
         customer=customer.key,
-        pays=(),
     )
-    firm.in_credit.add(customer.key)
+    firm.credit_to(customer, line.amount)
     return f"{line.amount} again from {customer.name}"
+
+
+def _send_back(hands: Hands, firm: Firm) -> str | None:
+    """The payer's bank takes a payment back: what it paid is open again, and held until a person has looked."""
+    gone = {id(each.takes_back) for each in firm.bank.booked[-_RECENT:]}
+    there = [each for each in firm.bank.booked[-_RECENT:] if each.pays and id(each) not in gone]
+    if not there:
+        return None
+    money = hands.rng.choice(there)
+    reason = hands.rng.choice(_REASONS if money.line.end_to_end.startswith("E2E") else _REASONS[:-1])
+    back = firm.bank.take_back(money, on=hands.today(), reason=reason)
+    for number, paid in money.pays:
+        holds = "refund_review" if money.clear else ""  # of what nobody could tell nothing is held
+        fact = Fact(Source.BANK, hands.clock(), None, paid=-paid, holds=holds, is_told=money.told)
+        firm.happened(firm.debts[number], fact)
+        back.shown += [fact.show] if money.told else []
+    return f"{money.line.amount} from {money.line.counterparty} ({reason or 'without a reason'})"
+
+
+def _pay_in_instalments(hands: Hands, firm: Firm) -> str | None:
+    debt = hands.payable(firm)
+    if debt is None:
+        return None
+    count = hands.rng.randint(2, 4)
+    part = (hands.owed(debt) / count).quantize(CENT, ROUND_DOWN)
+    for number in range(count):
+        after = timedelta(days=number * hands.rng.randint(1, 3), minutes=1)
+        is_last = number == count - 1
+        hands.later(after, "instalment", partial(_pay_instalment, hands, firm, debt, part, is_last=is_last))
+    return f"{debt.number} in {count}"
+
+
+def _pay_instalment(hands: Hands, firm: Firm, debt: Debt, part: Decimal, *, is_last: bool) -> str:
+    owed = hands.owed(debt)
+    if not owed or hands.is_touched(debt):
+        return f"{firm.key}: no instalment is left to pay on {debt.number}"
+    amount, text = owed if is_last else min(part, owed), reference_to(debt.invoice, hands.rng)
+    return f"{firm.key}: instalment: {pay(hands, firm, firm.customer_of(debt), [debt], amount=amount, text=text)}"
 
 
 def _spend(hands: Hands, firm: Firm) -> str | None:
     amount = -Decimal(hands.rng.randint(2_000, 900_000)).scaleb(-2)
     firm.bank.book(
-        on=hands.today(), amount=amount, payer="Running costs", payer_account="", remittance="RENT AND RATES",
-        customer="", pays=(),
-    )  # fmt: skip
+        on=hands.today(), amount=amount, payer="Running costs", payer_account="", remittance="RENT AND RATES"
+    )
     return str(amount)
 
 
@@ -81,7 +125,7 @@ def _record_by_hand(hands: Hands, firm: Firm) -> str | None:
         (number, amount), debt = money.pays[0], firm.debts[money.pays[0][0]]
         if any(fact.source is Source.LEDGER and fact.paid for fact in debt.facts):
             continue
-        firm.ledger.record_payment(debt.invoice, amount, money.line.booked_on)
+        money.booked_as = firm.ledger.record_payment(debt.invoice, amount, money.line.booked_on)
         for fact in debt.facts:
             if fact.source is Source.BANK and fact.paid == amount:
                 fact.source = Source.LEDGER
@@ -90,7 +134,9 @@ def _record_by_hand(hands: Hands, firm: Firm) -> str | None:
     return None
 
 
-def pay(hands: Hands, firm: Firm, payer: Customer, debts: Sequence[Debt], *, amount: Decimal, text: str) -> str:
+def pay(
+    hands: Hands, firm: Firm, payer: Customer, debts: Sequence[Debt], *, amount: Decimal, text: str, clear: bool = True
+) -> str:
     """Let `payer` send an amount for some debts; what is left over is theirs."""
     at, rest, pays, customer = hands.clock(), amount, [], firm.customer_of(debts[0])
     for debt in debts:
@@ -106,15 +152,17 @@ def pay(hands: Hands, firm: Firm, payer: Customer, debts: Sequence[Debt], *, amo
         remittance=text,
         customer=customer.key,
         pays=pays,
+        clear=clear,
+        end_to_end=f"E2E{len(firm.bank.booked):08d}" if hands.rng.random() < _HAS_ID else "NOTPROVIDED",
     )
     for number, part in pays:
         fact = firm.happened(firm.debts[number], Fact(Source.BANK, at, None, paid=part))
         # An amount that is no invoice's, without a word, says of none that it is paid.
-        fact.is_told = bool(text) or not (rest or hands.owed(firm.debts[number]))
-        if fact.is_told:
+        money.told = fact.is_told = bool(text) or not (rest or hands.owed(firm.debts[number]))
+        if money.told:
             money.shown.append(fact.show)
     if rest:
-        firm.in_credit.add(customer.key)
+        firm.credit_to(customer, rest)
     return f"{amount} from {payer.name} for {', '.join(number for number, _ in pays)} ({text or 'no reference'})"
 
 
@@ -133,6 +181,8 @@ ACTS: Acts = {
     "pay by bank": (16, _pay_by_bank),
     "pay for another": (3, _pay_for_another),
     "pay twice": (2, _pay_twice),
+    "pay in instalments": (3, _pay_in_instalments),
+    "send back": (3, _send_back),
     "spend": (3, _spend),
     "record by hand": (4, _record_by_hand),
 }

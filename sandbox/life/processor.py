@@ -1,4 +1,4 @@
-"""Money through the processor: cards, debits that settle or fail, refunds, chargebacks, payouts."""
+"""Money through the processor: cards and debits, what takes them back, and payouts to the bank and from it."""
 
 from __future__ import annotations
 
@@ -11,15 +11,17 @@ from sandbox.life.hands import Acts, Hands
 from sandbox.world.model import Charge
 from sandbox.world.takings import card_fee
 
-_DEBIT_FAILS = 0.25
+_DEBIT_FAILS, _PART, _REFUND_FAILS, _WON, _PAYOUT_FAILS = 0.25, 0.10, 0.4, 0.5, 0.25
 _RECENT = 60  # payments that may still be taken back
+_LIVE, _TAKEN_BACK = "live", "taken_back"
 
 
 def _pay_by_card(hands: Hands, firm: Firm) -> str | None:
     debt = hands.payable(firm)
     if debt is None:
         return None
-    charge = _charge(hands, firm, debt, "card")
+    owed = hands.owed(debt)
+    charge = _charge(hands, firm, debt, "card", hands.share(owed) if hands.rng.random() < _PART else owed)
     hands.note(firm, debt, Source.PROCESSOR, paid=charge.amount)
     return f"{charge.amount} on {debt.number}"
 
@@ -28,8 +30,9 @@ def _pay_by_debit(hands: Hands, firm: Firm) -> str | None:
     debt = hands.payable(firm)
     if debt is None:
         return None
-    charge = _charge(hands, firm, debt, firm.profile.debit_method)
+    charge = _charge(hands, firm, debt, firm.profile.debit_method, hands.owed(debt))
     hands.note(firm, debt, Source.PROCESSOR, holds="processing")
+    charge.state = "processing"
     fails = hands.rng.random() < _DEBIT_FAILS
 
     def ends() -> str:
@@ -37,6 +40,7 @@ def _pay_by_debit(hands: Hands, firm: Firm) -> str | None:
             firm.processor.fail(charge)
         else:
             firm.processor.account.settle(charge.payment_intent)
+            charge.state = _LIVE
         paid = Decimal(0) if fails else charge.amount
         hands.note(firm, debt, Source.PROCESSOR, frees="processing", paid=paid)
         return f"{firm.key}: the debit on {debt.number} {'fails' if fails else 'settles'}"
@@ -46,39 +50,84 @@ def _pay_by_debit(hands: Hands, firm: Firm) -> str | None:
 
 
 def _refund(hands: Hands, firm: Firm) -> str | None:
-    charge = _paid_charge(hands, firm)
+    charge = _taken(hands, firm, "card")
     if charge is None:
         return None
-    firm.processor.refund(charge)
-    _taken_back(hands, firm, charge, "refund_review")
+    refund = firm.processor.refund(charge)
+    _goes_back(hands, firm, charge, "refund_review")
+    if hands.rng.random() < _REFUND_FAILS:
+        days = hands.rng.randint(1, 5)
+        hands.later(timedelta(days=days), "refund fails", lambda: _comes_again(hands, firm, charge, refund))
     return f"{charge.amount} of {charge.invoice}"
 
 
+def _comes_again(hands: Hands, firm: Firm, charge: Charge, refund: str) -> str:
+    """The payer's bank sends a refund back: the customer has paid once more."""
+    firm.processor.account.fail_refund(refund)
+    hands.note(firm, firm.debts[charge.invoice], Source.PROCESSOR, paid=charge.amount, frees="refund_review")
+    return f"{firm.key}: the refund of {charge.invoice} fails"
+
+
 def _charge_back(hands: Hands, firm: Firm) -> str | None:
-    charge = _paid_charge(hands, firm)
+    charge = _taken(hands, firm, "card")
     if charge is None:
         return None
-    firm.processor.charge_back(charge)
-    _taken_back(hands, firm, charge, "chargeback_open")
+    dispute = firm.processor.charge_back(charge)
+    _goes_back(hands, firm, charge, "chargeback_open")
+    won = hands.rng.random() < _WON
+
+    def decided() -> str:
+        firm.processor.account.close_dispute(dispute, won)
+        if won:
+            debt = firm.debts[charge.invoice]
+            hands.note(firm, debt, Source.PROCESSOR, paid=charge.amount, frees="chargeback_open")
+        return f"{firm.key}: the chargeback of {charge.invoice} is {'won' if won else 'lost'}"
+
+    hands.later(timedelta(days=hands.rng.randint(2, 9)), "chargeback decided", decided)
+    return f"{charge.amount} of {charge.invoice}"
+
+
+def _fail_late(hands: Hands, firm: Firm) -> str | None:
+    """A debit that had succeeded comes back: the processor tells it as a dispute that is lost already."""
+    charge = _taken(hands, firm, firm.profile.debit_method)
+    if charge is None:
+        return None
+    dispute = firm.processor.account.dispute(charge.payment_intent, reason="insufficient_funds")
+    firm.processor.account.close_dispute(dispute, won=False)
+    _goes_back(hands, firm, charge, "chargeback_open")
     return f"{charge.amount} of {charge.invoice}"
 
 
 def _pay_out(hands: Hands, firm: Firm) -> str | None:
+    """The processor settles its balance with the bank, whichever of the two owes the other."""
     account = firm.processor.account
     try:
-        payout_id = account.pay_out(arrival_on=hands.today())
+        payout = account.pay_out(arrival_on=hands.today())
     except ValueError:
-        return None
-    amount = Decimal(account.payouts[payout_id]["amount"]).scaleb(-2)
-    text = f"STRIPE {payout_id[-8:].upper()}"
-    firm.bank.book(
-        on=hands.today(), amount=amount, payer="STRIPE", payer_account="", remittance=text, customer="", pays=()
-    )
+        try:
+            payout = account.debit_bank(arrival_on=hands.today())
+        except ValueError:
+            return None
+    amount = Decimal(account.payouts[payout]["amount"]).scaleb(-2)
+    _book(hands, firm, payout, amount)
+    if amount > 0 and hands.rng.random() < _PAYOUT_FAILS:
+        hands.later(timedelta(days=hands.rng.randint(1, 3)), "payout fails", lambda: _send_back(hands, firm, payout))
     return f"{amount}"
 
 
-def _charge(hands: Hands, firm: Firm, debt: Debt, method: str) -> Charge:
-    amount = hands.owed(debt)
+def _send_back(hands: Hands, firm: Firm, payout: str) -> str:
+    amount = Decimal(firm.processor.account.payouts[payout]["amount"]).scaleb(-2)
+    firm.processor.account.fail_payout(payout)
+    _book(hands, firm, payout, -amount)
+    return f"{firm.key}: the bank sends the payout of {amount} back"
+
+
+def _book(hands: Hands, firm: Firm, payout: str, amount: Decimal) -> None:
+    text = f"STRIPE {payout[-8:].upper()}"
+    firm.bank.book(on=hands.today(), amount=amount, payer="STRIPE", payer_account="", remittance=text)
+
+
+def _charge(hands: Hands, firm: Firm, debt: Debt, method: str, amount: Decimal) -> Charge:
     charge = Charge(
         key=f"charge:{len(firm.charges) + 1}",
         invoice=debt.number,
@@ -86,7 +135,7 @@ def _charge(hands: Hands, firm: Firm, debt: Debt, method: str) -> Charge:
         currency=debt.invoice.currency,
         amount=amount,
         method=method,
-        state="live",
+        state=_LIVE,
         created_at=hands.clock(),
         fee=min(amount, card_fee(amount, firm.profile.currency)),
     )
@@ -95,23 +144,22 @@ def _charge(hands: Hands, firm: Firm, debt: Debt, method: str) -> Charge:
     return charge
 
 
-def _paid_charge(hands: Hands, firm: Firm) -> Charge | None:
-    cards = [each for each in firm.charges[-_RECENT:] if each.method == "card" and each.state == "live"]
-    if not cards:
-        return None
-    charge = hands.rng.choice(cards)
-    charge.state = "taken_back"
-    return charge
+def _taken(hands: Hands, firm: Firm, method: str) -> Charge | None:
+    """Draw a payment by this method that stands, to be taken back."""
+    live = [each for each in firm.charges[-_RECENT:] if each.method == method and each.state == _LIVE]
+    return hands.rng.choice(live) if live else None
 
 
-def _taken_back(hands: Hands, firm: Firm, charge: Charge, hold: str) -> None:
+def _goes_back(hands: Hands, firm: Firm, charge: Charge, hold: str) -> None:
+    charge.state = _TAKEN_BACK
     hands.note(firm, firm.debts[charge.invoice], Source.PROCESSOR, paid=-charge.amount, holds=hold)
 
 
 ACTS: Acts = {
     "pay by card": (14, _pay_by_card),
     "pay by debit": (8, _pay_by_debit),
-    "refund": (2, _refund),
-    "charge back": (1, _charge_back),
-    "pay out": (3, _pay_out),
+    "refund": (3, _refund),
+    "charge back": (2, _charge_back),
+    "fail late": (2, _fail_late),
+    "pay out": (4, _pay_out),
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 
 from sandbox.life.debts import Debt, Source
@@ -18,8 +18,8 @@ def sell(hands: Hands, firm: Firm) -> str | None:
     """Sell to somebody."""
     if len(firm.unpaid) >= MAX_OPEN:
         return None
-    customer = hands.rng.choice(hands.customers(firm))
-    number = firm.profile.invoice_number.format(next(firm.numbers))
+    customer = hands.rng.choice([each for each in hands.customers(firm) if each.key not in firm.archived])
+    number = firm.profile.invoice_number.format(firm.next_number)
     drawn = float(customer.scale) * hands.rng.lognormvariate(0, 0.6)
     total = Decimal(max(20.0, drawn)).quantize(CENT, ROUND_HALF_UP)
     issued_on = hands.today() - timedelta(days=hands.rng.choice((0, 0, 0, 5, 20)))
@@ -38,6 +38,7 @@ def sell(hands: Hands, firm: Firm) -> str | None:
         reachable=customer.reachable,
     )
     firm.ledger.sell(invoice, customer)
+    firm.next_number += 1
     firm.owe(Debt(invoice, hands.clock()))
     return f"{number} of {total} to {customer.name}, due {due_on}"
 
@@ -61,7 +62,7 @@ def _credit(hands: Hands, firm: Firm) -> str | None:
     if firm.profile.system == "xero":
         hands.note(firm, debt, Source.LEDGER, paid=amount)
     else:
-        firm.in_credit.add(customer.key)
+        firm.credit_to(customer, amount)
     return f"{amount} of {debt.number}"
 
 
@@ -75,9 +76,15 @@ def _move_due_date(hands: Hands, firm: Firm) -> str | None:
 def move_to_new_day(hands: Hands, firm: Firm, debt: Debt) -> str:
     """Let an accountant change the due date of an invoice."""
     on = hands.today() + timedelta(days=hands.rng.randint(1, 20))
-    firm.ledger.move_due_date(debt.invoice, on)
-    hands.note(firm, debt, Source.LEDGER, due_on=on)
+    move_due_date(hands, firm, debt, on)
     return f"{debt.number} to {on}"
+
+
+def move_due_date(hands: Hands, firm: Firm, debt: Debt, on: date) -> None:
+    """Let the accountant move a due date, beside one that the ledger does not show yet."""
+    beside = hands.overlooks(firm, debt, firm.ledger.due_on(debt.invoice))
+    firm.ledger.move_due_date(debt.invoice, on)
+    hands.note(firm, debt, Source.LEDGER, due_on=on, beside=beside)
 
 
 ACTS: Acts = {

@@ -94,7 +94,7 @@ class Judge:
             if amounts and known.open > 0 and known.open not in amounts:
                 text = f"{firm.key} {debt.number}: names {', '.join(map(str, amounts))}, {known.open} is open"
                 self.wrongs.append(Wrong(Objection.AMOUNT, text))
-            self.wrongs += _addressed(firm, customer, mail)
+            self.wrongs += self._addressed(firm, customer, mail)
         for firm, customer in asked.values():
             self.unheard.append((firm, customer, mail.received_at))
             self.wrongs += self._written_to_again(firm, customer, mail.received_at)
@@ -104,7 +104,7 @@ class Judge:
     def missed(self, on: date, *, grace_days: int) -> list[tuple[Firm, Debt]]:
         """Debts truly due for longer than `grace_days` whose customer can be reached and that no message ever named.
 
-        A customer with money or credit that pays nothing yet is not counted: holding is right there.
+        A customer with money or credit enough that pays nothing yet is not counted: holding is right there.
         """
         return [
             (firm, debt)
@@ -119,10 +119,10 @@ class Judge:
             for firm in self.firms.values()
             for debt in firm.debts.values()
             if debt.state(on).wrong_to_ask(on) is None
-            and (on - debt.state(on).due_on).days >= grace_days
-            and firm.customer_of(debt).reachable
+            and (on - max(debt.state(on).due_days)).days >= grace_days
+            and firm.may_write(firm.customer_of(debt))
             and not any(fact.until is not None and on - fact.until <= PROMISE_GRACE for fact in debt.facts)
-            and not firm.in_credit & {debt.invoice.customer, firm.customer_of(debt).parent or ""}
+            and not firm.has_credit_for(debt, debt.state(on).open)
         ]
 
     def _named_again(self, firm: Firm, debt: Debt, at: datetime) -> Iterator[Wrong]:
@@ -179,8 +179,12 @@ class Judge:
 
         return known
 
-
-def _addressed(firm: Firm, customer: Customer, mail: CapturedMail) -> Iterator[Wrong]:
-    if customer.opted_out or not any(customer.knows(address) for address in mail.recipients):
-        text = f"{firm.key}: sent to {', '.join(mail.recipients)}, {customer.name} is at {customer.email}"
-        yield Wrong(Objection.ADDRESS, text)
+    def _addressed(self, firm: Firm, customer: Customer, mail: CapturedMail) -> Iterator[Wrong]:
+        at = mail.received_at
+        if customer.opted_out or not any(customer.knows(address) for address in mail.recipients):
+            text = f"{firm.key}: sent to {', '.join(mail.recipients)}, {customer.name} is at {customer.email}"
+            yield Wrong(Objection.ADDRESS, text)
+        asked = firm.silent.get(customer.key)
+        if asked is not None:
+            text = f"{firm.key}: sent to {customer.name}, who asked for no more messages"
+            yield Wrong(Objection.ADDRESS, text, None if self._known_of(firm, at)(asked) else at - asked.at)

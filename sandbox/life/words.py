@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 
-from sandbox.life.debts import Source
+from sandbox.life.debts import Debt, Source
 from sandbox.life.firm import Firm
 from sandbox.life.hands import Acts, Hands
+from sandbox.life.payments import pay
+from sandbox.life.trade import move_due_date
+from sandbox.world.bank import reference_to
+
+_PROMISE_KEPT, _SAME_FIELD = 0.5, 0.5
 
 
 def _contest(hands: Hands, firm: Firm) -> str | None:
@@ -29,10 +34,20 @@ def _promise(hands: Hands, firm: Firm) -> str | None:
     debt = hands.shown_in_crm(firm)
     if debt is None:
         return None
-    on = hands.today() + timedelta(days=hands.rng.randint(1, 5))
-    firm.crm.edit_invoice(debt.invoice, Promised_On__c=on.isoformat())
-    hands.note(firm, debt, Source.CRM, holds="promised", until=on)
+    days = hands.rng.randint(1, 5)
+    on = hands.today() + timedelta(days=days)
+    _set_promise(hands, firm, debt, on)
+    if hands.rng.random() < _PROMISE_KEPT:
+        hands.later(timedelta(days=days - 1), "promise kept", lambda: _keep(hands, firm, debt))
     return f"{debt.number} by {on}"
+
+
+def _keep(hands: Hands, firm: Firm, debt: Debt) -> str:
+    if not hands.owed(debt) or hands.is_touched(debt):
+        return f"{firm.key}: nothing is left to pay on {debt.number} as promised"
+    text = reference_to(debt.invoice, hands.rng)
+    told = pay(hands, firm, firm.customer_of(debt), [debt], amount=hands.owed(debt), text=text)
+    return f"{firm.key}: paid as promised: {told}"
 
 
 def _extend(hands: Hands, firm: Firm) -> str | None:
@@ -40,9 +55,35 @@ def _extend(hands: Hands, firm: Firm) -> str | None:
     if debt is None:
         return None
     on = hands.today() + timedelta(days=hands.rng.randint(2, 20))
-    firm.crm.edit_invoice(debt.invoice, Due_Date__c=on.isoformat())
-    hands.note(firm, debt, Source.CRM, due_on=on)
+    _move_due_date(hands, firm, debt, on)
     return f"{debt.number} to {on}"
+
+
+def _edit_in_both(hands: Hands, firm: Firm) -> str | None:
+    """Two people change the same invoice at once, neither seeing what the other does: one field, or two."""
+    debt = hands.shown_in_crm(firm)
+    if debt is None:
+        return None
+    on = hands.today() + timedelta(days=hands.rng.randint(2, 20))
+    move_due_date(hands, firm, debt, on)
+    if hands.rng.random() < _SAME_FIELD:
+        other = on + timedelta(days=hands.rng.randint(1, 9))
+        _move_due_date(hands, firm, debt, other)
+        return f"{debt.number} to {on} and to {other}"
+    _set_promise(hands, firm, debt, on)
+    return f"{debt.number} to {on}, and promised for it"
+
+
+def _move_due_date(hands: Hands, firm: Firm, debt: Debt, on: date) -> None:
+    shown = firm.crm.due_on(debt.invoice)
+    beside = hands.overlooks(firm, debt, date.fromisoformat(shown) if shown else None)
+    firm.crm.edit_invoice(debt.invoice, Due_Date__c=on.isoformat())
+    hands.note(firm, debt, Source.CRM, due_on=on, beside=beside)
+
+
+def _set_promise(hands: Hands, firm: Firm, debt: Debt, on: date) -> None:
+    firm.crm.edit_invoice(debt.invoice, Promised_On__c=on.isoformat())
+    hands.note(firm, debt, Source.CRM, holds="promised", until=on)
 
 
 def _correct_address(hands: Hands, firm: Firm) -> str | None:
@@ -62,5 +103,6 @@ ACTS: Acts = {
     "contest": (7, _contest),
     "promise": (7, _promise),
     "extend in the CRM": (3, _extend),
+    "edit in both": (3, _edit_in_both),
     "correct an address": (2, _correct_address),
 }

@@ -108,6 +108,17 @@ class QuickBooksBooks(Ledger):
         return self._by_person("Payment", body)
 
     @locked
+    def apply_credit(self, *, credit_memo_id: str, invoice_id: str, amount: Decimal, on: date) -> str:
+        """Set a part of a credit memo against an invoice of its customer, by a payment of nothing."""
+        linked = [
+            {"Amount": amount, "LinkedTxn": [{"TxnId": each, "TxnType": kind}]}
+            for each, kind in ((invoice_id, "Invoice"), (credit_memo_id, "CreditMemo"))
+        ]
+        memo = self.credit_memos[credit_memo_id]
+        body: Record = {"CustomerRef": dict(memo["CustomerRef"]), "Line": linked, "TotalAmt": ZERO}
+        return self._by_person("Payment", body | {"TxnDate": on.isoformat(), "CurrencyRef": dict(memo["CurrencyRef"])})
+
+    @locked
     def add_deposit(
         self, *, account_id: str, line_account_id: str, amount: Decimal, currency: str, deposited_on: date,
         customer_id: str | None = None, memo: str = "",

@@ -66,6 +66,16 @@ class SalesforceOrg:
             self._stamp(record)
             self._forget_keys(sobject, record, [field.name for field in self.schema.unique_fields(sobject)])
 
+    def undelete(self, sobject: str, id: str) -> None:
+        """Take a record out of the recycle bin again; what referred to it does so no more."""
+        with self._lock:
+            sobject = self.schema.object_named(sobject)
+            record = self.records[sobject][eighteen(id)]
+            self._check_unique(sobject, record, own_id=str(record["Id"]))
+            record["IsDeleted"] = False
+            self._stamp(record)
+            self._settle(sobject, record)
+
     def merge(self, sobject: str, winner: str, loser: str) -> None:
         """Merge two records: what refers to `loser` refers to `winner`, and the loser is deleted and names it."""
         with self._lock:

@@ -70,16 +70,17 @@ def _entry(node: Element, line: Line, currency: str) -> None:
     _text(SubElement(entry, "BookgDt"), "Dt", line.booked_on.isoformat())
     _text(SubElement(entry, "ValDt"), "Dt", line.booked_on.isoformat())
     _text(entry, "AcctSvcrRef", line.reference)
-    _code(entry, incoming=line.amount >= 0)
+    _code(entry, line)
     _transaction(SubElement(SubElement(entry, "NtryDtls"), "TxDtls"), line, currency)
 
 
-def _code(entry: Element, *, incoming: bool) -> None:
+def _code(entry: Element, line: Line) -> None:
+    incoming = line.amount >= 0
     domain = SubElement(SubElement(entry, "BkTxCd"), "Domn")
     _text(domain, "Cd", "PMNT")
     family = SubElement(domain, "Fmly")
     _text(family, "Cd", "RCDT" if incoming else "ICDT")
-    _text(family, "SubFmlyCd", "DMCT")
+    _text(family, "SubFmlyCd", "RRTN" if line.returned else "DMCT")
 
 
 def _transaction(node: Element, line: Line, currency: str) -> None:
@@ -98,10 +99,13 @@ def _transaction(node: Element, line: Line, currency: str) -> None:
         _text(charge, "ChrgInclInd", "true")
     _parties(SubElement(node, "RltdPties"), line)
     _text(SubElement(node, "RmtInf"), "Ustrd", line.remittance)
+    if line.returned:
+        _text(SubElement(SubElement(node, "RtrInf"), "Rsn"), "Cd", line.returned)
 
 
 def _parties(parties: Element, line: Line) -> None:
-    role = "Dbtr" if line.amount >= 0 else "Cdtr"
+    # A return names the parties of the payment that it takes back.
+    role = "Dbtr" if line.amount >= 0 or line.returned else "Cdtr"
     _text(SubElement(SubElement(parties, role), "Pty"), "Nm", line.counterparty)
     if line.counterparty_account:
         _account(SubElement(SubElement(parties, f"{role}Acct"), "Id"), line.counterparty_account)

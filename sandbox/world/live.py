@@ -146,7 +146,7 @@ def _fail(organisation: Organisation, books: Books) -> Callable[[Charge], None]:
     return happen
 
 
-def _take_back(organisation: Organisation, act: Callable[[Charge], None], hold: str) -> Callable[[Charge], None]:
+def _take_back(organisation: Organisation, act: Callable[[Charge], object], hold: str) -> Callable[[Charge], None]:
     def happen(charge: Charge) -> None:
         act(charge)
         invoice = organisation.invoices[charge.invoice]

@@ -14,7 +14,9 @@ from sandbox.world.statement import BankStatement, Line
 LINE_LENGTH = 65
 PART_LENGTH = 27
 PURPOSE_PARTS = tuple(range(20, 30))
-_CODES = {True: ("NTRF", "166", "CREDIT TRANSFER"), False: ("NTRF", "116", "TRANSFER")}
+_IN, _OUT = ("NTRF", "166", "CREDIT TRANSFER"), ("NTRF", "116", "TRANSFER")
+_BACK = ("NRTI", "159", "RETURNED ITEM")
+_NO_ID = "NOTPROVIDED"
 
 
 def document(statements: Sequence[BankStatement]) -> bytes:
@@ -36,13 +38,14 @@ def _statement(statement: BankStatement) -> Iterator[str]:
 
 
 def _entry(line: Line, currency: str) -> Iterator[str]:
-    kind, code, words = _CODES[line.amount >= 0]
+    kind, code, words = _BACK if line.returned else _IN if line.amount >= 0 else _OUT
     day = line.booked_on
     yield f":61:{day:%y%m%d}{day:%m%d}{_mark(line.amount)}{_amount(line.amount)}{kind}NONREF//{line.reference}"
     if line.gross is not None and line.fee is not None:
         yield f"/OCMT/{currency}{_amount(line.gross)}//CHGS/{currency}{_amount(line.fee)}/"
     bank, _, account = line.counterparty_account.partition("/")
-    parts = [f"?00{words}", *_parts(PURPOSE_PARTS, line.remittance)]
+    named = line.remittance if line.end_to_end == _NO_ID else f"EREF+{line.end_to_end} SVWZ+{line.remittance}"
+    parts = [f"?00{words}", *_parts(PURPOSE_PARTS, named)]
     parts += [f"?30{bank}", f"?31{account}"] if account else []
     parts += _parts((32, 33), line.counterparty)
     yield from _folded(f":86:{code}{''.join(parts)}")

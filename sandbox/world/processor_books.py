@@ -46,13 +46,13 @@ class ProcessorBooks:
         """Let a processing debit fail for lack of funds."""
         self.account.fail(charge.payment_intent, code="insufficient_funds")
 
-    def refund(self, charge: Charge) -> None:
-        """Refund the whole payment."""
-        self.account.refund(charge.payment_intent)
+    def refund(self, charge: Charge) -> str:
+        """Refund the whole payment; returns the refund's id."""
+        return self.account.refund(charge.payment_intent)
 
-    def charge_back(self, charge: Charge) -> None:
-        """Let the payer's bank take the payment back."""
-        self.account.dispute(charge.payment_intent, reason="fraudulent")
+    def charge_back(self, charge: Charge) -> str:
+        """Let the payer's bank take the payment back; returns the dispute's id."""
+        return self.account.dispute(charge.payment_intent, reason="fraudulent")
 
 
 def _minor(amount: Decimal) -> int:

@@ -9,7 +9,11 @@ from decimal import Decimal
 
 @dataclass(frozen=True)
 class Line:
-    """One line of the bank statement; debits are negative. `gross` and `fee` are told when the bank took a charge."""
+    """One line of the bank statement; debits are negative.
+
+    `gross` and `fee` are told when the bank took a charge, `returned` (an ISO 20022 reason code) when it takes an
+    earlier payment back.
+    """
 
     booked_on: date
     amount: Decimal
@@ -20,6 +24,7 @@ class Line:
     end_to_end: str = "NOTPROVIDED"
     gross: Decimal | None = None
     fee: Decimal | None = None
+    returned: str = ""
 
 
 @dataclass(frozen=True)

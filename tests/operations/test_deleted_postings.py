@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from pathlib import Path
 
 from runtime.operations.decide import confirm, undo
 from runtime.operations.open_items import open_documents
 from runtime.operations.remind import remind_organisation
 from runtime.store import tables as t
-from tests.operations.firm import Firm, XeroLedger, money_in
+from tests.operations.conftest import synced
+from tests.operations.firm import Firm, XeroLedger, money_in, open_firm
 
 EXACT = money_in("L1", "120.00", "ACME LTD", "INV-1001")
 
@@ -70,3 +72,29 @@ def test_a_deletion_of_an_earlier_application_leaves_the_later_one_alone(firm: F
         firm.time.advance(minutes=1)
     assert (firm.receipt().state, firm.receipt().applications) == ("applied", 2)
     assert firm.ledger.payments() == [Decimal("120.00")]
+
+
+def test_what_paid_a_voided_invoice_is_unapplied(tmp_path: Path) -> None:
+    with open_firm(tmp_path, "quickbooks") as unsynced:
+        firm = synced(unsynced)
+        firm.import_lines(EXACT)
+        firm.settle()
+        books = firm.ledger.books  # type: ignore[attr-defined]
+        (invoice,) = [each for each, row in books.invoices.items() if row["DocNumber"] == "INV-1001"]
+        books.void_invoice(invoice)
+        firm.time.advance(minutes=3)
+        firm.settle()
+        assert firm.document("INV-1001").status == "void"
+        assert (firm.receipt().state, firm.receipt().unapplied_minor) == ("applied", 12_000)
+        assert [row.undone_at is None for row in firm.rows(t.allocation)] == [False]
+        assert len(books.payments) == 1, "the money stays in the ledger"
+
+
+def test_an_invoice_that_somebody_deletes_in_the_crm_is_shown_again_once(firm: Firm) -> None:
+    firm.settle()
+    firm.crm.delete("TrueDue_Invoice__c", str(firm.shown("INV-1001")["Id"]))
+    firm.time.advance(minutes=3)
+    firm.settle()
+    shown = [each for each in firm.crm.records["TrueDue_Invoice__c"].values() if each["Number__c"] == "INV-1001"]
+    assert sorted(bool(each["IsDeleted"]) for each in shown) == [False, True]
+    assert firm.writes_at_rest() == []

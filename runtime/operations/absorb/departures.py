@@ -10,6 +10,7 @@ from sqlalchemy import Connection, delete, select, update
 
 from connectors.contract import Role
 from connectors.records import CustomerFields, Kind, Record
+from receivables.document import DocumentStatus
 from receivables.problem import Problem
 from runtime.operations.absorb.accounts import TWO_ACCOUNTS, forget_contacts, read_again
 from runtime.operations.absorb.scope import CONTACT_LINK, CUSTOMER_LINK, DOCUMENT_LINK, Scope
@@ -32,8 +33,26 @@ def follow_departures(scope: Scope, kind: Kind, records: Sequence[Record]) -> No
             else:
                 _follow_account(scope, record)
     elif scope.role is Role.CRM and kind in _FORGOTTEN and records:
+        gone = [record.external_id for record in records]
+        if kind is Kind.INVOICE:
+            _show_again(scope, gone)
         # An invoice that is shown again is a new record: nothing was agreed on with it yet.
-        _forget(scope, _FORGOTTEN[kind], [record.external_id for record in records])
+        _forget(scope, _FORGOTTEN[kind], gone)
+
+
+def _show_again(scope: Scope, external_ids: Sequence[str]) -> None:
+    """Let what is open be shown in a record of its own again: the ledger has it still."""
+    documents = [link["local_id"] for link in scope.known_links(DOCUMENT_LINK, external_ids).values()]
+    document = t.document.c
+    scope.db.execute(
+        update(t.document)
+        .where(
+            document.organisation_id == scope.organisation_id,
+            document.id.in_(documents),
+            document.status == DocumentStatus.OPEN.value,
+        )
+        .values(shown_at=None)
+    )
 
 
 def _forget(scope: Scope, kind: str, external_ids: Sequence[str]) -> None:

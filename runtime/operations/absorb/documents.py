@@ -12,6 +12,7 @@ from connectors.contract import Role
 from connectors.records import DocumentFields, Record
 from receivables.document import DocumentStatus
 from runtime.operations.absorb.scope import DOCUMENT_LINK, Scope, pairs_of, version_of
+from runtime.operations.absorb.voided import free_money
 from runtime.store import tables as t
 from runtime.store.rows import among, chunks, owned_by, update_rows, upsert
 from runtime.store.touch import touch_balances, touch_documents
@@ -46,12 +47,17 @@ def _absorb_ledger_documents(scope: Scope, records: list[Record]) -> None:
         rows.append(_ledger_row(scope, record, {"id": local_id, "customer_id": customer_id}, old, link))
     settled = _settled_by(scope, [row["id"] for row in rows if row["id"] in known])
     upsert(scope.db, t.document, rows, keys=["id"])
+    free_money(scope, [row["id"] for row in rows if _was_voided(row, known.get(row["id"]))])
     changed = [row for row in rows if row["changed_at"] == scope.read_at]
     touched = settled | {row["id"] for row in changed if row["id"] in known}
     touch_documents(scope.db, scope.organisation_id, touched, scope.read_at)
     owners = {row["customer_id"] for row in changed}
     owners |= {known[row["id"]]["customer_id"] for row in changed if row["id"] in known}  # it may have moved
     touch_balances(scope.db, scope.organisation_id, owners, scope.read_at)
+
+
+def _was_voided(row: Mapping[str, Any], old: Mapping[str, Any] | None) -> bool:
+    return row["status"] == DocumentStatus.VOID.value and old is not None and old["status"] != row["status"]
 
 
 def _settled_by(scope: Scope, document_ids: Sequence[str]) -> set[str]:

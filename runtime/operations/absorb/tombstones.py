@@ -11,6 +11,7 @@ from connectors.records import Kind
 from receivables.document import DocumentStatus
 from receivables.receipt import ReceiptStatus
 from runtime.operations.absorb.scope import POSTING_LINK, Scope
+from runtime.operations.absorb.voided import free_money
 from runtime.operations.posted import after_deletion
 from runtime.store import journal
 from runtime.store import tables as t
@@ -43,6 +44,7 @@ def bury(scope: Scope, kind: Kind, external_ids: Sequence[str]) -> None:
             .values(status=DocumentStatus.VOID.value, balance_minor=0, read_at=scope.read_at)
         )
         touch_documents(scope.db, scope.organisation_id, living, scope.read_at)
+        free_money(scope, living)
         follow_deleted_postings(scope, external_ids)
     elif kind in (Kind.PAYMENT, Kind.CODED_RECEIPT):
         bury_payments(scope, external_ids)

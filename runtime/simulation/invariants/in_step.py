@@ -70,12 +70,12 @@ def edits_arrive(play: Play) -> Found:
             mine = t.document.c.organisation_id == organisation_id
             ids = {row.number: row.id for row in db.execute(select(t.document.c.number, t.document.c.id).where(mine))}
         for debt in firm.debts.values():
-            due_on = debt.state(play.time.now().date()).due_on
+            days = debt.state(play.time.now().date()).due_days
             checked += 1
-            if firm.ledger.due_on(debt.invoice) != due_on and ids.get(debt.number) not in in_conflict:
-                violations.append(
-                    f"{key} {debt.number}: due {firm.ledger.due_on(debt.invoice)} in the ledger, {due_on} was agreed"
-                )
+            there = firm.ledger.due_on(debt.invoice)
+            if there not in days and ids.get(debt.number) not in in_conflict:
+                agreed = " or ".join(map(str, sorted(days)))
+                violations.append(f"{key} {debt.number}: due {there} in the ledger, {agreed} was agreed")
         for customer in firm.organisation.customers.values():
             checked += 1
             if customer.email and firm.ledger.email(customer) != customer.email and not in_conflict:

@@ -1,0 +1,123 @@
+"""What the firm's people do in the product: they work off the review queue, and look after what went back."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from datetime import date
+from typing import Any
+
+from requests import RequestException
+from sqlalchemy import select
+
+from connectors.errors import ConnectorError
+from receivables.money import Money
+from receivables.receipt import ReceiptStatus
+from runtime.operations import decide, returns
+from runtime.operations.debits import RETURNED, SUGGESTED
+from runtime.operations.errors import RefusedError
+from runtime.operations.set_aside import replay, set_aside
+from runtime.simulation.accountant import pending, verdict
+from runtime.simulation.stage import Play, connect
+from runtime.store import connections
+from runtime.store import tables as t
+from sandbox.life import Fact, Firm, Source
+from sandbox.life.bank import Money as Booked
+
+ACCOUNTANT = "accountant"
+
+
+def look_after(play: Play) -> None:
+    """Let the accountants look at what waits for them, and the owners at their connections."""
+    for key, organisation_id in play.ids.items():
+        _review(play, key, organisation_id)
+        _look_at_refunds(play, key, organisation_id)
+        _look_at_returns(play, key, organisation_id)
+        if not play.life.firms[key].is_closed:
+            _try_again(play, organisation_id)
+        _connect_again(play, key, organisation_id)
+
+
+def _review(play: Play, key: str, organisation_id: str) -> None:
+    for row in pending(play, organisation_id):
+        is_right = verdict(play, key, row)
+        if is_right is not None:
+            act = decide.confirm if is_right else decide.reject
+            with suppress(RefusedError):
+                act(play.app, organisation_id=organisation_id, receipt_id=row["id"], actor=ACCOUNTANT)
+
+
+def _look_at_refunds(play: Play, key: str, organisation_id: str) -> None:
+    """Open what was refunded again: the customer is to pay another way."""
+    refunded = (
+        (t.receipt.c.organisation_id == organisation_id)
+        & (t.receipt.c.source == "stripe")
+        & (t.receipt.c.status == ReceiptStatus.REFUNDED.value)
+        & (t.receipt.c.state == "applied")
+    )
+    with play.app.store.read() as db:
+        rows = db.execute(select(t.receipt.c.id, t.receipt.c.external_id).where(refunded)).all()
+    firm = play.life.firms[key]
+    for row in rows:
+        paid = [each.invoice for each in firm.charges if each.payment_intent == row.external_id]
+        _seen(play, firm, paid)
+        with suppress(RefusedError):
+            decide.undo(play.app, organisation_id=organisation_id, receipt_id=row.id, actor=ACCOUNTANT)
+
+
+def _look_at_returns(play: Play, key: str, organisation_id: str) -> None:
+    """Say of each debit whether it takes back what the product thinks."""
+    asked = (
+        (t.debit.c.organisation_id == organisation_id)
+        & t.debit.c.state.in_((RETURNED, SUGGESTED))
+        & t.debit.c.decided_at.is_(None)
+    )
+    with play.app.store.read() as db:
+        rows = db.execute(
+            select(t.debit, t.receipt.c.received_on, t.receipt.c.amount_minor.label("came_minor"))
+            .join(t.receipt, t.receipt.c.id == t.debit.c.receipt_id)
+            .where(asked)
+        ).all()
+    firm = play.life.firms[key]
+    for row in rows:
+        taken_back = _taken_back(firm, row.booked_on, Money(-row.amount_minor, row.currency))
+        came = (row.received_on, Money(row.came_minor, row.currency).decimal)
+        right = [each for each in taken_back if (each.line.booked_on, each.line.amount) == came]
+        act: Any = returns.reject_return
+        if right:
+            act = returns.see_return if row.state == RETURNED else returns.confirm_return
+            firm.unbook(right[0])
+            _seen(play, firm, [number for number, _ in right[0].pays])
+        with suppress(RefusedError):
+            act(play.app, organisation_id=organisation_id, debit_id=row.id, actor=ACCOUNTANT)
+
+
+def _taken_back(firm: Firm, booked_on: date, amount: Money) -> list[Booked]:
+    return [
+        each.takes_back
+        for each in firm.bank.booked_on(booked_on)
+        if each.takes_back is not None and each.line.amount == amount.decimal
+    ]
+
+
+def _seen(play: Play, firm: Firm, numbers: list[str]) -> None:
+    """A person has looked at what went back: what is open is due again."""
+    at = play.time.now()
+    for number in numbers:
+        firm.happened(firm.debts[number], Fact(Source.DESK, at, at, frees="refund_review"))
+
+
+def _try_again(play: Play, organisation_id: str) -> None:
+    """Let be tried again what was set aside, for instance because the books were closed."""
+    with play.app.store.read() as db:
+        waiting = set_aside(db, organisation_id)
+    for each in waiting:
+        with suppress(RefusedError):
+            replay(play.app, organisation_id=organisation_id, queue=each.queue, row_id=each.row_id, actor=ACCOUNTANT)
+
+
+def _connect_again(play: Play, key: str, organisation_id: str) -> None:
+    with play.app.store.read() as db:
+        ended = [c.system for c in connections.connections(db, organisation_id) if c.status != connections.CONNECTED]
+    for system in ended:
+        with suppress(ConnectorError, RequestException):  # away just now: the owner tries again another time
+            connect(play, key, system)
