@@ -42,12 +42,13 @@ class Intake:
         self._app = app
         self._waiting: deque[_Waiting] = deque()
         self._waiting_bytes = 0
-        self._writers = inbox_writers(app.store)
+        # One stores on SQLite, one wakes: whichever is awake takes what comes next, and nothing waits for the other.
+        self._threads = ThreadPoolExecutor(2, thread_name_prefix="intake")
+        self._writers = inbox_writers(app.store, self._threads)
         self._idle = list(self._writers)
         self._storing: set[asyncio.Task[None]] = set()
         self._wakes: set[float] = set()  # the delays in seconds that workers are still to be told
         self._waking: asyncio.Task[None] | None = None
-        self._waker = ThreadPoolExecutor(1, thread_name_prefix="wake")
 
     async def keep(self, webhook: Webhook) -> None:
         """Return once `webhook` is committed; NotStoredError when it is not."""
@@ -116,6 +117,6 @@ class Intake:
         try:
             while self._wakes:
                 delay = self._wakes.pop()
-                await asyncio.get_running_loop().run_in_executor(self._waker, self._app.wake, delay)
+                await asyncio.get_running_loop().run_in_executor(self._threads, self._app.wake, delay)
         finally:
             self._waking = None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor
 from typing import Protocol
 
 import psycopg
@@ -41,20 +41,23 @@ class InboxWriter(Protocol):
         """Let go of the database."""
 
 
-def inbox_writers(store: Store) -> list[InboxWriter]:
-    """Return the writers that write to `store` side by side; they open their connections when they need them."""
-    return [_OnThread(store)] if store.is_sqlite else [_OnLoop(store) for _ in range(POSTGRES_WRITERS)]
+def inbox_writers(store: Store, threads: Executor) -> list[InboxWriter]:
+    """Return the writers that write to `store` side by side, on one of `threads` if they need one.
+
+    They open their connections when they need them.
+    """
+    return [_OnThread(store, threads)] if store.is_sqlite else [_OnLoop(store) for _ in range(POSTGRES_WRITERS)]
 
 
 class _OnThread:
-    """Units of work on a thread of its own, one after the other."""
+    """A unit of work on a thread."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, threads: Executor) -> None:
         self._store = store
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="inbox")
+        self._threads = threads
 
     async def write(self, rows: Sequence[Row]) -> int:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, self._write, rows)
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self._write, rows)
 
     def _write(self, rows: Sequence[Row]) -> int:
         try:
@@ -64,7 +67,7 @@ class _OnThread:
             raise DatabaseAwayError from error
 
     async def close(self) -> None:
-        self._thread.shutdown(wait=False)
+        """Keep nothing open: the connections are the store's."""
 
 
 class _OnLoop:

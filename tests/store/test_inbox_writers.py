@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 
 import psycopg
@@ -28,10 +29,11 @@ on_postgresql = pytest.mark.parametrize("store", ["postgresql"], indirect=True)
 
 @asynccontextmanager
 async def _writers(store: Store) -> AsyncIterator[list[InboxWriter]]:
-    opened = inbox_writers(store)
-    yield opened
-    for each in opened:
-        await each.close()
+    with ThreadPoolExecutor(1) as threads:
+        opened = inbox_writers(store, threads)
+        yield opened
+        for each in opened:
+            await each.close()
 
 
 def _stored(store: Store) -> list[str]:
