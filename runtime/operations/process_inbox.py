@@ -17,6 +17,7 @@ from receivables.problem import Problem
 from runtime.app import App
 from runtime.operations.absorb.page import absorb
 from runtime.operations.edits import promise_edits
+from runtime.operations.loss import note_loss
 from runtime.store import connections, journal, queues
 from runtime.store import tables as t
 from runtime.store.links import local_ids
@@ -68,16 +69,18 @@ def _read_again(app: App, reading: Reading, rows: dict[int, Row]) -> str:
         connection = connections.connection_for_account(db, reading.system, reading.account)
     if connection is None:
         return "unknown_account"
+    if connection.status == connections.BROKEN and reading.kind is not Kind.CONSENT:
+        _wait_for_consent(app, reading, rows, f"the connection to {connection.account.name} is lost")
+        return "unconnected"
     read_at = app.clock()
     try:
         page = app.vendors.connector(connection).fetch(reading.kind, reading.external_ids)
     except Reconnect as error:
+        note_loss(app, connection, [error])
         if reading.kind is not Kind.CONSENT:
-            _postpone(app, reading, rows, error)
-            return "retry"
+            _wait_for_consent(app, reading, rows, str(error))
+            return "unconnected"
         page = Page(())
-        with app.store.write() as db:
-            connections.lose(db, connection, f"it was taken back there ({error})", app.clock())
     except ConnectorError as error:
         _postpone(app, reading, rows, error)
         return "retry"
@@ -91,14 +94,21 @@ def _read_again(app: App, reading: Reading, rows: dict[int, Row]) -> str:
 
 
 def _postpone(app: App, reading: Reading, rows: dict[int, Row], error: ConnectorError) -> None:
-    pause = error.after_seconds if isinstance(error, Retry) else 300.0 if isinstance(error, Reconnect) else 5.0
-    given_up = queues.UNCONNECTED if isinstance(error, Reconnect) else queues.ASIDE
+    pause = error.after_seconds if isinstance(error, Retry) else 5.0
     with app.store.write() as db:
         for row_id in reading.rows:
-            values = queues.next_try(rows[row_id], app.clock(), pause, given_up=given_up)
+            values = queues.next_try(rows[row_id], app.clock(), pause)
             queues.settle(db, t.inbox, row_id, problem=str(error), **values)
-            if values["state"] == given_up:
+            if values["state"] == queues.ASIDE:
                 _show(db, rows[row_id], str(error), app.clock())
+
+
+def _wait_for_consent(app: App, reading: Reading, rows: dict[int, Row], why: str) -> None:
+    """Set notices aside, without a call more, until their account is connected again: then they go on by themselves."""
+    with app.store.write() as db:
+        for row_id in reading.rows:
+            queues.settle(db, t.inbox, row_id, state=queues.UNCONNECTED, done_at=app.clock(), problem=why)
+            _show(db, rows[row_id], why, app.clock())
 
 
 def _show(db: Connection, row: Row, why: str, at: datetime) -> None:

@@ -106,9 +106,15 @@ def connection_for_account(db: Connection, system: str, account: str) -> VendorC
 
 
 def lose(db: Connection, connection: VendorConnection, why: str, at: datetime) -> None:
-    """Note that the vendor no longer lets us in: a person must connect again, and is told so."""
-    mine = (t.connection.c.id == connection.id) & (t.connection.c.status == CONNECTED)
-    db.execute(update(t.connection).where(mine).values(status=BROKEN))
+    """Note that the vendor no longer lets us in: a person must connect again, and is told so.
+
+    A consent that was given meanwhile is another one: it is not lost.
+    """
+    mine = (t.connection.c.id == connection.id) & (t.connection.c.consent_id == connection.consent_id)
+    if not db.execute(
+        update(t.connection).where(mine, t.connection.c.status == CONNECTED).values(status=BROKEN)
+    ).rowcount:
+        return
     text = f"The connection to {connection.account.name} ({connection.system}) is lost: {why}"
     problem = Problem(CONNECTION_LOST, text, "Connect it again on the connections page.", connection.id)
     journal.raise_problem(db, organisation_id=connection.organisation_id, problem=problem, at=at)

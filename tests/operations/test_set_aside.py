@@ -11,9 +11,11 @@ from sqlalchemy import insert, update
 from werkzeug.wrappers import Request, Response
 
 from connectors.contract import Role
+from connectors.errors import Reconnect
 from runtime.operations.decide import undo
 from runtime.operations.disconnect import disconnect
 from runtime.operations.errors import RefusedError
+from runtime.operations.loss import note_loss
 from runtime.operations.match import match_receipts
 from runtime.operations.set_aside import Queue, SetAside, replay, set_aside
 from runtime.operations.take_webhook import take_webhook
@@ -92,6 +94,35 @@ def test_what_waits_for_a_lost_consent_goes_on_by_itself_when_it_is_given_again(
     firm.work()
     assert firm.ledger.payments() == [Decimal("120.00")] and firm.document("INV-2002").balance_minor == 1_000
     assert _aside(firm, firm.id) == [] and firm.problems() == []
+
+
+def test_a_notice_that_finds_its_consent_gone_ends_the_calls_at_once_and_goes_on_with_the_next(firm: Firm) -> None:
+    firm.invoice("Bolt", "INV-2002", "10.00")
+    (grant,) = [each for each in firm.estate.xero.oauth.grants.values() if firm.ledger.account in each.accounts]
+    grant.revoked = True
+    firm.deliver_webhooks()
+    firm.work()
+    assert [row.status for row in firm.rows(t.connection, system="xero")] == ["broken"]
+    assert set(firm.problems()) == {"connection_lost", "webhook_not_processed"}
+    called = sum(firm.ledger.standin.calls.values())
+    firm.invoice("Bolt", "INV-2003", "11.00")
+    firm.deliver_webhooks()
+    for _ in range(3):
+        firm.work(hours=1)
+    assert sum(firm.ledger.standin.calls.values()) == called, "a lost connection is not asked"
+    assert {row.queue for row in _aside(firm, firm.id)} == {Queue.INBOX}
+    firm.connect("xero", firm.ledger.account)
+    firm.work()
+    assert firm.document("INV-2003").balance_minor == 1_100
+    assert _aside(firm, firm.id) == [] and firm.problems() == []
+
+
+def test_a_refusal_of_the_old_consent_does_not_lose_the_new_one(firm: Firm) -> None:
+    old = firm.connection(Role.LEDGER)
+    firm.connect("xero", firm.ledger.account)
+    note_loss(firm.app, old, [Reconnect("the token is over")])
+    assert firm.connection(Role.LEDGER).status == "connected"
+    assert firm.problems() == []
 
 
 def test_what_was_refused_does_not_go_on_with_a_new_consent(firm: Firm) -> None:
