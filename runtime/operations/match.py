@@ -23,6 +23,7 @@ from runtime.app import App
 from runtime.operations.apply import HYPOTHESIS, apply_hypothesis, promise_missing_postings
 from runtime.operations.errors import RefusedError
 from runtime.operations.held_cash import as_receipt, hold_for, recognise_cash
+from runtime.operations.in_question import hold_what_became_known
 from runtime.operations.open_items import open_documents
 from runtime.operations.payouts import promise_missing_payouts
 from runtime.operations.recognise import AWAITED, awaits_ledger, recognise_receipts
@@ -69,6 +70,7 @@ def match_receipts(app: App, organisation_id: str) -> Counter[str]:
         outcome["postings_promised"] += promise_missing_postings(db, organisation_id, now)
         outcome["payouts_promised"] += promise_missing_payouts(db, organisation_id, now)
         outcome.update(_match_waiting(db, organisation_id, now))
+        hold_what_became_known(db, organisation_id, now)
         # Last, so that a payment which went back at once ends as one that went back later.
         outcome.update(follow_debits(db, organisation_id, now))
     return outcome

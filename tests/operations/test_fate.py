@@ -15,6 +15,7 @@ from runtime.operations.decide import undo
 from runtime.operations.match import match_receipts
 from runtime.operations.plan import plan_reminders
 from runtime.operations.remind import remind_organisation
+from runtime.operations.standing_holds import release_hold
 from runtime.store import tables as t
 from tests.operations.firm import CURRENCY, TODAY, Firm, XeroLedger, money_in
 
@@ -81,6 +82,37 @@ def test_money_that_is_gone_before_it_was_matched_leaves_nothing_to_do(
     standing = {(row.status, row.state) for row in firm.rows(t.receipt)}
     assert standing == {("refunded", "new"), ("in_flight", "in_flight")}
     assert not caplog.messages
+
+
+def test_a_refund_before_the_payment_was_applied_holds_what_it_names(firm: Firm) -> None:
+    firm.stripe.refund(firm.stripe.pay(amount=12_000, currency=CURRENCY, metadata=NAMED), 12_000)
+    _hear(firm)
+    assert list(_holds(firm)) == ["refund_review"]
+    assert "INV-1001" not in _reminded(firm)
+
+
+def test_a_refund_of_what_an_invoice_names_that_comes_later_holds_it(firm: Firm) -> None:
+    firm.stripe.refund(firm.stripe.pay(amount=9_000, currency=CURRENCY, metadata={"invoice_number": "INV-1003"}), 9_000)
+    _hear(firm)
+    firm.invoice("Acme", "INV-1003", "90.00", late=5)
+    firm.settle()
+    assert [row.code for row in firm.rows(t.hold, document_id=firm.document("INV-1003").id)] == ["refund_review"]
+
+
+def test_a_chargeback_before_the_payment_was_applied_holds_what_it_pays(firm: Firm) -> None:
+    intent = firm.stripe.pay(amount=12_000, currency=CURRENCY, metadata=NAMED)
+    firm.stripe.dispute(intent)
+    _hear(firm)
+    assert list(_holds(firm)) == ["chargeback_open"]
+
+
+def test_a_hold_that_a_person_ended_is_not_placed_again_for_the_same_refund(firm: Firm) -> None:
+    firm.stripe.refund(firm.stripe.pay(amount=12_000, currency=CURRENCY, metadata=NAMED), 12_000)
+    _hear(firm)
+    with firm.app.store.write() as db:
+        release_hold(db, firm.id, firm.document("INV-1001").id, "refund_review", firm.time())
+    firm.settle()
+    assert _holds(firm) == {}
 
 
 def test_a_chargeback_holds_until_it_is_decided(any_firm: Firm) -> None:

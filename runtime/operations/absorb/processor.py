@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from sqlalchemy import select
-
 from connectors.records import (
     PayoutFields,
     ProcessorPaymentFields,
@@ -17,8 +15,9 @@ from receivables.problem import Problem
 from receivables.receipt import ReceiptStatus
 from runtime.operations.absorb.scope import Scope
 from runtime.operations.debits import look_again
+from runtime.operations.in_question import CHARGEBACK, REFUND, documents_of, hold_what_is_in_question
 from runtime.operations.payouts import BROUGHT_BACK, payout_came_back
-from runtime.operations.standing_holds import place_hold, release_hold
+from runtime.operations.standing_holds import release_hold
 from runtime.operations.undo import ask_again, reverse_application
 from runtime.store import tables as t
 from runtime.store.rows import upsert
@@ -110,20 +109,16 @@ def _follow(scope: Scope, old: dict[str, Any] | None, row: dict[str, Any], field
     if row["status"] == ReceiptStatus.FAILED.value:
         reverse_application(scope.db, scope.organisation_id, receipt_id, actor=scope.system, at=scope.read_at)
         return
-    amount = Money(row["amount_minor"], row["currency"])
     if old is not None and fields.refunded.minor < old["refunded_minor"]:
         _refund_failed(scope, row, Money(old["refunded_minor"], row["currency"]) - fields.refunded)
-    for document_id in documents_paid_by(scope, row):
-        if fields.refunded:
-            reason = f"{fields.refunded} of the payment of {amount} was refunded: choose credit or reopen"
-            _place(scope, document_id, "refund_review", reason)
-        elif old is not None and old["refunded_minor"]:
-            release_hold(scope.db, scope.organisation_id, document_id, "refund_review", scope.read_at)
-        if fields.dispute_open:
-            reason = f"The payment of {amount} is being charged back; it holds until the bank decides"
-            _place(scope, document_id, "chargeback_open", reason)
-        elif old is not None and old["dispute"] == "open" and not fields.disputed:
-            release_hold(scope.db, scope.organisation_id, document_id, "chargeback_open", scope.read_at)
+    hold_what_is_in_question(scope.db, scope.organisation_id, row | {"read_at": scope.read_at}, scope.read_at)
+    if old is None:
+        return
+    for document_id in documents_of(scope.db, scope.organisation_id, row):
+        if old["refunded_minor"] and not fields.refunded:
+            release_hold(scope.db, scope.organisation_id, document_id, REFUND, scope.read_at)
+        if old["dispute"] == "open" and not fields.disputed:
+            release_hold(scope.db, scope.organisation_id, document_id, CHARGEBACK, scope.read_at)
 
 
 def _refund_failed(scope: Scope, row: dict[str, Any], amount: Money) -> None:
@@ -137,38 +132,6 @@ def _refund_failed(scope: Scope, row: dict[str, Any], amount: Money) -> None:
     scope.problem(problem)
     if row["state"] == "undone":
         ask_again(scope.db, scope.organisation_id, row["id"], scope.read_at)
-
-
-def _place(scope: Scope, document_id: str, code: str, reason: str) -> None:
-    place_hold(
-        scope.db,
-        organisation_id=scope.organisation_id,
-        document_id=document_id,
-        code=code,
-        reason=reason,
-        placed_by=scope.system,
-        at=scope.read_at,
-    )
-
-
-def documents_paid_by(scope: Scope, receipt: dict[str, Any]) -> list[str]:
-    """Return the documents that a processor payment paid: by our allocations, else by the ledger's own record of it."""
-    ours = scope.db.scalars(
-        select(t.allocation.c.document_id).where(
-            t.allocation.c.organisation_id == scope.organisation_id,
-            t.allocation.c.receipt_id == receipt["id"],
-            t.allocation.c.undone_at.is_(None),
-        )
-    ).all()
-    if ours:
-        return list(ours)
-    recorded = scope.db.scalars(
-        select(t.ledger_payment.c.lines).where(
-            t.ledger_payment.c.organisation_id == scope.organisation_id,
-            t.ledger_payment.c.reference.contains(receipt["external_id"], autoescape=True),
-        )
-    )
-    return sorted({line[0] for lines in recorded for line in lines})
 
 
 def absorb_payouts(scope: Scope, records: list[Record]) -> None:
