@@ -34,7 +34,9 @@ SUITE_SEEDS, SUITE_EVENTS = 10, 20_000
 HEAL_MINUTES = (15, 15, 30, 30, 60, 60, 60, 60)
 STATEMENT_DAYS = 3
 FALSE = (Objection.NOT_DUE, Objection.AMOUNT, Objection.ADDRESS)  # what makes a message a false reminder
-_BUSY, _NIGHTS = 0.88, 0.03
+# Acts between two longer pauses: a seed's firms have one of these. What a pause is, by its chance for each such act.
+RUSHES = (1, 1, 4, 16, 64)
+_NIGHT, _SLOW = (0.03, 0.60), (0.09, 0.30)  # and at most
 Progress = Callable[[int], None]
 
 
@@ -161,7 +163,7 @@ def _step(play: Play) -> None:
 
 def _begin(play: Play) -> None:
     """Put what goes on by itself on the agenda; each arranges its own next time."""
-    _repeat(play, "life", play.life.act, _pause)
+    _repeat(play, "life", play.life.act, _tempo(play.rng.choice(RUSHES)))
     _repeat(play, "sweep", play.run(work), _between(0.1, 4))
     _repeat(play, "poll", play.run(poll), _between(0.5, 15))
     _repeat(play, "remind", play.run(remind_everybody), _between(0.2, 3))
@@ -185,12 +187,19 @@ def _between(low: float, high: float) -> Callable[[Random], timedelta]:
     return lambda rng: timedelta(hours=rng.uniform(low, high))
 
 
-def _pause(rng: Random) -> timedelta:
-    """Busy hours, slow hours, nights."""
-    kind = rng.random()
-    if kind < _BUSY:
-        return timedelta(seconds=rng.uniform(5, 300))
-    return timedelta(hours=rng.uniform(0.5, 4) if kind < 1 - _NIGHTS else rng.uniform(8, 30))
+def _tempo(rush: int) -> Callable[[Random], timedelta]:
+    """Return what draws the pause until the next act: after `rush` acts at once, more or less, comes a longer one."""
+    night, slow = (min(chance * rush, most) for chance, most in (_NIGHT, _SLOW))
+
+    def pause(rng: Random) -> timedelta:
+        if rng.random() >= 1 / rush:
+            return timedelta(seconds=rng.uniform(0.01, 0.8))
+        kind = rng.random()
+        if kind < night:
+            return timedelta(hours=rng.uniform(8, 30))
+        return timedelta(hours=rng.uniform(0.5, 4)) if kind < night + slow else timedelta(seconds=rng.uniform(5, 300))
+
+    return pause
 
 
 def _consents(play: Play) -> str:

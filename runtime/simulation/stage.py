@@ -43,6 +43,7 @@ PUBLIC_URL = "http://127.0.0.1:8000"  # nobody listens there: webhooks are carri
 CONSENT_TIMEOUT_SECONDS = 10.0
 _MEMORY = Path("/dev/shm")  # noqa: S108 - a disk in memory, where there is one: its folder is drawn and private
 OPENING_SALES = 80
+_WAKES_AFTER_SECONDS = (0.05, 3.0)  # a worker may have others to serve
 MAX_TOLD = 200_000
 
 
@@ -97,7 +98,8 @@ class Play:
         if self.faults.strikes("wake_lost"):
             return
         for _ in range(2 if self.faults.strikes("wake_twice") else 1):
-            self.agenda.later(timedelta(seconds=after_seconds + 0.05), "worker wakes", self.run(work))
+            late = self.faults.draw().uniform(*_WAKES_AFTER_SECONDS)
+            self.agenda.later(timedelta(seconds=after_seconds + late), "worker wakes", self.run(work))
 
     def run(self, operation: Callable[[App], object]) -> Callable[[], None]:
         """Return a happening that runs an operation of whichever process is alive by then."""
