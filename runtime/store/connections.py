@@ -111,9 +111,8 @@ def lose(db: Connection, connection: VendorConnection, why: str, at: datetime) -
     A consent that was given meanwhile is another one: it is not lost.
     """
     mine = (t.connection.c.id == connection.id) & (t.connection.c.consent_id == connection.consent_id)
-    if not db.execute(
-        update(t.connection).where(mine, t.connection.c.status == CONNECTED).values(status=BROKEN)
-    ).rowcount:
+    standing = mine & (t.connection.c.status == CONNECTED)
+    if not db.execute(update(t.connection).where(standing).values(status=BROKEN)).rowcount:
         return
     text = f"The connection to {connection.account.name} ({connection.system}) is lost: {why}"
     problem = Problem(CONNECTION_LOST, text, "Connect it again on the connections page.", connection.id)

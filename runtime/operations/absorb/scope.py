@@ -35,6 +35,7 @@ class Scope:
     role: Role
     read_at: datetime
     links: list[dict[str, object]] = field(default_factory=list)
+    _read_ahead: tuple[str, frozenset[str], dict[str, dict[str, Any]]] | None = None
 
     @property
     def speaker(self) -> Owner:
@@ -74,7 +75,18 @@ class Scope:
 
     def known_links(self, kind: str, external_ids: Iterable[str]) -> dict[str, dict[str, Any]]:
         """Return the identity map rows of this system and kind, by external id."""
-        return links_to(self.db, self.organisation_id, self.system, kind, external_ids)
+        wanted = frozenset(external_ids)
+        ahead, self._read_ahead = self._read_ahead, None
+        if ahead is not None and ahead[:2] == (kind, wanted):
+            return ahead[2]
+        return links_to(self.db, self.organisation_id, self.system, kind, wanted)
+
+    def links_ahead(self, kind: str, external_ids: Iterable[str]) -> dict[str, dict[str, Any]]:
+        """Return the same for whoever looks at a page before its room does, which then reads them no second time."""
+        wanted = frozenset(external_ids)
+        found = links_to(self.db, self.organisation_id, self.system, kind, wanted)
+        self._read_ahead = (kind, wanted, found)
+        return found
 
     def external_ids(self, kind: str) -> dict[str, str]:
         """Return what this system calls each object of ours of this kind, by our id."""

@@ -68,7 +68,7 @@ def _held(scope: Scope, kind: Kind, external_ids: Iterable[str]) -> dict[str, He
     link = DOCUMENT_LINK if kind in _DOCUMENTS else kind.value
     return {
         external_id: _of(row, surpassed=row["surpassed"])
-        for external_id, row in scope.known_links(link, external_ids).items()
+        for external_id, row in scope.links_ahead(link, external_ids).items()
     }
 
 
