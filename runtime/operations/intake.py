@@ -16,6 +16,7 @@ from runtime.store.inbox_writers import DatabaseAwayError, InboxWriter, inbox_wr
 # What waits for its commit; above either, vendors are asked to come again.
 MAX_WAITING = 4_096
 MAX_WAITING_BYTES = 64 * 1024 * 1024
+WORTH_A_GROUP = 16  # webhooks: fewer wait for a group that is on its way, since a transaction costs as much as they do
 MAX_GROUP = 512  # webhooks in one transaction: it ends within the patience of whoever came first
 RETRY_AFTER_SECONDS = 5
 
@@ -58,10 +59,7 @@ class Intake:
         stored: asyncio.Future[None] = loop.create_future()
         self._waiting.append(_Waiting(webhook, stored))
         self._waiting_bytes += webhook.size_bytes
-        if self._idle:
-            storing = loop.create_task(self._store_all(self._idle.pop()))
-            self._storing.add(storing)
-            storing.add_done_callback(self._storing.discard)
+        self._begin()
         await stored
 
     async def close(self) -> None:
@@ -69,14 +67,22 @@ class Intake:
         for writer in self._writers:
             await writer.close()
 
-    async def _store_all(self, writer: InboxWriter) -> None:
+    def _begin(self) -> None:
+        """Have what waits stored, beside other groups only when it is worth a transaction of its own."""
+        are_all_idle = len(self._idle) == len(self._writers)
+        if self._waiting and self._idle and (are_all_idle or len(self._waiting) >= WORTH_A_GROUP):
+            storing = asyncio.get_running_loop().create_task(self._store_next(self._idle.pop()))
+            self._storing.add(storing)
+            storing.add_done_callback(self._storing.discard)
+
+    async def _store_next(self, writer: InboxWriter) -> None:
+        group = [self._waiting.popleft() for _ in range(min(MAX_GROUP, len(self._waiting)))]
+        self._waiting_bytes -= sum(each.webhook.size_bytes for each in group)
         try:
-            while self._waiting:
-                group = [self._waiting.popleft() for _ in range(min(MAX_GROUP, len(self._waiting)))]
-                self._waiting_bytes -= sum(each.webhook.size_bytes for each in group)
-                await self._store(writer, group)
+            await self._store(writer, group)
         finally:
             self._idle.append(writer)
+            self._begin()
 
     async def _store(self, writer: InboxWriter, group: Sequence[_Waiting]) -> None:
         webhooks = [each.webhook for each in group]

@@ -15,7 +15,7 @@ from sqlalchemy import event, select, text
 
 from runtime.app import App, build
 from runtime.operations import intake
-from runtime.operations.intake import Intake, NotStoredError
+from runtime.operations.intake import WORTH_A_GROUP, Intake, NotStoredError
 from runtime.operations.take_webhook import Webhook
 from runtime.settings import Settings
 from runtime.store import tables as t
@@ -108,26 +108,35 @@ async def _until(holds: Callable[[], bool]) -> None:
             await asyncio.sleep(0.01)
 
 
-def test_what_gathers_during_commits_is_the_next_and_nobody_is_answered_before(app: App, groups: list[int]) -> None:
-    async def story() -> int:
+@pytest.mark.parametrize("gathering", [WORTH_A_GROUP - 1, 40])
+def test_what_gathers_during_commits_is_the_next_and_nobody_is_answered_before(
+    app: App, groups: list[int], gathering: int
+) -> None:
+    writers = 1 if app.store.is_sqlite else POSTGRES_WRITERS
+    begun = [1] + [WORTH_A_GROUP] * (writers - 1)
+
+    async def story() -> None:
+        tasks: list[asyncio.Task[None]] = []
+
+        async def come(number: int) -> None:
+            for _ in range(number):
+                tasks.append(asyncio.create_task(keeper.keep(_webhook(f"event {len(tasks):03}"))))
+                await asyncio.sleep(0.001)
+
         async with _intake(app) as keeper:
-            writers = 1 if app.store.is_sqlite else POSTGRES_WRITERS
             with _held_up(app.store):
-                tasks = []
-                for number in range(writers):
-                    tasks.append(asyncio.create_task(keeper.keep(_webhook(f"first {number}"))))
-                    await _until(lambda: len(groups) == len(tasks))
-                for number in range(40):
-                    tasks.append(asyncio.create_task(keeper.keep(_webhook(f"later {number:02}"))))
-                    await asyncio.sleep(0.001)
+                for number in begun:
+                    await come(number)
+                await come(gathering)
+                await _until(lambda: len(groups) == writers)
                 assert not any(task.done() for task in tasks)
                 assert _stored(app) == []
-            await asyncio.gather(*tasks)
-        return writers
+            async with asyncio.timeout(WAIT_SECONDS):
+                await asyncio.gather(*tasks)
 
-    writers = asyncio.run(story())
-    assert groups == [1] * writers + [40]
-    assert len(_stored(app)) == writers + 40
+    asyncio.run(story())
+    assert groups == [*begun, gathering]
+    assert len(_stored(app)) == sum(groups)
 
 
 def test_what_the_database_refuses_costs_its_neighbours_nothing(app: App) -> None:
