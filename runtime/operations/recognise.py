@@ -17,6 +17,7 @@ from receivables.problem import Problem
 from receivables.receipt import LIVING, Receipt
 from reconcile.recorded import BOOKED_WITHIN, Recorded, recognise
 from runtime.operations.payouts import as_payout
+from runtime.operations.posted import POSTING_DELETED
 from runtime.store import connections, journal
 from runtime.store import tables as t
 from runtime.store.rows import insert_new
@@ -36,7 +37,9 @@ def recognise_receipts(db: Connection, organisation_id: str, now: datetime) -> C
         .where(
             t.receipt.c.organisation_id == organisation_id,
             t.receipt.c.status.in_(LIVING),
-            or_(t.receipt.c.state.in_(("new", AWAITED)), t.receipt.c.state.in_(ASKED) & _has_record()),
+            or_(
+                t.receipt.c.state.in_(("new", AWAITED)), (t.receipt.c.state.in_(ASKED) | _asked_again()) & _has_record()
+            ),
         )
         .order_by(t.receipt.c.received_on, t.receipt.c.id)
     ).all()
@@ -49,6 +52,10 @@ def recognise_receipts(db: Connection, organisation_id: str, now: datetime) -> C
             # A question that somebody was asked meanwhile has its answer.
             db.execute(
                 update(t.proposal).where(t.proposal.c.receipt_id == row["id"]).values(state="settled", plausible=[])
+            )
+            # Whoever deleted our posting and booked the money otherwise has answered that as well.
+            journal.resolve_problem(
+                db, organisation_id=organisation_id, code=POSTING_DELETED, subject=row["id"], at=now
             )
             outcome[state] += 1
     _show_coded(db, organisation_id, now)
@@ -82,6 +89,12 @@ def _booked_elsewhere(db: Connection, organisation_id: str, connection_id: str) 
         t.receipt.c.begun_at > connected_at,
     )
     return db.scalar(seen.limit(1)) is not None
+
+
+def _asked_again() -> ColumnElement[bool]:
+    """Whether a receipt's application was taken back and a person is asked what it pays now."""
+    pending = exists().where(t.proposal.c.receipt_id == t.receipt.c.id, t.proposal.c.state == "pending")
+    return (t.receipt.c.state == "undone") & pending
 
 
 def _has_record() -> ColumnElement[bool]:

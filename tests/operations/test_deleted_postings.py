@@ -49,6 +49,19 @@ def test_a_deleted_posting_opens_the_invoice_asks_and_is_posted_again_only_when_
     assert any_firm.problems() == []
 
 
+def test_what_a_person_books_instead_of_our_posting_is_that_money(any_firm: Firm) -> None:
+    any_firm.import_lines(EXACT)
+    any_firm.settle()
+    _delete_posting(any_firm)
+    any_firm.ledger.pay_by_hand("INV-1001", "120.00", on=any_firm.time().date())
+    any_firm.settle()
+    assert any_firm.receipt().state == "recorded"
+    assert [row.state for row in any_firm.rows(t.proposal)] == ["settled"], "nobody is asked to post it once more"
+    assert any_firm.ledger.payments() == [Decimal("120.00")]
+    assert _open(any_firm) == 0
+    assert any_firm.problems() == []
+
+
 def test_what_we_took_back_ourselves_is_no_persons_deletion(firm: Firm) -> None:
     firm.import_lines(EXACT)
     firm.settle()
