@@ -4,7 +4,7 @@ UV_VERSION := 0.13.9
 VENV := .venv
 ARGS ?=
 
-.PHONY: setup dev system demo simulate test test-long bench-sync bench-webhooks check clean
+.PHONY: setup dev system demo simulate test test-long bench-matching bench-sync bench-webhooks check clean
 .SILENT:
 # Where it is set, every process would compile every module again: seconds for each command that tests start.
 unexport PYTHONDONTWRITEBYTECODE
@@ -20,6 +20,10 @@ $(VENV)/.run: $(VENV)/bin/uv pyproject.toml
 
 $(VENV)/.dev: $(VENV)/.run
 	$(VENV)/bin/uv sync --quiet --inexact --group dev --python $(VENV)/bin/python >&2
+	touch $@
+
+$(VENV)/.bench: $(VENV)/.dev
+	$(VENV)/bin/uv sync --quiet --inexact --group dev --group bench --python $(VENV)/bin/python >&2
 	touch $@
 
 setup: $(VENV)/.run   ## the environment that runs TrueDue
@@ -43,6 +47,9 @@ test-long: dev        ## what takes minutes: killed workers, hundreds of thousan
 
 bench-sync: dev       ## a first load of 100,000 invoices and payments into both stores, beside plain ways of it
 	$(VENV)/bin/python -m benchmarks.sync $(ARGS)
+
+bench-matching: $(VENV)/.bench  ## the matcher on drawn and published data, its peers and its ideas in the same run
+	$(VENV)/bin/python -m benchmarks.matching $(ARGS)
 
 bench-webhooks: dev   ## durable webhook intake beside a no-op of the same server and a Flask view
 	$(VENV)/bin/python -m benchmarks.webhooks $(ARGS)

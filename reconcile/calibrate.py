@@ -1,20 +1,28 @@
-"""Experience: whose money an account sends, and how often each class of evidence was right."""
+"""Experience: whose money an account sends, and how often the model's chances came true."""
 
 from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from receivables.receipt import Receipt
+from reconcile.likelihood import PROOF_AMOUNTS, AmountEvidence, Evidence
 from reconcile.payer import PayerEvidence, normal_name
-from reconcile.score import Evidence
+from reconcile.reference_book import ReferenceEvidence
 
 APPLY_PRECISION = 0.995  # what is applied without a person must be right at least so often
-PROOF_CONFIDENCE = 0.998
-PRIOR_WEIGHT = 4.0  # a prior counts as so many past cases
+MIN_BAND_PRECISION = 0.93  # of each band of chances by itself: the sure ones do not pay for the doubtful ones
+MIN_BAND_CASES = 20  # in the least of the bands that apply
+PROOF_CHANCE = 0.9999
+NAMED_PROOF_CHANCE = 0.99  # where references, amount and payer all agree
+MAX_CONFIDENCE = 0.9995  # no model is surer than that of itself
+PRIOR_WEIGHT = 4.0  # the model's own chance counts as so many past cases
 ONE_SIDED_95 = 1.6449  # normal quantile
+BANDS_A_DECADE = 2
+MAX_BAND = 12
+SURE_BAND = 3  # chances from 0.97 on
 
 
 def wilson_lower(right: int, count: int, z: float = ONE_SIDED_95) -> float:
@@ -33,93 +41,134 @@ def _wilson(right: int, count: int, z: float) -> float:
     return (share + z * z / (2 * count) + spread) / (1 + z * z / count)
 
 
+def band_of(chance: float) -> int:
+    """The band of a chance by how little is missing to certainty: two for each further nine, MAX_BAND at most."""
+    missing = max(1.0 - chance, 10.0 ** (-MAX_BAND / BANDS_A_DECADE))
+    return min(MAX_BAND, int(-math.log10(missing) * BANDS_A_DECADE + 1e-9))
+
+
 @dataclass(frozen=True, slots=True)
 class Band:
-    """Past cases of one class of evidence."""
+    """Past cases of one kind, and how many of them were right."""
 
-    right: int
-    count: int
+    right: int = 0
+    count: int = 0
+
+    def with_case(self, *, right: bool) -> Band:
+        """The same with one more case."""
+        return Band(self.right + right, self.count + 1)
 
 
-_NO_CASES = Band(0, 0)
+_NO_CASES = Band()
 
 
 @dataclass
 class History:
-    """What confirmed work has taught. `learn_payer` and `record` may go on while the product runs."""
+    """What confirmed work has taught. `learn_payer` and `record` may go on while the product runs.
+
+    `scores` are past cases by the band of their chance, pooled across all classes of evidence; `classes` by class.
+    """
 
     accounts: defaultdict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     names: defaultdict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
-    bands: dict[str, Band] = field(default_factory=dict)
+    scores: dict[int, Band] = field(default_factory=dict)
+    classes: dict[str, Band] = field(default_factory=dict)
     _taught: dict[str, frozenset[str]] = field(default_factory=dict)
 
     def learn_payer(self, receipt: Receipt, customer_ids: Iterable[str]) -> None:
         """Take note that a confirmed receipt paid items of these customers."""
         customers = frozenset(customer_ids)
         self._taught[receipt.receipt_id] = customers
-        for table, key, _ in self._tables(receipt):
-            table[key].update(customers)
+        for table, key in self._tables(receipt):
+            if key:
+                table[key].update(customers)
 
-    def record(self, band: str, *, right: bool) -> None:
-        """Take note of the outcome of one past case."""
-        seen = self.bands.get(band, _NO_CASES)
-        self.bands[band] = Band(seen.right + right, seen.count + 1)
+    def record(self, evidence: Evidence, chance: float, *, right: bool) -> None:
+        """Take note of the outcome of one past case, such as a person's word on a proposal, or its undoing."""
+        band, kind = band_of(chance), class_of(evidence, chance)
+        self.scores[band] = self.scores.get(band, _NO_CASES).with_case(right=right)
+        self.classes[kind] = self.classes.get(kind, _NO_CASES).with_case(right=right)
 
-    def customers_of(self, receipt: Receipt, *, blind: bool = False) -> dict[str, PayerEvidence]:
-        """Return the customers for whom this account or name paid before.
+    def least_band(self) -> int | None:
+        """The least band of chances from which on cases have proved themselves; None where experience is too small."""
+        right = count = 0
+        least: int | None = None
+        for band in range(MAX_BAND, -1, -1):
+            seen = self.scores.get(band, _NO_CASES)
+            if wilson_upper(seen.right, seen.count) < MIN_BAND_PRECISION:
+                break
+            right, count = right + seen.right, count + seen.count
+            if seen.count >= MIN_BAND_CASES and wilson_lower(right, count) >= APPLY_PRECISION:
+                least = band
+        return least
 
-        An account that paid for one customer only is KNOWN; a name, NAME; one that paid for several, WEAK. `blind`
-        leaves out what this receipt itself has taught, as if it had not been confirmed yet.
+    def customers_of(self, receipt: Receipt, *, blind: bool = False) -> tuple[dict[str, float], dict[str, float]]:
+        """Return the customers for whom this account, and this name, paid before, with their shares of its receipts.
+
+        `blind` leaves out what this receipt itself has taught, as if it had not been confirmed yet.
         """
         own = self._taught.get(receipt.receipt_id, frozenset()) if blind else frozenset()
-        found: dict[str, PayerEvidence] = {}
-        for table, key, level in self._tables(receipt):
-            counts = table.get(key) or Counter()
-            customers = [customer for customer in sorted(counts) if counts[customer] > (customer in own)]
-            for customer in customers:
-                reached = level if len(customers) == 1 else PayerEvidence.WEAK
-                found[customer] = max(found.get(customer, PayerEvidence.UNKNOWN), reached)
-        return found
+        found = []
+        for table, key in self._tables(receipt):
+            counts = {c: n - (c in own) for c, n in table[key].items() if n > (c in own)} if key in table else {}
+            whole = sum(counts.values())
+            found.append({customer: count / whole for customer, count in counts.items()})
+        return found[0], found[1]
 
-    def _tables(self, receipt: Receipt) -> list[tuple[defaultdict[str, Counter[str]], str, PayerEvidence]]:
+    def _tables(self, receipt: Receipt) -> tuple[tuple[defaultdict[str, Counter[str]], str], ...]:
         account = "".join(receipt.payer_account.split()).upper()
-        name = normal_name(receipt.payer_name)
-        tables = [(self.accounts, account, PayerEvidence.KNOWN), (self.names, name, PayerEvidence.NAME)]
-        return [entry for entry in tables if entry[1]]
+        return (self.accounts, account), (self.names, normal_name(receipt.payer_name))
 
 
-def confidence(evidence: Evidence, bands: Mapping[str, Band]) -> float:
-    """Return the calibrated chance that the item set is right.
+def is_proof(evidence: Evidence, chance: float) -> bool:
+    """Whether the evidence needs no experience.
 
-    The past of its own band counts, steadied by that of its pool, which a prior steadies in turn (each as PRIOR_WEIGHT
-    cases).
+    It does not where a trusted system named the items; where exact references, the right payer and an amount that is
+    exact, exact together with other receipts, or short by a rounding or a typical bank fee agree (bounds in
+    `reconcile.residual`); and where two of the three agree to the letter and to the cent and nothing contradicts them,
+    in a ledger so sparse that the model gives a coincidence less than one chance in ten thousand.
     """
-    prior = PROOF_CONFIDENCE if evidence.is_proof else evidence.prior
-    if not bands:
-        return prior
-    return _steadied(bands.get(evidence.band, _NO_CASES), _steadied(_pooled(evidence, bands), prior))
-
-
-def may_apply(evidence: Evidence, bands: Mapping[str, Band]) -> bool:
-    """Whether to apply without a person: proof that experience does not refute, or evidence that has proved itself.
-
-    Ambiguous evidence never is. Evidence has proved itself when the lower 95 % bound of the precision of its pool
-    reaches APPLY_PRECISION, which takes some 540 cases without an error. Either way its own band must not refute
-    it: the upper bound of that band's precision must reach APPLY_PRECISION.
-    """
-    own = bands.get(evidence.band, _NO_CASES)
-    if not evidence.unambiguous or wilson_upper(own.right, own.count) < APPLY_PRECISION:
+    if evidence.left_out or evidence.inferred:
         return False
-    if evidence.is_proof:
+    if evidence.reference is ReferenceEvidence.HINT:
         return True
-    pool = _pooled(evidence, bands)
-    return wilson_lower(pool.right, pool.count) >= APPLY_PRECISION
+    if evidence.amount not in PROOF_AMOUNTS or chance < NAMED_PROOF_CHANCE:
+        return False
+    is_named = evidence.reference is ReferenceEvidence.EXACT
+    if is_named and evidence.payer >= PayerEvidence.NAME:
+        return True
+    is_exact = evidence.amount in (AmountEvidence.EXACT, AmountEvidence.JOINT)
+    least = PayerEvidence.UNKNOWN if is_named else PayerEvidence.NAME
+    may_be_named = evidence.reference >= ReferenceEvidence.DAMAGED
+    return is_exact and may_be_named and evidence.payer >= least and chance >= PROOF_CHANCE
 
 
-def _pooled(evidence: Evidence, bands: Mapping[str, Band]) -> Band:
-    members = [bands[band] for band in evidence.pool if band in bands] if bands else []
-    return Band(sum(band.right for band in members), sum(band.count for band in members))
+def confidence(chance: float, history: History) -> float:
+    """Return the calibrated chance that the item set is right: the model's own, corrected by cases of the same band."""
+    seen = history.scores.get(band_of(chance), _NO_CASES)
+    own = min(chance, MAX_CONFIDENCE)
+    return (seen.right + PRIOR_WEIGHT * own) / (seen.count + PRIOR_WEIGHT)
 
 
-def _steadied(band: Band, prior: float) -> float:
-    return (band.right + PRIOR_WEIGHT * prior) / (band.count + PRIOR_WEIGHT)
+def may_apply(evidence: Evidence, chance: float, history: History) -> bool:
+    """Whether to apply without a person: proof that experience does not refute, or a chance that has proved itself.
+
+    What has more than one explanation never is: its chance is shared among them. A chance has proved itself from the
+    band on whose cases and those of all surer bands were right so often that the lower 95 % bound of their precision
+    reaches APPLY_PRECISION, which takes some 540 cases without an error. Either way the class of the evidence must not
+    be refuted: the upper bound of its own precision must reach APPLY_PRECISION.
+    """
+    own = history.classes.get(class_of(evidence, chance), _NO_CASES)
+    if wilson_upper(own.right, own.count) < APPLY_PRECISION:
+        return False
+    if is_proof(evidence, chance):
+        return True
+    least = history.least_band()
+    return least is not None and band_of(chance) >= least
+
+
+def class_of(evidence: Evidence, chance: float) -> str:
+    """The class of cases whose precision is watched together."""
+    clear = "open" if evidence.left_out else "inferred" if evidence.inferred else "clear"
+    sure = "sure" if band_of(chance) >= SURE_BAND else "unsure"
+    return "/".join((evidence.reference.name, evidence.amount.name, evidence.payer.name, clear, sure)).lower()

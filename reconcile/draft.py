@@ -3,59 +3,54 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from receivables.allocation import Explanation, ResidualKind
-from receivables.document import DocumentKind
-from receivables.open_item import OpenItem
-from reconcile.score import MIN_POINTS, NEAR_TIE_POINTS, Evidence
+from reconcile.candidates import OpenItemIndex
+from reconcile.likelihood import Evidence
 
-MAX_TIED = 64  # equally good ones kept, so that as many identical receipts find an item each
+MAX_NEAR = 64  # about equally good ones kept, so that as many identical receipts find an item each
+NEAR = 4.0
 MAX_HYPOTHESES = 8  # kept a receipt
+HOPELESS = -6.0  # below what pure chance gives; nobody is helped by a suggestion
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """One explanation in minor units. `shares` are positive; a credit note's share offsets the others."""
+    """One explanation in minor units. `shares` are rows with positive amounts; a credit note's offsets the others.
+
+    `likelihood` compares it with pure chance (`reconcile.likelihood`).
+    """
 
     explanation: Explanation
-    shares: tuple[tuple[OpenItem, int], ...]
+    shares: tuple[tuple[int, int], ...]
     residual_kind: ResidualKind | None
     residual: int
     unapplied: int
     evidence: Evidence
+    likelihood: float
 
     @property
-    def item_ids(self) -> frozenset[str]:
-        """The items it touches."""
-        return frozenset(item.item_id for item, _ in self.shares)
+    def rows(self) -> frozenset[int]:
+        """The rows it touches."""
+        return frozenset(row for row, _ in self.shares)
 
-    @property
-    def order(self) -> tuple[float, int, str, tuple[str, ...]]:
+    def order(self, index: OpenItemIndex) -> tuple[float, int, str, tuple[str, ...]]:
         """Sorts the likeliest first, then the earlier due, and never leaves two sets in doubt."""
-        due = max(item.due_on for item, _ in self.shares)
-        return (-self.evidence.points, due.toordinal(), self.explanation, tuple(sorted(self.item_ids)))
+        due = max(index.due[row] for row, _ in self.shares)
+        return (-self.likelihood, due, self.explanation, tuple(sorted(index.item_id(row) for row in self.rows)))
 
 
-def signed(item: OpenItem) -> int:
-    """The open amount in minor units, negative for a credit note."""
-    minor = item.open_amount.minor
-    return -minor if item.kind is DocumentKind.CREDIT_NOTE else minor
-
-
-def ranked(found: Iterable[Draft]) -> list[Draft]:
-    """Keep the best draft of each item set, drop the hopeless, and count for each how many others come near it."""
-    best: dict[frozenset[str], Draft] = {}
+def ranked(found: Iterable[Draft], index: OpenItemIndex) -> list[Draft]:
+    """Keep the best draft of each item set, drop the hopeless, and order them, the likeliest first."""
+    best: dict[frozenset[int], Draft] = {}
     for draft in found:
-        held = best.get(draft.item_ids)
-        if held is None or draft.order < held.order:
-            best[draft.item_ids] = draft
-    ordered = sorted((d for d in best.values() if d.evidence.points >= MIN_POINTS), key=lambda d: d.order)
-    kept: list[Draft] = []
-    tied = [draft for draft in ordered if draft.evidence.points == ordered[0].evidence.points]
-    for draft in ordered[: max(MAX_HYPOTHESES, min(MAX_TIED, len(tied)))]:
-        least = draft.evidence.points - NEAR_TIE_POINTS
-        near = sum(other.evidence.points >= least for other in ordered) - 1
-        alternatives = max(draft.evidence.alternatives, near)
-        kept.append(replace(draft, evidence=replace(draft.evidence, alternatives=alternatives)))
-    return kept
+        if draft.likelihood < HOPELESS:
+            continue
+        rows = draft.rows
+        held = best.get(rows)
+        if held is None or draft.likelihood > held.likelihood:
+            best[rows] = draft
+    ordered = sorted(best.values(), key=lambda draft: draft.order(index))
+    near = sum(draft.likelihood >= ordered[0].likelihood - NEAR for draft in ordered)
+    return ordered[: max(MAX_HYPOTHESES, min(MAX_NEAR, near))]

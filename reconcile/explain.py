@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from receivables.money import Money
 from reconcile.candidates import OpenItemIndex
-from reconcile.draft import Draft, signed
+from reconcile.draft import Draft
+from reconcile.likelihood import PROOF_AMOUNTS, AmountEvidence
 from reconcile.payer import PayerEvidence
 from reconcile.reading import Reading
-from reconcile.score import AmountEvidence, ReferenceEvidence
+from reconcile.reference_book import ReferenceEvidence
 
 MAX_NUMBERS = 6
+NEAR_CHANCE = 0.1  # of the chosen chance, from which on another explanation is mentioned
 
 _REFERENCE_TEXT = {
     ReferenceEvidence.HINT: "A trusted system named {numbers}.",
@@ -27,9 +31,9 @@ _PAYER_TEXT = {
 }
 
 
-def numbers(draft: Draft) -> str:
+def numbers(draft: Draft, index: OpenItemIndex) -> str:
     """The document numbers of a draft, shortened when there are many."""
-    names = [item.number for item, _ in draft.shares]
+    names = [index.numbers(row)[0] for row, _ in draft.shares]
     more = f" and {len(names) - MAX_NUMBERS} more" if len(names) > MAX_NUMBERS else ""
     return ", ".join(names[:MAX_NUMBERS]) + more
 
@@ -37,19 +41,17 @@ def numbers(draft: Draft) -> str:
 def reasons(reading: Reading, draft: Draft, index: OpenItemIndex) -> tuple[str, ...]:
     """Say what speaks for a draft and what against it."""
     evidence = draft.evidence
-    customers = sorted({index.name_of(item.customer_id) for item, _ in draft.shares})
+    customers = sorted({index.names.name_of(index.customer[row]) for row, _ in draft.shares})
     payer = reading.receipt.payer_name.strip() or "(no name given)"
     said = [
-        _REFERENCE_TEXT[evidence.reference].format(numbers=numbers(draft)),
-        _amount_text(reading, draft),
+        _REFERENCE_TEXT[evidence.reference].format(numbers=numbers(draft, index)),
+        _amount_text(reading, draft, index),
         _PAYER_TEXT[evidence.payer].format(customer=", ".join(customers[:3]), payer=payer),
     ]
     if evidence.inferred:
         said.append(f"{evidence.inferred} item(s) of these are not named and follow from the amount.")
     if evidence.left_out:
         said.append(f"{evidence.left_out} named item(s) are not covered by this set.")
-    if evidence.alternatives:
-        said.append(f"{evidence.alternatives} other way(s) explain it about as well, so a person should decide.")
     if evidence.not_yet_issued:
         said.append("An item was issued after the money arrived.")
     if reading.receipt.fee:
@@ -57,10 +59,33 @@ def reasons(reading: Reading, draft: Draft, index: OpenItemIndex) -> tuple[str, 
     return tuple(said)
 
 
-def _amount_text(reading: Reading, draft: Draft) -> str:
-    currency = reading.currency
+def rivals(chances: Sequence[float], chosen: float) -> tuple[str, ...]:
+    """Say that other explanations come near the chosen one."""
+    near = sum(chance >= chosen * NEAR_CHANCE for chance in chances)
+    return (f"{near} other way(s) explain it about as well, so a person should decide.",) if near else ()
+
+
+def what_would_change_it(draft: Draft) -> str:
+    """Say what is missing to proof."""
+    evidence = draft.evidence
+    wanted = []
+    if evidence.reference < ReferenceEvidence.EXACT or evidence.inferred:
+        wanted.append("the remittance named each item exactly")
+    if evidence.left_out:
+        wanted.append("it named no other")
+    if evidence.amount not in PROOF_AMOUNTS:
+        wanted.append("the amount were that of the items")
+    if evidence.payer < PayerEvidence.NAME:
+        wanted.append("the payer were known to pay for this customer")
+    return (
+        f"It would be applied if {' and '.join(wanted)}." if wanted else "A person decides: experience is against it."
+    )
+
+
+def _amount_text(reading: Reading, draft: Draft, index: OpenItemIndex) -> str:
+    currency = reading.receipt.amount.currency
     paid = Money(reading.gross, currency)
-    opened = Money(sum(signed(item) for item, _ in draft.shares), currency)
+    opened = Money(sum(index.signed[row] for row, _ in draft.shares), currency)
     what = "the open amount" if len(draft.shares) == 1 else f"the sum of {len(draft.shares)} items"
     if draft.evidence.amount is AmountEvidence.JOINT:
         rest = f", the last of them with {_residual_text(draft, currency)}" if draft.residual_kind is not None else ""

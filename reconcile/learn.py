@@ -26,11 +26,10 @@ def learn(*, items: Sequence[OpenItem], receipts: Sequence[Receipt], paid: Mappi
     if not receipts:
         return history
     last: date = max(receipt.received_on for receipt in receipts)
-    outcomes = propose_with_evidence(
-        index=OpenItemIndex(items), receipts=receipts, history=history, as_of=last, blind=True
-    )
-    for proposal, draft in outcomes:
-        if draft is not None:
-            right = draft.item_ids == frozenset(paid.get(proposal.receipt_id, ()))
-            history.record(draft.evidence.band, right=right)
+    index = OpenItemIndex(items)
+    outcomes = propose_with_evidence(index=index, receipts=receipts, history=history, as_of=last, blind=True)
+    for outcome in outcomes:
+        if outcome.draft is not None:
+            right = {index.item_id(row) for row in outcome.draft.rows} == set(paid.get(outcome.proposal.receipt_id, ()))
+            history.record(outcome.draft.evidence, outcome.chance, right=right)
     return history

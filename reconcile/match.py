@@ -3,26 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 
 from receivables.allocation import Allocation, Decision, Explanation, Hypothesis, Proposal, Residual, ResidualKind
-from receivables.document import DocumentKind
 from receivables.money import Money
 from receivables.receipt import Receipt, ReceiptStatus
 from reconcile import explain
-from reconcile.assign import Claim, assign, join_instalments
-from reconcile.calibrate import History, confidence, may_apply
+from reconcile.assign import Choice, Claim, assign, join_instalments
+from reconcile.calibrate import History, confidence, is_proof, may_apply
 from reconcile.candidates import OpenItemIndex
 from reconcile.draft import Draft
-from reconcile.hypotheses import drafts
+from reconcile.hypotheses import search
 from reconcile.reading import Reading, read
-from reconcile.score import ReferenceEvidence
+from reconcile.reference_book import ReferenceEvidence
 
+SURELY_TAKEN = 0.95
+MIN_RUNNER_UP_CHANCE = 0.001
 NO_MATCH_CONFIDENCE = 0.5  # nothing speaks for an item, which is no proof that none is meant
 DUPLICATE_CONFIDENCE = 0.8
 UNPOSTABLE_CONFIDENCE = 0.6
 
-Outcome = tuple[Proposal, Draft | None]
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A proposal with the draft behind it and the model's own probability of that draft."""
+
+    proposal: Proposal
+    draft: Draft | None
+    chance: float
 
 
 def propose(
@@ -35,7 +44,8 @@ def propose(
     The index is only read: allocate and `update` it to go on from the result.
     """
     return [
-        proposal for proposal, _ in propose_with_evidence(index=index, receipts=receipts, history=history, as_of=as_of)
+        outcome.proposal
+        for outcome in propose_with_evidence(index=index, receipts=receipts, history=history, as_of=as_of)
     ]
 
 
@@ -52,17 +62,41 @@ def propose_with_evidence(
     order = sorted(range(len(receipts)), key=lambda at: _rank(receipts[at]))
     readings = [read(receipts[at], index, known, blind=blind) for at in order]
     claims = [
-        Claim(reading.gross, tuple(drafts(reading, index)) if _is_money(reading.receipt) else ())
+        search(reading, index) if _is_money(reading.receipt) else Claim(reading.gross, (), 0.0, 0.0)
         for reading in readings
     ]
-    claims = join_instalments(claims)
+    claims, choices = _choose(readings, claims, index)
     outcomes: dict[int, Outcome] = {}
-    for at, reading, claim, chosen in zip(order, readings, claims, assign(claims), strict=True):
-        if chosen is None:
-            outcomes[at] = (_without_items(reading, claim, index), None)
+    for at, reading, claim, choice in zip(order, readings, claims, choices, strict=True):
+        if choice.pick is None:
+            outcomes[at] = Outcome(_without_items(reading, claim, index), None, 0.0)
         else:
-            outcomes[at] = (_with_items(reading, claim, chosen, index, history=known, as_of=as_of), chosen)
+            chance = choice.chance_of(claim.options)
+            proposal = _with_items(reading, claim, choice, choice.pick, index, history=known, as_of=as_of)
+            outcomes[at] = Outcome(proposal, choice.pick, chance)
     return [outcomes[at] for at in range(len(receipts))]
+
+
+def _choose(
+    readings: Sequence[Reading], claims: Sequence[Claim], index: OpenItemIndex
+) -> tuple[list[Claim], list[Choice]]:
+    """Let the receipts compete; then search once more for those left in doubt, without what the others surely pay."""
+    joined = join_instalments(claims, index)
+    choices = assign(joined, index)
+    taken: set[int] = set()
+    doubtful = []
+    for at, choice in enumerate(choices):
+        if choice.pick is not None and choice.chance_of(joined[at].options) >= SURELY_TAKEN:
+            taken |= {row for row, share in choice.pick.shares if share == abs(index.signed[row])}
+        elif readings[at].payers.best is not None and _is_money(readings[at].receipt):
+            doubtful.append(at)
+    again, left = list(claims), frozenset(taken)
+    for at in doubtful:
+        again[at] = search(readings[at], index, left)
+    if not doubtful or not taken:
+        return joined, choices
+    joined = join_instalments(again, index)
+    return joined, assign(joined, index)
 
 
 def _rank(receipt: Receipt) -> tuple[date, str, int, str]:
@@ -74,36 +108,55 @@ def _is_money(receipt: Receipt) -> bool:
 
 
 def _with_items(
-    reading: Reading, claim: Claim, chosen: Draft, index: OpenItemIndex, *, history: History, as_of: date
+    reading: Reading,
+    claim: Claim,
+    choice: Choice,
+    chosen: Draft,
+    index: OpenItemIndex,
+    *,
+    history: History,
+    as_of: date,
 ) -> Proposal:
     receipt = reading.receipt
+    chance = choice.chance_of(claim.options)
     postable = receipt.received_on <= as_of
-    decision = Decision.APPLY if postable and may_apply(chosen.evidence, history.bands) else Decision.SUGGEST
+    decision = Decision.APPLY if postable and may_apply(chosen.evidence, chance, history) else Decision.SUGGEST
     said = explain.reasons(reading, chosen, index)
     if decision is Decision.APPLY:
-        proof = "this is proof" if chosen.evidence.is_proof else "such cases have proved right"
+        proof = "this is proof" if is_proof(chosen.evidence, chance) else "such cases have proved right"
         said = (*said, f"Applied: {proof}.")
-    others = [draft for draft in claim.options if draft.item_ids != chosen.item_ids]
+    else:
+        others = [c for draft, c in zip(claim.options, choice.chances, strict=True) if draft.rows != chosen.rows]
+        said = (*said, *explain.rivals(others, chance), explain.what_would_change_it(chosen))
+    other = next((at for at, draft in enumerate(claim.options) if _is_rival(draft, choice.chances[at], chosen)), None)
+    runner_up = None
+    if other is not None:
+        runner_up = _hypothesis(reading, claim.options[other], choice.chances[other], index)
+    payer = reading.payers.best
     return Proposal(
         receipt_id=receipt.receipt_id,
         decision=decision,
-        best=_hypothesis(reading, chosen, history),
+        best=_hypothesis(reading, chosen, confidence(chance, history), index),
         reasons=said,
-        runner_up=_hypothesis(reading, others[0], history) if others else None,
-        customer_id=reading.best_payer or _named_customer(chosen),
+        runner_up=runner_up,
+        customer_id=index.names.id_of(payer) if payer is not None else _named_customer(chosen, index),
     )
 
 
-def _named_customer(draft: Draft) -> str | None:
+def _is_rival(draft: Draft, chance: float, chosen: Draft) -> bool:
+    return draft.rows != chosen.rows and chance >= MIN_RUNNER_UP_CHANCE
+
+
+def _named_customer(draft: Draft, index: OpenItemIndex) -> str | None:
     """The customer of items that are named beyond doubt, which identifies a payer without a name."""
     if draft.evidence.reference < ReferenceEvidence.EXACT:
         return None
-    customers = {item.customer_id for item, _ in draft.shares}
-    return customers.pop() if len(customers) == 1 else None
+    customers = {index.customer[row] for row, _ in draft.shares}
+    return index.names.id_of(customers.pop()) if len(customers) == 1 else None
 
 
-def _hypothesis(reading: Reading, draft: Draft, history: History) -> Hypothesis:
-    currency = reading.currency
+def _hypothesis(reading: Reading, draft: Draft, chance: float, index: OpenItemIndex) -> Hypothesis:
+    currency = reading.receipt.amount.currency
     residuals = []
     if reading.receipt.fee:
         residuals.append(Residual(ResidualKind.PROCESSOR_FEE, reading.receipt.fee))
@@ -111,10 +164,10 @@ def _hypothesis(reading: Reading, draft: Draft, history: History) -> Hypothesis:
         residuals.append(Residual(draft.residual_kind, Money(draft.residual, currency)))
     return Hypothesis(
         explanation=draft.explanation,
-        confidence=round(confidence(draft.evidence, history.bands), 4),
+        confidence=round(chance, 4),
         allocations=tuple(
-            Allocation(item.item_id, Money(share, currency), is_credit=item.kind is DocumentKind.CREDIT_NOTE)
-            for item, share in draft.shares
+            Allocation(index.item_id(row), Money(share, currency), is_credit=index.signed[row] < 0)
+            for row, share in draft.shares
         ),
         residuals=tuple(residuals),
         unapplied=Money(draft.unapplied, currency),
@@ -130,14 +183,17 @@ def _without_items(reading: Reading, claim: Claim, index: OpenItemIndex) -> Prop
         decision=Decision.NONE if unrelated else Decision.SUGGEST,
         best=Hypothesis(explanation, sure, (), (), reading.receipt.amount),
         reasons=(said,),
-        customer_id=reading.best_payer or _owner_of_paid(reading, claim, explanation),
+        customer_id=_payer_without_items(reading, claim, explanation, index),
     )
 
 
-def _owner_of_paid(reading: Reading, claim: Claim, explanation: Explanation) -> str | None:
+def _payer_without_items(reading: Reading, claim: Claim, explanation: Explanation, index: OpenItemIndex) -> str | None:
+    payer = reading.payers.best
+    if payer is not None:
+        return index.names.id_of(payer)
     if explanation is not Explanation.DUPLICATE:
         return None
-    return reading.closed[0].customer_id if reading.closed else _named_customer(claim.options[0])
+    return reading.closed[0].customer_id if reading.closed else _named_customer(claim.options[0], index)
 
 
 def _why_nothing(reading: Reading, claim: Claim, index: OpenItemIndex) -> tuple[Explanation, float, str]:
@@ -148,15 +204,17 @@ def _why_nothing(reading: Reading, claim: Claim, index: OpenItemIndex) -> tuple[
         return Explanation.UNRELATED, 1.0, f"The money is {receipt.status.replace('_', ' ')}: it pays nothing now."
     taken = [draft for draft in claim.options if draft.evidence.reference >= ReferenceEvidence.EXACT]
     if taken:
-        text = f"{explain.numbers(taken[0])} is already paid by another receipt of this batch: paid twice?"
+        numbers = explain.numbers(taken[0], index)
+        text = f"{numbers} is already paid by another receipt of this batch: paid twice?"
         return Explanation.DUPLICATE, DUPLICATE_CONFIDENCE, text
     if reading.closed:
         first = reading.closed[0]
         owner = index.name_of(first.customer_id)
         text = f"{first.number} of {owner} is already paid: a second payment of {receipt.amount}?"
         return Explanation.DUPLICATE, DUPLICATE_CONFIDENCE, text
-    if reading.foreign:
-        item = index.items(reading.foreign)[0]
+    foreign = [item for item in map(index.get, reading.foreign) if item is not None]
+    if foreign:
+        item = foreign[0]
         text = f"{receipt.amount} names {item.number}, which is open for {item.open_amount}: set the rate to post it."
         return Explanation.FX, UNPOSTABLE_CONFIDENCE, text
     if claim.options:

@@ -1,19 +1,25 @@
-"""Who paid: names normalised, compared, and looked up among the customers with open items."""
+"""Who paid: names normalised, compared, and looked up among the customers."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
+from array import array
 from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
 from enum import IntEnum
 
 from rapidfuzz import fuzz
 
-MAX_NAME_CANDIDATES = 12
+MAX_NAME_CANDIDATES = 24
+MAX_GRAM_ENTRIES = 2_000  # looked at for one name, those of rare letter triples first
 MAX_CACHED_NAMES = 50_000
 SAME_NAME_RATIO = 90.0  # rapidfuzz ratio from 0 to 100: one letter in ten may differ
 LIKE_NAME_RATIO = 65.0
 MIN_INITIALS = 2
+NEAREST_MARGIN = 3.0
+MIN_SHORT_LETTERS = 8  # of a name whose words are cut
+START_LETTERS = 8
 
 LEGAL_FORMS = frozenset(
     "AB AG AS AS APS BV BVBA CO COMPANY CORP CORPORATION CV EG EK EURL GBR GMBH GROUP INC INCORPORATED KFT KG KGAA "
@@ -36,9 +42,10 @@ class PayerEvidence(IntEnum):
 
 def words(name: str) -> list[str]:
     """Return the words of a name without accents, dots and case: `S.A.R.L.` reads `SARL`, `&` is no word."""
-    plain = unicodedata.normalize("NFKD", name)
-    plain = "".join(c for c in plain if not unicodedata.combining(c)).upper()
-    return _WORD.findall(_DOTTED.sub(r"\1", plain).replace("'", ""))
+    plain = name
+    if not name.isascii():
+        plain = "".join(c for c in unicodedata.normalize("NFKD", name) if not unicodedata.combining(c))
+    return _WORD.findall(_DOTTED.sub(r"\1", plain.upper()).replace("'", ""))
 
 
 def normal_name(name: str) -> str:
@@ -48,7 +55,10 @@ def normal_name(name: str) -> str:
 
 def bare_name(name: str) -> str:
     """Return a name without its legal forms; the whole name if nothing else is left."""
-    every = words(name)
+    return _bare(words(name))
+
+
+def _bare(every: Sequence[str]) -> str:
     return " ".join(word for word in every if word not in LEGAL_FORMS) or " ".join(every)
 
 
@@ -61,81 +71,153 @@ def compare(left: str, right: str) -> PayerEvidence:
     """Compare two names: the same, alike or abbreviated, or unlike (UNKNOWN)."""
     if normal_name(left) == normal_name(right):
         return PayerEvidence.NAME
-    bare_left, bare_right = bare_name(left), bare_name(right)
-    ratio = fuzz.token_sort_ratio(bare_left, bare_right)
-    if ratio >= SAME_NAME_RATIO:
+    return _compare_bare(bare_name(left), bare_name(right))
+
+
+def _compare_bare(left: str, right: str) -> PayerEvidence:
+    ratio = fuzz.token_sort_ratio(left, right)
+    if ratio >= SAME_NAME_RATIO or _shortens(left, right):
         return PayerEvidence.NAME
-    if ratio >= LIKE_NAME_RATIO or _abbreviates(bare_left, right):
-        return PayerEvidence.WEAK
-    return PayerEvidence.UNKNOWN
+    first = left.partition(" ")[0]
+    is_initials = len(first) >= MIN_INITIALS and first == "".join(word[0] for word in right.split())
+    return PayerEvidence.WEAK if ratio >= LIKE_NAME_RATIO or is_initials else PayerEvidence.UNKNOWN
 
 
-def _abbreviates(text: str, name: str) -> bool:
-    short = initials(name)
-    first = text.partition(" ")[0]
-    return len(short) >= MIN_INITIALS and first == short
+def _shortens(short: str, name: str) -> bool:
+    """Whether the words of `short` begin words of `name`, in order, the first the first (`Harb Supp`)."""
+    if len(short) < MIN_SHORT_LETTERS or len(short) > len(name) or short[0] != name[:1]:
+        return False
+    rest = name.split()
+    if not rest[0].startswith(short.partition(" ")[0]):
+        return False
+    for word in short.split():
+        while rest and not rest[0].startswith(word):
+            rest.pop(0)
+        if not rest:
+            return False
+        rest.pop(0)
+    return True
 
 
 class NameBook:
-    """An incremental index of customer names by exact text, words, initials and letter triples."""
+    """An incremental index of customers by id, and by exact and bare name, beginning, initials and letter triples.
+
+    A customer keeps its code, a small number, for as long as the book lives.
+    """
 
     def __init__(self) -> None:
-        self._names: dict[str, str] = {}
-        self._exact: defaultdict[str, set[str]] = defaultdict(set)
-        self._grams: defaultdict[str, set[str]] = defaultdict(set)
-        self._cache: dict[str, dict[str, PayerEvidence]] = {}
+        self._codes: dict[str, int] = {}
+        self._ids: list[str] = []
+        self._names: list[str] = []
+        self._bare: list[str] = []
+        self._keys: defaultdict[str, array[int]] = defaultdict(lambda: array("i"))
+        self._grams: defaultdict[str, array[int]] = defaultdict(lambda: array("i"))
+        self._cache: dict[str, dict[int, PayerEvidence]] = {}
 
-    def add(self, customer_id: str, name: str) -> None:
-        """Index or rename a customer."""
-        if self._names.get(customer_id) == name:
-            return
-        self.remove(customer_id)
-        self._names[customer_id] = name
-        self._exact[normal_name(name)].add(customer_id)
-        for gram in _grams(name):
-            self._grams[gram].add(customer_id)
+    def __len__(self) -> int:
+        return len(self._ids)
+
+    def code(self, customer_id: str) -> int:
+        """The code of a customer, a new one if it is new."""
+        code = self._codes.get(customer_id)
+        if code is None:
+            code = self._codes[customer_id] = len(self._ids)
+            self._ids.append(customer_id)
+            self._names.append("")
+            self._bare.append("")
+        return code
+
+    def known_code(self, customer_id: str) -> int | None:
+        """The code of a customer, None for one that the book does not know."""
+        return self._codes.get(customer_id)
+
+    def id_of(self, code: int) -> str:
+        """The customer that bears a code."""
+        return self._ids[code]
+
+    def add(self, customer_id: str, name: str) -> int:
+        """Index or rename a customer, and return its code. An empty name changes nothing."""
+        code = self.code(customer_id)
+        if not name or self._names[code] == name:
+            return code
+        self._forget(code)
+        every = words(name)
+        self._names[code], self._bare[code] = name, _bare(every)
+        for key in _keys(every, self._bare[code]):
+            self._keys[key].append(code)
+        for gram in _grams(self._bare[code]):
+            self._grams[gram].append(code)
         self._cache.clear()
+        return code
 
-    def remove(self, customer_id: str) -> None:
-        """Forget a customer; unknown ids are ignored."""
-        name = self._names.pop(customer_id, None)
-        if name is None:
+    def _forget(self, code: int) -> None:
+        name, bare = self._names[code], self._bare[code]
+        if not name:
             return
-        self._exact[normal_name(name)].discard(customer_id)
-        for gram in _grams(name):
-            self._grams[gram].discard(customer_id)
-        self._cache.clear()
+        for key in _keys(words(name), bare):
+            self._keys[key].remove(code)
+        for gram in _grams(bare):
+            self._grams[gram].remove(code)
 
-    def name_of(self, customer_id: str) -> str:
+    def name_of(self, code: int) -> str:
         """The customer's name, or its id where no name is known."""
-        return self._names.get(customer_id) or customer_id
+        return self._names[code] or self._ids[code]
 
-    def resolve(self, payer_name: str) -> dict[str, PayerEvidence]:
-        """Return the customers that a payer's name could be; only the same name when one is the same to the letter."""
-        key = normal_name(payer_name)
-        if not key:
-            return {}
-        cached = self._cache.get(key)
+    def resolve(self, payer_name: str) -> dict[int, PayerEvidence]:
+        """Return the codes that a payer's name could be; only the same name when one is the same to the letter."""
+        cached = self._cache.get(payer_name)
         if cached is None:
             if len(self._cache) >= MAX_CACHED_NAMES:
                 self._cache.clear()
-            cached = self._cache[key] = self._search(key, payer_name)
+            cached = self._cache[payer_name] = self._search(payer_name)
         return cached
 
-    def _search(self, key: str, payer_name: str) -> dict[str, PayerEvidence]:
-        same = self._exact.get(key)
+    def _search(self, payer_name: str) -> dict[int, PayerEvidence]:
+        every = words(payer_name)
+        if not every:
+            return {}
+        same = self._keys.get("=" + " ".join(every))
         if same:
-            return dict.fromkeys(sorted(same), PayerEvidence.NAME)
-        overlap: Counter[str] = Counter()
-        for gram in _grams(payer_name):
-            overlap.update(self._grams.get(gram, ()))
-        nearest = sorted(overlap, key=lambda customer: (-overlap[customer], customer))[:MAX_NAME_CANDIDATES]
-        found = {customer: compare(payer_name, self._names[customer]) for customer in nearest}
-        return {customer: level for customer, level in found.items() if level > PayerEvidence.UNKNOWN}
+            return dict.fromkeys(same, PayerEvidence.NAME)
+        bare = _bare(every)
+        nearest: dict[int, None] = {}
+        for key in (*_keys(every, bare), f"i{bare.partition(' ')[0]}"):
+            nearest.update(dict.fromkeys(self._keys.get(key, ())[:MAX_NAME_CANDIDATES]))
+        nearest.update(dict.fromkeys(self._by_grams(bare)))
+        found = {code: _compare_bare(bare, self._bare[code]) for code in nearest}
+        best = max(found.values(), default=PayerEvidence.UNKNOWN)
+        kept = [code for code, level in found.items() if level == best > PayerEvidence.UNKNOWN]
+        return dict.fromkeys(self._closest(" ".join(every), kept), best)
+
+    def _closest(self, name: str, codes: Sequence[int]) -> list[int]:
+        """Of several that fit, those whose whole names, legal forms included, are nearest."""
+        if len(codes) < 2:
+            return list(codes)
+        ratios = {code: fuzz.ratio(name, normal_name(self._names[code])) for code in codes}
+        best = max(ratios.values())
+        return [code for code in codes if ratios[code] >= best - NEAREST_MARGIN]
+
+    def _by_grams(self, bare: str) -> Iterable[int]:
+        lists = sorted((self._grams[gram] for gram in _grams(bare) if gram in self._grams), key=len)
+        overlap: Counter[int] = Counter()
+        seen = 0
+        for codes in lists:
+            seen += len(codes)
+            if seen > MAX_GRAM_ENTRIES:
+                break
+            overlap.update(codes)
+        if len(overlap) > MAX_NAME_CANDIDATES:
+            least = sorted(overlap.values())[-MAX_NAME_CANDIDATES]
+            overlap = Counter({code: count for code, count in overlap.items() if count >= least})
+        ranked = sorted(overlap, key=lambda code: (-overlap[code], self._names[code], self._ids[code]))
+        return ranked[:MAX_NAME_CANDIDATES]
 
 
-def _grams(name: str) -> set[str]:
-    bare = bare_name(name)
-    grams = {bare[at : at + 3] for at in range(max(1, len(bare) - 2))}
-    first = bare.partition(" ")[0]
-    return grams | {f"={initials(name)}", f"={first}"}
+def _keys(every: Sequence[str], bare: str) -> set[str]:
+    compact = bare.replace(" ", "")
+    short = "".join(word[0] for word in bare.split())
+    return {f"={' '.join(every)}", f"b{bare}", f"s{compact[:START_LETTERS]}", f"i{short}"}
+
+
+def _grams(bare: str) -> set[str]:
+    return {bare[at : at + 3] for at in range(max(1, len(bare) - 2))}

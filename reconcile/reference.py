@@ -4,26 +4,25 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-
-from rapidfuzz.distance import OSA
+from typing import NamedTuple
 
 MAX_TEXT_CHARACTERS = 2_000  # the longest remittance a SEPA or SWIFT message carries is 9,000; the rest is prose
 MAX_CHUNKS = 160
 MIN_CORE_DIGITS = 3  # shorter numbers occur by chance in any text
 SURE_DIGITS = 6  # so many digits in a row name an item without further words
 SURE_LETTERS_AND_DIGITS = 5
-MIN_DAMAGED_DIGITS = 6
-SEGMENT_LENGTHS = (4, 5)
+MIN_DAMAGED_DIGITS = 5
+_DIGITS = "0123456789"
 
 _CHUNK = re.compile(r"[A-Z0-9]+")
-_RUN = re.compile(r"\d+")
+_RUN = re.compile(r"[0-9]+")
+_LAST_RUN = re.compile(r"([0-9]+)[^0-9]*$")
 _LOOK_ALIKE_TAIL = re.compile(r"[0-9OQILSBZ]+$")
 _JOINABLE_GAP = re.compile(r"[\s\-./_#:]{0,3}$")
 _LIST_GAP = re.compile(r"\s*(?:[/,;+&\-]|AND|UND|ET|Y|E)?\s*$")
-_RF = re.compile(r"\bRF(\d{2})((?:\s?[A-Z0-9]){1,21})")
 _FOLD = str.maketrans("OQILSBZ", "0011582")
 CONTEXT_WORDS = frozenset(
     "INV INVOICE INVOICES INVS BILL NO NR NUM NUMBER REF REFERENCE RE RG RN RECHNUNG RECHNUNGEN RGNR FACTURE "
@@ -45,8 +44,7 @@ class Chunk:
         return self.digits == self.text
 
 
-@dataclass(frozen=True, slots=True)
-class Spelling:
+class Spelling(NamedTuple):
     """The keys under which one number is found: `full` is folded letters and digits, `core` its digits."""
 
     full: str
@@ -54,8 +52,13 @@ class Spelling:
     tail: str
 
 
+_NO_SPELLING = Spelling("", "", "")
+
+
 def normalise(text: str) -> str:
     """Upper case, compatibility forms unified (full-width digits and the like), and bounded in length."""
+    if text.isascii():
+        return text[:MAX_TEXT_CHARACTERS].upper()
     return unicodedata.normalize("NFKC", text[:MAX_TEXT_CHARACTERS]).upper()
 
 
@@ -66,12 +69,19 @@ def fold(text: str) -> str:
 
 def spelling(number: str) -> Spelling:
     """Return the keys of a document number or further reference; empty strings where it has too few digits."""
-    letters = "".join(_CHUNK.findall(normalise(number)))
-    runs = _RUN.findall(normalise(number))
-    digits = "".join(runs)
-    enough = len(digits) >= MIN_CORE_DIGITS
-    tail = runs[-1].lstrip("0") if len(runs) > 1 and len(runs[-1]) >= MIN_CORE_DIGITS else ""
-    return Spelling(full=fold(letters) if enough else "", core=core(digits) if enough else "", tail=tail)
+    normal = normalise(number)
+    digits = digits_of(normal)
+    if len(digits) < MIN_CORE_DIGITS:
+        return _NO_SPELLING
+    last = _LAST_RUN.search(normal)
+    run = last.group(1) if last is not None else ""
+    tail = run.lstrip("0") if MIN_CORE_DIGITS <= len(run) < len(digits) else ""
+    return Spelling(full=fold("".join(_CHUNK.findall(normal))), core=core(digits), tail=tail)
+
+
+def digits_of(normal: str) -> str:
+    """The digits of normalised text, one after the other."""
+    return "".join(_RUN.findall(normal))
 
 
 def core(digits: str) -> str:
@@ -105,10 +115,14 @@ def lists(gap: str) -> bool:
 def cores_within(chunk: Chunk) -> list[str]:
     """Return the digit cores that a chunk may hold: all its digits, each run, and a tail with look-alikes."""
     found = [chunk.digits, *_RUN.findall(chunk.text)]
-    tail = _LOOK_ALIKE_TAIL.search(chunk.text)
-    if tail is not None:
-        found.append(fold(tail.group()))
+    found.append(folded_tail(chunk.text))
     return list(dict.fromkeys(core(digits) for digits in found if len(digits) >= MIN_CORE_DIGITS))
+
+
+def folded_tail(text: str) -> str:
+    """The digits at the end of a chunk, letters that stand for digits included (`INVII2633`: 112633)."""
+    tail = _LOOK_ALIKE_TAIL.search(text)
+    return "" if tail is None else fold(tail.group())
 
 
 def has_context(chunk: Chunk, before: Chunk | None) -> bool:
@@ -119,41 +133,22 @@ def has_context(chunk: Chunk, before: Chunk | None) -> bool:
     return before is not None and not prefix and before.text in CONTEXT_WORDS
 
 
-def creditor_references(text: str) -> list[str]:
-    """Return the bodies of the valid ISO 11649 creditor references (`RF18 5390 0754 7034`) in normalised text.
+def neighbours(digits: str) -> Iterator[str]:
+    """Every text that is `digits` with one digit changed, lost or added, or two neighbours exchanged.
 
-    Source: ISO 11649 with the check digits of ISO 7064 MOD 97-10: the body, `RF` and the two check digits, letters
-    read as 10 to 35, leave 1 when divided by 97. Blanks may end or group a reference: the longest valid reading wins.
+    A text may come more than once. Looking each up finds all numbers at a distance of one without an index of its own.
     """
-    found: list[str] = []
-    for match in _RF.finditer(text):
-        words = match.group(2).split()
-        for count in range(len(words), 0, -1):
-            body = "".join(words[:count])
-            if valid_creditor_reference(match.group(1), body):
-                found.append(body)
-                break
-    return found
-
-
-def valid_creditor_reference(check: str, body: str) -> bool:
-    """Whether `check` are the ISO 7064 MOD 97-10 digits of an ISO 11649 reference with this body."""
-    number = "".join(str(int(character, 36)) for character in f"{body}RF{check}")
-    return int(number) % 97 == 1
-
-
-def segments(digits: str) -> list[str]:
-    """The beginnings and endings under which a damaged form of a number is looked for; none for short numbers."""
-    if len(digits) < MIN_DAMAGED_DIGITS:
-        return []
-    return [text for n in SEGMENT_LENGTHS for text in (f"<{digits[:n]}", f"{digits[-n:]}>")]
-
-
-def is_damaged_form(token: str, key: str) -> bool:
-    """Whether `token` is `key` with one character lost, added, changed or swapped, or a long piece of it cut."""
-    if abs(len(token) - len(key)) <= 1:
-        return OSA.distance(token, key, score_cutoff=1) <= 1
-    return len(token) < len(key) and (key.startswith(token) or key.endswith(token))
+    for at in range(len(digits)):
+        before, digit, after = digits[:at], digits[at], digits[at + 1 :]
+        yield before + after
+        for other in _DIGITS:
+            if other != digit:
+                yield before + other + after
+            yield before + other + digit + after
+        if after and after[0] != digit:
+            yield before + after[0] + digit + after[1:]
+    for other in _DIGITS:
+        yield digits + other
 
 
 def damaged_tokens(parts: Sequence[Chunk]) -> list[str]:

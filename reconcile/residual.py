@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from receivables.allocation import Explanation, ResidualKind
 from receivables.money import exponent
-from reconcile.score import AmountEvidence
+from reconcile.likelihood import AmountEvidence
 
 MAX_ROUNDING_MINOR = 5  # per receipt: five cents is the coarsest cash rounding in common use (Switzerland)
 MAX_TYPICAL_FEE_MAJOR = 30  # what a correspondent bank commonly keeps from a SWIFT payment (charges SHA or BEN)

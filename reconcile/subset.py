@@ -3,81 +3,147 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
+from typing import TYPE_CHECKING
 
-MAX_EXHAUSTIVE = 20  # meet in the middle over two halves of 2^10 sums each
-MAX_FOR_TRIPLES = 90
-MAX_SOLUTIONS = 3  # more say nothing new: the answer is not unique
+if TYPE_CHECKING:
+    from numpy import int64
+    from numpy.typing import NDArray
+
+MAX_EXHAUSTIVE = 22  # meet in the middle over two halves of 2^11 sums each
+PLAIN_EXHAUSTIVE = 10  # so few need no numpy
+MAX_FOR_TRIPLES = 120
+MAX_SOLUTIONS = 12  # kept; more are only counted
+MAX_PAIRED = 400  # pairs of half sums looked at for the smallest sets
 
 
 @dataclass(frozen=True, slots=True)
 class Solutions:
-    """Sets of positions that sum to the target, fewest first. `complete`: every set was searched."""
+    """Sets of positions that sum to the target, fewest first, and how many there are in all.
+
+    `complete`: every set was searched, so that `count` is exact.
+    """
 
     found: tuple[tuple[int, ...], ...]
+    count: int
     complete: bool
 
     @property
     def unique(self) -> bool:
         """Whether exactly one set exists, which only a complete search can tell."""
-        return self.complete and len(self.found) == 1
+        return self.complete and self.count == 1
 
 
-def solve(amounts: Sequence[int], target: int) -> Solutions:
-    """Find the sets of `amounts` (minor units, credits negative) that sum to `target`.
+_NONE = Solutions((), 0, complete=True)
+
+
+def solve(amounts: Sequence[int], target: int, *, most: int | None = None) -> Solutions:
+    """Find the sets of `amounts` (minor units, credits negative) that sum to `target`, of at most `most` members.
 
     Up to MAX_EXHAUSTIVE amounts every set is searched by meeting in the middle (Horowitz and Sahni, 1974). Beyond,
-    only singles, pairs, triples and runs from the first amount on are, and the result is not complete.
+    only singles, pairs, triples, runs from the first amount on and all but one are, and the result is not complete.
     """
+    if not amounts or (sum(amount for amount in amounts if amount > 0) < target):
+        return _NONE
+    if most is not None:
+        found = _small_sets(amounts, target, most)
+        return _solutions(found, len(found), complete=most <= 2)
+    if len(amounts) <= PLAIN_EXHAUSTIVE:
+        return _plain(amounts, target)
     if len(amounts) <= MAX_EXHAUSTIVE:
-        found = _meet_in_the_middle(amounts, target)
-        complete = True
-    else:
-        found = _small_sets(amounts, target)
-        complete = False
+        return _meet_in_the_middle(amounts, target)
+    found = _small_sets(amounts, target, 3) | _long_sets(amounts, target)
+    return _solutions(found, len(found), complete=False)
+
+
+def _solutions(found: set[tuple[int, ...]], count: int, *, complete: bool) -> Solutions:
     ordered = sorted(found, key=lambda positions: (len(positions), positions))
-    return Solutions(tuple(ordered[:MAX_SOLUTIONS]), complete)
+    return Solutions(tuple(ordered[:MAX_SOLUTIONS]), count, complete)
 
 
-def _meet_in_the_middle(amounts: Sequence[int], target: int) -> set[tuple[int, ...]]:
+def _plain(amounts: Sequence[int], target: int) -> Solutions:
     half = len(amounts) // 2
-    left = _sums(amounts[:half], 0)
-    by_sum: defaultdict[int, list[tuple[int, ...]]] = defaultdict(list)
-    for total, positions in left:
-        by_sum[total].append(positions)
-    found: set[tuple[int, ...]] = set()
-    for total, positions in sorted(_sums(amounts[half:], half), key=lambda pair: (len(pair[1]), pair[1])):
-        for other in sorted(by_sum.get(target - total, ()), key=len)[:MAX_SOLUTIONS]:
-            if other or positions:
-                found.add(other + positions)
-        if len(found) > 4 * MAX_SOLUTIONS:
-            break
-    return found
-
-
-def _sums(amounts: Sequence[int], offset: int) -> list[tuple[int, tuple[int, ...]]]:
-    sums: list[tuple[int, tuple[int, ...]]] = [(0, ())]
-    for at, amount in enumerate(amounts, offset):
-        sums += [(total + amount, (*positions, at)) for total, positions in sums]
-    return sums
-
-
-def _small_sets(amounts: Sequence[int], target: int) -> set[tuple[int, ...]]:
+    left = [0]
+    for amount in amounts[:half]:
+        left += [total + amount for total in left]
+    right = [0]
+    for amount in amounts[half:]:
+        right += [total + amount for total in right]
     places: defaultdict[int, list[int]] = defaultdict(list)
-    for at, amount in enumerate(amounts):
-        if len(places[amount]) <= MAX_SOLUTIONS:
-            places[amount].append(at)
-    found: set[tuple[int, ...]] = {(at,) for at in places.get(target, ())}
-    for at, amount in enumerate(amounts):
-        found.update((at, other) for other in places.get(target - amount, ()) if other > at)
-    if len(found) <= MAX_SOLUTIONS and len(amounts) <= MAX_FOR_TRIPLES:
-        for first in range(len(amounts)):
-            for second in range(first + 1, len(amounts)):
-                rest = target - amounts[first] - amounts[second]
-                found.update((first, second, third) for third in places.get(rest, ()) if third > second)
-    for count, total in enumerate(accumulate(amounts), 1):
-        if total == target:
-            found.add(tuple(range(count)))
+    for mask, total in enumerate(left):
+        places[target - total].append(mask)
+    found = {
+        _positions(mask | other << half)
+        for other, total in enumerate(right)
+        for mask in places.get(total, ())
+        if mask or other
+    }
+    return _solutions(found, len(found), complete=True)
+
+
+def _positions(mask: int) -> tuple[int, ...]:
+    return tuple(at for at in range(mask.bit_length()) if mask >> at & 1)
+
+
+def _meet_in_the_middle(amounts: Sequence[int], target: int) -> Solutions:
+    import numpy as np  # noqa: PLC0415 - costs a tenth of a second, and only long lists need it
+
+    half = len(amounts) // 2
+    sums = []
+    for part in (amounts[:half], amounts[half:]):
+        reached = np.zeros(1, dtype=np.int64)
+        for amount in part:
+            reached = np.concatenate((reached, reached + amount))
+        sums.append(reached)
+    left, right = sums
+    order = np.argsort(right, kind="stable")
+    ranked = right[order]
+    first = np.searchsorted(ranked, target - left, "left")
+    beyond = np.searchsorted(ranked, target - left, "right")
+    count = int((beyond - first).sum()) - (target == 0)
+    masks: list[int] = []
+    for mask in np.nonzero(beyond > first)[0].tolist():
+        others = order[first[mask] : min(beyond[mask], first[mask] + MAX_PAIRED)].tolist()
+        masks += [mask | other << half for other in others if mask or other]
+        if len(masks) > MAX_PAIRED:
+            break
+    return _solutions({_positions(mask) for mask in masks}, count, complete=True)
+
+
+def _small_sets(amounts: Sequence[int], target: int, most: int) -> set[tuple[int, ...]]:
+    """Sets of one, two and, unless there are too many amounts, three, by looking up what is missing."""
+    import numpy as np  # noqa: PLC0415 - as above
+
+    values = np.array(amounts, dtype=np.int64)
+    order = np.argsort(values, kind="stable")
+    ranked = values[order]
+    found: set[tuple[int, ...]] = {(int(at),) for at in np.nonzero(values == target)[0][:MAX_PAIRED]}
+    for at, place in _missing(ranked, target - values):
+        found.add((at, int(order[place])))
+    if most >= 3 and len(amounts) <= MAX_FOR_TRIPLES:
+        first, second = np.triu_indices(len(amounts), 1)
+        for pair, place in _missing(ranked, target - values[first] - values[second]):
+            found.add((int(first[pair]), int(second[pair]), int(order[place])))
+    return {tuple(sorted(positions)) for positions in found if len(set(positions)) == len(positions)}
+
+
+def _missing(ranked: NDArray[int64], wanted: NDArray[int64]) -> Iterator[tuple[int, int]]:
+    """Yield, for each wanted amount that exists, its position and that of each amount equal to it in `ranked`."""
+    import numpy as np  # noqa: PLC0415 - as above
+
+    low = np.searchsorted(ranked, wanted, "left")
+    high = np.searchsorted(ranked, wanted, "right")
+    for at in np.nonzero(high > low)[0][:MAX_PAIRED].tolist():
+        for place in range(int(low[at]), min(int(high[at]), int(low[at]) + MAX_SOLUTIONS)):
+            yield at, place
+
+
+def _long_sets(amounts: Sequence[int], target: int) -> set[tuple[int, ...]]:
+    """Runs from the first amount on, and all amounts but one."""
+    found = {tuple(range(count)) for count, total in enumerate(accumulate(amounts), 1) if total == target}
+    extra = sum(amounts) - target
+    every = range(len(amounts))
+    found |= {tuple(at for at in every if at != left_out) for left_out in every if amounts[left_out] == extra}
     return found

@@ -190,8 +190,7 @@ def _receipt(row: dict[str, Any], index: OpenItemIndex) -> Receipt:
     """Turn a row into a receipt, with the items that a trusted system named."""
     named = [item_id for item_id in row["hints"].get("item_ids", []) if item_id in index]
     for number in row["hints"].get("numbers", []):
-        found = {item_id for mention in index.mentions(number) if mention.exact for item_id in mention.item_ids}
-        exact = [item.item_id for item in index.items(sorted(found)) if item.number == number]
+        exact = [item.item_id for item in index.named(number)]
         named += exact if len(exact) == 1 else []
     return replace(_plain_receipt(row), item_hints=tuple(dict.fromkeys(named)))
 

@@ -68,7 +68,7 @@ def test_a_proposal_is_printed_as_the_contract_says(tmp_path: Path) -> None:
     assert json.loads(json.dumps(found)) == {
         "receipt_id": "R1",
         "decision": "apply",
-        "confidence": 0.998,
+        "confidence": 0.9995,
         "explanation": "exact",
         "allocations": [{"item_id": "A", "amount": "100.00"}],
         "residuals": [{"kind": "processor_fee", "amount": "2.90"}],
@@ -207,7 +207,7 @@ def test_history_teaches_whose_name_and_account_pays_for_whom(tmp_path: Path) ->
     files(tmp_path / "history", items, past)
     rows = [{"receipt_id": "P1", "item_id": "B", "amount": ""}, {"receipt_id": "P2", "item_id": "", "amount": ""}]
     write(tmp_path / "history" / "allocations.csv", rows, ALLOCATION_COLUMNS)
-    open_items, receipts = files(tmp_path, [ITEM], [{**RECEIPT, "payer_name": "H Supplies Agent"}])
+    open_items, receipts = files(tmp_path, [ITEM], [{**RECEIPT, "amount": "96.50", "payer_name": "H Supplies Agent"}])
     (before,) = match_files(open_items=open_items, receipts=receipts).proposals
     (after,) = match_files(open_items=open_items, receipts=receipts, history=tmp_path / "history").proposals
     assert (before.decision, after.decision) == ("suggest", "apply")

@@ -1,0 +1,78 @@
+"""Our matcher on one folder, in a process of its own: prints one JSON object with every answer and what it took."""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import json
+import resource
+import statistics
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+from benchmarks.matching.ablations import without
+from receivables.receipt import Receipt
+from reconcile.calibrate import History
+from reconcile.candidates import OpenItemIndex
+from reconcile.match import propose
+from runtime.operations.match_files import read_history, read_open_items, read_receipts
+
+SINGLES = 1_000  # receipts that are also answered one at a time
+
+
+def measure(now: Path, history: Path | None, idea: str | None) -> dict[str, Any]:
+    """Match the receipts of a folder, all together and some one at a time; the seconds are of the process's own CPU."""
+    with without(idea) if idea else nullcontext():
+        start = time.process_time()
+        known = read_history(history) if history else None
+        learned = time.process_time()
+        items = read_open_items(now / "open_items.csv")
+        receipts = read_receipts(now / "receipts.csv")
+        read = time.process_time()
+        index = OpenItemIndex(items)
+        built = time.process_time()
+        as_of = max(receipt.received_on for receipt in receipts)
+        proposals = propose(index=index, receipts=receipts, history=known, as_of=as_of)
+        matched = time.process_time()
+        singles = _one_by_one(index, receipts, known)
+    return {
+        "answers": {
+            p.receipt_id: [p.decision.value, {a.item_id: a.amount.minor for a in p.best.allocations}] for p in proposals
+        },
+        "learn_seconds": learned - start,
+        "index_seconds": built - read,
+        "receipts_a_second": len(receipts) / (matched - built),
+        "single_p50_ms": statistics.median(singles),
+        "single_p99_ms": sorted(singles)[int(0.99 * len(singles))],
+        "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+    }
+
+
+def _one_by_one(index: OpenItemIndex, receipts: Sequence[Receipt], known: History | None) -> list[float]:
+    gc.collect()
+    gc.freeze()
+    taken = []
+    for receipt in receipts[:: max(1, len(receipts) // SINGLES)]:
+        start = time.process_time()
+        propose(index=index, receipts=[receipt], history=known, as_of=receipt.received_on)
+        taken.append((time.process_time() - start) * 1_000)
+    return taken
+
+
+def main() -> int:
+    """Measure one folder."""
+    parser = argparse.ArgumentParser(prog="ours", description=__doc__)
+    parser.add_argument("now", type=Path)
+    parser.add_argument("--history", type=Path)
+    parser.add_argument("--without")
+    given = parser.parse_args()
+    json.dump(measure(given.now, given.history, given.without), sys.stdout)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
