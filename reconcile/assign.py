@@ -120,8 +120,9 @@ def assign(claims: Sequence[Claim], index: OpenItemIndex) -> list[Choice]:
             picks[at] = pick
         for at, chance in zip(component, _contested(members, index), strict=True):
             chances[at] = chance
+        rivals = _rivals(members)
         for place, at in enumerate(component):
-            chances[at] = _doubted(place, picks[at], members, chances[at], index)
+            chances[at] = _doubted(place, picks[at], members, rivals, chances=chances[at], index=index)
     picks = _break_up_instalments(claims, picks)
     return [Choice(pick, chance) for pick, chance in zip(picks, chances, strict=True)]
 
@@ -158,8 +159,24 @@ def _contested(members: Sequence[Claim], index: OpenItemIndex) -> list[tuple[flo
     return [tuple(chance) for chance in chances]
 
 
+def _rivals(members: Sequence[Claim]) -> dict[int, list[int]]:
+    """The places of the receipts that would rather pay each row than anything else."""
+    rivals: defaultdict[int, list[int]] = defaultdict(list)
+    for place, claim in enumerate(members):
+        if claim.options and claim.options[0].likelihood > claim.otherwise:
+            for row in claim.options[0].rows:
+                rivals[row].append(place)
+    return rivals
+
+
 def _doubted(
-    place: int, pick: Draft | None, members: Sequence[Claim], chances: tuple[float, ...], index: OpenItemIndex
+    place: int,
+    pick: Draft | None,
+    members: Sequence[Claim],
+    rivals: Mapping[int, Sequence[int]],
+    *,
+    chances: tuple[float, ...],
+    index: OpenItemIndex,
 ) -> tuple[float, ...]:
     """Take off the pick's chance where another receipt claims its items about as well: one of the two is mistaken.
 
@@ -168,13 +185,13 @@ def _doubted(
     if pick is None:
         return chances
     claim, most = members[place], 1.0
-    for other, rival in enumerate(members):
+    for other in {other for row in pick.rows for other in rivals.get(row, ())}:
+        rival, draft = members[other], members[other].options[0]
         if other == place or (rival.gross == claim.gross and other > place):
             continue
-        for draft in rival.options[:1]:
-            if draft.rows & pick.rows and draft.likelihood > rival.otherwise and _collide(pick, draft, index):
-                ahead = (pick.likelihood - claim.otherwise) - (draft.likelihood - rival.otherwise)
-                most = min(most, 1 / (1 + math.exp(-ahead / RIVALRY)))
+        if _collide(pick, draft, index):
+            ahead = (pick.likelihood - claim.otherwise) - (draft.likelihood - rival.otherwise)
+            most = min(most, 1 / (1 + math.exp(-ahead / RIVALRY)))
     capped = (min(c, most) if d.rows == pick.rows else c for d, c in zip(claim.options, chances, strict=True))
     return tuple(capped)
 

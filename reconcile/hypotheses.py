@@ -326,7 +326,12 @@ class _Search:
         customers = {index.customer[row] for row in rows}
         credits = sum(index.signed[row] < 0 for row in rows)
         hinted = LOG_HINTED if evidence.reference is ReferenceEvidence.HINT else 0.0
-        likelihood = hinted + payer + self._log_named(rows) + self._log_set(rows, min(customers, key=index.names.id_of), credits, evidence)
+        likelihood = (
+            hinted
+            + payer
+            + self._log_named(rows)
+            + self._log_set(rows, min(customers, key=index.names.id_of), credits, evidence)
+        )
         likelihood += self._log_amount(evidence.amount, total)
         likelihood += LOG_CREDIT * credits
         if evidence.amount is AmountEvidence.PARTIAL and len(rows) > 1:
