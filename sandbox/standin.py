@@ -68,6 +68,10 @@ class StandIn:
         self.interceptor: Interceptor | None = None
         self.lock = threading.RLock()
 
+    def signed(self, body: bytes) -> dict[str, str]:
+        """The headers of a webhook with this body, where the vendor sends any."""
+        raise NotImplementedError
+
     def before(self, request: Request, rule: str) -> Response | None:
         """Check authentication and limits; return a response to refuse the request."""
         raise NotImplementedError

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, or_, select, true
+from sqlalchemy import ColumnElement, Connection, RowMapping, Select, func, or_, select, true
 
 from receivables.allocation import Allocation
 from receivables.document import Document, DocumentKind, DocumentStatus
@@ -94,7 +95,8 @@ def unshown_allocations(
 ) -> dict[str, list[Allocation]]:
     """Return, by document, our allocations that the ledger's balance, as last read, cannot show yet.
 
-    An allocation shows in the ledger once it was posted before that reading began.
+    An allocation shows in the ledger once it was posted before that reading began, unless more is open there than it
+    leaves: then what was posted is gone (somebody deleted it), or a replica that is behind was read.
     `where` narrows it to some documents.
     """
     allocation, document = t.allocation, t.document
@@ -111,7 +113,29 @@ def unshown_allocations(
     found: defaultdict[str, list[Allocation]] = defaultdict(list)
     for row in rows:
         found[row.document_id].append(Allocation(row.document_id, Money(row.amount_minor, row.currency)))
-    return found
+    for row in db.execute(_more_open(organisation_id, where)):
+        excess = row.applied + row.balance_minor - row.total_minor - sum(each.amount.minor for each in found[row.id])
+        if excess > 0:
+            found[row.id].append(Allocation(row.id, Money(excess, row.currency)))
+    return {document_id: these for document_id, these in found.items() if these}
+
+
+def _more_open(organisation_id: str, where: ColumnElement[bool] | None) -> Select[Any]:
+    """Documents of which the ledger shows more open than we left of them, with what we applied in all."""
+    allocation, document = t.allocation.c, t.document.c
+    applied = func.sum(allocation.amount_minor)
+    return (
+        select(document.id, document.currency, document.total_minor, document.balance_minor, applied.label("applied"))
+        .join(t.allocation, document.id == allocation.document_id)
+        .where(
+            document.organisation_id == organisation_id,
+            document.balance_minor > 0,
+            allocation.undone_at.is_(None),
+            true() if where is None else where,
+        )
+        .group_by(document.id)
+        .having(applied > document.total_minor - document.balance_minor)
+    )
 
 
 def _document(row: RowMapping) -> Document:

@@ -19,7 +19,10 @@ WEBHOOKS = {
     "webhook_wrong_tenant": 0.02,
     "webhook_truncated": 0.03,
     "webhook_unknown": 0.02,
-    "webhook_burst": 0.004,
+    "webhook_burst": 0.0008,
+    "webhook_poison": 0.02,
+    "webhook_withheld": 0.50,
+    "webhook_switched_off": 0.0015,
     "intake_refused": 0.03,
 }
 CALLS = {
@@ -33,11 +36,18 @@ CALLS = {
     "slow_answer": 0.006,
     "stale_read": 0.006,
     "read_not_found": 0.004,
+    "listing_lags": 0.02,
+    "equal_stamps": 0.004,
+    "pages_shift": 0.60,
+    "batch_in_part": 0.06,
+    "key_expired": 0.004,
     "token_answer_lost": 0.05,
     "edited_first": 0.020,
     "meanwhile_life": 0.040,
     "meanwhile_webhook": 0.020,
     "meanwhile_worker": 0.020,
+    "meanwhile_poll": 0.002,
+    "meanwhile_sender": 0.002,
 }
 PROCESS = {
     "crash_before_commit": 0.0008,
@@ -45,13 +55,41 @@ PROCESS = {
     "crash_after_call": 0.0020,
     "commit_refused": 0.0010,
     "commit_unknown": 0.0008,
+    "deadlock": 0.0006,
+    "store_busy": 0.0010,
+    "store_down": 0.0002,
+    "disk_full": 0.0002,
     "wake_lost": 0.05,
     "wake_twice": 0.03,
+    "wake_redelivered": 0.02,
+    "broker_down": 0.004,
+    "queue_purged": 0.004,
+    "beat_twice": 0.02,
     "clock_skew": 0.30,
+    "clock_backwards": 0.15,
 }
-STORE = ("crash_before_commit", "crash_after_commit", "crash_after_call", "commit_refused", "commit_unknown")
+STORE = (
+    "crash_before_commit",
+    "crash_after_commit",
+    "crash_after_call",
+    "commit_refused",
+    "commit_unknown",
+    "deadlock",
+    "store_busy",
+    "store_down",
+    "disk_full",
+)
 MAIL = {"mail_refused": 0.02, "mail_accepted_then_lost": 0.02, "mail_put_off": 0.02}
-LIFE = {"statement_again": 0.15, "statement_overlap": 0.30, "consent_revoked": 0.02, "token_ended": 0.05}
+LIFE = {
+    "statement_again": 0.15,
+    "statement_overlap": 0.30,
+    "consent_revoked": 0.02,
+    "token_ended": 0.05,
+    "disconnected": 0.04,
+    "second_install": 0.05,
+    "small_pages": 1.0,
+    "change_feed_cut": 1.0,
+}
 KINDS: Mapping[str, float] = WEBHOOKS | CALLS | PROCESS | MAIL | LIFE
 
 
@@ -75,6 +113,15 @@ class Faults:
         if happens:
             self.fired[name] += 1
         return happens
+
+    def may_strike(self, name: str) -> bool:
+        """Whether this fault happens now, if it finds something to happen to; `struck` counts it then."""
+        chance = self._chances[name]
+        return chance > 0.0 and self._rng.random() < chance
+
+    def struck(self, name: str) -> None:
+        """Count a fault that `may_strike` let happen."""
+        self.fired[name] += 1
 
     def draw(self) -> Random:
         """What else a fault has to choose is drawn from the same source."""

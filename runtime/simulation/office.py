@@ -9,11 +9,13 @@ from typing import Any
 from requests import RequestException
 from sqlalchemy import select
 
+from connectors.contract import Role
 from connectors.errors import ConnectorError
 from receivables.money import Money
 from receivables.receipt import ReceiptStatus
 from runtime.operations import decide, returns
 from runtime.operations.debits import RETURNED, SUGGESTED
+from runtime.operations.disconnect import disconnect
 from runtime.operations.errors import RefusedError
 from runtime.operations.set_aside import replay, set_aside
 from runtime.simulation.accountant import pending, verdict
@@ -35,6 +37,10 @@ def look_after(play: Play) -> None:
         if not play.life.firms[key].is_closed:
             _try_again(play, organisation_id)
         _connect_again(play, key, organisation_id)
+        if play.faults.strikes("disconnected"):
+            _disconnect(play, organisation_id)
+        if play.faults.may_strike("second_install"):
+            _take_over(play, key, organisation_id)
 
 
 def _review(play: Play, key: str, organisation_id: str) -> None:
@@ -121,3 +127,26 @@ def _connect_again(play: Play, key: str, organisation_id: str) -> None:
     for system in ended:
         with suppress(ConnectorError, RequestException):  # away just now: the owner tries again another time
             connect(play, key, system)
+
+
+def _disconnect(play: Play, organisation_id: str) -> None:
+    """The owner ends the connection of the ledger or the CRM; what is missed until it stands again is read then."""
+    with suppress(RefusedError):
+        disconnect(
+            play.app, organisation_id=organisation_id, role=play.rng.choice((Role.LEDGER, Role.CRM)), actor="owner"
+        )
+
+
+def _take_over(play: Play, key: str, organisation_id: str) -> None:
+    """Somebody of the firm installs the product for another organisation, on accounts that are the firm's here."""
+    with play.app.store.read() as db:
+        kept = [c for c in connections.connections(db, organisation_id) if c.status != connections.DISCONNECTED]
+    if not kept:
+        return
+    play.faults.struck("second_install")
+    system = play.rng.choice(kept).system
+    try:
+        connect(play, key, system, organisation_id=play.stranger)
+    except (RefusedError, ConnectorError, RequestException):
+        return
+    play.calls.crossed.append(f"{system}: another organisation took the account of {key}")

@@ -1,30 +1,25 @@
-"""The roads between the product and the vendors, with what goes wrong on them."""
+"""The road of calls from the product to the vendors and back, with what goes wrong on it."""
 
 from __future__ import annotations
 
 import hashlib
-import json
 import re
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from urllib.parse import parse_qsl, unquote_plus
 
 from runtime.simulation.crashes import Crash
+from runtime.simulation.damage import done_in_part, is_later_page, without_news
 from runtime.simulation.faults import STORE, Faults
-from runtime.simulation.virtual import Agenda, VirtualTime
-from runtime.simulation.wire import Answered, Sent
+from runtime.simulation.virtual import VirtualTime
+from runtime.simulation.wire import Answered, Sent, ask
 from sandbox.estate import Estate
 from sandbox.standin import StandIn
-from sandbox.webhooks import Delivery
 
-MAX_REMEMBERED = 500  # answers kept for stale replicas, and bodies kept for replays
+MAX_REMEMBERED = 500  # answers kept for stale replicas
 MAX_NESTED = 1  # what happens during a call makes calls of its own, and nothing happens during those
-FORGED_MARK = "forged"
-BURST = 40
-MAX_ATTEMPTS = 8  # of a vendor to deliver one webhook
-_TAKEN = 200
 _TOKEN_PATHS = ("/connect/token", "/oauth2/v1/tokens", "/services/oauth2", "/v1/oauth", "/oauth/token", "/identity")
 _EVIDENCE = {
     "xero": "/invoices",
@@ -38,6 +33,9 @@ _TELL_NO_END = ("salesforce",)  # its tokens end when an administrator's policy 
 _STILL_GOOD = timedelta(minutes=10)  # above the product's margin and what its clock may be off
 _PATIENCE_SECONDS = 30.0  # of a client that names none
 _RETRY_AFTER_SECONDS = 3
+_LAG_SECONDS = 90.0
+_KEY_EXPIRED_MINUTES = (7.0, 30.0)  # above the six for which Xero knows an idempotency key
+MEANWHILE = ("meanwhile_life", "meanwhile_webhook", "meanwhile_worker", "meanwhile_poll", "meanwhile_sender")
 _TICK = timedelta(microseconds=1)
 _INVOICE_ID = {
     "xero": re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"),
@@ -45,7 +43,6 @@ _INVOICE_ID = {
 }
 _WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _OBJECT_READ = re.compile(r"/(Invoices|Contacts|Payments|CreditNotes)\b.*(IDs|/[0-9a-f-]{36})|/v1/\w+/[a-z]{2}_")
-HandIn = Callable[[str, dict[str, str], bytes], int]  # gives the status of the answer
 
 
 @dataclass
@@ -87,8 +84,10 @@ class Calls:
         if (refused := self._refusal(sent)) is not None:
             return refused
         self._edit_first(sent)
-        answered = self._read(sent, answer) if _only_reads(sent) else self._write(answer)
+        answered = self._read(sent, answer) if _only_reads(sent) else self._write(sent, answer)
         read_at = self.time.now()
+        if _only_reads(sent) and self._depth == 0 and strikes("equal_stamps"):
+            self._nested("meanwhile_life")  # stamped with the very moment of the reading, and not in it
         self.time.advance(_TICK)  # what happens next is later than what was read
         self._let_happen()
         if strikes("slow_answer"):
@@ -104,10 +103,25 @@ class Calls:
         old = self._stale(sent, key)
         if old is not None:
             return old
+        if is_later_page(sent) and self._depth == 0 and self.faults.strikes("pages_shift"):
+            self._nested("meanwhile_life")
         answered = answer()
         if answered.status < _REFUSED:
             self._remember(key, answered)
+            answered = self._lagging(sent, answered)
         return answered
+
+    def _lagging(self, sent: Sent, answered: Answered) -> Answered:
+        """Let a list lag behind what was written lately; whoever reads it is misled."""
+        since = self.time.now() - timedelta(seconds=self.faults.draw().uniform(5, _LAG_SECONDS))
+        if not self.faults.may_strike("listing_lags"):
+            return answered
+        lagging = without_news(sent.system, answered, since)
+        if lagging is None:
+            return answered
+        self.faults.struck("listing_lags")
+        self.misled_at[sent.system, _books_of(self.estate, sent)] = self.time.now()
+        return lagging
 
     def _note_reading(self, sent: Sent, answered: Answered, read_at: datetime) -> None:
         """Note when the product saw what is owed; what a replica showed is older than that."""
@@ -117,8 +131,16 @@ class Calls:
         if self.misled_at.get(books) != read_at:
             self.read_at[books] = read_at
 
-    def _write(self, answer: Callable[[], Answered]) -> Answered:
+    def _write(self, sent: Sent, answer: Callable[[], Answered]) -> Answered:
+        if self.faults.may_strike("batch_in_part"):
+            in_part = done_in_part(sent, self.faults.draw(), lambda part: ask(self._standin(part), part))
+            if in_part is not None:
+                self.faults.struck("batch_in_part")
+                return in_part
         answered = answer()
+        if self.faults.strikes("key_expired"):
+            self.time.advance(timedelta(minutes=self.faults.draw().uniform(*_KEY_EXPIRED_MINUTES)))
+            raise ConnectionResetError("the connection was reset")
         if self.faults.strikes("answer_cut_after_write"):
             raise ConnectionResetError("the connection was reset")
         if self.faults.strikes("answer_lost"):
@@ -181,11 +203,14 @@ class Calls:
     def _let_happen(self) -> None:
         if self._depth >= MAX_NESTED:
             return
+        for kind in MEANWHILE:
+            if self.faults.strikes(kind):
+                self._nested(kind)
+
+    def _nested(self, kind: str) -> None:
         self._depth += 1
         try:
-            for kind in ("meanwhile_life", "meanwhile_webhook", "meanwhile_worker"):
-                if self.faults.strikes(kind):
-                    self.meanwhile(kind)
+            self.meanwhile(kind)
         finally:
             self._depth -= 1
 
@@ -218,81 +243,6 @@ class Calls:
         if len(self._answers) >= MAX_REMEMBERED:
             self._answers.pop(next(iter(self._answers)))
         self._answers[key] = answered
-
-
-@dataclass
-class Post:
-    """Carries webhooks from the stand-ins to the product."""
-
-    agenda: Agenda
-    faults: Faults
-    estate: Estate
-    hand_in: HandIn
-    forged_taken: int = 0
-    taken: list[tuple[str, bytes]] = field(default_factory=list)  # answered with success since they were last looked up
-    _delivered: deque[tuple[str, dict[str, str], bytes]] = field(default_factory=lambda: deque(maxlen=MAX_REMEMBERED))
-
-    def collect(self) -> int:
-        """Send what lies ready at the vendors on its way. Returns how many."""
-        count = 0
-        for standin in self.estate.standins:
-            pending = standin.courier.pending
-            while not pending.empty():
-                delivery = pending.get_nowait()
-                if delivery is not None:
-                    self._send(standin, delivery)
-                    count += 1
-        return count
-
-    def _send(self, standin: StandIn, delivery: Delivery) -> None:
-        rng, strikes = self.faults.draw(), self.faults.strikes
-        if strikes("webhook_drop"):
-            return
-        wait = timedelta(seconds=rng.uniform(0.2, 8.0))
-        if strikes("webhook_delay_days"):
-            wait = timedelta(hours=rng.uniform(1, 72))
-        elif strikes("webhook_delay"):
-            wait = timedelta(minutes=rng.uniform(1, 50))
-        self._later(standin, delivery, wait)
-        if strikes("webhook_duplicate"):
-            self._later(standin, delivery, wait + timedelta(seconds=rng.uniform(0, 90)))
-
-    def _later(self, standin: StandIn, delivery: Delivery, wait: timedelta) -> None:
-        self.agenda.later(wait, f"webhook of {standin.name}", lambda: self._arrive(standin, delivery))
-
-    def _arrive(self, standin: StandIn, delivery: Delivery) -> str:
-        system = standin.name
-        rng, strikes = self.faults.draw(), self.faults.strikes
-        headers, body = delivery.headers | (delivery.sign() if delivery.sign else {}), delivery.body
-        if strikes("webhook_forged"):
-            mark = hashlib.sha256(body).hexdigest()[:12]
-            self._forge(system, headers, body.replace(b'"', f'"{FORGED_MARK}{mark}'.encode(), 1) + b" ")
-        if strikes("webhook_wrong_tenant"):
-            others = [each for each in ("xero", "quickbooks", "stripe") if each != system]
-            self._forge(rng.choice(others), headers, body)
-        if strikes("webhook_truncated"):
-            self._forge(system, headers, body[: len(body) // 2])
-        if strikes("webhook_unknown"):
-            self._forge(system, headers, json.dumps({"what": rng.random()}).encode())
-        if strikes("webhook_replay") and self._delivered:
-            self._hand_in(*rng.choice(self._delivered))
-        for _ in range(BURST if strikes("webhook_burst") else 0):
-            self._hand_in(system, headers, body)
-        self._delivered.append((system, headers, body))
-        delivery.attempts += 1
-        if not self._hand_in(system, headers, body) and delivery.attempts < MAX_ATTEMPTS:
-            self._later(standin, delivery, timedelta(minutes=rng.uniform(1, 60)))  # as vendors try again
-        return f"webhook of {system}"
-
-    def _hand_in(self, system: str, headers: dict[str, str], body: bytes) -> bool:
-        is_taken = self.hand_in(system, headers, body) == _TAKEN
-        if is_taken:
-            self.taken.append((system, body))
-        return is_taken
-
-    def _forge(self, system: str, headers: dict[str, str], body: bytes) -> None:
-        """Post a body under a signature that was made for another."""
-        self.forged_taken += self.hand_in(system, headers, body) == _TAKEN
 
 
 def _shows_debts(sent: Sent) -> bool:

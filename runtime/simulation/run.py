@@ -33,6 +33,7 @@ SUITE_SEEDS, SUITE_EVENTS = 10, 20_000
 # Far enough for the longest pause before a write is tried again.
 HEAL_MINUTES = (15, 15, 30, 30, 60, 60, 60, 60)
 STATEMENT_DAYS = 3
+LARGEST_SKEW = timedelta(seconds=300)
 FALSE = (Objection.NOT_DUE, Objection.AMOUNT, Objection.ADDRESS)  # what makes a message a false reminder
 # Acts between two longer pauses: a seed's firms have one of these. What a pause is, by its chance for each such act.
 RUSHES = (1, 1, 4, 16, 64)
@@ -164,9 +165,9 @@ def _step(play: Play) -> None:
 def _begin(play: Play) -> None:
     """Put what goes on by itself on the agenda; each arranges its own next time."""
     _repeat(play, "life", play.life.act, _tempo(play.rng.choice(RUSHES)))
-    _repeat(play, "sweep", play.run(work), _between(0.1, 4))
-    _repeat(play, "poll", play.run(poll), _between(0.5, 15))
-    _repeat(play, "remind", play.run(remind_everybody), _between(0.2, 3))
+    _beat(play, "sweep", play.run(work), _between(0.1, 4))
+    _beat(play, "poll", play.run(poll), _between(0.5, 15))
+    _beat(play, "remind", play.run(remind_everybody), _between(0.2, 3))
     _repeat(play, "people", partial(look_after, play), _between(1, 10))
     for key in play.life.firms:
         _repeat(play, "statement", partial(_statement, play, key), _between(8, 26))
@@ -180,6 +181,17 @@ def _repeat(play: Play, name: str, happening: Happening, pause: Callable[[Random
         return happening()
 
     play.agenda.later(pause(play.rng), name, happen)
+
+
+def _beat(play: Play, name: str, happening: Happening, pause: Callable[[Random], timedelta]) -> None:
+    """Repeat what the beat tells the workers to do; where there are two beats it is told twice."""
+
+    def happen() -> str | None:
+        if play.faults.strikes("beat_twice"):
+            play.agenda.later(timedelta(0), name, happening)
+        return happening()
+
+    _repeat(play, name, happen, pause)
 
 
 def _between(low: float, high: float) -> Callable[[Random], timedelta]:
@@ -216,10 +228,12 @@ def _consents(play: Play) -> str:
 
 
 def _skew(play: Play) -> str | None:
-    play.skew = timedelta(0)
+    before, play.skew = play.skew, timedelta(0)
     play.calls.told_to_wait.clear()  # it counts on its own clock, which is set now
     if play.faults.strikes("clock_skew"):
-        play.skew = timedelta(seconds=play.rng.uniform(-300, 300))
+        play.skew = play.rng.uniform(-1, 1) * LARGEST_SKEW
+    if before > -LARGEST_SKEW / 2 and play.faults.strikes("clock_backwards"):
+        play.skew = timedelta(seconds=play.rng.uniform(-LARGEST_SKEW.total_seconds(), before.total_seconds()))
     return f"the product's clock is {play.skew.total_seconds():.0f} s off"
 
 
@@ -250,6 +264,7 @@ def _import(play: Play, key: str, since: date, until: date) -> None:
 def _heal(play: Play) -> None:
     """End the faults, let everything happen that is left, and let the product come to rest."""
     play.faults.heal()
+    play.recover()
     play.skew = timedelta(0)
     play.agenda.settle(lambda name: name == BOOKS_OPENED)
     for minutes in HEAL_MINUTES:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
@@ -20,14 +20,17 @@ from runtime.app import App, build
 from runtime.demo import people
 from runtime.demo.stage import settings_for, visitor
 from runtime.operations.connect import begin_connect, finish_connect
-from runtime.operations.organisations import switch_sending
+from runtime.operations.organisations import create_organisation, switch_sending
+from runtime.operations.remind import remind_everybody
 from runtime.operations.take_webhook import BadSignatureError, take_webhook
 from runtime.operations.work import poll, work
 from runtime.settings import Settings
 from runtime.simulation.crashes import MortalStore
 from runtime.simulation.faults import Faults
 from runtime.simulation.knowledge import Knowledge, Lapses
-from runtime.simulation.road import Calls, Post
+from runtime.simulation.post import Post
+from runtime.simulation.road import Calls
+from runtime.simulation.scale import small_answers
 from runtime.simulation.virtual import Agenda, VirtualTime, seeded_secrets
 from runtime.simulation.watch import LogListener
 from runtime.simulation.wire import Wire
@@ -45,6 +48,17 @@ _MEMORY = Path("/dev/shm")  # noqa: S108 - a disk in memory, where there is one:
 OPENING_SALES = 80
 _WAKES_AFTER_SECONDS = (0.05, 3.0)  # a worker may have others to serve
 MAX_TOLD = 200_000
+# Ordinary days, and days shortly before clocks change in Denver or London, months end, and a year does.
+STARTS = (
+    DEMO_START,
+    DEMO_START + timedelta(days=41),
+    datetime(2027, 2, 24, 15, tzinfo=UTC),
+    datetime(2027, 3, 11, 15, tzinfo=UTC),
+    datetime(2027, 3, 25, 15, tzinfo=UTC),
+    datetime(2027, 5, 18, 14, tzinfo=UTC),
+    datetime(2027, 10, 28, 14, tzinfo=UTC),
+)
+_WAKES = "worker wakes"
 
 
 @dataclass
@@ -66,7 +80,9 @@ class Play:
     rng: Random
     app: App
     ids: dict[str, str] = field(default_factory=dict)
+    stranger: str = ""  # an organisation that has nothing to do with the firms
     skew: timedelta = timedelta(0)
+    broker_back_at: datetime = DEMO_START
     crashes: int = 0
     versions: dict[tuple[str, str, str], str] = field(
         default_factory=dict
@@ -85,6 +101,12 @@ class Play:
         self.crashes += 1
         self.app = _start(self)
 
+    def recover(self) -> None:
+        """Let what was away for a while be there again."""
+        self.broker_back_at = self.time.now()
+        if isinstance(self.app.store, MortalStore):
+            self.app.store.recover()
+
     def close(self) -> None:
         """End whichever process of the product is alive."""
         self.app.close()
@@ -95,11 +117,17 @@ class Play:
 
     def wake(self, after_seconds: float = 0.0, /) -> None:
         """Have the product's worker run soon, unless the broker loses it."""
-        if self.faults.strikes("wake_lost"):
+        rng, strikes = self.faults.draw(), self.faults.strikes
+        if strikes("broker_down"):
+            self.broker_back_at = self.time.now() + timedelta(minutes=rng.uniform(5, 180))
+        if self.time.now() < self.broker_back_at or strikes("wake_lost"):
             return
-        for _ in range(2 if self.faults.strikes("wake_twice") else 1):
-            late = self.faults.draw().uniform(*_WAKES_AFTER_SECONDS)
-            self.agenda.later(timedelta(seconds=after_seconds + late), "worker wakes", self.run(work))
+        if strikes("queue_purged"):
+            self.agenda.forget(_WAKES)
+        pauses = [after_seconds + rng.uniform(*_WAKES_AFTER_SECONDS) for _ in range(2 if strikes("wake_twice") else 1)]
+        pauses += [rng.uniform(600, 40_000)] if strikes("wake_redelivered") else []
+        for seconds in pauses:
+            self.agenda.later(timedelta(seconds=seconds), _WAKES, self.run(work))
 
     def run(self, operation: Callable[[App], object]) -> Callable[[], None]:
         """Return a happening that runs an operation of whichever process is alive by then."""
@@ -113,7 +141,7 @@ class Play:
 @contextmanager
 def set_play(seed: int, *, without: frozenset[str] = frozenset()) -> Iterator[Play]:
     """Found the firms of `seed`, connect the product and read everything once; faults begin after that."""
-    time = VirtualTime(DEMO_START)
+    time = VirtualTime(_source(seed, "start").choice(STARTS))
     agenda = Agenda(time, _source(seed, "agenda"))
     faults = Faults(_source(seed, "faults"), without=without)
     with ExitStack() as stack:
@@ -122,6 +150,8 @@ def set_play(seed: int, *, without: frozenset[str] = frozenset()) -> Iterator[Pl
                 TemporaryDirectory(prefix="truedue-simulate-", dir=_MEMORY if _MEMORY.is_dir() else None)
             )
         )
+        small = {"pages": faults.strikes("small_pages"), "changes": faults.strikes("change_feed_cut")}
+        stack.enter_context(small_answers(**small))
         stack.enter_context(seeded_secrets(_source(seed, "secrets")))
         wire = Wire()
         estate = stack.enter_context(Estate(clock=time.now, couriers=False, reach=wire.connect))
@@ -188,12 +218,20 @@ def _hand_in(play: Play, system: str, headers: dict[str, str], body: bytes) -> i
     return 200
 
 
+_OTHERS: dict[str, Callable[[App], object]] = {
+    "meanwhile_worker": work,
+    "meanwhile_poll": poll,
+    "meanwhile_sender": remind_everybody,
+}
+
+
 def _meanwhile(play: Play, kind: str) -> None:
     """Let something happen while the product waits for a vendor."""
     if kind == "meanwhile_life":
         play.life.act()
-    elif kind == "meanwhile_worker":
-        work(play.app)
+    elif kind in _OTHERS:
+        with suppress(SQLAlchemyError):  # what fails there fails in another process
+            _OTHERS[kind](play.app)
     play.post.collect()
 
 
@@ -205,6 +243,9 @@ def _credits_read(play: Play, firm: Firm) -> datetime | None:
 
 
 def _open_for_business(play: Play) -> None:
+    play.stranger = create_organisation(
+        play.app, name="Lantern Books", base_currency="GBP", time_zone="Europe/London", country="GB"
+    ).id
     for key, firm in play.life.firms.items():
         play.ids[key] = people.found(play.app, firm.organisation)
         for system in (firm.profile.system, "salesforce", "stripe"):
@@ -218,9 +259,12 @@ def _open_for_business(play: Play) -> None:
     work(play.app)
 
 
-def connect(play: Play, key: str, system: str) -> None:
-    """Give consent as the firm's owner; a RequestException or ConnectorError when the vendor is away just now."""
-    page = begin_connect(play.app, organisation_id=play.ids[key], system=system)
+def connect(play: Play, key: str, system: str, *, organisation_id: str | None = None) -> None:
+    """Give consent as the firm's owner, for the firm unless told for whom.
+
+    A RequestException or ConnectorError when the vendor is away just now.
+    """
+    page = begin_connect(play.app, organisation_id=organisation_id or play.ids[key], system=system)
     account = play.life.firms[key].account_of(system, play.estate)
     with visitor() as browser:
         answer = browser.get(

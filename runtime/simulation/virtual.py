@@ -65,6 +65,11 @@ class Agenda:
         self._count += 1
         heapq.heappush(self._heap, (self._time.now() + after, self._rng.random(), self._count, name, happening))
 
+    def forget(self, name: str) -> None:
+        """Let nothing of this name happen that is left for later."""
+        self._heap = [entry for entry in self._heap if entry[3] != name]
+        heapq.heapify(self._heap)
+
     def next(self) -> str:
         """Let the next thing happen at its time and tell it."""
         moment, _, _, name, happening = heapq.heappop(self._heap)

@@ -82,7 +82,8 @@ class Wire:
             yield
 
 
-def _ask(standin: StandIn, sent: Sent) -> Answered:
+def ask(standin: StandIn, sent: Sent) -> Answered:
+    """Have a stand-in answer a request."""
     told: list[Any] = []
 
     def start_response(
@@ -159,7 +160,7 @@ class _Connection(HTTPConnection):
         port = self.port or 0
         standin = self._wire.standins[port]
         sent = Sent(standin.name, port, method, path, query, headers, body, patience)
-        answer = self._wire.passage(sent, lambda: _ask(standin, sent))
+        answer = self._wire.passage(sent, lambda: ask(standin, sent))
         return HTTPResponse(
             body=BytesIO(answer.body),
             headers=HTTPHeaderDict(answer.headers),

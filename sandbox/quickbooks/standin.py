@@ -112,9 +112,13 @@ class QuickBooksStandIn(ApiRoutes):
         body = json.dumps(events).encode()
         self.courier.send(
             url=self._subscriber, body=body,
-            headers={"Content-Type": "application/json", "intuit-signature": sign(self._verifier_token, body)},
+            headers=self.signed(body),
             event_ids=tuple(str(event["id"]) for event in events),
         )  # fmt: skip
+
+    def signed(self, body: bytes) -> dict[str, str]:
+        """The headers of a webhook with this body."""
+        return {"Content-Type": "application/json", "intuit-signature": sign(self._verifier_token, body)}
 
     def _event(self, books: Ledger, name: str, object_id: str, verb: Verb) -> Record:
         self._events += 1

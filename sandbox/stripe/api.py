@@ -130,11 +130,12 @@ class StripeStandIn(Writes):
                 body=body,
                 headers={"Content-Type": "application/json; charset=utf-8"},
                 event_ids=(told["id"],),
-                sign=partial(self._signed, body),
+                sign=partial(self.signed, body),
             )
         return len(self._subscribers)
 
-    def _signed(self, body: bytes) -> dict[str, str]:
+    def signed(self, body: bytes) -> dict[str, str]:
+        """The headers of a webhook with this body."""
         return {"Stripe-Signature": self.signature(body)}
 
     def signature(self, body: bytes) -> str:

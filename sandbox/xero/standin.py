@@ -136,7 +136,7 @@ class XeroStandIn(WritingRoutes):
             told["data"] = {"Type": record["Type"], "Status": record["Status"]}
         body = self._webhook_body([told])
         self.courier.send(
-            url=self._subscriber, body=body, headers=self._signed(body), event_ids=(f"xero-{self._sequence}",)
+            url=self._subscriber, body=body, headers=self.signed(body), event_ids=(f"xero-{self._sequence}",)
         )
 
     def _webhook_body(self, events: list[Record]) -> bytes:
@@ -144,13 +144,14 @@ class XeroStandIn(WritingRoutes):
         frame = {"events": events, "firstEventSequence": self._sequence, "lastEventSequence": self._sequence}
         return json.dumps({**frame, "entropy": entropy}).encode()
 
-    def _signed(self, body: bytes) -> dict[str, str]:
+    def signed(self, body: bytes) -> dict[str, str]:
+        """The headers of a webhook with this body."""
         digest = hmac.new(self._webhook_key.encode(), body, hashlib.sha256).digest()
         return {"Content-Type": "application/json", "x-xero-signature": base64.b64encode(digest).decode()}
 
     def _intent_to_receive(self, url: str) -> bool:
         body = self._webhook_body([])
-        good, bad = self._signed(body), {**self._signed(body), "x-xero-signature": base64.b64encode(b"wrong").decode()}
+        good, bad = self.signed(body), {**self.signed(body), "x-xero-signature": base64.b64encode(b"wrong").decode()}
         with requests.Session() as session:
             session.trust_env = False
             for headers, expected in ((good, 200), (bad, 401), (good, 200), (bad, 401)):

@@ -5,8 +5,11 @@ from __future__ import annotations
 from decimal import Decimal
 from pathlib import Path
 
+from connectors.contract import Role
+from connectors.records import Kind
 from runtime.operations.decide import confirm, undo
 from runtime.operations.open_items import open_documents
+from runtime.operations.pull import pull
 from runtime.operations.remind import remind_organisation
 from runtime.store import tables as t
 from tests.operations.conftest import synced
@@ -111,3 +114,18 @@ def test_an_invoice_that_somebody_deletes_in_the_crm_is_shown_again_once(firm: F
     shown = [each for each in firm.crm.records["TrueDue_Invoice__c"].values() if each["Number__c"] == "INV-1001"]
     assert sorted(bool(each["IsDeleted"]) for each in shown) == [False, True]
     assert firm.writes_at_rest() == []
+
+
+def test_an_invoice_whose_posting_is_gone_is_not_asked_for_before_the_deletion_is_known(any_firm: Firm) -> None:
+    firm = any_firm
+    firm.switch_sending()
+    firm.import_lines(EXACT)
+    firm.settle()
+    _delete_posting(firm)
+    pull(firm.app, firm.connection(Role.LEDGER), kinds=[Kind.INVOICE])
+    assert firm.document("INV-1001").balance_minor == 12_000
+    assert _open(firm) == 0, "what was posted for it is gone, the money is not"
+    remind_organisation(firm.app, firm.id)
+    reminded = {row.document_id for row in firm.rows(t.reminder_item) if row.state == "sent"}
+    assert reminded, "what is due beside it is reminded"
+    assert firm.document("INV-1001").id not in reminded

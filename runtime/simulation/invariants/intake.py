@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import func, select
 
 from connectors import registry
-from runtime.simulation.road import FORGED_MARK
+from runtime.simulation.post import FORGED_MARK
 from runtime.simulation.stage import Play
 from runtime.store import tables as t
 
