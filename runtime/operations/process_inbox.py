@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection
 
 from connectors import registry
+from connectors.contract import Role
 from connectors.errors import ConnectorError, Fatal, Reconnect, Retry
 from connectors.records import Kind, Page
 from receivables.identity import stable_id
@@ -18,6 +20,7 @@ from runtime.app import App
 from runtime.operations.absorb.page import absorb
 from runtime.operations.edits import promise_edits
 from runtime.operations.loss import note_loss
+from runtime.operations.unknown_payments import read_payments, somebody_paid
 from runtime.store import connections, journal, queues
 from runtime.store import tables as t
 from runtime.store.links import local_ids
@@ -90,6 +93,10 @@ def _read_again(app: App, reading: Reading, rows: dict[int, Row]) -> str:
         promise_edits(db, organisation_id=connection.organisation_id, local_ids=touched, at=app.clock())
         for row_id in reading.rows:
             queues.settle(db, t.inbox, row_id, state=queues.DONE, done_at=app.clock(), problem=None)
+        has_unknown = connection.role is Role.LEDGER and somebody_paid(db, connection.organisation_id, touched, read_at)
+    if has_unknown:
+        with suppress(ConnectorError):  # a ledger that is away just now: the next poll reads them
+            read_payments(app, connection)
     return "done"
 
 

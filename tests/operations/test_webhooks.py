@@ -11,6 +11,7 @@ import pytest
 from pydantic import SecretStr
 
 from connectors.contract import Role
+from runtime.operations.decide import confirm
 from runtime.operations.take_webhook import MAX_BODY_BYTES, BadSignatureError, take_webhook
 from runtime.store import queues
 from runtime.store import tables as t
@@ -18,7 +19,7 @@ from runtime.store.connections import CONNECTED
 from sandbox.quickbooks.standin import sign
 from sandbox.webhooks import Delivery
 from tests.operations.faults import unavailable
-from tests.operations.firm import CURRENCY, TODAY, Firm
+from tests.operations.firm import CURRENCY, TODAY, Firm, money_in
 
 SOON = TODAY + timedelta(days=30)
 
@@ -44,6 +45,33 @@ def test_what_a_webhook_names_is_read_again_merged_and_shown(any_firm: Firm) -> 
     assert any_firm.shown("INV-1001")["Due_Date__c"] == SOON.isoformat()
     (row,) = any_firm.rows(t.inbox)
     assert (row.state, row.problem) == (queues.DONE, None)
+
+
+def test_a_payment_that_only_a_fallen_balance_gives_away_is_read_before_the_bank_shows_it(firm: Firm) -> None:
+    firm.ledger.pay_by_hand("INV-1001", "50.00", on=TODAY)
+    firm.deliver_webhooks()
+    firm.work()
+    assert [row.amount_minor for row in firm.rows(t.ledger_payment)] == [5_000], "Xero tells of the invoice alone"
+    firm.import_lines(money_in("L1", "50.00", "ACME LTD", "INV-1001"))
+    firm.work()
+    assert firm.receipt().state == "recorded"
+
+
+def _listings(firm: Firm) -> int:
+    """How many lists were read from Xero, of any kind."""
+    return sum(count for call, count in firm.estate.xero.calls.items() if "collection" in call)
+
+
+def test_what_is_known_of_an_invoice_is_not_read_again_for_it(firm: Firm) -> None:
+    firm.import_lines(money_in("L1", "50.00", "ACME LTD", "INV-1001"))
+    firm.work()
+    confirm(firm.app, organisation_id=firm.id, receipt_id=firm.receipt().id, actor="dana")
+    firm.work()
+    read = _listings(firm)
+    firm.deliver_webhooks()
+    firm.work()
+    assert firm.document("INV-1001").balance_minor == 7_000
+    assert _listings(firm) == read + 1, "the invoice alone"
 
 
 def test_a_duplicate_webhook_is_one_row(any_firm: Firm) -> None:

@@ -1,0 +1,74 @@
+"""Payments that somebody booked in the ledger and that no webhook tells of: a fallen balance gives them away.
+
+Until they are read, the money behind them would be taken for new when the bank shows it, and be posted a second time.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection
+from datetime import datetime
+
+from sqlalchemy import BindParameter, Connection, bindparam, func, select
+
+from connectors.records import Kind
+from runtime.app import App
+from runtime.operations.loss import noting_loss
+from runtime.operations.pull import pull
+from runtime.store import tables as t
+from runtime.store.connections import VendorConnection
+from runtime.store.rows import chunks
+
+_IDS: BindParameter[str] = bindparam("ids", expanding=True)
+_CHANGED = select(t.document).where(
+    t.document.c.organisation_id == bindparam("organisation_id"),
+    t.document.c.id.in_(_IDS),
+    t.document.c.changed_at == bindparam("read_at"),
+    t.document.c.balance_minor < t.document.c.total_minor,
+)
+_OURS = (
+    select(t.allocation.c.document_id, func.sum(t.allocation.c.amount_minor))
+    .where(
+        t.allocation.c.organisation_id == bindparam("organisation_id"),
+        t.allocation.c.document_id.in_(_IDS),
+        t.allocation.c.posted_at.is_not(None),
+        t.allocation.c.undone_at.is_(None),
+    )
+    .group_by(t.allocation.c.document_id)
+)
+# What we posted is known as ours before it is read, so only what others booked is added up.
+_OTHERS = (
+    select(t.ledger_payment.c.lines)
+    .outerjoin(t.receipt, t.receipt.c.id == t.ledger_payment.c.receipt_id)
+    .where(
+        t.ledger_payment.c.organisation_id == bindparam("organisation_id"),
+        t.ledger_payment.c.customer_id.in_(_IDS),
+        t.ledger_payment.c.deleted.is_(False),
+        t.receipt.c.id.is_(None) | (t.receipt.c.state != "applied"),
+    )
+)
+
+
+def somebody_paid(db: Connection, organisation_id: str, document_ids: Collection[str], read_at: datetime) -> bool:
+    """Whether one of these documents, as it was read at `read_at`, is paid by more than all payments that are known.
+
+    Credit that people set against it is no payment and counts as one here: a reading too many does no harm.
+    """
+    for ids in chunks(sorted(document_ids)):
+        mine = {"organisation_id": organisation_id}
+        changed = db.execute(_CHANGED, mine | {"ids": ids, "read_at": read_at}).all()
+        if not changed:
+            continue
+        known = Counter({row.document_id: row[1] for row in db.execute(_OURS, mine | {"ids": ids})})
+        for lines in db.scalars(_OTHERS, mine | {"ids": sorted({row.customer_id for row in changed})}):
+            for document_id, minor in lines:
+                known[document_id] += minor
+        if any(row.total_minor - row.balance_minor > known[row.id] for row in changed):
+            return True
+    return False
+
+
+def read_payments(app: App, connection: VendorConnection) -> None:
+    """Read the payments that the ledger took since they were last read; a ConnectorError when it cannot be reached."""
+    with noting_loss(app, connection):
+        pull(app, connection, kinds=(Kind.PAYMENT,))
