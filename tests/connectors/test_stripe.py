@@ -516,8 +516,11 @@ def test_a_token_refused_for_good_asks_a_person_after_two_calls(world: World) ->
     assert world.calls() - before == 2
 
 
-def test_a_call_too_many_holds_everything_off_as_long_as_stripe_says(world: World) -> None:
-    world.standin.interceptor = refuse(429, {"code": "rate_limit", "message": "slow"}, **{"Retry-After": "45"})
+@pytest.mark.parametrize("error", [{"code": "rate_limit", "message": "slow"}, None])
+def test_a_call_too_many_holds_everything_off_as_long_as_stripe_or_what_stands_before_it_says(
+    world: World, error: dict[str, str] | None
+) -> None:
+    world.standin.interceptor = refuse(429, error, **{"Retry-After": "45"})
     with pytest.raises(Retry) as raised:
         world.connector.fetch(PAYMENT, ["pi_1"])
     assert raised.value.after_seconds == 45

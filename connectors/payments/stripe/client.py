@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, cast
 
 import requests
 import stripe
@@ -13,6 +13,7 @@ from connectors.errors import Absent, ConnectorError, Fatal, Reconnect, Retry
 
 PAGE_SIZE = 100  # Stripe's largest
 MAX_PAGES = 10_000  # of one list
+_TOO_MANY = 429
 MAX_HOLD_SECONDS = 600.0  # longest Retry-After that is believed
 
 Row = dict[str, Any]
@@ -92,7 +93,7 @@ class Client:
     def _named(self, error: stripe.StripeError) -> ConnectorError:
         text = f"Stripe: {error.user_message or type(error).__name__}"
         status = error.http_status or 0
-        if isinstance(error, stripe.RateLimitError):
+        if isinstance(error, stripe.RateLimitError) or status == _TOO_MANY:  # also of what stands before Stripe
             wait = _retry_after(error)
             self._access.budget.hold_off(wait)
             return Retry(text, after_seconds=wait)
@@ -107,5 +108,8 @@ class Client:
 
 def _retry_after(error: stripe.StripeError) -> float:
     """Return the wait that Stripe asks for; 2 s when it names none, as it usually does not."""
-    header = str((error.headers or {}).get("retry-after", ""))
+    # Of an answer that is no JSON the SDK keeps the headers where the body should be.
+    headers = cast("Mapping[str, object]", error.headers or error.json_body or {})
+    named = {name.lower(): value for name, value in headers.items()}
+    header = str(named.get("retry-after", ""))
     return min(float(header), MAX_HOLD_SECONDS) if header.isascii() and header.isdecimal() else 2.0
