@@ -20,6 +20,7 @@ _STAMPS = {  # where the elements of a list say when they changed, by system
 _MS_DATE = re.compile(r"/Date\((-?\d+)")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LATER_PAGE = re.compile(r"page=(?:[2-9]|\d\d)|STARTPOSITION(?: |\+|%20)(?:[2-9]|\d\d)|starting_after=|/query/01g")
+_REFUSED = 400
 _LOCKED = {
     "success": False,
     "errors": [{"statusCode": "UNABLE_TO_LOCK_ROW", "message": "unable to obtain exclusive access", "fields": []}],
@@ -86,7 +87,7 @@ def done_in_part(sent: Sent, rng: Random, ask: Callable[[Sent], Answered]) -> An
     # The rest is another request than the whole would be: it has a name of its own, where it has one.
     query = re.sub(r"requestid=([^&]+)", r"requestid=\1p", sent.query)
     answered = ask(replace(sent, body=content, query=query))
-    if sent.system == "quickbooks":
+    if sent.system == "quickbooks" or answered.status >= _REFUSED:
         return answered  # it says nothing at all of the part that is missing
     told = json.loads(answered.body)
     if not isinstance(told, list):

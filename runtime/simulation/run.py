@@ -257,8 +257,10 @@ def _statement(play: Play, key: str) -> str:
 def _import(play: Play, key: str, since: date, until: date) -> None:
     firm = play.life.firms[key]
     name = f"{key}-{until}.{'xml' if firm.bank.is_camt else 'mt940'}"
-    content = firm.bank.statement(since=since, until=until, at=play.time.now())
+    at = play.time.now()
+    content = firm.bank.statement(since=since, until=until, at=at)
     import_statement(play.app, organisation_id=play.ids[key], name=name, content=content)
+    firm.bank.given(since=since, until=until, at=at)  # one that could not be taken is given again
 
 
 def _heal(play: Play) -> None:

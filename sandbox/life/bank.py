@@ -90,7 +90,7 @@ class BankBook:
         return money
 
     def statement(self, *, since: date, until: date, at: datetime) -> bytes:
-        """Return the file of the days from `since` to `until`, and show what stands in it."""
+        """Return the file of the days from `since` to `until`."""
         balance = self.opening + sum(
             (each.line.amount for day, booked in self._days.items() if day < since for each in booked), Decimal(0)
         )
@@ -101,7 +101,12 @@ class BankBook:
             lines = tuple(each.line for each in booked)
             made.append(BankStatement(self.account, self.currency, self.owner, number + 1, day, balance, lines))
             balance = made[-1].closing
-            for shown in (shown for each in booked for shown in each.shown):
-                shown(at)
-        self.given_until = max(until, self.given_until or until)
         return camt053.document(made, created_at=at) if self.is_camt else mt940.document(made)
+
+    def given(self, *, since: date, until: date, at: datetime) -> None:
+        """Somebody took the file of these days: it shows what stands in it."""
+        for number in range((until - since).days + 1):
+            for each in self.booked_on(since + timedelta(days=number)):
+                for shown in each.shown:
+                    shown(at)
+        self.given_until = max(until, self.given_until or until)
