@@ -41,8 +41,8 @@ class MortalStore(Store):
             raise _operational("server closed the connection unexpectedly")
 
     def recover(self) -> None:
-        """Be there again, with room on the disk."""
-        self._away, self._full = 0, 0
+        """Be there again, with room on the disk, and refuse nothing."""
+        self._away, self._full, self.refuses_next = 0, 0, False
 
     def _open_unit(self) -> None:
         faults = self._faults

@@ -21,14 +21,16 @@ from sandbox.standin import StandIn
 MAX_REMEMBERED = 500  # answers kept for stale replicas
 MAX_NESTED = 1  # what happens during a call makes calls of its own, and nothing happens during those
 _TOKEN_PATHS = ("/connect/token", "/oauth2/v1/tokens", "/services/oauth2", "/v1/oauth", "/oauth/token", "/identity")
+# What is in a request that shows what is owed. The ledger shows it by the invoices that it is asked for; of the others
+# only a list of what changed does: a single object says nothing about the rest.
 _EVIDENCE = {
-    "xero": "/invoices",
-    "quickbooks": "invoice",
-    "salesforce": "truedue_invoice__c",
-    "stripe": "payment_intent",
+    "xero": re.compile(r"/Invoices"),
+    "quickbooks": re.compile(r"invoice", re.IGNORECASE),
+    "salesforce": re.compile(r"FROM TrueDue_Invoice__c WHERE SystemModstamp"),
+    "stripe": re.compile(r"/v1/payment_intents\?|/v1/events\?.*payment_intent"),
 }
 _REFUSED = 400
-_MAX_INSISTING = 12  # more than one round of reading and writing makes before it gives up
+_MAX_INSISTING = 8  # more than what is under way already when the first refusal is heard
 _TELL_NO_END = ("salesforce",)  # its tokens end when an administrator's policy says so: the product has to guess
 _STILL_GOOD = timedelta(minutes=10)  # above the product's margin and what its clock may be off
 _PATIENCE_SECONDS = 30.0  # of a client that names none
@@ -50,7 +52,8 @@ class Calls:
     """Carries the product's calls.
 
     `meanwhile` lets something of its kind happen during one, on its way there or back; `edit` lets a person change
-    one of these invoices the moment before what the product writes about them arrives.
+    one of these invoices the moment before what the product writes about them arrives, `overtake` after an answer
+    about them was given, and lets the product hear of it before that answer.
     """
 
     time: VirtualTime
@@ -58,6 +61,7 @@ class Calls:
     estate: Estate
     meanwhile: Callable[[str], None]
     edit: Callable[[frozenset[str]], None]
+    overtake: Callable[[frozenset[str]], None]
     read_at: dict[tuple[str, str], datetime] = field(default_factory=dict)
     misled_at: dict[tuple[str, str], datetime] = field(default_factory=dict)  # when a replica answered that was behind
     crossed: list[str] = field(default_factory=list)  # calls for another account than their token's
@@ -90,6 +94,7 @@ class Calls:
             self._nested("meanwhile_life")  # stamped with the very moment of the reading, and not in it
         self.time.advance(_TICK)  # what happens next is later than what was read
         self._let_happen()
+        self._overtake(sent, answered)
         if strikes("slow_answer"):
             self.time.advance(timedelta(seconds=sent.patience or _PATIENCE_SECONDS))
             raise TimeoutError("timed out")
@@ -99,7 +104,9 @@ class Calls:
         return answered
 
     def _read(self, sent: Sent, answer: Callable[[], Answered]) -> Answered:
-        key = (sent.system, sent.path, sent.query + hashlib.sha256(sent.body).hexdigest())
+        since = next((value for name, value in sent.headers.items() if name.lower() == "if-modified-since"), "")
+        asked = f"{sent.path}?{sent.query} {since} {hashlib.sha256(sent.body).hexdigest()}"
+        key = (sent.system, _books_of(self.estate, sent), asked)  # the same words ask each organisation for its own
         old = self._stale(sent, key)
         if old is not None:
             return old
@@ -173,24 +180,27 @@ class Calls:
         token = _token_of(sent)
         until, store_faults = self.told_to_wait.get((sent.system, named), (self.time.now(), 0))
         if self.time.now() < until and store_faults == self._store_faults():  # else it may have failed to note it
-            self.impatient.append(f"{sent.system}: {named} was asked before the time that it had told to wait for")
+            self.impatient.append(f"{sent.system}: {named} was asked for {sent.path} before the time that it had told")
         for grant in standin.oauth.grants.values():
             if grant.access_token == token:
                 if named and named not in grant.accounts:
                     self.crossed.append(f"{sent.system}: {named} was asked for with another account's token")
                 if grant.revoked:
-                    self._refused[token] += 1
-                    if self._refused[token] == _MAX_INSISTING:
-                        self.insisted.append(
-                            f"{sent.system}: asked {_MAX_INSISTING} times with a consent that was ended"
-                        )
+                    self._insist(sent, token)
+
+    def _insist(self, sent: Sent, token: str) -> None:
+        self._refused[token] += 1
+        if self._refused[token] == _MAX_INSISTING:
+            self.insisted.append(f"{sent.system}: asked {_MAX_INSISTING} times with a consent that was ended")
 
     def _watch_refresh(self, sent: Sent) -> None:
         if sent.system in _TELL_NO_END:
             return
         fields = dict(parse_qsl(sent.body.decode()))
         for grant in self._standin(sent).oauth.grants.values():
-            if fields.get("refresh_token") == grant.refresh_token and not grant.revoked:
+            if fields.get("refresh_token") == grant.refresh_token and grant.revoked:
+                self._insist(sent, grant.refresh_token)
+            elif fields.get("refresh_token") == grant.refresh_token:
                 self.refreshes += 1
                 if grant.access_expires_at - self.time.now() > _STILL_GOOD:
                     self.needless.append(
@@ -199,6 +209,18 @@ class Calls:
 
     def _standin(self, sent: Sent) -> StandIn:
         return next(each for each in self.estate.standins if each.name == sent.system)
+
+    def _overtake(self, sent: Sent, answered: Answered) -> None:
+        """Let something that was just read change, and the product read that first."""
+        if self._depth >= MAX_NESTED or sent.system not in _INVOICE_ID or not _only_reads(sent):
+            return
+        shown = frozenset(_INVOICE_ID[sent.system].findall(answered.body.decode()))
+        if shown and self.faults.strikes("overtaken"):
+            self._depth += 1
+            try:
+                self.overtake(shown)
+            finally:
+                self._depth -= 1
 
     def _let_happen(self) -> None:
         if self._depth >= MAX_NESTED:
@@ -247,7 +269,8 @@ class Calls:
 
 def _shows_debts(sent: Sent) -> bool:
     """Whether a read shows what is owed: other lists of the same books say nothing about it."""
-    return _EVIDENCE[sent.system] in unquote_plus(f"{sent.path}?{sent.query} {sent.body.decode()}").lower()
+    asked = unquote_plus(f"{sent.path}?{sent.query} {sent.body.decode()}")
+    return _EVIDENCE[sent.system].search(asked) is not None
 
 
 def _only_reads(sent: Sent) -> bool:

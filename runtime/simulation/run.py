@@ -19,7 +19,7 @@ from runtime.operations.import_statement import import_statement
 from runtime.operations.remind import remind_everybody
 from runtime.operations.work import poll, work
 from runtime.simulation.crashes import Crash
-from runtime.simulation.invariants import ALWAYS, AT_REST, NUMBERS, Invariant, Tally, unexplained
+from runtime.simulation.invariants import ALWAYS, AT_REST, NEVER_BACK, NUMBERS, Invariant, Tally, unexplained
 from runtime.simulation.office import look_after
 from runtime.simulation.sabotages import sabotaged
 from runtime.simulation.stage import Play, set_play
@@ -34,7 +34,12 @@ SUITE_SEEDS, SUITE_EVENTS = 10, 20_000
 HEAL_MINUTES = (15, 15, 30, 30, 60, 60, 60, 60)
 STATEMENT_DAYS = 3
 LARGEST_SKEW = timedelta(seconds=300)
-FALSE = (Objection.NOT_DUE, Objection.AMOUNT, Objection.ADDRESS)  # what makes a message a false reminder
+FALSE = (
+    Objection.NOT_DUE,
+    Objection.AMOUNT,
+    Objection.ADDRESS,
+    Objection.UNWANTED,
+)  # what makes a message a false reminder
 # Acts between two longer pauses: a seed's firms have one of these. What a pause is, by its chance for each such act.
 RUSHES = (1, 1, 4, 16, 64)
 _NIGHT, _SLOW = (0.03, 0.60), (0.09, 0.30)  # and at most
@@ -138,9 +143,13 @@ def simulate(
     for seed in seeds:
         with sabotaged(sabotage), set_play(seed, without=without) as play:
             _begin(play)
+            play.look = partial(_check, play, NEVER_BACK, result.tally)
             for step in range(events):
+                overtaken = play.overtaken
                 _step(play)
                 result.events += 1
+                if play.overtaken > overtaken:
+                    play.look()
                 if step % check_every == 0:
                     _check(play, ALWAYS, result.tally)
                 progress(1)

@@ -87,6 +87,8 @@ class Play:
     versions: dict[tuple[str, str, str], str] = field(
         default_factory=dict
     )  # of each linked object, when last looked at
+    look: Callable[[], None] = field(default=lambda: None)  # at what must never go back
+    overtaken: int = 0  # answers that came after what is newer
     dead: set[str] = field(default_factory=set)  # what counted as deleted or void when last looked at
     logged: LogListener = field(default_factory=LogListener)
     told: deque[str] = field(default_factory=lambda: deque(maxlen=MAX_TOLD))
@@ -161,7 +163,9 @@ def set_play(seed: int, *, without: frozenset[str] = frozenset()) -> Iterator[Pl
         for _ in range(OPENING_SALES):
             life.sell_something()
         logged = LogListener()
-        calls = Calls(time, faults, estate, lambda kind: _meanwhile(play, kind), life.edit)
+        calls = Calls(
+            time, faults, estate, lambda kind: _meanwhile(play, kind), life.edit, lambda ids: _overtake(play, ids)
+        )
         lapses = Lapses(time, estate)
         judge = Judge(life.firms, Knowledge(time, estate, calls, lapses, lambda firm: _credits_read(play, firm)))
         mailbox = CaptureServer(clock=time.now, hear=judge.hear)
@@ -233,6 +237,16 @@ def _meanwhile(play: Play, kind: str) -> None:
         with suppress(SQLAlchemyError):  # what fails there fails in another process
             _OTHERS[kind](play.app)
     play.post.collect()
+
+
+def _overtake(play: Play, ledger_ids: frozenset[str]) -> None:
+    """Let one of these invoices change and the product read it again."""
+    play.life.edit(ledger_ids)
+    play.post.collect()
+    play.agenda.settle(lambda name: name.startswith("webhook"))
+    work(play.app)
+    play.look()
+    play.overtaken += 1
 
 
 def _credits_read(play: Play, firm: Firm) -> datetime | None:

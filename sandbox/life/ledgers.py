@@ -175,13 +175,16 @@ class XeroAccountant(XeroLedger):
         return _text(self.books.contacts[customer.ledger_id], "Name", "Phones", "Addresses")
 
     def marks(self) -> Iterator[str]:
-        """The reference of a payment with its invoice, and the details of a batch."""
+        """The reference of a payment with its invoice, the details of a batch, lines of text below a draft's own."""
         for payment in self.books.payments.values():
             if payment["Status"] != "DELETED" and payment.get("Reference"):
                 yield f"{payment['Reference']} {payment.get('Invoice', {}).get('InvoiceID')}"
         for batch in self.books.batch_payments.values():
             if batch["Status"] != "DELETED" and batch.get("Details"):
                 yield str(batch["Details"])
+        for invoice in self.books.invoices.values():
+            if invoice["Status"] != "DELETED":
+                yield from (str(line["Description"]) for line in invoice["LineItems"] if not line.get("LineAmount"))
 
 
 class QuickBooksAccountant(QuickBooksLedger):
@@ -283,13 +286,16 @@ class QuickBooksAccountant(QuickBooksLedger):
         return _text(self.books.customers[customer.ledger_id], "DisplayName", "CompanyName", "BillAddr", "ParentRef")
 
     def marks(self) -> Iterator[str]:
-        """The number of a payment and of a journal entry."""
+        """The numbers of payments and journal entries, and the notes of estimates."""
         for payment in self.books.payments.values():
             if payment.get("PaymentRefNum"):
                 yield str(payment["PaymentRefNum"])
         for entry in self.books.journal_entries.values():
             if entry.get("DocNumber"):
                 yield str(entry["DocNumber"])
+        for estimate in self.books.entities["Estimate"].values():
+            if estimate.get("PrivateNote"):
+                yield str(estimate["PrivateNote"])
 
 
 def _text(record: Mapping[str, Any], *names: str) -> str:

@@ -20,6 +20,7 @@ _ACTS: Acts = {
 }
 _NAMES, _WEIGHTS = list(_ACTS), [weight for weight, _ in _ACTS.values()]
 _ATTEMPTS = 4
+_VOIDED = 0.3
 
 
 @dataclass
@@ -52,12 +53,15 @@ class Life:
             return f"{firm.key}: sell: refused ({error})"
 
     def edit(self, ledger_ids: frozenset[str]) -> None:
-        """Let an accountant move the due date of one of these invoices, if any is open."""
+        """Let an accountant void one of these invoices or move its due date, if any is open."""
         for firm in self.firms.values():
             wanted = [each for each in firm.unpaid.values() if each.invoice.ledger_id in ledger_ids]
-            for debt in wanted[:1]:
-                with suppress(*REFUSALS):
-                    trade.move_to_new_day(self.hands, firm, debt)
+            if not wanted:
+                continue
+            debt = self.hands.rng.choice(wanted)
+            act = trade.void if not debt.facts and self.hands.rng.random() < _VOIDED else trade.move_to_new_day
+            with suppress(*REFUSALS):
+                act(self.hands, firm, debt)
 
     def _some_firm(self) -> Firm:
         return self.firms[self.hands.rng.choice(sorted(self.firms))]

@@ -28,6 +28,7 @@ class Objection(StrEnum):
     NOT_DUE = "not due"
     AMOUNT = "amount"
     ADDRESS = "address"
+    UNWANTED = "unwanted"
     TOO_OFTEN = "too often"
     AGAIN = "again"
     SHUT_OUT = "shut out"
@@ -187,4 +188,4 @@ class Judge:
         asked = firm.silent.get(customer.key)
         if asked is not None:
             text = f"{firm.key}: sent to {customer.name}, who asked for no more messages"
-            yield Wrong(Objection.ADDRESS, text, None if self._known_of(firm, at)(asked) else at - asked.at)
+            yield Wrong(Objection.UNWANTED, text, None if self._known_of(firm, at)(asked) else at - asked.at)

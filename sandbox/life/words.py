@@ -102,7 +102,7 @@ def _correct_address(hands: Hands, firm: Firm) -> str | None:
 ACTS: Acts = {
     "contest": (7, _contest),
     "promise": (7, _promise),
-    "extend in the CRM": (3, _extend),
+    "extend in the CRM": (6, _extend),
     "edit in both": (3, _edit_in_both),
     "correct an address": (2, _correct_address),
 }

@@ -36,6 +36,8 @@ ALWAYS: Mapping[Invariant, tuple[int, ...]] = {
     boundaries.no_secret_in_logs: (28,),
     money.audit_rebuilds_balances: (29,),
 }
+# Also before and after an answer arrives that was overtaken: what it undoes is soon read again.
+NEVER_BACK: tuple[Invariant, ...] = (in_step.versions_never_go_back, in_step.tombstones_stay_dead)
 _RESTING: Mapping[Invariant, tuple[int, ...]] = {
     intake.inbox_ends: (4,),
     money.ledger_equals_truth: (5, 14),
@@ -54,4 +56,4 @@ AT_REST: Mapping[Invariant, tuple[int, ...]] = {**ALWAYS, **_RESTING}
 NUMBERS: Mapping[str, tuple[int, ...]] = {each.__name__: numbers for each, numbers in AT_REST.items()}
 unexplained = reminding.unexplained
 
-__all__ = ["ALWAYS", "AT_REST", "NUMBERS", "Invariant", "Tally", "unexplained"]
+__all__ = ["ALWAYS", "AT_REST", "NEVER_BACK", "NUMBERS", "Invariant", "Tally", "unexplained"]

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from sqlalchemy import case, func, select
 
+from receivables.document import DocumentStatus
 from receivables.money import Money as MinorMoney
 from runtime.operations.open_items import open_documents
 from runtime.simulation.accountant import undecided
@@ -89,7 +90,7 @@ def one_effect_per_intent(play: Play) -> Found:
 
 
 def never_over_applied(play: Play) -> Found:
-    """[7] What we have applied to an item, in all, never exceeds the item."""
+    """[7] What we have applied to an item, in all, never exceeds the item; nor did one application that was undone."""
     allocation, document = t.allocation, t.document
     with play.app.store.read() as db:
         rows = db.execute(
@@ -98,7 +99,13 @@ def never_over_applied(play: Play) -> Found:
             .where(allocation.c.undone_at.is_(None))
             .group_by(document.c.id)
         ).all()
-    return len(rows), [f"{row[0]}: {row[2]} applied to {row[1]}" for row in rows if row[2] > row[1]]
+        most = db.execute(
+            select(document.c.number, document.c.total_minor, func.max(allocation.c.amount_minor))
+            .join(document, document.c.id == allocation.c.document_id)
+            .where(document.c.status != DocumentStatus.VOID.value)  # QuickBooks empties what it voids
+            .group_by(document.c.id)
+        ).all()
+    return len(most), [f"{row[0]}: {row[2]} applied to {row[1]}" for row in (*rows, *most) if row[2] > row[1]]
 
 
 def ledger_equals_truth(play: Play) -> Found:

@@ -34,8 +34,8 @@ def amounts_as_checked(play: Play) -> Found:
 
 
 def contact_limits_kept(play: Play) -> Found:
-    """[19] Nobody is written to more often than they put up with, by what arrived in their mailboxes."""
-    return play.judge.sent, _wrongs(play, Objection.TOO_OFTEN)
+    """[19] Nobody is written to who does not want it, or more often than they put up with, by what arrived."""
+    return play.judge.sent, _wrongs(play, Objection.TOO_OFTEN, Objection.UNWANTED)
 
 
 def _wrongs(play: Play, *objections: Objection) -> list[str]:

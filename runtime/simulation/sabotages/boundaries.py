@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from runtime.simulation.sabotages.sabotage import Sabotage, doing_nothing, replacing, wrapping
+from runtime.simulation.sabotages.sabotage import Sabotage, all_of, doing_nothing, replacing, wrapping
 
 
 def _one_connector_a_system(real: Any) -> Any:  # noqa: ANN401
@@ -38,6 +38,15 @@ SABOTAGES = (
         "a token is renewed only when it is about to end",
         25,
         replacing("runtime.vendors.Vendors._fresh", doing_nothing),
+    ),
+    Sabotage(
+        "consent-lost",
+        "a consent that was ended is used no more",
+        26,
+        all_of(
+            replacing("runtime.vendors.lose", doing_nothing),
+            replacing("runtime.store.connections.lose", doing_nothing),
+        ),
     ),
     Sabotage(
         "told-to-wait",

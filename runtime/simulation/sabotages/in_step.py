@@ -7,7 +7,7 @@ from typing import Any
 
 from connectors.records import Kind, Page, Record
 from runtime.operations.absorb.scope import DOCUMENT_LINK
-from runtime.simulation.sabotages.sabotage import Sabotage, doing_nothing, replacing, wrapping
+from runtime.simulation.sabotages.sabotage import Sabotage, all_of, doing_nothing, replacing, wrapping
 from runtime.store import connections
 from runtime.store import tables as t
 
@@ -50,7 +50,44 @@ def _whole_record(real: Any) -> Any:  # noqa: ANN401
     return blanking
 
 
+def _whatever_version(real: Any) -> Any:  # noqa: ANN401
+    def blind(intent: Any, item: Any) -> Any:  # noqa: ANN401
+        outcome = real(intent, item)
+        return None if getattr(outcome, "code", "") == "stale" else outcome
+
+    return blind
+
+
+def _but_for_receipts(real: Any) -> Any:  # noqa: ANN401
+    """Of the other tables there is so much that the run would take for ever."""
+
+    def forgetful(db: Any, table: Any, rows: Any) -> None:  # noqa: ANN401
+        if table is not t.receipt:
+            real(db, table, rows)
+
+    return forgetful
+
+
+def _gone_is_forgotten(real: Any) -> Any:  # noqa: ANN401
+    def forgetful(shown: Any, read_at: Any, held: Any, *, gone: bool = False) -> bool:  # noqa: ANN401
+        return not (held is not None and held.surpassed) and bool(real(shown, read_at, held, gone=gone))
+
+    return forgetful
+
+
 SABOTAGES = (
+    Sabotage(
+        "newer-version-stands",
+        "what is from before what stands here is left out",
+        9,
+        replacing("runtime.operations.absorb.versions.is_past", lambda *_, **__: False),
+    ),
+    Sabotage(
+        "gone-stays-gone",
+        "what is gone does not come back by an older reading",
+        17,
+        wrapping("runtime.operations.absorb.versions.is_past", _gone_is_forgotten),
+    ),
     Sabotage(
         "missed-is-polled",
         "what webhooks did not tell is read all the same",
@@ -74,6 +111,27 @@ SABOTAGES = (
         "a write names only what it changes",
         12,
         wrapping("connectors.crm.salesforce.writing._balance", _whole_record),
+    ),
+    Sabotage(
+        "shown-once",
+        "what the CRM shows already is not shown again",
+        13,
+        all_of(
+            wrapping("runtime.operations.show_in_crm._settle_as_seen", _but_for_receipts),
+            replacing("runtime.operations.work.MAX_ROUNDS", 2),  # there would be no end to it
+        ),
+    ),
+    Sabotage(
+        "looked-at-first",
+        "what people edited in the CRM is not overwritten unseen",
+        15,
+        replacing("runtime.operations.show_in_crm.look_first", lambda *_: False),
+    ),
+    Sabotage(
+        "version-checked",
+        "what changed since it was merged is not overwritten",
+        15,
+        wrapping("connectors.ledgers.xero.edits._settled", _whatever_version),
     ),
     Sabotage(
         "missing-is-not-deleted",

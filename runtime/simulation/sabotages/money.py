@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import update
@@ -31,6 +32,18 @@ def _rest_forgotten(real: Any) -> Any:  # noqa: ANN401
     return losing
 
 
+def _rest_on_the_item(real: Any) -> Any:  # noqa: ANN401
+    def overpaying(db: Any, receipt: Any, hypothesis: Any, *args: Any) -> Any:  # noqa: ANN401
+        if hypothesis.unapplied.minor > 0 and hypothesis.allocations:
+            first, *others = hypothesis.allocations
+            more = replace(first, amount=first.amount + hypothesis.unapplied)
+            nothing = hypothesis.unapplied - hypothesis.unapplied
+            hypothesis = replace(hypothesis, allocations=(more, *others), unapplied=nothing)
+        return real(db, receipt, hypothesis, *args)
+
+    return overpaying
+
+
 def _always_new(real: Any) -> Any:  # noqa: ANN401
     def forgetful(*args: Any) -> Any:  # noqa: ANN401
         return real(*args) | {"state": "new"}
@@ -49,10 +62,22 @@ SABOTAGES = (
         "rest-kept", "what is left of a payment is kept", 6, wrapping("runtime.operations.apply._keep", _rest_forgotten)
     ),
     Sabotage(
+        "rest-is-credit",
+        "what is paid too much becomes credit",
+        7,
+        wrapping("runtime.operations.apply._keep", _rest_on_the_item),
+    ),
+    Sabotage(
         "known-payment",
         "a payment that is read again is the one that was read before",
         8,
         wrapping("runtime.operations.absorb.processor._processor_row", _always_new),
+    ),
+    Sabotage(
+        "lost-answer",
+        "a write whose answer was lost is looked up before it is repeated",
+        14,
+        replacing("runtime.operations.deliver.look_up", lambda *_: {}),
     ),
     Sabotage(
         "trail",

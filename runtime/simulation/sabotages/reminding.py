@@ -2,17 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 from unittest.mock import patch
 
 from reminders import holds
+from reminders.evidence import FlagCode
+from reminders.holds import HoldCode
 from runtime.simulation.sabotages.sabotage import Sabotage, SwitchOff, doing_nothing, replacing, wrapping
 
 
 def _without_hold(check: Callable[..., Any]) -> SwitchOff:
     return lambda: patch.object(holds, "_CHECKS", tuple(each for each in holds._CHECKS if each is not check))
+
+
+def _without_flag(code: FlagCode) -> SwitchOff:
+    """Switch off one of the checks that only differ by the flag they look for."""
+
+    def without(check: Callable[..., Any]) -> Callable[..., Any]:
+        def passing(evidence: Any, as_of: Any) -> Any:  # noqa: ANN401
+            hold = check(evidence, as_of)
+            return None if hold is not None and hold.code is HoldCode(code.value) else hold
+
+        return passing
+
+    @contextmanager
+    def switched_off() -> Iterator[None]:
+        with patch.object(holds, "_CHECKS", tuple(without(each) for each in holds._CHECKS)):
+            yield
+
+    return switched_off
+
+
+def _without_opt_out(real: Any) -> Any:  # noqa: ANN401
+    return lambda contact: real(replace(contact, opted_out=False))
 
 
 def _totals(real: Any) -> Any:  # noqa: ANN401
@@ -33,8 +58,17 @@ def _surely_not_sent(real: Any) -> Any:  # noqa: ANN401
 
 SABOTAGES = (
     Sabotage("hold-settled", "what is paid is not reminded", 19, _without_hold(holds.settled)),
+    Sabotage("hold-in-flight", "what is being paid is not reminded", 19, _without_hold(holds.in_flight)),
+    Sabotage(
+        "hold-probably-paid", "what unmatched money may pay is not reminded", 19, _without_hold(holds.probably_paid)
+    ),
+    Sabotage("hold-credit", "what credit would cover is not reminded", 19, _without_hold(holds.credit_available)),
     Sabotage("hold-disputed", "a contested invoice is not reminded", 19, _without_hold(holds.disputed)),
     Sabotage("hold-promised", "a promised invoice is not reminded before its day", 19, _without_hold(holds.promised)),
+    Sabotage("hold-refund", "a refunded invoice waits for a person", 19, _without_flag(FlagCode.REFUND_REVIEW)),
+    Sabotage(
+        "hold-chargeback", "a charged-back invoice waits for the bank", 19, _without_flag(FlagCode.CHARGEBACK_OPEN)
+    ),
     Sabotage("hold-not-final", "what was not sent to the customer is not reminded", 19, _without_hold(holds.not_final)),
     Sabotage("hold-stale", "nothing is sent on old evidence", 19, replacing("reminders.holds.stale", doing_nothing)),
     Sabotage(
@@ -42,6 +76,12 @@ SABOTAGES = (
         "a customer is left in peace between two messages",
         19,
         replacing("reminders.contact._passing", lambda *_: []),
+    ),
+    Sabotage(
+        "contact-wish",
+        "who asked not to be written to is not",
+        19,
+        wrapping("reminders.contact._lasting", _without_opt_out),
     ),
     Sabotage(
         "doubt-is-not-repeated",

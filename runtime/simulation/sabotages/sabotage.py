@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pkgutil import resolve_name
 from typing import Any
@@ -30,6 +30,19 @@ def replacing(place: str, with_: Any) -> SwitchOff:  # noqa: ANN401 - whatever s
 def wrapping(place: str, around: Callable[[Any], Any]) -> SwitchOff:
     """Put `around` of what stands at `place` ("module.name") there: it is given the real thing."""
     return lambda: patch(place, around(resolve_name(place)))
+
+
+def all_of(*each: SwitchOff) -> SwitchOff:
+    """Switch several places off together: one safeguard that stands in each of them."""
+
+    @contextmanager
+    def switched_off() -> Iterator[None]:
+        with ExitStack() as stack:
+            for one in each:
+                stack.enter_context(one())
+            yield
+
+    return switched_off
 
 
 def doing_nothing(*_: Any, **__: Any) -> None:  # noqa: ANN401 - in the place of anything
