@@ -86,7 +86,8 @@ def done_in_part(sent: Sent, rng: Random, ask: Callable[[Sent], Answered]) -> An
     content = json.dumps(body).encode()
     # The rest is another request than the whole would be: it has a name of its own, where it has one.
     query = re.sub(r"requestid=([^&]+)", r"requestid=\1p", sent.query)
-    answered = ask(replace(sent, body=content, query=query))
+    headers = {name: value for name, value in sent.headers.items() if name.lower() != "content-length"}
+    answered = ask(replace(sent, body=content, query=query, headers=headers))
     if sent.system == "quickbooks" or answered.status >= _REFUSED:
         return answered  # it says nothing at all of the part that is missing
     told = json.loads(answered.body)

@@ -34,7 +34,7 @@ CALLS = {
     "answer_lost": 0.040,
     "answer_cut_after_write": 0.040,
     "slow_answer": 0.006,
-    "stale_read": 0.006,
+    "stale_read": 0.02,
     "read_not_found": 0.004,
     "listing_lags": 0.02,
     "equal_stamps": 0.004,

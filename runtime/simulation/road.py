@@ -36,6 +36,7 @@ _STILL_GOOD = timedelta(minutes=10)  # above the product's margin and what its c
 _PATIENCE_SECONDS = 30.0  # of a client that names none
 _RETRY_AFTER_SECONDS = 3
 _LAG_SECONDS = 90.0
+_BEHIND = timedelta(minutes=10)  # that a replica may be
 _KEY_EXPIRED_MINUTES = (7.0, 30.0)  # above the six for which Xero knows an idempotency key
 MEANWHILE = ("meanwhile_life", "meanwhile_webhook", "meanwhile_worker", "meanwhile_poll", "meanwhile_sender")
 _TICK = timedelta(microseconds=1)
@@ -72,7 +73,7 @@ class Calls:
     waits: int = 0
     refreshes: int = 0
     _refused: Counter[str] = field(default_factory=Counter)  # by the token of a consent that its owner ended
-    _answers: dict[tuple[str, str, str], Answered] = field(default_factory=dict)
+    _answers: dict[tuple[str, str, str], tuple[datetime, Answered]] = field(default_factory=dict)
     _depth: int = 0
 
     def carry(self, sent: Sent, answer: Callable[[], Answered]) -> Answered:
@@ -255,8 +256,9 @@ class Calls:
         return sum(self.faults.fired[name] for name in STORE)
 
     def _stale(self, sent: Sent, key: tuple[str, str, str]) -> Answered | None:
-        if key in self._answers and self.faults.strikes("stale_read"):
-            return self._answers[key]
+        answered_at, old = self._answers.get(key, (self.time.now(), None))
+        if old is not None and self.time.now() - answered_at < _BEHIND and self.faults.strikes("stale_read"):
+            return old
         if _OBJECT_READ.search(f"{sent.path}?{sent.query}") and self.faults.strikes("read_not_found"):
             return _plain(404, "not found")
         return None
@@ -264,7 +266,7 @@ class Calls:
     def _remember(self, key: tuple[str, str, str], answered: Answered) -> None:
         if len(self._answers) >= MAX_REMEMBERED:
             self._answers.pop(next(iter(self._answers)))
-        self._answers[key] = answered
+        self._answers[key] = (self.time.now(), answered)
 
 
 def _shows_debts(sent: Sent) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import timedelta
 from decimal import ROUND_DOWN, Decimal
@@ -71,7 +72,13 @@ def _pay_twice(hands: Hands, firm: Firm) -> str | None:
 def _send_back(hands: Hands, firm: Firm) -> str | None:
     """The payer's bank takes a payment back: what it paid is open again, and held until a person has looked."""
     gone = {id(each.takes_back) for each in firm.bank.booked[-_RECENT:]}
-    there = [each for each in firm.bank.booked[-_RECENT:] if each.pays and id(each) not in gone]
+    alike = Counter((each.line.counterparty, each.line.amount) for each in firm.bank.booked[-2 * _RECENT :])
+    there = [
+        each
+        for each in firm.bank.booked[-_RECENT:]
+        # Of two that look the same nobody could say which one went back.
+        if each.pays and id(each) not in gone and alike[each.line.counterparty, each.line.amount] == 1
+    ]
     if not there:
         return None
     money = hands.rng.choice(there)
