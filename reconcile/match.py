@@ -90,11 +90,11 @@ def _choose(
             taken |= {row for row, share in choice.pick.shares if share == abs(index.signed[row])}
         elif readings[at].payers.best is not None and _is_money(readings[at].receipt):
             doubtful.append(at)
+    if not doubtful or not taken:
+        return joined, choices
     again, left = list(claims), frozenset(taken)
     for at in doubtful:
         again[at] = search(readings[at], index, left)
-    if not doubtful or not taken:
-        return joined, choices
     joined = join_instalments(again, index)
     return joined, assign(joined, index)
 

@@ -62,9 +62,9 @@ def _bare(every: Sequence[str]) -> str:
     return " ".join(word for word in every if word not in LEGAL_FORMS) or " ".join(every)
 
 
-def initials(name: str) -> str:
-    """Return the first letters of the words of a name without legal forms (`Lumen Power Technologies`: LPT)."""
-    return "".join(word[0] for word in bare_name(name).split())
+def _initials(bare: str) -> str:
+    """The first letters of a bare name's words (`LUMEN POWER TECHNOLOGIES`: LPT)."""
+    return "".join(word[0] for word in bare.split())
 
 
 def compare(left: str, right: str) -> PayerEvidence:
@@ -79,7 +79,7 @@ def _compare_bare(left: str, right: str) -> PayerEvidence:
     if ratio >= SAME_NAME_RATIO or _shortens(left, right):
         return PayerEvidence.NAME
     first = left.partition(" ")[0]
-    is_initials = len(first) >= MIN_INITIALS and first == "".join(word[0] for word in right.split())
+    is_initials = len(first) >= MIN_INITIALS and first == _initials(right)
     return PayerEvidence.WEAK if ratio >= LIKE_NAME_RATIO or is_initials else PayerEvidence.UNKNOWN
 
 
@@ -215,8 +215,7 @@ class NameBook:
 
 def _keys(every: Sequence[str], bare: str) -> set[str]:
     compact = bare.replace(" ", "")
-    short = "".join(word[0] for word in bare.split())
-    return {f"={' '.join(every)}", f"b{bare}", f"s{compact[:START_LETTERS]}", f"i{short}"}
+    return {f"={' '.join(every)}", f"b{bare}", f"s{compact[:START_LETTERS]}", f"i{_initials(bare)}"}
 
 
 def _grams(bare: str) -> set[str]:

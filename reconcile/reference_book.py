@@ -171,8 +171,7 @@ class ReferenceBook:
                     found[key] = rows
         if len(found) <= MAX_NEIGHBOURS:
             for key, rows in found.items():
-                weight = LOG_DAMAGED + self._lengths.room(len(key)) - math.log(20 * len(key))
-                yield _mention(token, rows, ReferenceEvidence.DAMAGED, weight)
+                yield _mention(token, rows, ReferenceEvidence.DAMAGED, self._damaged_weight(key))
 
     def within(self, text: str, cores: Sequence[tuple[int, Sequence[str]]]) -> list[Mention]:
         """Return what `text` names among a payer's items (rows with the cores of their numbers) that no key would find.

@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.matching.ablations import ABLATIONS
-from benchmarks.matching.files import Case, draw_case
-from benchmarks.matching.peers import PEERS, read_rows
+from benchmarks.matching.files import Case, draw_case, read_rows
+from benchmarks.matching.peers import PEERS
 from benchmarks.matching.report import Figures, draw_plot, figures_of, table, write_page
 from benchmarks.matching.sap import export_sap, read_sap
 from benchmarks.matching.world import NUMBERINGS

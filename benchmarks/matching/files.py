@@ -20,6 +20,8 @@ OPEN_ITEM_HEADER = (
 RECEIPT_HEADER = "receipt_id,received_on,currency,amount,payer_name,payer_account,remittance,fee".split(",")
 ALLOCATION_HEADER = "receipt_id,item_id,amount".split(",")
 
+Row = dict[str, str]
+
 
 @dataclass(frozen=True)
 class Case:
@@ -56,6 +58,12 @@ def write_ledger(folder: Path, ledger: Ledger, payments: Sequence[Payment]) -> N
         for item_id, amount in _paid(each)
     ]
     _write(folder / "allocations.csv", ALLOCATION_HEADER, rows)
+
+
+def read_rows(path: Path) -> list[Row]:
+    """Read a CSV file."""
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
 
 
 def _paid(payment: Payment) -> list[tuple[str, int | None]]:

@@ -7,16 +7,15 @@ else the item that fits best. None of them says when it does not know.
 
 from __future__ import annotations
 
-import csv
 import re
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-Row = dict[str, str]
+from benchmarks.matching.files import Row
+
 Answers = dict[str, set[str]]
 _LONG = re.compile(r"\d{4,}")
 MIN_NAME = 60.0
@@ -30,12 +29,6 @@ class Peer:
     name: str
     answers: Answers
     seconds_a_receipt: float
-
-
-def read_rows(path: Path) -> list[Row]:
-    """Read a CSV file."""
-    with path.open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
 
 
 def digits(text: str) -> str:

@@ -12,10 +12,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
-from benchmarks.matching.files import ALLOCATION_HEADER, OPEN_ITEM_HEADER, RECEIPT_HEADER
+from benchmarks.matching.files import ALLOCATION_HEADER, OPEN_ITEM_HEADER, RECEIPT_HEADER, Row, read_rows
 
 RELABELLED = {"JPY": "CAD", "KRW": "PLN"}
-Row = dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -34,10 +33,10 @@ class SapData:
 def read_sap(folder: Path) -> SapData:
     """Read the folder `cash_application/sap_single`."""
     return SapData(
-        items=[_item(row) for row in _rows(folder / "invoices.csv")],
-        receipts=[_receipt(row) for row in _rows(folder / "payments.csv")],
+        items=[_item(row) for row in read_rows(folder / "invoices.csv")],
+        receipts=[_receipt(row) for row in read_rows(folder / "payments.csv")],
         matches=[
-            (_ids(row["invoice_ids"], "I"), _ids(row["payment_ids"], "P")) for row in _rows(folder / "matches.csv")
+            (_ids(row["invoice_ids"], "I"), _ids(row["payment_ids"], "P")) for row in read_rows(folder / "matches.csv")
         ],
     )
 
@@ -53,11 +52,6 @@ def export_sap(folder: Path, data: SapData, wanted: Callable[[int], bool] = lamb
     pairs = ((receipt, item) for pair in chosen for receipt in pair[1] for item in pair[0])
     rows = ({"receipt_id": receipt, "item_id": item, "amount": ""} for receipt, item in pairs)
     _write(folder / "allocations.csv", ALLOCATION_HEADER, rows)
-
-
-def _rows(path: Path) -> Iterable[Row]:
-    with path.open(newline="", encoding="utf-8") as file:
-        yield from csv.DictReader(file)
 
 
 def _write(path: Path, header: Sequence[str], rows: Iterable[Row]) -> None:
