@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -57,7 +57,7 @@ class Certificate:
         """The certificate as JSON with sorted keys and no spare space: equal facts give equal text."""
         fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
         content = {"format": FORMAT, **{name: _plain(value) for name, value in fields.items()}}
-        return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+        return _canonical(content)
 
     def seal(self) -> SealedCertificate:
         """Fix the content with its SHA-256 digest, ready to be kept."""
@@ -72,9 +72,26 @@ class SealedCertificate:
     content: str
     digest: str
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether the content is the one that was sealed."""
+        return _digest(self.content) == self.digest
+
     def as_json(self) -> dict[str, Any]:
         """The content as JSON-ready data with its digest beside it."""
         return {**json.loads(self.content), "digest": self.digest}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> SealedCertificate:
+        """Take back what `as_json` gave; CertificateError for anything that cannot have been a certificate."""
+        digest = data.get("digest")
+        if not isinstance(digest, str) or "previous" not in data:
+            raise CertificateError("this is no certificate: it has no digest, or names none before it")
+        try:
+            content = _canonical({name: value for name, value in data.items() if name != "digest"})
+        except ValueError as error:
+            raise CertificateError(f"this is no certificate: {error}") from None
+        return cls(content=content, digest=digest)
 
 
 def certify(
@@ -153,7 +170,7 @@ def decision_json(
     }
 
 
-def verify_chain(certificates: Sequence[SealedCertificate], *, head: str | None = None) -> Problem | None:
+def verify_chain(certificates: Iterable[SealedCertificate], *, head: str | None = None) -> Problem | None:
     """Return the first break in a chain, oldest first: a changed content, or one missing, added or moved.
 
     Cutting the newest ones off, or rewriting all of them, shows only against `head`, the last digest kept elsewhere.
@@ -161,7 +178,7 @@ def verify_chain(certificates: Sequence[SealedCertificate], *, head: str | None 
     previous: str | None = None
     for place, sealed in enumerate(certificates, start=1):
         subject = f"certificate {place}"
-        if _digest(sealed.content) != sealed.digest:
+        if not sealed.is_whole:
             return _broken("certificate_changed", f"{subject} does not match its digest", sealed.digest)
         if json.loads(sealed.content)["previous"] != previous:
             return _broken("chain_broken", f"{subject} does not follow the one before it", sealed.digest)
@@ -188,6 +205,10 @@ def _check(
     if gap is not None:
         return Check(code, "reported", gap.reason)
     return Check(code, "clear", why_clear(code, evidence, as_of))
+
+
+def _canonical(content: Mapping[str, Any]) -> str:
+    return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
 def _digest(content: str) -> str:

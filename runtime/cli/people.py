@@ -9,10 +9,8 @@ from zoneinfo import available_timezones
 import click
 
 from connectors import registry
-from receivables.problem import Problem
 from runtime.cli.opened import aware, chosen_organisation, opened_app, opened_store
 from runtime.clock import system_clock
-from runtime.operations.certificates import verify_certificates
 from runtime.operations.connect import begin_connect
 from runtime.operations.disconnect import disconnect as end_connection
 from runtime.operations.doctor import examine
@@ -132,31 +130,6 @@ def doctor(as_json: bool) -> int:
         else:
             click.echo(f"{'ok  ' if check.ok else 'FAIL'} {check.name}: {check.detail}")
     return 0 if all(check.ok for check in found) else 1
-
-
-@click.group()
-def certificate() -> None:
-    """The proofs behind the reminders."""
-
-
-@certificate.command("verify")
-@_ORG
-@_JSON
-def certificate_verify(organisation_id: str | None, as_json: bool) -> int:
-    """Check the chain of an organisation's certificates. Exit 1 when it is broken."""
-    with opened_store() as store:
-        chosen = chosen_organisation(store, organisation_id)
-        count, problem = verify_certificates(store, chosen.id)
-    click.echo(json.dumps(_verdict(count, problem)) if as_json else _spoken(count, problem))
-    return 0 if problem is None else 1
-
-
-def _verdict(count: int, problem: Problem | None) -> dict[str, object]:
-    return {"certificates": count, "ok": problem is None, "problem": problem.text if problem else None}
-
-
-def _spoken(count: int, problem: Problem | None) -> str:
-    return f"{count} certificates, chain whole" if problem is None else f"{problem.text} ({problem.subject})"
 
 
 def _print_counts(counted: Counter[str], *, as_json: bool) -> None:

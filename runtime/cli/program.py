@@ -11,9 +11,10 @@ from runtime.operations.errors import InputError
 
 EXIT_BAD_INPUT = 2
 _COMMANDS = {
+    "runtime.cli.certificates": ("certificate",),
     "runtime.cli.files": ("match", "statement"),
     "runtime.cli.keys": ("key",),
-    "runtime.cli.people": ("remind", "connect", "disconnect", "sync", "doctor", "certificate"),
+    "runtime.cli.people": ("remind", "connect", "disconnect", "sync", "doctor"),
     "runtime.cli.problems": ("problems",),
     "runtime.cli.servers": ("serve", "worker", "demo", "sandbox"),
     "runtime.cli.settings": ("settings",),

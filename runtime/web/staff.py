@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Annotated
 
 from fastapi import APIRouter, HTTPException, Query
@@ -10,6 +11,7 @@ from starlette.responses import Response
 
 from connectors import registry
 from reminders.holds import HoldCode
+from runtime.operations.certificates import find
 from runtime.operations.views import connected, overview, receipts
 from runtime.operations.views import invoice as one
 from runtime.operations.views import invoices as many
@@ -86,6 +88,17 @@ def show_invoice(app: Running, organisation_id: str, document_id: str, notice: s
     if view is None:
         raise HTTPException(404)
     return page("invoice.html", organisation=organisation, view=view, rest=rest, notice=notice)
+
+
+@ROUTES.get("/o/{organisation_id}/certificates/{digest}.json")
+def download_certificate(app: Running, organisation_id: str, digest: str) -> Response:
+    """Give one certificate as one line of the file that `truedue certificate verify` reads."""
+    with app.store.read() as db:
+        organisation_or_404(db, organisation_id)
+        sealed = find(db, organisation_id, digest)
+    if sealed is None:
+        raise HTTPException(404)
+    return Response(json.dumps(sealed.as_json(), ensure_ascii=False) + "\n", media_type="application/json")
 
 
 @ROUTES.get("/o/{organisation_id}/receipts")

@@ -49,7 +49,8 @@ def test_what_is_due_is_sent_once_with_a_chain_of_certificates(any_firm: Firm) -
     send_reminders(any_firm.app, any_firm.id)
     assert _mailed(any_firm) == ["acme@example.com", "bolt@example.com"]
     assert _states(any_firm) == ["sent", "sent"]
-    assert verify_certificates(any_firm.app.store, any_firm.id) == (3, None)
+    found = verify_certificates(any_firm.app.store, any_firm.id)
+    assert (found.count, found.problem) == (3, None)
     any_firm.work()
     assert len(any_firm.crm.records["TrueDue_Reminder__c"]) == 2
 
@@ -199,13 +200,13 @@ def test_a_changed_byte_or_a_missing_certificate_breaks_the_chain(firm: Firm) ->
         changed = second.body.replace("GBP", "GBQ", 1)
         assert changed != second.body
         db.execute(update(t.certificate).where(t.certificate.c.digest == second.digest).values(body=changed))
-    assert verify_certificates(firm.app.store, firm.id)[1] is not None
+    assert verify_certificates(firm.app.store, firm.id).problem is not None
     with firm.app.store.write() as db:
         db.execute(update(t.certificate).where(t.certificate.c.digest == second.digest).values(body=second.body))
-    assert verify_certificates(firm.app.store, firm.id)[1] is None
+    assert verify_certificates(firm.app.store, firm.id).problem is None
     with firm.app.store.write() as db:
         db.execute(delete(t.certificate).where(t.certificate.c.digest == first.digest))
-    assert verify_certificates(firm.app.store, firm.id)[1] is not None
+    assert verify_certificates(firm.app.store, firm.id).problem is not None
 
 
 def _left_in_doubt(firm: Firm) -> list[str]:

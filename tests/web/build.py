@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -185,16 +186,20 @@ class Books:
             state=state,
         )
 
-    def certificate(self, document_id: str, body: dict[str, Any], digest: str = "a" * 64) -> None:
+    def certificate(self, document_id: str, body: dict[str, Any]) -> str:
+        """Keep a certificate of this content; gives its digest."""
+        content = json.dumps(body, sort_keys=True, separators=(",", ":"))
+        digest = hashlib.sha256(content.encode()).hexdigest()
         self._mine(
             t.certificate,
             digest=digest,
             sequence=1,
             previous="",
             document_id=document_id,
-            body=json.dumps(body),
+            body=content,
             created_at=NOW,
         )
+        return digest
 
     def bank(self, until: date) -> None:
         """A bank account whose statements prove up to `until`."""

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from receivables.money import Money
+from reminders.certificate import SealedCertificate
 from runtime.store import tables as t
 
 MAX_CERTIFICATES = 20
@@ -26,10 +27,14 @@ class CertificateCheck:
 
 @dataclass(frozen=True, slots=True)
 class CertificateView:
-    """A certificate as it is kept; `reads` are (system, subject, version, read at)."""
+    """A certificate as it is kept; `reads` are (system, subject, version, read at).
+
+    `is_whole` says whether its content is still the one that its digest was made of.
+    """
 
     sequence: int
     digest: str
+    is_whole: bool
     previous: str
     as_of: datetime
     verdict: str
@@ -49,15 +54,17 @@ def certificates(db: Connection, organisation_id: str, document_id: str) -> tupl
         .order_by(t.certificate.c.sequence.desc())
         .limit(MAX_CERTIFICATES)
     )
-    return tuple(_certificate(row.sequence, row.digest, row.previous, json.loads(row.body)) for row in rows)
+    return tuple(_certificate(row.sequence, row.previous, SealedCertificate(row.body, row.digest)) for row in rows)
 
 
-def _certificate(sequence: int, digest: str, previous: str, body: dict[str, Any]) -> CertificateView:
+def _certificate(sequence: int, previous: str, sealed: SealedCertificate) -> CertificateView:
+    body: dict[str, Any] = json.loads(sealed.content)
     due = body["amount_due"]
     evidence = body["evidence"]
     return CertificateView(
         sequence=sequence,
-        digest=digest,
+        digest=sealed.digest,
+        is_whole=sealed.is_whole,
         previous=previous,
         as_of=datetime.fromisoformat(body["as_of"]),
         verdict=body["verdict"],

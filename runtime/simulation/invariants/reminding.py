@@ -96,9 +96,9 @@ def certificates_chain(play: Play) -> Found:
     """Every message has its certificates, and their chain is whole."""
     checked, violations = 0, []
     for organisation_id in play.ids.values():
-        count, problem = verify_certificates(play.app.store, organisation_id)
-        checked += count
-        violations += [problem.text] if problem else []
+        found = verify_certificates(play.app.store, organisation_id)
+        checked += found.count
+        violations += [found.problem.text] if found.problem else []
     with play.app.store.read() as db:
         bare = t.reminder_item.c.certificate.is_(None) & (t.reminder_item.c.state == "sent")
         violations += [
