@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from datetime import date, datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Text, cast, or_, select
+from sqlalchemy import BindParameter, ColumnElement, Connection, Select, Text, bindparam, cast, or_, select
 
 from connectors import registry
 from connectors.contract import Role
@@ -139,7 +140,8 @@ def _written(intent: Intent) -> dict[str, Value]:
 def promise_pending_edits(app: App, organisation_id: str) -> int:
     """Promise every edit of an organisation that some system does not have yet. Returns how many were new."""
     with app.store.write() as db:
-        pending = sorted({*_differing_documents(db, organisation_id), *_differing_customers(db, organisation_id)})
+        mine = {"organisation_id": organisation_id}
+        pending = sorted({*db.scalars(_differing_documents(), mine), *db.scalars(_differing_customers(), mine)})
         return sum(
             promise_edits(
                 db,
@@ -151,28 +153,32 @@ def promise_pending_edits(app: App, organisation_id: str) -> int:
         )
 
 
-def _differing_documents(db: Connection, organisation_id: str) -> Iterator[str]:
-    """Yield the documents of which some system may not have our value yet; the database compares, in one statement."""
+@cache
+def _differing_documents() -> Select[tuple[str]]:
+    """Select the documents of which some system may not have our value yet; the database compares, in one statement."""
     ours = {"due_on": cast(t.document.c.due_on, Text), "purchase_order": t.document.c.purchase_order}
     note = t.document.c.note
     untold = _agreed("note").is_(None) & note.is_not(None)  # no note was agreed on yet
     differs = or_(*(_differs(name, value) for name, value in ours.items()), _differs("note", note), untold)
-    yield from db.scalars(
+    mine: BindParameter[str] = bindparam("organisation_id")
+    return (
         select(t.document.c.id)
         .join(t.link, (t.link.c.local_id == t.document.c.id) & (t.link.c.kind == DOCUMENT_LINK))
-        .where(t.document.c.organisation_id == organisation_id, t.link.c.organisation_id == organisation_id, differs)
+        .where(t.document.c.organisation_id == mine, t.link.c.organisation_id == mine, differs)
     )
 
 
-def _differing_customers(db: Connection, organisation_id: str) -> Iterator[str]:
-    """Yield the customers whose e-mail address some system may not have yet."""
+@cache
+def _differing_customers() -> Select[tuple[str]]:
+    """Select the customers whose e-mail address some system may not have yet."""
     kinds = t.link.c.kind.in_((CUSTOMER_LINK, CONTACT_LINK))
-    yield from db.scalars(
+    mine: BindParameter[str] = bindparam("organisation_id")
+    return (
         select(t.customer.c.id)
         .join(t.link, (t.link.c.local_id == t.customer.c.id) & kinds)
         .where(
-            t.customer.c.organisation_id == organisation_id,
-            t.link.c.organisation_id == organisation_id,
+            t.customer.c.organisation_id == mine,
+            t.link.c.organisation_id == mine,
             _differs("email", t.customer.c.email),
         )
     )

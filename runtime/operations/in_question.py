@@ -26,8 +26,9 @@ _receipt, _hold = t.receipt.c, t.hold.c
 
 def hold_what_is_in_question(db: Connection, organisation_id: str, receipt: dict[str, Any], at: datetime) -> None:
     """Hold what one payment paid or names, unless that was asked since its vendor showed it as it is."""
-    for document_id in documents_of(db, organisation_id, receipt):
-        for code, reason in _questions(receipt):
+    questions = list(_questions(receipt))
+    for document_id in documents_of(db, organisation_id, receipt) if questions else ():
+        for code, reason in questions:
             asked = exists(select(_hold.id)).where(
                 _hold.organisation_id == organisation_id,
                 _hold.document_id == document_id,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, Select, func, or_, select, true
+from sqlalchemy import ColumnElement, Connection, Row, RowMapping, or_, select, true
 
 from receivables.allocation import Allocation
 from receivables.document import Document, DocumentKind, DocumentStatus
@@ -99,43 +99,44 @@ def unshown_allocations(
     leaves: then what was posted is gone (somebody deleted it), or a replica that is behind was read.
     `where` narrows it to some documents.
     """
-    allocation, document = t.allocation, t.document
-    rows = db.execute(
-        select(allocation.c.document_id, allocation.c.amount_minor, allocation.c.currency)
-        .join(document, document.c.id == allocation.c.document_id)
-        .where(
-            allocation.c.organisation_id == organisation_id,
-            allocation.c.undone_at.is_(None),
-            or_(allocation.c.posted_at.is_(None), allocation.c.posted_at >= document.c.read_at),
-            true() if where is None else where,
-        )
-    )
-    found: defaultdict[str, list[Allocation]] = defaultdict(list)
-    for row in rows:
-        found[row.document_id].append(Allocation(row.document_id, Money(row.amount_minor, row.currency)))
-    for row in db.execute(_more_open(organisation_id, where)):
-        excess = row.applied + row.balance_minor - row.total_minor - sum(each.amount.minor for each in found[row.id])
-        if excess > 0:
-            found[row.id].append(Allocation(row.id, Money(excess, row.currency)))
-    return {document_id: these for document_id, these in found.items() if these}
-
-
-def _more_open(organisation_id: str, where: ColumnElement[bool] | None) -> Select[Any]:
-    """Documents of which the ledger shows more open than we left of them, with what we applied in all."""
     allocation, document = t.allocation.c, t.document.c
-    applied = func.sum(allocation.amount_minor)
-    return (
-        select(document.id, document.currency, document.total_minor, document.balance_minor, applied.label("applied"))
+    unshown = or_(allocation.posted_at.is_(None), allocation.posted_at >= document.read_at)
+    rows = db.execute(
+        select(
+            document.id,
+            document.currency,
+            document.total_minor,
+            document.balance_minor,
+            allocation.amount_minor,
+            unshown.label("unshown"),
+        )
         .join(t.allocation, document.id == allocation.document_id)
         .where(
-            document.organisation_id == organisation_id,
-            document.balance_minor > 0,
+            allocation.organisation_id == organisation_id,
             allocation.undone_at.is_(None),
+            or_(unshown, document.balance_minor > 0),
             true() if where is None else where,
         )
-        .group_by(document.id)
-        .having(applied > document.total_minor - document.balance_minor)
+        .order_by(document.id, allocation.id)
     )
+    found: dict[str, list[Allocation]] = {}
+    for document_id, these in groupby(rows, key=lambda row: str(row.id)):
+        pending = list(_pending(list(these)))
+        if pending:
+            found[document_id] = pending
+    return found
+
+
+def _pending(applied: Sequence[Row[Any]]) -> Iterator[Allocation]:
+    """Yield, of what we applied to one document, what its balance does not show: what is whole, then what is gone."""
+    first = applied[0]
+    excess = sum(row.amount_minor for row in applied) - (first.total_minor - first.balance_minor)
+    for row in applied:
+        if row.unshown:
+            excess -= row.amount_minor
+            yield Allocation(row.id, Money(row.amount_minor, row.currency))
+    if first.balance_minor > 0 and excess > 0:
+        yield Allocation(first.id, Money(excess, first.currency))
 
 
 def _document(row: RowMapping) -> Document:

@@ -54,6 +54,13 @@ def among(db: Connection, wanted: Column[str], values: Sequence[str]) -> ColumnE
     return wanted.in_(values)
 
 
+def among_given(dialect: str, wanted: Column[str], name: str) -> ColumnElement[bool]:
+    """The same of a statement that is built once: the values are given as `name` when it is run."""
+    if dialect == "postgresql":
+        return wanted == any_(bindparam(name, type_=postgresql.ARRAY(Text)))
+    return wanted.in_(bindparam(name, expanding=True))
+
+
 def rows_of(db: Connection, organisation_id: str, table: Table, ids: Iterable[str]) -> list[dict[str, Any]]:
     """Return this organisation's rows of `table` with these ids, in the order of the ids."""
     statement = _rows_of(db.dialect.name, table)
@@ -109,10 +116,8 @@ def update_row(db: Connection, table: Table, key: object, **values: Any) -> None
 # Building a statement takes several times as long as SQLite takes to run it: what runs often is built once.
 @lru_cache(maxsize=UPSERTS_KEPT)
 def _rows_of(dialect: str, table: Table) -> Select[Any]:
-    wanted = any_(bindparam("ids", type_=postgresql.ARRAY(Text))) if dialect == "postgresql" else None
-    is_wanted = table.c.id.in_(bindparam("ids", expanding=True)) if wanted is None else table.c.id == wanted
     mine = owned_by(table, bindparam("organisation_id"))
-    return select(table).where(mine, is_wanted).order_by(table.c.id)
+    return select(table).where(mine, among_given(dialect, table.c.id, "ids")).order_by(table.c.id)
 
 
 @lru_cache(maxsize=UPSERTS_KEPT)

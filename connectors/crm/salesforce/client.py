@@ -21,6 +21,7 @@ from urllib3.exceptions import NewConnectionError
 from connectors.contract import CALL_TIMEOUT_SECONDS, Access
 from connectors.crm.salesforce.usage import daily_calls
 from connectors.errors import Absent, ConnectorError, Fatal, Reconnect, Reject, Retry, Stale
+from connectors.sessions import session_for
 
 API_VERSION = "67.0"
 BATCH = 200  # records of one collection call, ids of one query
@@ -81,7 +82,7 @@ class Client:
     def __init__(self, access: Access) -> None:
         self._access = access
         self._url = access.account.instance_url or access.endpoint.api_url
-        self._session = requests.Session()  # its adapters repeat nothing
+        self._session = session_for(self._url)  # its adapters repeat nothing
         self._session.hooks["response"].append(self._note_usage)
         address = urlsplit(self._url)
         if address.scheme == "http" and address.hostname in ("127.0.0.1", "localhost"):

@@ -21,6 +21,7 @@ from connectors.ledgers.quickbooks.refusals import (
     Fault,
     fault_of,
 )
+from connectors.sessions import session_for
 
 MINOR_VERSION = 75  # the floor since 2025
 BATCH = "batch"  # the kind of call that Intuit counts apart
@@ -34,7 +35,7 @@ class QuickBooksClient:
     """Calls of one company. Bodies are dicts of exact values; `key` becomes Intuit's requestid."""
 
     def __init__(self, access: Access) -> None:
-        http = requests.Session()
+        http = session_for(access.endpoint.api_url)
         self._patient = _sdk(access, http, urgent=False)
         self._urgent = _sdk(access, http, urgent=True)
         self._http = http

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, cast
 
-import requests
 import stripe
 
 from connectors.contract import CALL_TIMEOUT_SECONDS, Access
 from connectors.errors import Absent, ConnectorError, Fatal, Reconnect, Retry
+from connectors.sessions import session_for
 
 PAGE_SIZE = 100  # Stripe's largest
 MAX_PAGES = 10_000  # of one list
@@ -34,7 +34,7 @@ class Client:
 
     def __init__(self, access: Access) -> None:
         self._access = access
-        self._session = requests.Session()
+        self._session = session_for(access.endpoint.api_url)
         self._http = stripe.RequestsClient(timeout=CALL_TIMEOUT_SECONDS, session=self._session)
 
     def one(self, ask: Callable[[stripe.StripeClient], Any], *, urgent: bool) -> Row | None:

@@ -114,11 +114,14 @@ def _follow(scope: Scope, old: dict[str, Any] | None, row: dict[str, Any], field
     hold_what_is_in_question(scope.db, scope.organisation_id, row | {"read_at": scope.read_at}, scope.read_at)
     if old is None:
         return
-    for document_id in documents_of(scope.db, scope.organisation_id, row):
-        if old["refunded_minor"] and not fields.refunded:
-            release_hold(scope.db, scope.organisation_id, document_id, REFUND, scope.read_at)
-        if old["dispute"] == "open" and not fields.disputed:
-            release_hold(scope.db, scope.organisation_id, document_id, CHARGEBACK, scope.read_at)
+    is_over = {
+        REFUND: old["refunded_minor"] > 0 and not fields.refunded,
+        CHARGEBACK: old["dispute"] == "open" and not fields.disputed,
+    }
+    answered = [code for code, over in is_over.items() if over]
+    for document_id in documents_of(scope.db, scope.organisation_id, row) if answered else ():
+        for code in answered:
+            release_hold(scope.db, scope.organisation_id, document_id, code, scope.read_at)
 
 
 def _refund_failed(scope: Scope, row: dict[str, Any], amount: Money) -> None:

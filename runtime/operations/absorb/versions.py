@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Table, delete, select
+from sqlalchemy import Select, Table, bindparam, delete, select
 
 from connectors.records import CodedReceiptFields, Kind, Record
 from runtime.operations.absorb.scope import DOCUMENT_LINK, Scope, version_of
 from runtime.store import tables as t
-from runtime.store.rows import among, chunks, upsert
+from runtime.store.rows import among_given, chunks, upsert
 from sync.versions import Held, Version, after_deletion, is_past
 
 # Kinds whose own rows keep the version; of the others the identity map keeps it.
@@ -73,15 +74,23 @@ def _held(scope: Scope, kind: Kind, external_ids: Iterable[str]) -> dict[str, He
 
 
 def _graves(scope: Scope, kind: Kind, external_ids: Iterable[str]) -> dict[str, Held]:
-    grave = t.tombstone.c
-    mine = (grave.organisation_id == scope.organisation_id) & (grave.system == scope.system)
+    which = {"organisation_id": scope.organisation_id, "system": scope.system, "kind": kind.value}
     return {
         row["external_id"]: _of(dict(row), surpassed=True)
         for chunk in chunks(sorted(external_ids))
-        for row in scope.db.execute(
-            select(t.tombstone).where(mine, grave.kind == kind.value, among(scope.db, grave.external_id, chunk))
-        ).mappings()
+        for row in scope.db.execute(_buried(scope.db.dialect.name), which | {"external_ids": list(chunk)}).mappings()
     }
+
+
+@cache
+def _buried(dialect: str) -> Select[Any]:
+    grave = t.tombstone.c
+    return select(t.tombstone).where(
+        grave.organisation_id == bindparam("organisation_id"),
+        grave.system == bindparam("system"),
+        grave.kind == bindparam("kind"),
+        among_given(dialect, grave.external_id, "external_ids"),
+    )
 
 
 def _bury(scope: Scope, kind: Kind, dead: Mapping[str, Held]) -> None:

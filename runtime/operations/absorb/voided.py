@@ -18,6 +18,8 @@ def free_money(scope: Scope, document_ids: Collection[str]) -> None:
     Money that the ledger has already stays there, unapplied. What is not posted yet, or was more than money alone, is
     taken back as a whole, and a person is asked.
     """
+    if not document_ids:
+        return
     allocation, receipt = t.allocation.c, t.receipt.c
     rows = scope.db.execute(
         select(t.allocation, receipt.applications)
