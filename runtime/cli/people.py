@@ -3,62 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from zoneinfo import available_timezones
 
 import click
 
 from connectors import registry
-from runtime.cli.opened import aware, chosen_organisation, opened_app, opened_store
-from runtime.clock import system_clock
+from runtime.cli.opened import chosen_organisation, opened_app
+from runtime.cli.printed import print_counts
 from runtime.operations.connect import begin_connect
 from runtime.operations.disconnect import disconnect as end_connection
 from runtime.operations.doctor import examine
-from runtime.operations.dry_run import dry_run
 from runtime.operations.errors import InputError
 from runtime.operations.organisations import OWNER, create_organisation
-from runtime.operations.remind import remind_organisation
 from runtime.operations.work import poll, work
 from runtime.settings import load
 from runtime.store import connections
 
 _ORG = click.option("--org", "organisation_id", help="The organisation's id, where there are several.")
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
-
-
-@click.command()
-@click.option("--dry-run", "is_dry", is_flag=True, help="Show what would be reminded; send nothing.")
-@click.option("--as-of", "as_of", help="Decide for this time (ISO 8601 with zone); the default is now.")
-@_ORG
-@_JSON
-def remind(is_dry: bool, as_of: str | None, organisation_id: str | None, as_json: bool) -> None:
-    """Remind of what is truly due, or show item by item what would be reminded and why not."""
-    if is_dry:
-        return _show_dry_run(as_of, organisation_id, as_json=as_json)
-    if as_of is not None:
-        raise InputError("--as-of goes with --dry-run: messages are only ever sent now")
-    with opened_app() as app:
-        chosen = chosen_organisation(app.store, organisation_id)
-        _print_counts(remind_organisation(app, chosen.id), as_json=as_json)
-    return None
-
-
-def _show_dry_run(as_of: str | None, organisation_id: str | None, *, as_json: bool) -> None:
-    now = system_clock()
-    moment = now if as_of is None else aware(as_of)
-    with opened_store() as store:
-        with store.read() as db:
-            known = connections.organisations(db)
-        wanted = known if organisation_id is None else [chosen_organisation(store, organisation_id)]
-        for organisation in wanted:
-            for line in dry_run(store, organisation, as_of=moment, now=now):
-                click.echo(json.dumps(line) if as_json else _plain(line))
-
-
-def _plain(line: dict[str, object]) -> str:
-    holds = line["holds"]
-    reasons = "; ".join(f"{hold['code']}: {hold['reason']}" for hold in holds) if isinstance(holds, list) else ""
-    return f"{line['item_id']}  {line['decision']}  level {line['level'] or '-'}  {reasons}"
 
 
 def _zone(_context: click.Context, _option: click.Parameter, name: str) -> str:
@@ -116,7 +78,7 @@ def sync(as_json: bool) -> None:
     with opened_app() as app:
         counted = poll(app)
         counted.update(work(app))
-        _print_counts(counted, as_json=as_json)
+        print_counts(counted, as_json=as_json)
 
 
 @click.command()
@@ -130,11 +92,3 @@ def doctor(as_json: bool) -> int:
         else:
             click.echo(f"{'ok  ' if check.ok else 'FAIL'} {check.name}: {check.detail}")
     return 0 if all(check.ok for check in found) else 1
-
-
-def _print_counts(counted: Counter[str], *, as_json: bool) -> None:
-    if as_json:
-        click.echo(json.dumps(dict(sorted(counted.items()))))
-        return
-    for name, count in sorted(counted.items()):
-        click.echo(f"{count:>8}  {name.replace('_', ' ')}")

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
 from enum import StrEnum
 from typing import Annotated
 
-from fastapi import APIRouter, Form
+from fastapi import APIRouter, Form, Query
 from starlette.responses import Response
 
 from runtime.operations.bank_proof import prove_by_name, prove_by_statements
 from runtime.operations.organisations import OWNER, switch_sending
+from runtime.operations.replay import replay_days
 from runtime.operations.treatments import set_treatment
 from runtime.operations.views.setup import setup
 from runtime.web.pages import go, page
@@ -18,6 +20,7 @@ from runtime.web.staff import organisation_or_404
 from runtime.web.work import known
 
 ROUTES = APIRouter(tags=["settings"], default_response_class=Response)
+REPLAYED_DAYS = 30  # before yesterday, while no other days are named
 Text = Annotated[str, Form()]
 
 
@@ -36,12 +39,36 @@ class Switch(StrEnum):
 
 
 @ROUTES.get("/o/{organisation_id}/settings")
-def show_settings(app: Running, organisation_id: str, notice: str = "") -> Response:
-    """Show the switch and the bank accounts."""
+def show_settings(
+    app: Running,
+    organisation_id: str,
+    *,
+    first: Annotated[date | None, Query(alias="from")] = None,
+    last: Annotated[date | None, Query(alias="to")] = None,
+    notice: str = "",
+) -> Response:
+    """Show the switch, with what would have been sent in past days while it is off or where days are named."""
+    now = app.clock()
     with app.store.read() as db:
         organisation = organisation_or_404(db, organisation_id)
         view = setup(db, app, organisation)
-    return page("settings.html", organisation=organisation, view=view, notice=notice)
+        yesterday = now.astimezone(organisation.zone).date() - timedelta(days=1)
+        until = last or yesterday
+        since = first or until - timedelta(days=REPLAYED_DAYS - 1)
+        asked = first is not None or last is not None
+        replayed = (
+            replay_days(db, organisation, first=since, last=until, now=now) if asked or not view.sending_on else None
+        )
+    return page(
+        "settings.html",
+        organisation=organisation,
+        view=view,
+        replayed=replayed,
+        since=since,
+        until=until,
+        yesterday=yesterday,
+        notice=notice,
+    )
 
 
 @ROUTES.post("/o/{organisation_id}/settings/sending", status_code=303)

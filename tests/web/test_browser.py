@@ -37,6 +37,7 @@ STAFF_PAGES = {
     "statements": "/o/org-a/statements",
     "connections": "/o/org-a/connections",
     "settings": "/o/org-a/settings",
+    "replay": "/o/org-a/settings?from=2026-01-01&to=2026-03-09",
     "conflicts": "/o/org-a/conflicts",
     "links": "/o/org-a/links",
     "owners": "/o/org-a/owners",

@@ -300,3 +300,21 @@ def test_a_consent_ends_on_a_page_that_the_host_serves(tmp_path: Path, host: str
     assert "You can close this page." in answer.text
     assert "/o/org-a" not in answer.text
     assert 'href="/"' not in answer.text  # no way to a page that does not answer there
+
+
+def test_what_would_have_been_sent_is_shown_before_sending_is_switched_on(site: Site) -> None:
+    page = "/o/org-a/settings"
+    assert "would have gone to" not in site.http.get(page).text, "it is on: nobody asked"
+    asked = site.http.get(page, params={"from": "2026-01-01", "to": "2026-03-09"}).text
+    assert "would have gone to" in asked
+    site.http.post(f"{page}/sending", data={"sending": "off"})
+    text = site.http.get(page).text
+    assert "would have gone to" in text
+    assert 'value="2026-02-08"' in text
+
+
+@pytest.mark.parametrize("days", [{"from": "2026-03-05", "to": "2026-03-01"}, {"to": "2026-03-10"}])
+def test_days_that_cannot_be_replayed_are_refused_in_words(site: Site, days: dict[str, str]) -> None:
+    answer = site.http.get("/o/org-a/settings", params=days)
+    assert answer.status_code == 400
+    assert "backwards" in answer.text or "is not past" in answer.text
