@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 
 from receivables.receipt import Receipt
 from reconcile.likelihood import PROOF_AMOUNTS, AmountEvidence, Evidence
+from reconcile.mention import ReferenceEvidence
 from reconcile.payer import PayerEvidence, normal_name
-from reconcile.reference_book import ReferenceEvidence
 
 APPLY_PRECISION = 0.995  # what is applied without a person must be right at least so often
 MIN_BAND_PRECISION = 0.93  # of each band of chances by itself: the sure ones do not pay for the doubtful ones

@@ -11,9 +11,10 @@ from datetime import date
 from receivables.document import DocumentKind
 from receivables.money import Money
 from receivables.open_item import OpenItem
+from reconcile.mention import Mention
 from reconcile.payer import NameBook, PayerEvidence
 from reconcile.postings import Postings
-from reconcile.reference_book import Mention, ReferenceBook
+from reconcile.reference_book import ReferenceBook
 
 MAX_SAME_AMOUNT = 64  # an amount that more items share (a subscription price) needs other evidence
 _SEPARATOR = "\x1f"
@@ -56,6 +57,7 @@ class OpenItemIndex:
         self._currency_names: list[str] = []
         self._closed: dict[str, int] = {}
         self._closed_texts: list[bytes] = []
+        self._closed_free: list[int] = []
         self._closed_references = ReferenceBook()
         for item in items:
             self.add(item)
@@ -132,8 +134,11 @@ class OpenItemIndex:
         """Remember an item that was paid, so that a second payment of it is recognised. It leaves the open items."""
         self.remove(item_id)
         self._forget_closed(item_id)
-        row = self._closed[item_id] = len(self._closed_texts)
-        self._closed_texts.append(_SEPARATOR.join((item_id, number, customer_id)).encode())
+        if not self._closed_free:
+            self._closed_free.append(len(self._closed_texts))
+            self._closed_texts.append(_GONE)
+        row = self._closed[item_id] = self._closed_free.pop()
+        self._closed_texts[row] = _SEPARATOR.join((item_id, number, customer_id)).encode()
         self._closed_references.add(row, (number,))
 
     def note_customer(self, customer_id: str, name: str) -> None:
@@ -256,3 +261,4 @@ class OpenItemIndex:
         if row is not None:
             self._closed_references.remove(row, (self._closed_item(row).number,))
             self._closed_texts[row] = _GONE
+            self._closed_free.append(row)

@@ -1,9 +1,11 @@
-"""One explanation of a receipt before it becomes a proposal, and the order among several."""
+"""One explanation of a receipt before it becomes a proposal, all of them together, and the order among them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from receivables.allocation import Explanation, ResidualKind
 from reconcile.candidates import OpenItemIndex
@@ -15,7 +17,7 @@ MAX_HYPOTHESES = 8  # kept a receipt
 HOPELESS = -6.0  # below what pure chance gives; nobody is helped by a suggestion
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Draft:
     """One explanation in minor units. `shares` are rows with positive amounts; a credit note's offsets the others.
 
@@ -30,7 +32,7 @@ class Draft:
     evidence: Evidence
     likelihood: float
 
-    @property
+    @cached_property
     def rows(self) -> frozenset[int]:
         """The rows it touches."""
         return frozenset(row for row, _ in self.shares)
@@ -39,6 +41,19 @@ class Draft:
         """Sorts the likeliest first, then the earlier due, and never leaves two sets in doubt."""
         due = max(index.due[row] for row, _ in self.shares)
         return (-self.likelihood, due, self.explanation, tuple(sorted(index.item_id(row) for row in self.rows)))
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One receipt's explanations, best first, and what the receipt is worth in minor units.
+
+    `unrelated` is the likelihood that it pays nothing here, `otherwise` that no explanation found is true.
+    """
+
+    gross: int
+    options: tuple[Draft, ...]
+    unrelated: float
+    otherwise: float
 
 
 def ranked(found: Iterable[Draft], index: OpenItemIndex) -> list[Draft]:
@@ -54,3 +69,14 @@ def ranked(found: Iterable[Draft], index: OpenItemIndex) -> list[Draft]:
     ordered = sorted(best.values(), key=lambda draft: draft.order(index))
     near = sum(draft.likelihood >= ordered[0].likelihood - NEAR for draft in ordered)
     return ordered[: max(MAX_HYPOTHESES, min(MAX_NEAR, near))]
+
+
+def fits(draft: Draft, used: Mapping[int, int], index: OpenItemIndex) -> bool:
+    """Whether what is `used` of each row leaves room for this draft."""
+    return all(used.get(row, 0) + share <= abs(index.signed[row]) for row, share in draft.shares)
+
+
+def spend(draft: Draft, used: defaultdict[int, int], sign: int) -> None:
+    """Note what a draft takes of each row; `sign` -1 gives it back."""
+    for row, share in draft.shares:
+        used[row] += sign * share

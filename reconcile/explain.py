@@ -8,9 +8,9 @@ from receivables.money import Money
 from reconcile.candidates import OpenItemIndex
 from reconcile.draft import Draft
 from reconcile.likelihood import PROOF_AMOUNTS, AmountEvidence
+from reconcile.mention import ReferenceEvidence
 from reconcile.payer import PayerEvidence
 from reconcile.reading import Reading
-from reconcile.reference_book import ReferenceEvidence
 
 MAX_NUMBERS = 6
 NEAR_CHANCE = 0.1  # of the chosen chance, from which on another explanation is mentioned

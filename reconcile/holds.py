@@ -35,8 +35,9 @@ def plausible_items(
     if proposal.runner_up is not None:
         found += [allocation.item_id for allocation in proposal.runner_up.allocations]
     found += reading.foreign
-    same_amount = index.sorted(index.of_amount(reading.gross, reading.currency))
-    found += [index.item_id(row) for row in same_amount if reading.payer_of(row, index)[0] >= PayerEvidence.WEAK]
+    payers = [code for code, (level, _) in reading.payers.likely.items() if level >= PayerEvidence.WEAK]
+    owned = {row for code in payers for row in index.of_payer(code, reading.currency)}
+    found += [index.item_id(row) for row in index.sorted(row for row in owned if index.signed[row] == reading.gross)]
     items = [index.get(item_id) for item_id in dict.fromkeys(found)]
     invoices = [item for item in items if item is not None and item.kind is DocumentKind.INVOICE]
     return tuple(item.item_id for item in invoices[:limit])

@@ -12,8 +12,8 @@ import math
 from dataclasses import dataclass
 from enum import IntEnum
 
+from reconcile.mention import ReferenceEvidence
 from reconcile.payer import PayerEvidence
-from reconcile.reference_book import ReferenceEvidence
 
 LOG_ONE_ITEM = math.log(0.72)
 LOG_SEVERAL = math.log(0.28)

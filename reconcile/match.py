@@ -10,13 +10,14 @@ from receivables.allocation import Allocation, Decision, Explanation, Hypothesis
 from receivables.money import Money
 from receivables.receipt import Receipt, ReceiptStatus
 from reconcile import explain
-from reconcile.assign import Choice, Claim, assign, join_instalments
+from reconcile.assign import Choice, assign
 from reconcile.calibrate import History, confidence, is_proof, may_apply
 from reconcile.candidates import OpenItemIndex
-from reconcile.draft import Draft
+from reconcile.draft import Claim, Draft
 from reconcile.hypotheses import search
+from reconcile.instalments import join_instalments
+from reconcile.mention import ReferenceEvidence
 from reconcile.reading import Reading, read
-from reconcile.reference_book import ReferenceEvidence
 
 SURELY_TAKEN = 0.95
 MIN_RUNNER_UP_CHANCE = 0.001

@@ -8,10 +8,14 @@ from array import array
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from enum import IntEnum
+from heapq import nsmallest
 
 from rapidfuzz import fuzz
 
+from reconcile.postings import Postings
+
 MAX_NAME_CANDIDATES = 24
+MAX_NAMESAKES = 64  # a name that more customers bear to the letter says nothing
 MAX_GRAM_ENTRIES = 2_000  # looked at for one name, those of rare letter triples first
 MAX_CACHED_NAMES = 50_000
 SAME_NAME_RATIO = 90.0  # rapidfuzz ratio from 0 to 100: one letter in ten may differ
@@ -110,7 +114,7 @@ class NameBook:
         self._ids: list[str] = []
         self._names: list[str] = []
         self._bare: list[str] = []
-        self._keys: defaultdict[str, array[int]] = defaultdict(lambda: array("i"))
+        self._keys = Postings()
         self._grams: defaultdict[str, array[int]] = defaultdict(lambda: array("i"))
         self._cache: dict[str, dict[int, PayerEvidence]] = {}
 
@@ -144,7 +148,7 @@ class NameBook:
         every = words(name)
         self._names[code], self._bare[code] = name, _bare(every)
         for key in _keys(every, self._bare[code]):
-            self._keys[key].append(code)
+            self._keys.add(hash(key), code)
         for gram in _grams(self._bare[code]):
             self._grams[gram].append(code)
         self._cache.clear()
@@ -155,7 +159,7 @@ class NameBook:
         if not name:
             return
         for key in _keys(words(name), bare):
-            self._keys[key].remove(code)
+            self._keys.remove(hash(key), code)
         for gram in _grams(bare):
             self._grams[gram].remove(code)
 
@@ -176,18 +180,26 @@ class NameBook:
         every = words(payer_name)
         if not every:
             return {}
-        same = self._keys.get("=" + " ".join(every))
+        same = self._keys.find(hash("=" + " ".join(every)), MAX_NAMESAKES)
+        if len(same) > MAX_NAMESAKES:
+            return {}
         if same:
-            return dict.fromkeys(same, PayerEvidence.NAME)
+            return dict.fromkeys(self._in_order(same), PayerEvidence.NAME)
         bare = _bare(every)
         nearest: dict[int, None] = {}
         for key in (*_keys(every, bare), f"i{bare.partition(' ')[0]}"):
-            nearest.update(dict.fromkeys(self._keys.get(key, ())[:MAX_NAME_CANDIDATES]))
+            codes = self._keys.find(hash(key), MAX_NAME_CANDIDATES)
+            if len(codes) <= MAX_NAME_CANDIDATES:  # what more customers share tells less than their letter triples
+                nearest.update(dict.fromkeys(codes))
         nearest.update(dict.fromkeys(self._by_grams(bare)))
         found = {code: _compare_bare(bare, self._bare[code]) for code in nearest}
         best = max(found.values(), default=PayerEvidence.UNKNOWN)
         kept = [code for code, level in found.items() if level == best > PayerEvidence.UNKNOWN]
-        return dict.fromkeys(self._closest(" ".join(every), kept), best)
+        return dict.fromkeys(self._in_order(self._closest(" ".join(every), kept)), best)
+
+    def _in_order(self, codes: Iterable[int]) -> list[int]:
+        """Codes in an order that does not depend on when their customers became known."""
+        return sorted(codes, key=self._ids.__getitem__)
 
     def _closest(self, name: str, codes: Sequence[int]) -> list[int]:
         """Of several that fit, those whose whole names, legal forms included, are nearest."""
@@ -198,19 +210,21 @@ class NameBook:
         return [code for code in codes if ratios[code] >= best - NEAREST_MARGIN]
 
     def _by_grams(self, bare: str) -> Iterable[int]:
-        lists = sorted((self._grams[gram] for gram in _grams(bare) if gram in self._grams), key=len)
+        grams = sorted((len(self._grams[gram]), gram) for gram in _grams(bare) if gram in self._grams)
         overlap: Counter[int] = Counter()
         seen = 0
-        for codes in lists:
-            seen += len(codes)
+        for count, gram in grams:
+            seen += count
             if seen > MAX_GRAM_ENTRIES:
                 break
-            overlap.update(codes)
-        if len(overlap) > MAX_NAME_CANDIDATES:
-            least = sorted(overlap.values())[-MAX_NAME_CANDIDATES]
-            overlap = Counter({code: count for code, count in overlap.items() if count >= least})
-        ranked = sorted(overlap, key=lambda code: (-overlap[code], self._names[code], self._ids[code]))
-        return ranked[:MAX_NAME_CANDIDATES]
+            overlap.update(self._grams[gram])
+        if len(overlap) <= MAX_NAME_CANDIDATES:
+            return overlap
+        least = sorted(overlap.values())[-MAX_NAME_CANDIDATES]
+        surely = [code for code, count in overlap.items() if count > least]
+        level = [code for code, count in overlap.items() if count == least]
+        named = zip(map(self._names.__getitem__, level), map(self._ids.__getitem__, level), level, strict=True)
+        return surely + [code for _, _, code in nsmallest(MAX_NAME_CANDIDATES - len(surely), named)]
 
 
 def _keys(every: Sequence[str], bare: str) -> set[str]:

@@ -21,8 +21,8 @@ from reconcile.likelihood import (
     MAX_NAME,
     MIN_PAYERS,
 )
+from reconcile.mention import Mention, ReferenceEvidence
 from reconcile.payer import PayerEvidence
-from reconcile.reference_book import Mention, ReferenceEvidence
 
 Payer = tuple[PayerEvidence, float]
 _NEVER = (PayerEvidence.UNKNOWN, -math.inf)
@@ -50,9 +50,9 @@ class Payers:
 
 @dataclass(slots=True)
 class Reading:
-    """`levels` and `weights`: the named rows of the receipt's currency with the best evidence each; `groups`: rows that
-    one exact reference shares; `foreign`: ids named exactly that are open in another currency; `closed`: those
-    named exactly that are paid already.
+    """`levels` and `weights`: the named rows of the receipt's currency with the best evidence each; `exact`: those that
+    an exact reference names alone; `groups`: rows that one exact reference shares; `foreign`: ids named exactly that
+    are open in another currency; `closed`: those named exactly that are paid already.
     """
 
     receipt: Receipt
@@ -64,6 +64,7 @@ class Reading:
     closed: tuple[ClosedItem, ...] = ()
     levels: dict[int, ReferenceEvidence] = field(default_factory=dict)
     weights: dict[int, float] = field(default_factory=dict)
+    exact: set[int] = field(default_factory=set)
     groups: list[tuple[int, ...]] = field(default_factory=list)
     foreign: list[str] = field(default_factory=list)
 
@@ -76,13 +77,15 @@ class Reading:
                 self.foreign += map(index.item_id, index.sorted(mention.rows))
             level = mention.level
             if mention.exact and len(local) > 1:
-                self.groups.append(tuple(local))
+                self.groups.append(tuple(index.sorted(local)))
                 level = ReferenceEvidence.WEAK
             for row in local:
                 if mention.weight > self.weights.get(row, -math.inf):
                     self.weights[row] = mention.weight
                     news = True
                 self.levels[row] = max(self.levels.get(row, level), level)
+                if level is ReferenceEvidence.EXACT:
+                    self.exact.add(row)
         return news
 
     def payer_of(self, row: int, index: OpenItemIndex) -> Payer:

@@ -7,10 +7,12 @@ from contextlib import ExitStack
 from unittest.mock import patch
 
 from receivables.allocation import Explanation
-from reconcile import hypotheses, match, reference_book
-from reconcile.assign import Choice, Claim
+from reconcile import hypotheses, match, reference_book, weigh
+from reconcile.assign import Choice
 from reconcile.candidates import OpenItemIndex
+from reconcile.draft import Claim
 from reconcile.likelihood import AmountEvidence, probabilities
+from reconcile.numbering import Numbering
 from reconcile.payer import NameBook
 from reconcile.residual import Difference
 from reconcile.subset import Solutions
@@ -45,10 +47,10 @@ ABLATIONS: dict[str, tuple[Swap, ...]] = {
         (reference_book.ReferenceBook, "_read_shorthand", lambda *_: None),
         (reference_book.ReferenceBook, "_runs", lambda *_: []),
     ),
-    "whether numbers are sequential or sparse": ((reference_book._Lengths, "room", lambda *_: 14.0),),
+    "whether numbers are sequential or sparse": ((Numbering, "room", lambda *_: 14.0),),
     "payers' names": ((NameBook, "resolve", lambda *_: {}),),
     "sums of a payer's items": ((hypotheses, "solve", lambda *_, **__: Solutions((), 0, complete=True)),),
-    "fees, discounts, withholding, rounding": ((hypotheses, "explain_difference", _plain_difference),),
+    "fees, discounts, withholding, rounding": ((weigh, "explain_difference", _plain_difference),),
     "receipts compete for items": ((match, "assign", _each_alone),),
     "instalments that add up": ((match, "join_instalments", lambda claims, _: list(claims)),),
     "a second look without what others pay": ((match, "SURELY_TAKEN", 2.0),),

@@ -13,8 +13,8 @@ from reconcile.calibrate import (
 )
 from reconcile.learn import learn
 from reconcile.likelihood import AmountEvidence, Evidence
+from reconcile.mention import ReferenceEvidence
 from reconcile.payer import PayerEvidence
-from reconcile.reference_book import ReferenceEvidence
 from tests.reconcile.build import item, receipt
 
 PROOF = Evidence(ReferenceEvidence.EXACT, AmountEvidence.EXACT, PayerEvidence.NAME, items=1)

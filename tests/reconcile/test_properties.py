@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
@@ -15,6 +16,7 @@ from receivables.document import DocumentKind
 from receivables.open_item import OpenItem
 from receivables.receipt import Receipt
 from reconcile.candidates import OpenItemIndex
+from reconcile.holds import plausible_items
 from reconcile.match import propose
 from tests.reconcile.build import DAY, item, match, receipt
 
@@ -153,3 +155,18 @@ def test_an_index_that_was_changed_answers_like_a_fresh_one(company: Company, ot
         fresh.note_customer(gone.customer_id, gone.customer_name)  # names stay known when items leave
     changed = propose(index=index, receipts=company.receipts, as_of=DAY)
     assert changed == propose(index=fresh, receipts=company.receipts, as_of=DAY)
+
+
+@pytest.mark.parametrize("text", ["450012345", "PO 450012345 thank you", ""])
+def test_what_very_many_share_is_read_the_same_in_any_order(text: str) -> None:
+    """More items bear the reference and the amount, and more customers begin alike, than are looked at."""
+    items = [
+        item(f"I{at:03}", 250_00, customer=f"Harbour Quarry {at:03} Ltd", references=("450012345",)) for at in range(90)
+    ]
+    money = receipt(250_00, text, payer="Harbour Quarri 017")
+    answers = []
+    for ordered in (items, items[::-1], items[45:] + items[:45]):
+        index = OpenItemIndex(ordered)
+        (found,) = propose(index=index, receipts=[money], as_of=DAY)
+        answers.append((found, plausible_items(proposal=found, receipt=money, index=index)))
+    assert answers[0] == answers[1] == answers[2]

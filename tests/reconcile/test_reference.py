@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconcile.reference_book import Mention, ReferenceBook, ReferenceEvidence
+from reconcile.mention import Mention, ReferenceEvidence
+from reconcile.reference_book import ReferenceBook
 from reconcile.structured import creditor_references, structured_references
 
 

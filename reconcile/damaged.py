@@ -1,0 +1,105 @@
+"""Numbers that are written wrong: one or two characters off, cut short, or somewhere inside a longer run of digits."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+
+from rapidfuzz import fuzz, process
+from rapidfuzz.distance import OSA
+
+from reconcile import reference
+from reconcile.mention import MAX_SHARED, Mention, ReferenceEvidence, mention, unique
+from reconcile.numbering import MAX_LENGTH, Numbering
+from reconcile.postings import Postings
+
+MAX_TOKENS = 6
+MAX_NEIGHBOURS = 32  # a damaged number near more than so many is no guide
+MAX_INSIDE = 16
+MIN_INSIDE_RATIO = 88.0  # of 100: one digit of ten lost, added or changed
+MIN_RUN_TO_SCAN = 12  # from here on a run of digits may be several numbers written without a blank
+MAX_SCANNED = 200  # items of one payer whose numbers are compared with a damaged one
+
+# How often payers write a number so, as logarithms.
+LOG_DAMAGED = math.log(0.07)
+LOG_TWICE_DAMAGED = math.log(0.01)
+LOG_CUT = math.log(0.02)
+LOG_INSIDE = -6.0  # a damaged number inside a longer run begins and ends anywhere
+
+Owners = Mapping[str, list[int]]
+
+
+def one_off(text: str, cores: Postings, numbering: Numbering) -> list[Mention]:
+    """Return what `text` would name if one character of a number were wrong, whether or not it names something."""
+    tokens = reference.damaged_tokens(reference.chunks(reference.normalise(text)))[:MAX_TOKENS]
+    return unique(each for token in tokens if len(token) <= MAX_LENGTH for each in _near(token, cores, numbering))
+
+
+def among(text: str, cores: Sequence[tuple[int, Sequence[str]]], numbering: Numbering) -> list[Mention]:
+    """Return what `text` names among a payer's items (rows with the cores of their numbers) that no key would find.
+
+    Numbers may be damaged twice, cut short, or run together with others. A piece of a longer run and a number cut
+    short name an item only beside other evidence.
+    """
+    parts = reference.chunks(reference.normalise(text))
+    run = "".join(part.digits for part in parts)
+    if not run:
+        return []
+    owners: dict[str, list[int]] = {}
+    for row, numbers in cores[:MAX_SCANNED]:
+        for key in numbers:
+            if len(key) >= reference.MIN_DAMAGED_DIGITS:
+                owners.setdefault(key, []).append(row)
+    found: list[Mention] = []
+    for token in reference.damaged_tokens(parts)[:MAX_TOKENS]:
+        found += _twice_damaged(token, owners, numbering)
+    found += _cut(parts[-1].digits, owners, numbering)
+    found += _inside(run, owners, numbering)
+    return unique(found)
+
+
+def log_damaged(key: str, numbering: Numbering) -> float:
+    """How telling a number is of which one character is wrong."""
+    return LOG_DAMAGED + numbering.room(len(key)) - math.log(20 * len(key))
+
+
+def _near(token: str, cores: Postings, numbering: Numbering) -> Iterator[Mention]:
+    may_hold, has, found = numbering.may_hold, cores.has, {}
+    for key in set(map(reference.core, reference.neighbours(token))):
+        if len(key) >= reference.MIN_DAMAGED_DIGITS and may_hold(key) and has(hash(key)):
+            rows = cores.find(hash(key), MAX_SHARED)
+            if len(rows) <= MAX_SHARED:
+                found[key] = rows
+    if len(found) <= MAX_NEIGHBOURS:
+        for key, rows in sorted(found.items()):
+            yield mention(token, rows, ReferenceEvidence.DAMAGED, log_damaged(key, numbering))
+
+
+def _twice_damaged(token: str, owners: Owners, numbering: Numbering) -> Iterator[Mention]:
+    hits = process.extract(token, list(owners), scorer=OSA.distance, score_cutoff=2, limit=MAX_SHARED)
+    for key, distance, _ in hits:
+        if distance <= 1:
+            yield mention(token, owners[key], ReferenceEvidence.DAMAGED, log_damaged(key, numbering))
+        elif len(key) >= reference.SURE_DIGITS:
+            weight = LOG_TWICE_DAMAGED + numbering.room(len(key)) - 2 * math.log(20 * len(key)) + math.log(2)
+            yield mention(token, owners[key], ReferenceEvidence.WEAK, weight)
+
+
+def _cut(last: str, owners: Owners, numbering: Numbering) -> Iterator[Mention]:
+    if len(last) < reference.MIN_CORE_DIGITS:
+        return
+    for key, rows in owners.items():
+        if len(last) < len(key) and key.startswith(last):
+            weight = LOG_CUT + numbering.room(len(key)) - (len(key) - len(last)) * math.log(10)
+            yield mention(last, rows, ReferenceEvidence.WEAK, weight)
+
+
+def _inside(run: str, owners: Owners, numbering: Numbering) -> Iterator[Mention]:
+    if len(run) < MIN_RUN_TO_SCAN:
+        return
+    hits = process.extract(
+        run, list(owners), scorer=fuzz.partial_ratio, score_cutoff=MIN_INSIDE_RATIO, limit=MAX_INSIDE
+    )
+    for key, _, _ in hits:
+        weight = log_damaged(key, numbering) + (0.0 if key in run else LOG_INSIDE)
+        yield mention(key, owners[key], ReferenceEvidence.DAMAGED, weight)

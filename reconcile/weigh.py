@@ -1,0 +1,223 @@
+"""One set of open items weighed as what a receipt pays: why the cash differs, the evidence, and how likely it is."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from receivables.allocation import Explanation
+from receivables.money import MAX_MINOR
+from reconcile.candidates import OpenItemIndex
+from reconcile.draft import Draft
+from reconcile.likelihood import (
+    LOG_CREDIT,
+    LOG_HINTED,
+    LOG_LEFT_UNNAMED,
+    LOG_NOT_YET_ISSUED,
+    LOG_PART_OF_SEVERAL,
+    LOG_SECOND_CUSTOMER,
+    LOG_UNNAMED,
+    LOG_UNNAMED_CREDIT,
+    AmountEvidence,
+    Evidence,
+    log_amount,
+    log_set,
+)
+from reconcile.mention import ReferenceEvidence
+from reconcile.payer import PayerEvidence
+from reconcile.reading import Payer, Reading
+from reconcile.residual import explain_difference
+
+MAX_PAYER_ITEMS = 1_500  # of one payer, looked through for sums and damaged numbers
+MAX_NATURAL = 40  # the oldest so many items of a payer are tried together
+
+NONE_TAKEN: frozenset[int] = frozenset()
+
+
+class Weighing:
+    """Weighs sets of items for one receipt. Rows that are `taken` count as paid by others."""
+
+    def __init__(self, reading: Reading, index: OpenItemIndex, taken: frozenset[int] = NONE_TAKEN) -> None:
+        self._reading = reading
+        self._index = index
+        self._taken = taken
+        self._owned: dict[int, list[int]] = {}
+        self._same: int | None = None
+
+    def draft(self, key: tuple[int, ...]) -> Draft | None:
+        """Set the receipt against exactly these rows and explain the difference; None if no cash would be used."""
+        reading, index = self._reading, self._index
+        total = sum(index.signed[row] for row in key)
+        if not 0 < total <= MAX_MINOR or reading.gross <= 0:
+            return None
+        ordered = index.sorted(key) if len(key) > 1 else key
+        difference = explain_difference(
+            short=total - reading.gross,
+            total=total,
+            items=len(key),
+            currency=reading.receipt.amount.currency,
+            early=reading.receipt.received_on.toordinal() <= index.due[ordered[0]],
+        )
+        shares = tuple((row, abs(index.signed[row])) for row in ordered)
+        if difference.evidence is AmountEvidence.PARTIAL:
+            shares = self._share_out(ordered)
+            if len(shares) < len(key):  # the money ends before the last of them: that is another, smaller set
+                return None
+        used = tuple(row for row, _ in shares)
+        payers = [reading.payer_of(row, index) for row in used]
+        evidence = self._evidence(used, difference.evidence, payers)
+        return Draft(
+            explanation=difference.explanation or self._call(used, evidence),
+            shares=shares,
+            residual_kind=difference.kind,
+            residual=difference.minor,
+            unapplied=max(0, reading.gross - total) if difference.kind is None else 0,
+            evidence=evidence,
+            likelihood=round(self._likelihood(used, evidence, total, payers), 6),
+        )
+
+    def of_payer(self, code: int) -> list[int]:
+        """The rows that this customer may still pay, the earliest due first: at most MAX_PAYER_ITEMS."""
+        rows = self._owned.get(code)
+        if rows is None:
+            rows = self._index.of_payer(code, self._reading.currency)
+            if self._taken:
+                rows = [row for row in rows if row not in self._taken]
+            rows = self._owned[code] = rows[:MAX_PAYER_ITEMS]
+        return rows
+
+    def oldest(self, rows: Sequence[int]) -> list[int]:
+        """The oldest invoices among a payer's rows."""
+        signed = self._index.signed
+        return [row for row in rows[: 2 * MAX_NATURAL] if signed[row] > 0][:MAX_NATURAL]
+
+    def log_amount(self, evidence: AmountEvidence, total: int) -> float:
+        """How telling the amount is if the receipt was meant for items that are open for `total`."""
+        reading = self._reading
+        return log_amount(
+            evidence,
+            gross=reading.gross,
+            short=total - reading.gross,
+            total=total,
+            unit=reading.unit,
+            same=self.same_amount(),
+            open_items=len(self._index),
+        )
+
+    def same_amount(self) -> int:
+        """How many items are open for exactly this amount, counted up to MAX_SAME_AMOUNT and one more."""
+        if self._same is None:
+            self._same = len(self._index.of_amount(self._reading.gross, self._reading.currency))
+        return self._same
+
+    def _call(self, rows: Sequence[int], evidence: Evidence) -> Explanation:
+        if any(self._index.signed[row] < 0 for row in rows):
+            return Explanation.CREDIT_OFFSET
+        if len(rows) == 1 and evidence.amount is AmountEvidence.EXACT:
+            return Explanation.EXACT
+        return Explanation.REFERENCES if evidence.reference > ReferenceEvidence.NONE else Explanation.SUBSET
+
+    def _share_out(self, rows: Sequence[int]) -> tuple[tuple[int, int], ...]:
+        """Set money that is too little against the earliest due first; credit notes add to it."""
+        signed = self._index.signed
+        shares = [(row, -signed[row]) for row in rows if signed[row] < 0]
+        rest = self._reading.gross + sum(share for _, share in shares)
+        for row in rows:
+            share = min(rest, signed[row])
+            if share > 0:
+                shares.append((row, share))
+                rest -= share
+        return tuple(shares)
+
+    def _evidence(self, rows: Sequence[int], amount: AmountEvidence, payers: Sequence[Payer]) -> Evidence:
+        reading, index = self._reading, self._index
+        levels = [reading.levels[row] for row in rows if row in reading.levels]
+        reference = min(levels, default=ReferenceEvidence.NONE)
+        inferred = len(rows) - len(levels) if levels else 0
+        if reading.hints:
+            reference, inferred = ReferenceEvidence.HINT, 0
+        elif reference is ReferenceEvidence.WEAK and not inferred and all(self._is_whole(row, rows) for row in rows):
+            reference = ReferenceEvidence.EXACT
+        return Evidence(
+            reference=reference,
+            amount=amount,
+            payer=min(level for level, _ in payers),
+            items=len(rows),
+            left_out=self._left_out(rows),
+            inferred=inferred,
+            not_yet_issued=max(index.issued[row] for row in rows) > reading.receipt.received_on.toordinal(),
+        )
+
+    def _is_whole(self, row: int, rows: Sequence[int]) -> bool:
+        """Whether a row is named exactly, or by a reference whose other rows are among these too."""
+        if row in self._reading.exact:
+            return True
+        return any(row in group and set(group) <= set(rows) for group in self._reading.groups)
+
+    def _left_out(self, rows: Sequence[int]) -> int:
+        """Count what the payer named exactly and the set ignores, items that are paid already included."""
+        reading = self._reading
+        if reading.hints:
+            return 0
+        untouched = sum(not set(group) & set(rows) for group in reading.groups)
+        return len(reading.exact.difference(rows)) + untouched + len(reading.closed)
+
+    def _likelihood(self, rows: Sequence[int], evidence: Evidence, total: int, payers: Sequence[Payer]) -> float:
+        index = self._index
+        customers = {index.customer[row] for row in rows}
+        credits = sum(index.signed[row] < 0 for row in rows)
+        hinted = LOG_HINTED if evidence.reference is ReferenceEvidence.HINT else 0.0
+        likelihood = (
+            hinted
+            + max(value for _, value in payers)
+            + self._log_named(rows)
+            + self._log_set(rows, min(customers, key=index.names.id_of), credits, evidence)
+        )
+        likelihood += self.log_amount(evidence.amount, total)
+        likelihood += LOG_CREDIT * credits
+        if evidence.amount is AmountEvidence.PARTIAL and len(rows) > 1:
+            likelihood += LOG_PART_OF_SEVERAL
+        return likelihood + (LOG_NOT_YET_ISSUED if evidence.not_yet_issued else 0.0)
+
+    def _log_set(self, rows: Sequence[int], customer: int, credits: int, evidence: Evidence) -> float:
+        is_natural, rank = False, None
+        if len(rows) > 1:
+            owned = self.of_payer(customer)
+            oldest = owned if credits else self.oldest(owned)
+            is_natural = set(oldest[: len(rows)]) == set(rows)
+        elif evidence.reference is ReferenceEvidence.NONE:
+            owned = self.of_payer(customer)
+            rank = owned.index(rows[0]) if rows[0] in owned else len(owned)
+        owned_count = self._index.count_of_payer(customer)
+        strangers = self._strangers({self._index.customer[row] for row in rows}) if len(rows) > 1 else 0
+        each = LOG_SECOND_CUSTOMER + math.log(max(1, owned_count) / len(self._index))
+        return strangers * each + log_set(
+            max(1, len(rows) - credits),
+            owned=owned_count,
+            open_items=len(self._index),
+            is_natural=is_natural,
+            rank=rank,
+        )
+
+    def _log_named(self, rows: Sequence[int]) -> float:
+        """How telling the text is: each named item as its mention says, the rest as what payers leave out."""
+        weights, signed = self._reading.weights, self._index.signed
+        named = [weights[row] for row in rows if row in weights]
+        if not named:
+            return LOG_UNNAMED
+        shared = 0.0
+        for group in self._reading.groups:  # one reference names them together: it counts once
+            inside = [row for row in group if row in rows]
+            if len(inside) > 1:
+                shared += (len(inside) - 1) * weights[inside[0]]
+                shared -= math.log(len(group)) if len(inside) == len(group) else 0.0
+        unnamed = [LOG_LEFT_UNNAMED if signed[row] > 0 else LOG_UNNAMED_CREDIT for row in rows if row not in weights]
+        return sum(named) - shared + sum(unnamed)
+
+    def _strangers(self, customers: set[int]) -> int:
+        """How many customers are not the payer's own, beside a first one."""
+        if len(customers) == 1:
+            return 0
+        likely = self._reading.payers.likely
+        own = sum(code in likely and likely[code][0] >= PayerEvidence.NAME for code in customers)
+        return min(len(customers) - own, len(customers) - 1)
