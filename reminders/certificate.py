@@ -15,7 +15,6 @@ from receivables.problem import Problem
 from reminders.evidence import ItemEvidence
 from reminders.findings import why_clear
 from reminders.holds import Hold, HoldCode, evaluate, stale
-from reminders.policy import DunningPolicy
 from reminders.schedule import ItemDecision, PlanningReason, Verdict
 
 
@@ -98,7 +97,6 @@ def certify(
     *,
     organisation: str,
     decision: ItemDecision,
-    policy: DunningPolicy,
     as_of: datetime,
     previous: str | None,
     freshness_is_reported: bool = False,
@@ -108,7 +106,7 @@ def certify(
     Every hold is asked again: CertificateError when the decision's holds are not those of its evidence at `as_of`,
     or when it would remind in spite of one.
     """
-    item_id = decision.evidence.item.item_id
+    item_id, policy = decision.evidence.item.item_id, decision.policy
     found = evaluate(
         evidence=decision.evidence,
         as_of=as_of,
@@ -140,7 +138,6 @@ def decision_json(
     *,
     organisation: str,
     decision: ItemDecision,
-    policy: DunningPolicy,
     as_of: datetime,
     previous: str | None = None,
     freshness_is_reported: bool = False,
@@ -151,7 +148,6 @@ def decision_json(
     sealed = certify(
         organisation=organisation,
         decision=decision,
-        policy=policy,
         as_of=as_of,
         previous=previous,
         freshness_is_reported=freshness_is_reported,

@@ -101,7 +101,7 @@ def render(
         "count": len(reminder.lines),
         "number": _clean(oldest.number),
         "due": words.day(oldest.due_on),
-        "days": words.counted("days", oldest.days_overdue),
+        "days": words.counted("days", abs(oldest.days_overdue)),
         "total": words.all_money(reminder.totals),
     }
     layout = {
@@ -175,11 +175,17 @@ def _reminder_line(words: Wording, line: ReminderLine, links: Links) -> dict[str
         "details": [
             words.labelled_date("issued", line.issued_on),
             words.labelled_date("due", line.due_on),
-            words.counted("overdue", line.days_overdue),
+            _lateness(words, line.days_overdue),
             words.labelled_money("invoice_total", line.total),
         ],
         "pay": links.pay_items.get(line.item_id),
     }
+
+
+def _lateness(words: Wording, days_overdue: int) -> str:
+    if days_overdue > 0:
+        return words.counted("overdue", days_overdue)
+    return words.counted("due_in", -days_overdue) if days_overdue else str(words.labels["due_today"])
 
 
 def _paid_line(words: Wording, line: PaidLine) -> dict[str, object]:

@@ -1,9 +1,10 @@
-"""When an overdue item is due for which level, in which tone and by which channel."""
+"""When an item is due for which level, in which tone and by which channel."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from enum import StrEnum
 from types import MappingProxyType
 
@@ -17,8 +18,9 @@ class PolicyError(ValueError):
 
 
 class Tone(StrEnum):
-    """How a message speaks. `understanding` offers a plan instead of pressing harder."""
+    """How a message speaks. `upcoming` asks for nothing yet; `understanding` offers a plan instead of pressing."""
 
+    UPCOMING = "upcoming"
     FRIENDLY = "friendly"
     CLEAR = "clear"
     FIRM = "firm"
@@ -27,20 +29,34 @@ class Tone(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DunningLevel:
-    """Step `level` (from 1) is reached `after_due_days` days after the due date."""
+    """Step `level` is reached `after_due_days` days after the due date (0 on it, negative before it).
+
+    Levels after the due date count 1, 2, 3 …; those up to it count … -2, -1, so that a customer who comes under another
+    policy goes on at the level that follows there. 0 stands for no reminder.
+    """
 
     level: int
     after_due_days: int
     tone: Tone
     channel: Channel = Channel.EMAIL
 
+    @property
+    def title(self) -> str:
+        """What people call it."""
+        return level_title(self.level)
+
+    @property
+    def is_early(self) -> bool:
+        """Whether it speaks of a due date that has not passed."""
+        return self.after_due_days <= 0
+
 
 @dataclass(frozen=True, slots=True)
 class DunningPolicy:
     """Levels in rising order, and how much a customer may be written to.
 
-    `days_between_levels` paces items that are found long overdue: they still start at level 1. `min_amounts`
-    (by currency) is the least total worth a message to one customer; a currency not named has no minimum.
+    `days_between_levels` paces items that are found long overdue: they still start at level 1. `min_amounts` (by
+    currency) is the least total worth a message to one customer; a currency not named has no minimum.
     """
 
     name: str
@@ -51,24 +67,58 @@ class DunningPolicy:
     min_amounts: Mapping[str, Money] = field(default_factory=lambda: MappingProxyType({}))
 
     def __post_init__(self) -> None:
-        if [step.level for step in self.levels] != list(range(1, len(self.levels) + 1)) or not self.levels:
-            raise PolicyError(f"policy {self.name!r}: levels must count 1, 2, 3 …")
+        if [step.level for step in self.levels] != numbers([step.after_due_days for step in self.levels]):
+            raise PolicyError(f"policy {self.name!r}: levels must count 1, 2, 3 …, those up to the due date … -2, -1")
+        if not self.levels:
+            raise PolicyError(f"policy {self.name!r}: there must be a level")
         days = [step.after_due_days for step in self.levels]
-        if days != sorted(set(days)) or days[0] < 1:
-            raise PolicyError(f"policy {self.name!r}: each level must come later than the one before, from day 1")
+        if days != sorted(set(days)):
+            raise PolicyError(f"policy {self.name!r}: each level must come later than the one before")
+        if any(step.is_early != (step.tone is Tone.UPCOMING) for step in self.levels):
+            raise PolicyError(f"policy {self.name!r}: up to the due date the tone is {Tone.UPCOMING}, after it another")
         if any(amount.currency != currency for currency, amount in self.min_amounts.items()):
             raise PolicyError(f"policy {self.name!r}: a minimum is in another currency than the one it is for")
 
 
-def next_level(*, policy: DunningPolicy, days_overdue: int, reminded_level: int) -> DunningLevel | None:
-    """The level to send next, or None when the next one is not reached yet or there is none left.
+def level_title(level: int) -> str:
+    """What people call a level by its number."""
+    return f"level {level}" if level > 0 else "the message up to the due date"
 
-    Levels are never skipped: the first word about an item is the friendly one, however late it is noticed.
+
+def numbers(after_due_days: Sequence[int]) -> list[int]:
+    """The level numbers of steps on these days, which rise."""
+    early = sum(days <= 0 for days in after_due_days)
+    return [*range(-early, 0), *range(1, len(after_due_days) - early + 1)]
+
+
+def level_ahead(*, policy: DunningPolicy, days_overdue: int, reminded_level: int) -> DunningLevel | None:
+    """The level that comes next, reached or not; None when there is none left.
+
+    Levels after the due date are never skipped: the first word about an overdue item is a friendly one, however late it
+    is noticed. What speaks of a due date ahead is passed over once that date, or a later such level, is reached.
     """
-    following = [step for step in policy.levels if step.level == reminded_level + 1]
-    if following and days_overdue >= following[0].after_due_days:
-        return following[0]
-    return None
+    ahead = [step for step in policy.levels if reminded_level == 0 or step.level > reminded_level]
+    while ahead and ahead[0].is_early:
+        overtaken = len(ahead) > 1 and ahead[1].is_early and days_overdue >= ahead[1].after_due_days
+        if days_overdue <= 0 and not overtaken:
+            break
+        ahead = ahead[1:]
+    return ahead[0] if ahead else None
+
+
+def next_level(*, policy: DunningPolicy, days_overdue: int, reminded_level: int) -> DunningLevel | None:
+    """The level to send now, or None when the next one is not reached yet or there is none left."""
+    step = level_ahead(policy=policy, days_overdue=days_overdue, reminded_level=reminded_level)
+    return step if step is not None and days_overdue >= step.after_due_days else None
+
+
+def pause_before(*, policy: DunningPolicy, step: DunningLevel, reminded_level: int) -> timedelta:
+    """How long after level `reminded_level` was sent `step` may follow: what the policy itself lies between them, at
+    most `days_between_levels`.
+    """
+    before = [each for each in policy.levels if each.level == reminded_level]
+    apart = [step.after_due_days - each.after_due_days for each in before]
+    return timedelta(days=min([policy.days_between_levels, *apart]))
 
 
 DEFAULT_POLICY = DunningPolicy(
@@ -99,11 +149,11 @@ LARGE_DEBT = DunningPolicy(
     name="large debt",
     version=1,
     levels=(
+        DunningLevel(-1, -5, Tone.UPCOMING),
         DunningLevel(1, 1, Tone.FRIENDLY),
         DunningLevel(2, 7, Tone.CLEAR),
-        DunningLevel(3, 14, Tone.CLEAR, Channel.CALL_TASK),
-        DunningLevel(4, 30, Tone.FIRM),
-        DunningLevel(5, 60, Tone.UNDERSTANDING, Channel.CALL_TASK),
+        DunningLevel(3, 21, Tone.FIRM),
+        DunningLevel(4, 45, Tone.UNDERSTANDING),
     ),
 )
 
@@ -111,9 +161,11 @@ LONG_STANDING_DEBT = DunningPolicy(
     name="long-standing debt",
     version=1,
     levels=(
-        DunningLevel(1, 90, Tone.UNDERSTANDING),
-        DunningLevel(2, 120, Tone.FIRM),
-        DunningLevel(3, 150, Tone.UNDERSTANDING, Channel.CALL_TASK),
+        DunningLevel(1, 1, Tone.UNDERSTANDING),
+        DunningLevel(2, 30, Tone.CLEAR),
+        DunningLevel(3, 60, Tone.FIRM),
+        DunningLevel(4, 90, Tone.UNDERSTANDING),
+        DunningLevel(5, 150, Tone.FIRM),
     ),
     limits=ContactLimits(weekly_cap=1, min_days_between=14),
     days_between_levels=30,

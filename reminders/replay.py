@@ -6,6 +6,7 @@ from collections import defaultdict, deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
+from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 from receivables.document import DocumentStatus
@@ -14,6 +15,7 @@ from reminders.business_time import is_business_day
 from reminders.evidence import Flag, ItemEvidence
 from reminders.holds import HoldCode, evaluate
 from reminders.policy import DunningPolicy
+from reminders.policy_book import Debtor, PolicyBook
 from reminders.schedule import Candidate, Plan, Verdict, plan
 
 MAX_DAYS = 366
@@ -127,7 +129,8 @@ class Replay:
 class _Desk:
     """What was sent so far. Nothing counts as sent before the first day."""
 
-    policy: DunningPolicy
+    book: PolicyBook
+    usually_late: Mapping[str, int]
     messages: list[ReplayedMessage] = field(default_factory=list)
     held: defaultdict[HoldCode, set[str]] = field(default_factory=lambda: defaultdict(set))
     contacts: defaultdict[str, list[datetime]] = field(default_factory=lambda: defaultdict(list))
@@ -141,12 +144,29 @@ class _Desk:
                 by_zone[each.evidence.contact.time_zone].append(each)
         for zone, those in sorted(by_zone.items()):
             at = datetime.combine(day, SENT_AT, ZoneInfo(zone))
-            decided = plan(candidates=[self._candidate(each, at) for each in those], policy=self.policy, as_of=at)
+            policies = self._policies(those, day)
+            begins = day - timedelta(days=self.book.earliest_day)
+            reached = [each for each in those if each.evidence.item.due_on <= begins]
+            candidates = [self._candidate(each, at, policies) for each in reached]
+            decided = plan(candidates=candidates, policy=self.book.default, policies=policies, as_of=at)
             self._note(decided, {each.evidence.item.item_id: each for each in those}, at)
 
-    def _candidate(self, invoice: PastInvoice, at: datetime) -> Candidate:
+    def _policies(self, invoices: Sequence[PastInvoice], day: date) -> dict[str, DunningPolicy]:
+        """The policy of each customer by what was open on `day`; of nobody where one is for everyone."""
+        if self.book.is_for_everyone:
+            return {}
+        by_customer: defaultdict[str, list[PastInvoice]] = defaultdict(list)
+        for each in invoices:
+            by_customer[each.evidence.contact.recipient_id].append(each)
+        return {
+            customer: self.book.policy_for(_debtor(those, day, self.usually_late.get(customer)))
+            for customer, those in by_customer.items()
+        }
+
+    def _candidate(self, invoice: PastInvoice, at: datetime, policies: Mapping[str, DunningPolicy]) -> Candidate:
         evidence = invoice.as_known(at, self.contacts[invoice.evidence.contact.recipient_id])
-        holds = evaluate(evidence=evidence, as_of=at, limits=self.policy.limits, freshness_is_reported=True)
+        policy = policies.get(evidence.contact.recipient_id, self.book.default)
+        holds = evaluate(evidence=evidence, as_of=at, limits=policy.limits, freshness_is_reported=True)
         level, reminded_at = self.reminded.get(evidence.item.item_id, (0, None))
         return Candidate(evidence, holds, reminded_level=level, reminded_at=reminded_at)
 
@@ -172,17 +192,36 @@ class _Desk:
             self.reminded.update({line.item_id: (line.level, at) for line in lines})
 
 
-def replay(*, invoices: Sequence[PastInvoice], first: date, last: date, policy: DunningPolicy) -> Replay:
-    """Play the days from `first` to `last`, both included. ValueError for none, or for more than MAX_DAYS."""
+def _debtor(invoices: Sequence[PastInvoice], day: date, usually_late: int | None) -> Debtor:
+    amounts: dict[str, Money] = {}
+    for each in invoices:
+        left = each.left(day)
+        amounts[left.currency] = left + amounts.get(left.currency, Money.zero(left.currency))
+    oldest = min(each.evidence.item.due_on for each in invoices)
+    country = invoices[0].evidence.contact.country
+    return Debtor(amounts, (day - oldest).days, country, usually_late)
+
+
+def replay(
+    *,
+    invoices: Sequence[PastInvoice],
+    first: date,
+    last: date,
+    book: PolicyBook,
+    usually_late: Mapping[str, int] = MappingProxyType({}),
+) -> Replay:
+    """Play the days from `first` to `last`, both included. ValueError for none, or for more than MAX_DAYS.
+
+    `usually_late` is how late each customer usually pays, by what is known now.
+    """
     length = (last - first).days + 1
     if not 1 <= length <= MAX_DAYS:
         raise ValueError(f"{first} to {last} is {length} days; 1 to {MAX_DAYS} can be replayed")
-    desk = _Desk(policy)
-    begins = timedelta(days=policy.levels[0].after_due_days)
-    waiting = deque(sorted(invoices, key=lambda each: (each.evidence.item.due_on, each.evidence.item.item_id)))
+    desk = _Desk(book, usually_late)
+    waiting = deque(sorted(invoices, key=lambda each: (each.evidence.item.issued_on, each.evidence.item.item_id)))
     open_now: list[PastInvoice] = []
     for day in (first + timedelta(days=passed) for passed in range(length)):
-        while waiting and waiting[0].evidence.item.due_on + begins <= day:
+        while waiting and waiting[0].evidence.item.issued_on <= day:
             open_now.append(waiting.popleft())
         open_now = [each for each in open_now if each.left(day).minor > 0]
         desk.work(open_now, day)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+from types import MappingProxyType
 
 from receivables.money import Money, total
 from reminders.business_time import start_of_day
 from reminders.evidence import Channel, ItemEvidence
 from reminders.holds import Hold
-from reminders.policy import DunningLevel, DunningPolicy, next_level
+from reminders.policy import DunningLevel, DunningPolicy, level_ahead, level_title, next_level, pause_before
 
 MAX_LINES_A_MESSAGE = 75  # Gmail cuts a page at 102 KB, and with it the links at its end; the oldest go first
 
@@ -32,6 +33,7 @@ class PlanningCode(StrEnum):
     BELOW_MINIMUM = "below_minimum"
     OTHER_CHANNEL = "other_channel"
     MESSAGE_FULL = "message_full"
+    OVERDUE_FIRST = "overdue_first"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +57,12 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class ItemDecision:
-    """The verdict on one item. `level` is what is sent, or would be without the holds; all holds are kept."""
+    """The verdict on one item, by its customer's policy. `level` is what is sent, or would be without the holds; all
+    holds are kept.
+    """
 
     evidence: ItemEvidence
+    policy: DunningPolicy
     verdict: Verdict
     level: DunningLevel | None
     holds: tuple[Hold, ...] = ()
@@ -98,17 +103,27 @@ class Plan:
     reminders: tuple[PlannedReminder, ...]
 
 
-def plan(*, candidates: Sequence[Candidate], policy: DunningPolicy, as_of: datetime) -> Plan:
+def plan(
+    *,
+    candidates: Sequence[Candidate],
+    policy: DunningPolicy,
+    as_of: datetime,
+    policies: Mapping[str, DunningPolicy] = MappingProxyType({}),
+) -> Plan:
     """Decide every candidate and group what is reminded, one message for each paying customer.
 
-    The holds of each candidate must have been evaluated at `as_of`; ValueError for an item given twice.
+    `policies` has the policy of each recipient for whom `policy` is not. The holds of each candidate must have been
+    evaluated at `as_of` with the limits of its policy; ValueError for an item given twice.
     """
-    decisions = {c.evidence.item.item_id: _decide(c, policy, as_of) for c in candidates}
+    decisions = {
+        c.evidence.item.item_id: _decide(c, policies.get(c.evidence.contact.recipient_id, policy), as_of)
+        for c in candidates
+    }
     if len(decisions) != len(candidates):
         raise ValueError("an item is in the plan twice")
     reminders = []
     for group in _by_recipient(decisions.values()):
-        kept, dropped = _fit(group, policy, as_of)
+        kept, dropped = _fit(group, group[0].policy, as_of)
         decisions.update({decision.evidence.item.item_id: decision for decision in dropped})
         if kept:
             reminders.append(_message(kept, as_of))
@@ -121,35 +136,38 @@ def _decide(candidate: Candidate, policy: DunningPolicy, as_of: datetime) -> Ite
     level = next_level(policy=policy, days_overdue=days, reminded_level=candidate.reminded_level)
     planning = _not_yet(candidate, level, policy, as_of)
     if planning is not None:
-        return ItemDecision(evidence, Verdict.NOT_DUE, level, candidate.holds, planning)
-    return ItemDecision(evidence, Verdict.HELD if candidate.holds else Verdict.REMIND, level, candidate.holds)
+        return ItemDecision(evidence, policy, Verdict.NOT_DUE, level, candidate.holds, planning)
+    return ItemDecision(evidence, policy, Verdict.HELD if candidate.holds else Verdict.REMIND, level, candidate.holds)
 
 
 def _not_yet(
     candidate: Candidate, level: DunningLevel | None, policy: DunningPolicy, as_of: datetime
 ) -> PlanningReason | None:
     evidence, reached = candidate.evidence, candidate.reminded_level
-    if level is None and reached >= len(policy.levels):
+    step = level_ahead(policy=policy, days_overdue=evidence.days_overdue(as_of), reminded_level=reached)
+    if step is None:
         text = f"All {len(policy.levels)} levels of the policy were sent; a person takes it from here."
         return PlanningReason(PlanningCode.ALREADY_REMINDED, text)
     if level is None:
-        step = policy.levels[reached]
         until = start_of_day(evidence.item.due_on + timedelta(days=step.after_due_days), evidence.contact.time_zone)
         code = PlanningCode.ALREADY_REMINDED if reached else PlanningCode.NOT_DUE
-        said = f"Level {reached} was sent; level" if reached else f"Due on {evidence.item.due_on}; level"
-        return PlanningReason(code, f"{said} {step.level} follows on {until:%Y-%m-%d}.", until)
-    pause_ends = candidate.reminded_at and candidate.reminded_at + timedelta(days=policy.days_between_levels)
+        said = f"{_was_sent(reached)};" if reached else f"Due on {evidence.item.due_on};"
+        return PlanningReason(code, f"{said} {step.title} follows on {until:%Y-%m-%d}.", until)
+    pause = pause_before(policy=policy, step=level, reminded_level=reached)
+    pause_ends = candidate.reminded_at and candidate.reminded_at + pause
     if pause_ends is not None and as_of < pause_ends:
-        text = (
-            f"Level {reached} was sent on {candidate.reminded_at:%Y-%m-%d}; the next waits until {pause_ends:%Y-%m-%d}."
-        )
+        sent_on = f"{candidate.reminded_at:%Y-%m-%d}"
+        text = f"{_was_sent(reached)} on {sent_on}; the next waits until {pause_ends:%Y-%m-%d}."
         return PlanningReason(PlanningCode.ALREADY_REMINDED, text, pause_ends)
     if level.channel is not evidence.contact.channel:
-        text = (
-            f"Level {level.level} goes by {level.channel}, but the contact was checked for {evidence.contact.channel}."
-        )
+        checked = evidence.contact.channel
+        text = f"{level.title.capitalize()} goes by {level.channel}, but the contact was checked for {checked}."
         return PlanningReason(PlanningCode.OTHER_CHANNEL, text)
     return None
+
+
+def _was_sent(level: int) -> str:
+    return f"{level_title(level).capitalize()} was sent"
 
 
 def _by_recipient(decisions: Iterable[ItemDecision]) -> list[list[ItemDecision]]:
@@ -166,6 +184,7 @@ def _fit(
     """Split one customer's decisions into those that fill the message and those that wait, with the reason."""
     totals = {amount.currency: amount for amount in _totals(d.evidence.remaining for d in group)}
     small = {code for code, amount in totals.items() if amount < policy.min_amounts.get(code, amount)}
+    speaks_of_overdue = any(decision.level is not None and not decision.level.is_early for decision in group)
     kept: list[ItemDecision] = []
     dropped: list[ItemDecision] = []
     for decision in sorted(group, key=_oldest_first):
@@ -173,6 +192,9 @@ def _fit(
         if currency in small:
             text = f"{totals[currency]} in all is less than the minimum of {policy.min_amounts[currency]}."
             dropped.append(_wait(decision, PlanningReason(PlanningCode.BELOW_MINIMUM, text)))
+        elif speaks_of_overdue and decision.level is not None and decision.level.is_early:
+            text = "The message of today is about overdue invoices; what is not due yet waits."
+            dropped.append(_wait(decision, PlanningReason(PlanningCode.OVERDUE_FIRST, text)))
         elif len(kept) == MAX_LINES_A_MESSAGE:
             text = f"The message already names {MAX_LINES_A_MESSAGE} older invoices."
             until = as_of + timedelta(days=policy.limits.min_days_between)

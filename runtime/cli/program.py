@@ -15,6 +15,7 @@ _COMMANDS = {
     "runtime.cli.files": ("match", "statement"),
     "runtime.cli.keys": ("key",),
     "runtime.cli.people": ("connect", "disconnect", "sync", "doctor"),
+    "runtime.cli.policies": ("policy",),
     "runtime.cli.problems": ("problems",),
     "runtime.cli.reminding": ("remind",),
     "runtime.cli.servers": ("serve", "worker", "demo", "sandbox"),

@@ -7,6 +7,7 @@ from datetime import date
 
 import click
 
+from reminders.policy import level_title
 from runtime.cli.opened import aware, chosen_organisation, opened_app, opened_store
 from runtime.cli.printed import print_counts
 from runtime.clock import system_clock
@@ -94,7 +95,9 @@ def _print_replay(organisation: Organisation, found: Replayed) -> None:
             "Money booked on the very day of a message is on a statement only the day after; a live feed shows it."
         )
     for each in found.paid[:MAX_PAID_SHOWN]:
-        click.echo(f"{each.number}: level {each.level} on {each.sent_on}, paid on {each.paid_on} ({each.amount})")
+        click.echo(
+            f"{each.number}: {level_title(each.level)} on {each.sent_on}, paid on {each.paid_on} ({each.amount})"
+        )
     if len(found.paid) > MAX_PAID_SHOWN:
         click.echo(f"and {len(found.paid) - MAX_PAID_SHOWN} more: --json lists them all")
     for code, count in found.held.items():

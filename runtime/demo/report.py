@@ -9,7 +9,6 @@ from typing import Any
 
 from sqlalchemy import func, or_, select
 
-from reminders.policy import DEFAULT_POLICY
 from reminders.schedule import ItemDecision, Verdict
 from runtime.demo.story import Story
 from runtime.operations.plan import decide
@@ -76,7 +75,6 @@ def _decisions(story: Story, organisation_id: str) -> dict[str, ItemDecision]:
         plan = decide(
             db,
             organisation,
-            policy=DEFAULT_POLICY,
             now=app.clock(),
             document_ids=ids,
             freshness_is_reported=True,

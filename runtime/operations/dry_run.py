@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Any
 
 from reminders.certificate import decision_json
-from reminders.policy import DEFAULT_POLICY, DunningPolicy
 from runtime.operations.plan import decide
 from runtime.store.connections import Organisation
 from runtime.store.engine import Store
@@ -19,17 +18,15 @@ def dry_run(
     *,
     as_of: datetime,
     now: datetime,
-    policy: DunningPolicy = DEFAULT_POLICY,
 ) -> Iterator[dict[str, Any]]:
     """Yield the decision on every open invoice. For a time in the past freshness is reported and not held."""
     past = as_of < now
     with store.read() as db:
-        decided = decide(db, organisation, policy=policy, now=as_of, freshness_is_reported=past)
+        decided = decide(db, organisation, now=as_of, freshness_is_reported=past)
     for decision in decided.decisions:
         yield decision_json(
             organisation=organisation.id,
             decision=decision,
-            policy=policy,
             as_of=as_of,
             freshness_is_reported=past,
         )

@@ -15,7 +15,6 @@ from connectors.errors import ConnectorError
 from connectors.records import Kind
 from reminders.certificate import certify
 from reminders.message import Brand, Links, Message, render
-from reminders.policy import DunningPolicy
 from reminders.schedule import ItemDecision, PlannedReminder, Verdict
 from runtime.app import App
 from runtime.operations.absorb.page import absorb
@@ -57,7 +56,6 @@ class Gate:
 
     app: App
     organisation: Organisation
-    policy: DunningPolicy
     outcome: Counter[str] = field(default_factory=Counter)
 
     def certify(self, claim: Claim) -> list[Ready]:
@@ -77,7 +75,7 @@ class Gate:
                 self.outcome["withdrawn"] += lost
             items = reminder_rows.items(db, reminder_ids)
             documents = _documents(items)
-            decided = decide(db, self.organisation, policy=self.policy, now=now, document_ids=documents)
+            decided = decide(db, self.organisation, now=now, document_ids=documents)
             decisions = {decision.evidence.item.item_id: decision for decision in decided.decisions}
             messages = {each.recipient_id: each for each in decided.reminders}
             owners = reminder_rows.owners(db, reminder_ids)
@@ -164,7 +162,6 @@ class Gate:
             sealed = certify(
                 organisation=self.organisation.id,
                 decision=decisions[line.item_id],
-                policy=self.policy,
                 as_of=now,
                 previous=previous,
             ).seal()

@@ -10,18 +10,20 @@ from sqlalchemy import Connection, delete, insert, select
 
 from receivables.identity import stable_id
 from reminders.holds import evaluate
-from reminders.policy import DEFAULT_POLICY, DunningPolicy
+from reminders.policy_book import PolicyBook
 from reminders.schedule import Candidate, Plan, PlannedReminder, plan
 from runtime.app import App
+from runtime.operations.debtors import policies_for
 from runtime.operations.errors import RefusedError
 from runtime.operations.evidence import gather, reminded
+from runtime.operations.policies import current
 from runtime.operations.withdraw import PLANNED
 from runtime.store import connections, reminder_rows
 from runtime.store import tables as t
 from runtime.store.connections import Organisation
 
 
-def plan_reminders(app: App, organisation_id: str, *, policy: DunningPolicy = DEFAULT_POLICY) -> Counter[str]:
+def plan_reminders(app: App, organisation_id: str) -> Counter[str]:
     """Put the planned reminders of an organisation in the place of those planned before.
 
     Freshness is no reason to hold a plan: nothing is sent from it without reading again. Returns how many items are
@@ -33,7 +35,7 @@ def plan_reminders(app: App, organisation_id: str, *, policy: DunningPolicy = DE
             raise RefusedError(f"there is no organisation {organisation_id}")
         connections.lock_organisation(db, organisation_id)
         now = app.clock()
-        result = decide(db, organisation, policy=policy, now=now, freshness_is_reported=True)
+        result = decide(db, organisation, now=now, freshness_is_reported=True)
         _replace_planned(db, organisation_id)
         for each in result.reminders:
             _keep(db, organisation_id, each, result, now)
@@ -46,20 +48,24 @@ def decide(
     db: Connection,
     organisation: Organisation,
     *,
-    policy: DunningPolicy,
     now: datetime,
+    book: PolicyBook | None = None,
     document_ids: Collection[str] | None = None,
     freshness_is_reported: bool = False,
 ) -> Plan:
-    """Decide about every open invoice, or about exactly these, at `now`."""
+    """Decide about every open invoice, or about exactly these, at `now`, by `book` or by the policies that count."""
+    book = book or current(db, organisation.id).book
     evidence = gather(db, organisation, now=now, document_ids=document_ids)
+    customers = {each.contact.recipient_id for each in evidence}
+    policies = policies_for(db, organisation, book, customer_ids=customers, now=now)
     levels = reminded(db, organisation.id, [each.item.item_id for each in evidence])
     candidates = []
     for each in evidence:
         level, at = levels.get(each.item.item_id, (0, None))
-        holds = evaluate(evidence=each, as_of=now, limits=policy.limits, freshness_is_reported=freshness_is_reported)
+        limits = policies.get(each.contact.recipient_id, book.default).limits
+        holds = evaluate(evidence=each, as_of=now, limits=limits, freshness_is_reported=freshness_is_reported)
         candidates.append(Candidate(each, holds, reminded_level=level, reminded_at=at))
-    return plan(candidates=candidates, policy=policy, as_of=now)
+    return plan(candidates=candidates, policy=book.default, policies=policies, as_of=now)
 
 
 def _replace_planned(db: Connection, organisation_id: str) -> None:

@@ -15,11 +15,12 @@ from receivables.money import Money, total
 from receivables.receipt import ReceiptStatus
 from reminders.business_time import next_business_day
 from reminders.evidence import Flag, FlagCode
-from reminders.policy import DEFAULT_POLICY, DunningPolicy
 from reminders.replay import MAX_DAYS, PastHold, PastInvoice, PastMoney, Replay, replay
+from runtime.operations.debtors import usually_late
 from runtime.operations.errors import InputError
 from runtime.operations.evidence import gather
 from runtime.operations.open_items import OpenDocument, open_documents
+from runtime.operations.policies import PolicyVersion, current
 from runtime.store import tables as t
 from runtime.store.connections import Organisation
 from runtime.store.rows import chunks
@@ -82,7 +83,6 @@ def replay_days(
     first: date,
     last: date,
     now: datetime,
-    policy: DunningPolicy = DEFAULT_POLICY,
 ) -> Replayed:
     """Play the days from `first` to `last`; InputError unless they lie before today and are at most MAX_DAYS.
 
@@ -91,12 +91,14 @@ def replay_days(
     """
     _check(first, last, now.astimezone(organisation.zone).date())
     invoices = _invoices(db, organisation, first=first, last=last, now=now)
-    played = replay(invoices=invoices, first=first, last=last, policy=policy)
+    policies = current(db, organisation.id)
+    late = _usually_late(db, organisation, invoices, now) if policies.book.asks_history else {}
+    played = replay(invoices=invoices, first=first, last=last, book=policies.book, usually_late=late)
     months = sorted({message.day.strftime("%Y-%m") for message in played.messages})
     return Replayed(
         first=first,
         last=last,
-        policy=f"{policy.name}, version {policy.version}",
+        policy=_spoken(policies),
         invoices=len(invoices),
         months=tuple(_period(played, month) for month in months),
         all=_period(played, ""),
@@ -104,6 +106,21 @@ def replay_days(
         held={code.value: len(items) for code, items in sorted(played.held.items())},
         undated=sum(each.owed < each.evidence.document_total for each in invoices),
     )
+
+
+def _spoken(policies: PolicyVersion) -> str:
+    names = ", ".join(choice.policy.name for choice in policies.book.choices)
+    return f"{names}, version {policies.version}"
+
+
+def _usually_late(
+    db: Connection, organisation: Organisation, invoices: Collection[PastInvoice], now: datetime
+) -> dict[str, int]:
+    today = now.astimezone(organisation.zone).date()
+    late: dict[str, int] = {}
+    for chunk in chunks(sorted({each.evidence.contact.recipient_id for each in invoices})):
+        late |= usually_late(db, organisation.id, customer_ids=chunk, today=today)
+    return late
 
 
 def _check(first: date, last: date, today: date) -> None:
@@ -150,7 +167,7 @@ def _invoices(
             t.document.c.organisation_id == organisation.id,
             t.document.c.kind == DocumentKind.INVOICE.value,
             t.document.c.status.in_((DocumentStatus.OPEN.value, DocumentStatus.PAID.value)),
-            t.document.c.due_on <= last,
+            t.document.c.issued_on <= last,
         )
         .order_by(t.document.c.id)
     ).all()

@@ -16,7 +16,6 @@ from connectors.channels.email import EmailChannel
 from connectors.errors import ConnectorError, Retry
 from receivables.problem import Problem
 from reminders.freshness import LEDGER_MAX_AGE
-from reminders.policy import DEFAULT_POLICY, DunningPolicy
 from runtime.app import App
 from runtime.operations.errors import RefusedError
 from runtime.operations.gate import Gate, Ready, portal_links
@@ -37,9 +36,7 @@ def _quiet(_count: int) -> None:
     """Show no progress."""
 
 
-def send_reminders(
-    app: App, organisation_id: str, *, policy: DunningPolicy = DEFAULT_POLICY, progress: Progress = _quiet
-) -> Counter[str]:
+def send_reminders(app: App, organisation_id: str, *, progress: Progress = _quiet) -> Counter[str]:
     """Send what is planned and still truly due. Returns how many messages and items ended each way.
 
     RefusedError when sending is switched off for the organisation or no channel is set up: nothing is changed.
@@ -51,7 +48,7 @@ def send_reminders(
     if app.email is None:
         raise RefusedError("no mail server is set: set TRUEDUE_SMTP_HOST and TRUEDUE_MAIL_FROM")
     _recover(app, organisation_id)
-    gate = Gate(app, organisation, policy)
+    gate = Gate(app, organisation)
     for _ in range(MAX_BATCHES):
         claim = _claim(app, organisation_id)
         if not claim.reminder_ids:

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from fastapi.responses import HTMLResponse, RedirectResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from reminders.policy import level_title
 from runtime.web import formats, words
 
 _ENVIRONMENT = Environment(
@@ -22,6 +23,7 @@ _ENVIRONMENT.filters |= {
     "day": formats.day,
     "instant": formats.instant,
     "late": formats.late,
+    "level": level_title,
     "said": formats.said,
     "label": lambda code, table: words.label(getattr(words, table), code),
 }

@@ -16,6 +16,7 @@ COMMANDS = {
     "demo",
     "doctor",
     "match",
+    "policy",
     "remind",
     "sandbox",
     "serve",

@@ -36,9 +36,7 @@ def chain(length: int) -> list[SealedCertificate]:
     for number in range(length):
         decision = decide(evidence(item=item(item_id=f"item-{number}")))
         previous = sealed[-1].digest if sealed else None
-        certificate = certify(
-            organisation="org-1", decision=decision, policy=DEFAULT_POLICY, as_of=NOW, previous=previous
-        )
+        certificate = certify(organisation="org-1", decision=decision, as_of=NOW, previous=previous)
         sealed.append(certificate.seal())
     return sealed
 
@@ -69,15 +67,15 @@ def test_a_decision_its_evidence_does_not_bear_out_gets_no_certificate() -> None
     disputed = evidence(disputes=(Dispute("item-1", "wrong price"),))
     (forged,) = plan(candidates=[Candidate(disputed, ())], policy=DEFAULT_POLICY, as_of=NOW).decisions
     good = decide(evidence())
-    for decision, as_of, policy in (
-        (forged, NOW, DEFAULT_POLICY),
-        (good, NOW + timedelta(minutes=2), DEFAULT_POLICY),
-        (decide(evidence(contact=contact(contacts_this_week=1))), NOW, SMALL_DEBT),
-        (replace(decide(disputed), verdict=good.verdict), NOW, DEFAULT_POLICY),
-        (replace(decide(disputed), holds=decide(evidence(ledger_balance=eur("0"))).holds), NOW, DEFAULT_POLICY),
+    for decision, as_of in (
+        (forged, NOW),
+        (good, NOW + timedelta(minutes=2)),
+        (replace(decide(evidence(contact=contact(contacts_this_week=1))), policy=SMALL_DEBT), NOW),
+        (replace(decide(disputed), verdict=good.verdict), NOW),
+        (replace(decide(disputed), holds=decide(evidence(ledger_balance=eur("0"))).holds), NOW),
     ):
         with pytest.raises(CertificateError):
-            certify(organisation="org-1", decision=decision, policy=policy, as_of=as_of, previous=None)
+            certify(organisation="org-1", decision=decision, as_of=as_of, previous=None)
 
 
 @given(st.integers(0, 3), st.data())
@@ -98,9 +96,7 @@ def test_one_missing_added_moved_or_resealed_breaks_the_chain() -> None:
         problem = verify_chain(broken)
         assert problem is not None
         assert problem.code == "chain_broken"
-    resealed = certify(
-        organisation="org-2", decision=decide(evidence()), policy=DEFAULT_POLICY, as_of=NOW, previous=a.digest
-    ).seal()
+    resealed = certify(organisation="org-2", decision=decide(evidence()), as_of=NOW, previous=a.digest).seal()
     problem = verify_chain([a, resealed, c, d])
     assert problem is not None
     assert problem.code == "chain_broken"
@@ -118,7 +114,6 @@ def lines(decision: ItemDecision, *, freshness_is_reported: bool = False) -> dic
     result = decision_json(
         organisation="org-1",
         decision=decision,
-        policy=DEFAULT_POLICY,
         as_of=NOW,
         freshness_is_reported=freshness_is_reported,
     )

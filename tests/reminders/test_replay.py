@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from receivables.document import DocumentStatus
@@ -15,7 +15,7 @@ from receivables.promise import Dispute
 from reminders.business_time import is_business_day
 from reminders.evidence import Flag, FlagCode
 from reminders.holds import HoldCode
-from reminders.policy import DEFAULT_POLICY, SMALL_DEBT
+from reminders.policy_book import BY_SIZE, DEFAULT_BOOK
 from reminders.replay import MAX_DAYS, PastHold, PastInvoice, PastMoney, Replay, replay
 from tests.reminders.facts import contact, eur, evidence, item
 
@@ -31,7 +31,7 @@ def day(number: int) -> date:
 
 def invoice(*money: PastMoney, owed: str = "100.00", name: str = "item-1", **changes: Any) -> PastInvoice:  # noqa: ANN401
     """An invoice of 100 EUR due on the first of September, paid today if anything ever paid it."""
-    of = item(item_id=name, number=name.upper(), due_on=DUE, open_amount=eur("100.00"))
+    of = item(item_id=name, number=name.upper(), issued_on=day(-30), due_on=DUE, open_amount=eur("100.00"))
     facts = evidence(item=of, document_status=DocumentStatus.PAID, ledger_balance=eur("0"), **changes)
     return PastInvoice(facts, eur(owed), money)
 
@@ -41,7 +41,7 @@ def paid(amount: str, on: date, known: date | None = None) -> PastMoney:
 
 
 def played(*invoices: PastInvoice, first: date = DUE, last: date = LATEST) -> Replay:
-    return replay(invoices=invoices, first=first, last=last, policy=DEFAULT_POLICY)
+    return replay(invoices=invoices, first=first, last=last, book=DEFAULT_BOOK)
 
 
 def sent(found: Replay) -> list[tuple[date, int, date | None]]:
@@ -82,7 +82,7 @@ def test_what_was_taken_off_without_a_day_was_never_owed() -> None:
 def test_one_message_a_customer_and_never_more_than_the_limits() -> None:
     found = played(invoice(), invoice(name="item-2"))
     assert [len(message.lines) for message in found.messages] == [2, 2, 2]
-    later = item(item_id="item-3", due_on=day(1), open_amount=eur("100.00"))
+    later = item(item_id="item-3", issued_on=day(-30), due_on=day(1), open_amount=eur("100.00"))
     late = PastInvoice(evidence(item=later, document_status=DocumentStatus.PAID), eur("100.00"), ())
     days = [message.day for message in played(invoice(), late, last=day(14)).messages]
     assert days == [day(1), day(6), day(14)], "three days lie between two messages, and a weekend"
@@ -115,14 +115,17 @@ MONEY = st.builds(
 )
 
 
+@settings(deadline=None, max_examples=40)
 @given(st.lists(st.lists(MONEY, max_size=3), min_size=1, max_size=6), st.integers(0, 5), st.booleans())
-def test_nobody_is_reminded_of_what_was_known_to_be_paid(money: list[list[PastMoney]], start: int, small: bool) -> None:
-    policy = SMALL_DEBT if small else DEFAULT_POLICY
+def test_nobody_is_reminded_of_what_was_known_to_be_paid(
+    money: list[list[PastMoney]], start: int, by_size: bool
+) -> None:
+    book = BY_SIZE if by_size else DEFAULT_BOOK
     invoices = {
         f"item-{number}": invoice(*parts, name=f"item-{number}", contact=contact(recipient_id=f"customer-{number % 2}"))
         for number, parts in enumerate(money)
     }
-    found = replay(invoices=list(invoices.values()), first=day(start), last=day(start + 60), policy=policy)
+    found = replay(invoices=list(invoices.values()), first=day(start), last=day(start + 60), book=book)
     levels: dict[str, int] = {}
     for message in found.messages:
         assert is_business_day(message.day, "DE")

@@ -16,7 +16,6 @@ from reminders.holds import Hold, HoldCode, evaluate
 from reminders.policy import (
     DEFAULT_POLICY,
     EXAMPLE_POLICIES,
-    LARGE_DEBT,
     SMALL_DEBT,
     DunningLevel,
     DunningPolicy,
@@ -28,6 +27,7 @@ from reminders.schedule import MAX_LINES_A_MESSAGE, Candidate, PlanningCode, Ver
 from tests.reminders.facts import DAY, NOW, SECOND, candidate, contact, eur
 
 TODAY = NOW.date()
+CALL = Channel.CALL_TASK
 
 
 def overdue(days: int) -> date:
@@ -127,11 +127,13 @@ def test_small_totals_wait_by_currency() -> None:
 
 def test_a_level_on_another_channel_waits_until_that_contact_is_checked() -> None:
     late = candidate(1, due_on=overdue(20), reminded_level=2)
-    (decision,) = plan(candidates=[late], policy=LARGE_DEBT, as_of=NOW).decisions
+    calls = (DunningLevel(1, 1, Tone.FRIENDLY), DunningLevel(2, 7, Tone.CLEAR), DunningLevel(3, 14, Tone.CLEAR, CALL))
+    policy = DunningPolicy("calls", 1, calls)
+    (decision,) = plan(candidates=[late], policy=policy, as_of=NOW).decisions
     assert decision.planning is not None
     assert decision.planning.code is PlanningCode.OTHER_CHANNEL
-    called = candidate(1, due_on=overdue(20), reminded_level=2, contact=contact(channel=Channel.CALL_TASK))
-    assert plan(candidates=[called], policy=LARGE_DEBT, as_of=NOW).reminders[0].channel is Channel.CALL_TASK
+    called = candidate(1, due_on=overdue(20), reminded_level=2, contact=contact(channel=CALL))
+    assert plan(candidates=[called], policy=policy, as_of=NOW).reminders[0].channel is CALL
 
 
 def test_a_message_is_bounded_and_the_oldest_go_first() -> None:
@@ -201,6 +203,9 @@ def test_each_reminded_item_is_in_one_message_once_with_its_exact_amount(
         (),
         (DunningLevel(2, 1, Tone.FRIENDLY),),
         (DunningLevel(1, 0, Tone.FRIENDLY),),
+        (DunningLevel(-1, 0, Tone.FRIENDLY),),
+        (DunningLevel(1, 1, Tone.UPCOMING),),
+        (DunningLevel(-1, -3, Tone.UPCOMING), DunningLevel(2, 1, Tone.FRIENDLY)),
         (DunningLevel(1, 5, Tone.FRIENDLY), DunningLevel(2, 5, Tone.FIRM)),
     ],
 )

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from reminders.policy import DEFAULT_POLICY
 from runtime.operations.gate import Gate
 from runtime.operations.plan import plan_reminders
 from runtime.operations.send import _claim, _hand_over, _recover, send_reminders
@@ -34,7 +33,7 @@ def _gate(firm: Firm) -> Gate:
     with firm.app.store.read() as db:
         organisation = connections.organisation(db, firm.id)
     assert organisation is not None
-    return Gate(firm.app, organisation, DEFAULT_POLICY)
+    return Gate(firm.app, organisation)
 
 
 def _mails(firm: Firm, name: str) -> list[str]:

@@ -26,6 +26,7 @@ STAFF_PATHS = (
     "/statements",
     "/connections",
     "/settings",
+    "/policies",
     "/conflicts",
     "/links",
     "/owners",

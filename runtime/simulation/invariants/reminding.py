@@ -8,7 +8,6 @@ from sqlalchemy import func, select
 
 from reminders.business_time import in_contact_window
 from reminders.holds import HoldCode
-from reminders.policy import DEFAULT_POLICY
 from runtime.demo.people import ZONES
 from runtime.operations.certificates import verify_certificates
 from runtime.operations.plan import decide
@@ -85,7 +84,7 @@ def unexplained(play: Play) -> list[str]:
             organisation = connections.organisation(db, organisation_id)
             if organisation is None:
                 continue
-            plan = decide(db, organisation, policy=DEFAULT_POLICY, now=play.clock(), freshness_is_reported=True)
+            plan = decide(db, organisation, now=play.clock(), freshness_is_reported=True)
         for decision in plan.decisions:
             if {hold.code for hold in decision.holds} == {HoldCode.CONTACT}:
                 missed.discard(f"{key} {decision.evidence.item.number}")

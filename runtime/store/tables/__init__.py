@@ -25,7 +25,7 @@ from runtime.store.tables.money import (
     treatment,
 )
 from runtime.store.tables.queues import call_book, inbox, outbox
-from runtime.store.tables.reminders import certificate, hold, reminder, reminder_item, reminder_slot
+from runtime.store.tables.reminders import certificate, hold, policy_book, reminder, reminder_item, reminder_slot
 
 __all__ = [
     "ID_LENGTH",
@@ -54,6 +54,7 @@ __all__ = [
     "organisation",
     "outbox",
     "payout",
+    "policy_book",
     "problem",
     "proposal",
     "receipt",

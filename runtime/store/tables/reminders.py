@@ -57,6 +57,17 @@ reminder_item = Table(
     Index(None, "organisation_id", "document_id"),
 )
 
+# What an organisation decided its reminders by: every version that was set, as its author wrote it.
+policy_book = Table(
+    "policy_book",
+    metadata,
+    Column("organisation_id", Id, ForeignKey("organisation.id"), primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("body", Text, nullable=False),
+    Column("set_by", String(200), nullable=False),
+    Column("set_at", Instant, nullable=False),
+)
+
 # One reserved slot for each item and level of each channel: the database itself refuses a second message.
 reminder_slot = Table(
     "reminder_slot",

@@ -1,0 +1,276 @@
+"""Policies for segments, before and after the due date, and the file in which people write them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from receivables.money import Money
+from reminders.contact import ContactLimits
+from reminders.policy import (
+    DEFAULT_POLICY,
+    LARGE_DEBT,
+    SMALL_DEBT,
+    DunningLevel,
+    DunningPolicy,
+    PolicyError,
+    Tone,
+    numbers,
+    pause_before,
+)
+from reminders.policy import next_level as next_of
+from reminders.policy_book import BY_SIZE, DEFAULT_BOOK, EVERYONE, EXAMPLES, Choice, Debtor, PolicyBook, Segment
+from reminders.policy_file import MAX_CHARACTERS, PolicyFileError, read_policies, write_policies
+from reminders.schedule import PlanningCode, plan
+from tests.reminders.facts import NOW, candidate, contact, eur
+
+AROUND = DunningPolicy(
+    "around the due date",
+    1,
+    (
+        DunningLevel(-2, -5, Tone.UPCOMING),
+        DunningLevel(-1, 0, Tone.UPCOMING),
+        DunningLevel(1, 3, Tone.FRIENDLY),
+        DunningLevel(2, 10, Tone.CLEAR),
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    ("days", "reminded", "expected"),
+    [
+        (-6, 0, None),
+        (-5, 0, -2),
+        (-1, 0, -2),
+        (0, 0, -1),
+        (0, -2, -1),
+        (-1, -2, None),
+        (0, -1, None),
+        (1, 0, None),
+        (2, -2, None),
+        (3, -1, 1),
+        (3, 0, 1),
+        (400, 0, 1),
+        (400, 1, 2),
+        (400, 2, None),
+    ],
+)
+def test_what_speaks_of_a_day_ahead_is_passed_over_once_it_is_past(days: int, reminded: int, expected: int) -> None:
+    level = next_of(policy=AROUND, days_overdue=days, reminded_level=reminded)
+    assert (level and level.level) == expected
+
+
+def test_the_pause_is_never_longer_than_what_the_policy_lies_between_two_levels() -> None:
+    assert pause_before(policy=AROUND, step=AROUND.levels[2], reminded_level=-1) == timedelta(days=3)
+    assert pause_before(policy=AROUND, step=AROUND.levels[3], reminded_level=1) == timedelta(days=7)
+    assert pause_before(policy=AROUND, step=AROUND.levels[2], reminded_level=0) == timedelta(days=7)
+
+
+def test_what_is_not_due_yet_waits_where_something_is_overdue() -> None:
+    today = NOW.date()
+    early, late = candidate(1, due_on=today + timedelta(days=2)), candidate(2, due_on=today - timedelta(days=5))
+    alone = plan(candidates=[early], policy=AROUND, as_of=NOW)
+    assert [(r.level.level, [line.days_overdue for line in r.lines]) for r in alone.reminders] == [(-2, [-2])]
+    both = plan(candidates=[early, late], policy=AROUND, as_of=NOW)
+    assert [[line.item_id for line in r.lines] for r in both.reminders] == [["item-2"]]
+    assert [d.planning and d.planning.code for d in both.decisions] == [PlanningCode.OVERDUE_FIRST, None]
+
+
+def debtor(amounts: dict[str, int], days: int = 10, **more: Any) -> Debtor:  # noqa: ANN401
+    return Debtor({code: Money(minor, code) for code, minor in amounts.items()}, days, **more)
+
+
+@pytest.mark.parametrize(
+    ("who", "name"),
+    [
+        (debtor({"EUR": 50_000}), "standard"),
+        (debtor({"EUR": 9_999}), "small debt"),
+        (debtor({"EUR": 10_000}), "standard"),
+        (debtor({"EUR": 999_999, "GBP": 900_000}), "large debt"),
+        (debtor({"EUR": 5_000, "GBP": 50_000}), "standard"),
+        (debtor({"JPY": 1}), "standard"),
+        (debtor({"EUR": 1_000_000}, 90), "long-standing debt"),
+        (debtor({"EUR": 1_000_000}, 89), "large debt"),
+    ],
+)
+def test_the_first_segment_that_includes_a_customer_counts(who: Debtor, name: str) -> None:
+    assert BY_SIZE.policy_for(who).name == name
+
+
+def test_what_is_asked_and_not_known_does_not_hold() -> None:
+    late = Segment(usually_late_at_least=20)
+    assert late.asks_history
+    assert late.includes(debtor({}, usually_late=20))
+    assert not late.includes(debtor({}, usually_late=19))
+    assert not late.includes(debtor({}))
+    assert Segment(countries=frozenset({"DE", "AT"})).includes(debtor({}, country="AT"))
+    assert not Segment(countries=frozenset({"DE"})).includes(debtor({}))
+    assert Segment(usually_late_less_than=5, overdue_less_than=30).includes(debtor({}, 29, usually_late=4))
+    assert not Segment(usually_late_less_than=5, overdue_less_than=30).includes(debtor({}, 30, usually_late=4))
+
+
+def test_each_customer_is_decided_by_their_own_policy() -> None:
+    due_on = NOW.date() - timedelta(days=2)
+    candidates = [candidate(n, due_on=due_on, contact=contact(recipient_id=f"customer-{n}")) for n in (1, 2)]
+    result = plan(candidates=candidates, policy=DEFAULT_POLICY, policies={"customer-2": SMALL_DEBT}, as_of=NOW)
+    assert [(d.policy.name, d.verdict.value) for d in result.decisions] == [
+        ("standard", "remind"),
+        ("small debt", "not_due"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "choices",
+    [
+        (),
+        (Choice(Segment(overdue_at_least=1), DEFAULT_POLICY),),
+        (Choice(EVERYONE, SMALL_DEBT), Choice(EVERYONE, DEFAULT_POLICY)),
+        (Choice(Segment(overdue_at_least=1), DEFAULT_POLICY), Choice(EVERYONE, DEFAULT_POLICY)),
+    ],
+)
+def test_a_book_that_leaves_somebody_out_or_has_one_that_never_counts_is_refused(choices: tuple[Choice, ...]) -> None:
+    with pytest.raises(PolicyError):
+        PolicyBook(choices)
+
+
+def test_the_examples_are_files() -> None:
+    for book in EXAMPLES.values():
+        assert read_policies(write_policies(book)) == book
+    assert DEFAULT_BOOK.default == DEFAULT_POLICY
+    assert DEFAULT_BOOK.numbered(7).default == replace(DEFAULT_POLICY, version=7)
+    assert BY_SIZE.earliest_day == LARGE_DEBT.levels[0].after_due_days
+
+
+FILE = """\
+policies:
+  - name: patient
+    for:
+      amount_less_than: {EUR: 100.00, GBP: 90}
+      countries: [NO, DE]
+    levels:
+      - {days_after_due: -3, tone: upcoming}
+      - {days_after_due: 7, tone: friendly, channel: email}
+    messages_a_week: 1
+    minimum: {EUR: 5}
+  - name: "everyone else"   # in no segment
+    levels:
+      - days_after_due: 1
+        tone: friendly
+"""
+
+
+def test_a_file_is_read_as_it_is_written() -> None:
+    book = read_policies(FILE)
+    patient, everyone = book.choices
+    assert patient.segment.countries == {"NO", "DE"}
+    assert patient.segment.amount_less_than == {"EUR": eur("100.00"), "GBP": Money(9_000, "GBP")}
+    assert [(step.level, step.after_due_days, step.tone) for step in patient.policy.levels] == [
+        (-1, -3, Tone.UPCOMING),
+        (1, 7, Tone.FRIENDLY),
+    ]
+    assert patient.policy.limits == ContactLimits(weekly_cap=1, min_days_between=3)
+    assert (everyone.policy.name, everyone.segment) == ("everyone else", EVERYONE)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        ("tone: friendly, channel", "tone: gentle, channel", "line 8: 'gentle' is not one of upcoming, friendly, "),
+        ("channel: email", "channel: fax", "line 8: 'fax' is not one of email, sms, "),
+        ("days_after_due: 7", "days_after_due: 7.5", "line 8: '7.5' is not a whole number from -3650 to 3650"),
+        ("days_after_due: 7", "days_after_due: -5", "line 2: policy 'patient': each level must come later"),
+        ("days_after_due: 7, ", "", "line 8: level 2 lacks 'days_after_due'"),
+        ("messages_a_week: 1", "messages_a_week: 0", "line 9: '0' is not a whole number from 1 to 7"),
+        ("messages_a_week: 1", "messages_per_week: 1", "line 9: policy 'patient' has an unknown key"),
+        ("EUR: 100.00", "EUR: 100.001", "line 4: "),
+        ("EUR: 100.00", "EUX: 100.00", "line 4: "),
+        ("EUR: 100.00", "EUR: 0", "line 4: 0 EUR is not more than nothing"),
+        ("[NO, DE]", "[NO, Germany]", "line 5: 'Germany' is not a country of two capital letters"),
+        ("[NO, DE]", "DE", "line 5: countries must be a list"),
+        ("    minimum: {EUR: 5}", "    minimum: {EUR: 5, EUR: 6}", "line 10: an amount has 'EUR' twice"),
+        ('name: "everyone else"', "name: patient", "line 11: two policies have the same name"),
+        ('  - name: "everyone else"', '  - name: "everyone else"\n    for: {}', "line 12: 'for' names no condition"),
+        ("days_after_due: 1\n", "days_after_due: 1\n         tone: firm\n", "line 14: this is no YAML: "),
+        ("days_after_due: -3, tone: upcoming", "days_after_due: -3, tone: firm", "line 2: policy 'patient': up to"),
+        ("policies:", "policys:", "line 1: the file lacks 'policies'"),
+    ],
+)
+def test_each_mistake_is_told_with_its_line(old: str, new: str, reason: str) -> None:
+    assert FILE.count(old) == 1
+    with pytest.raises(PolicyFileError) as refused:
+        read_policies(FILE.replace(old, new))
+    assert str(refused.value).startswith(reason)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "- a",
+        "policies: []",
+        "policies: &a [*a]",
+        "[" * 5_000,
+        "x" * (MAX_CHARACTERS + 1),
+        "policies: !!python/name:os",
+        "\x00",
+    ],
+)
+def test_what_is_no_policy_file_is_refused(text: str) -> None:
+    with pytest.raises(PolicyFileError):
+        read_policies(text)
+
+
+def test_names_that_grow_by_reference_cost_nothing() -> None:
+    bomb = "a0: &a0 x\n" + "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 30))
+    with pytest.raises(PolicyFileError, match="lacks 'policies'"):
+        read_policies(bomb)
+
+
+@st.composite
+def books(draw: st.DrawFn) -> PolicyBook:
+    amounts = st.dictionaries(st.sampled_from(["EUR", "JPY", "KWD"]), st.integers(1, 10**12), min_size=1).map(
+        lambda found: {code: Money(minor, code) for code, minor in found.items()}
+    )
+    days = st.integers(-3_650, 3_650)
+    asked: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
+        {"overdue_at_least": days},
+        optional={
+            "amount_at_least": amounts,
+            "amount_less_than": amounts,
+            "usually_late_less_than": days,
+            "countries": st.frozensets(st.sampled_from(["NO", "DE", "US"]), min_size=1),
+        },
+    )
+    names = draw(st.lists(st.sampled_from(["a", "NO", "10", "x: y", "- z", "'q'", "#h", "~"]), min_size=1, unique=True))
+    choices = []
+    for place, name in enumerate(names):
+        steps = sorted(draw(st.sets(days, min_size=1, max_size=12)))
+        levels = tuple(
+            DunningLevel(number, on, Tone.UPCOMING if on <= 0 else draw(st.sampled_from(list(Tone)[1:])))
+            for number, on in zip(numbers(steps), steps, strict=True)
+        )
+        limits = ContactLimits(draw(st.integers(1, 7)), draw(st.integers(0, 3_650)))
+        least = draw(st.one_of(st.just({}), amounts))
+        policy = DunningPolicy(name, 1, levels, limits, draw(st.integers(0, 3_650)), least)
+        choices.append(Choice(EVERYONE if place == len(names) - 1 else Segment(**draw(asked)), policy))
+    return PolicyBook(tuple(choices))
+
+
+@settings(deadline=None)
+@given(books())
+def test_every_book_reads_back_from_its_file(book: PolicyBook) -> None:
+    assert read_policies(write_policies(book)) == book
+
+
+@settings(deadline=None)
+@given(st.text(max_size=300))
+def test_any_text_is_read_or_refused_with_its_line(text: str) -> None:
+    try:
+        read_policies(text)
+    except PolicyFileError as error:
+        assert str(error).startswith("line ")
