@@ -86,14 +86,14 @@ class OpenItemIndex:
         for payer in self._payers(row):
             insort(self._by_payer[payer], row, key=self._order)
         self._references.add(row, numbers)
-        self._forget_closed(item.item_id)
 
     def update(self, item: OpenItem) -> None:
         """Replace what is known of an item; the same as `add`."""
         self.add(item)
 
     def remove(self, item_id: str) -> None:
-        """Forget an item; unknown ids are ignored. The customer's name stays known."""
+        """Forget an item, open or closed; unknown ids are ignored. The customer's name stays known."""
+        self._forget_closed(item_id)
         row = self.row_of(item_id)
         if row is None:
             return
@@ -133,7 +133,6 @@ class OpenItemIndex:
     def note_closed(self, number: str, item_id: str, customer_id: str) -> None:
         """Remember an item that was paid, so that a second payment of it is recognised. It leaves the open items."""
         self.remove(item_id)
-        self._forget_closed(item_id)
         if not self._closed_free:
             self._closed_free.append(len(self._closed_texts))
             self._closed_texts.append(_GONE)

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from connectors.channels.email import EmailChannel, SmtpServer
 from runtime.clock import Clock, system_clock
+from runtime.kept_indexes import KeptIndexes
 from runtime.settings import Settings
 from runtime.store.engine import Store
 from runtime.store.turns import Turns
@@ -38,6 +39,7 @@ class App:
     vendors: Vendors
     email: EmailChannel | None
     turns: Turns
+    indexes: KeptIndexes
     wake: Wake = _nobody
 
     def close(self) -> None:
@@ -67,6 +69,7 @@ def build(
         vendors=vendors,
         email=_email(settings, clock),
         turns=Turns(store),
+        indexes=KeptIndexes(),
     )
 
 

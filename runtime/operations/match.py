@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from functools import cached_property
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, select, update
 
 from receivables.allocation import Decision, Proposal
-from receivables.document import DocumentKind, DocumentStatus
 from receivables.money import Money
 from receivables.receipt import LIVING, Receipt, ReceiptStatus
 from reconcile.calibrate import History
@@ -20,11 +19,11 @@ from reconcile.candidates import OpenItemIndex
 from reconcile.holds import MAX_HELD_ITEMS, plausible_items
 from reconcile.match import propose
 from runtime.app import App
+from runtime.kept_indexes import KeptIndex, KeptIndexes
 from runtime.operations.apply import HYPOTHESIS, apply_hypothesis, promise_missing_postings
 from runtime.operations.errors import RefusedError
 from runtime.operations.held_cash import as_receipt, hold_for, recognise_cash
 from runtime.operations.in_question import hold_what_became_known
-from runtime.operations.open_items import open_documents
 from runtime.operations.payouts import promise_missing_payouts
 from runtime.operations.recognise import AWAITED, awaits_ledger, recognise_receipts
 from runtime.operations.refusals import was_refused
@@ -35,7 +34,6 @@ from runtime.store import tables as t
 from runtime.store.rows import chunks, upsert
 
 MAX_RECEIPTS = 2_000  # considered in one unit of work; the rest follow in the next
-CLOSED_REMEMBERED = timedelta(days=400)
 MAX_LEARNED = 5_000
 WAITING = ("new", "suggested", "unidentified")
 
@@ -46,10 +44,15 @@ class _Matching:
 
     db: Connection
     organisation_id: str
-    index: OpenItemIndex
+    kept: KeptIndex
     history: History
     proposed: Mapping[str, dict[str, Any]]  # what stands, by receipt
     now: datetime
+
+    @property
+    def index(self) -> OpenItemIndex:
+        """What is open."""
+        return self.kept.index
 
     @cached_property
     def today(self) -> date:
@@ -63,30 +66,36 @@ class _Matching:
 
 def match_receipts(app: App, organisation_id: str) -> Counter[str]:
     """Decide about every receipt that waits. Returns how many went each way."""
+    try:
+        return _match_receipts(app, organisation_id)
+    except BaseException:
+        app.indexes.forget(organisation_id)  # it may know of what was rolled back
+        raise
+
+
+def _match_receipts(app: App, organisation_id: str) -> Counter[str]:
     with app.store.write() as db:
         connections.lock_organisation(db, organisation_id)
         now = app.clock()
         outcome = recognise_receipts(db, organisation_id, now)
         outcome["postings_promised"] += promise_missing_postings(db, organisation_id, now)
         outcome["payouts_promised"] += promise_missing_payouts(db, organisation_id, now)
-        outcome.update(_match_waiting(db, organisation_id, now))
+        outcome.update(_match_waiting(app.indexes, db, organisation_id, now))
         hold_what_became_known(db, organisation_id, now)
         # Last, so that a payment which went back at once ends as one that went back later.
         outcome.update(follow_debits(db, organisation_id, now))
     return outcome
 
 
-def _match_waiting(db: Connection, organisation_id: str, now: datetime) -> Counter[str]:
+def _match_waiting(indexes: KeptIndexes, db: Connection, organisation_id: str, now: datetime) -> Counter[str]:
     outcome: Counter[str] = Counter()
     rows = {row["id"]: row for row in _waiting(db, organisation_id)}
-    kept = recognise_cash(db, organisation_id, now)
-    if not rows and not kept:
+    cash = recognise_cash(db, organisation_id, now)
+    if not rows and not cash:
         return outcome
-    index = build_index(db, organisation_id, now)
-    run = _Matching(
-        db, organisation_id, index, _history(db, organisation_id), _proposed(db, organisation_id, rows), now
-    )
-    receipts = [_receipt(row, index) for row in rows.values()]
+    kept = indexes.up_to_date(db, organisation_id, now)
+    run = _Matching(db, organisation_id, kept, _history(db, organisation_id), _proposed(db, organisation_id, rows), now)
+    receipts = [_receipt(row, run.index) for row in rows.values()]
     arrived = [receipt for receipt in receipts if receipt.status is ReceiptStatus.RECEIVED]
     is_awaited = awaits_ledger(db, organisation_id)
     for receipt, proposal in zip(arrived, run.propose(arrived), strict=True):
@@ -101,7 +110,7 @@ def _match_waiting(db: Connection, organisation_id: str, now: datetime) -> Count
         if receipt.status is ReceiptStatus.IN_FLIGHT:
             _hold_in_flight(run, rows[receipt.receipt_id], receipt)
             outcome["in_flight"] += 1
-    for row in kept:
+    for row in cash:
         _hold_cash(run, row)
         outcome["cash_unknown"] += 1
     return outcome
@@ -132,25 +141,6 @@ def _proposed(db: Connection, organisation_id: str, receipt_ids: Iterable[str]) 
         row for ids in chunks(sorted(receipt_ids)) for row in db.execute(select(t.proposal).where(mine), {"ids": ids})
     ]
     return {row.receipt_id: dict(row._mapping) for row in rows}
-
-
-def build_index(db: Connection, organisation_id: str, now: datetime) -> OpenItemIndex:
-    """Return the index of everything open, the items closed lately, and who the customers are."""
-    index = OpenItemIndex(each.item() for each in open_documents(db, organisation_id) if each.open_amount)
-    closed = db.execute(
-        select(t.document.c.number, t.document.c.id, t.document.c.customer_id).where(
-            t.document.c.organisation_id == organisation_id,
-            t.document.c.status == DocumentStatus.PAID.value,
-            t.document.c.kind == DocumentKind.INVOICE.value,
-            t.document.c.issued_on >= (now - CLOSED_REMEMBERED).date(),
-        )
-    )
-    for row in closed:
-        index.note_closed(row.number, row.id, row.customer_id)
-    names = select(t.customer.c.id, t.customer.c.name).where(t.customer.c.organisation_id == organisation_id)
-    for customer in db.execute(names):
-        index.note_customer(customer.id, customer.name)
-    return index
 
 
 def _history(db: Connection, organisation_id: str) -> History:
@@ -234,15 +224,17 @@ def _apply(run: _Matching, row: dict[str, Any], proposal: Proposal) -> bool:
         return False
     _keep_proposal(run, row, proposal, held=(), state="applied")
     for allocation in proposal.best.allocations:
-        _lower(run.index, allocation.item_id, allocation.amount)
+        _lower(run.kept, allocation.item_id, allocation.amount)
     return True
 
 
-def _lower(index: OpenItemIndex, item_id: str, amount: Money) -> None:
+def _lower(kept: KeptIndex, item_id: str, amount: Money) -> None:
     """Take what was just applied off the index, for the receipts that follow in the same run."""
+    index = kept.index
     item = index.get(item_id)
     if item is None:
         return
+    kept.doubt(item_id)
     if item.open_amount == amount:
         index.remove(item_id)
     else:
