@@ -11,7 +11,7 @@ import pytest
 from werkzeug.wrappers import Request, Response
 
 from connectors.errors import Reject, Retry
-from connectors.intents import AllocateCredit, Intent, PostReceipt, UndoPosting, WriteDown
+from connectors.intents import AllocateCredit, EditDocument, Intent, PostReceipt, UndoPosting, WriteDown
 from connectors.records import Kind, PaymentFields, PaymentLine
 from receivables.money import Money
 from tests.connectors.ledger_suite import (
@@ -249,6 +249,20 @@ def test_closed_books_refuse_with_a_remedy(ledger: Ledger) -> None:
         assert isinstance(outcome, Reject), repr(outcome)
         assert (outcome.code, "closed" in outcome.remedy) == ("6210", True)
     assert state(ledger) == before
+
+
+def test_what_closed_books_refused_is_done_once_they_are_open(ledger: Ledger) -> None:
+    undone = done(write_one(ledger, receipt(ledger, "early", {2: "10"}))).external_ids
+    books, invoice = books_of(ledger), ledger.invoices[2]
+    token = str(books.invoices[invoice]["SyncToken"])
+    refused: list[Intent] = [UndoPosting("undo", undone), EditDocument("edit", invoice, token, purchase_order="PO-1")]
+    books.book_close_date = PAID_ON
+    for intent in refused:
+        assert isinstance(write_one(ledger, intent), Reject)
+    books.book_close_date = None
+    for intent in reversed(refused):
+        done(write_one(ledger, intent))
+    assert ledger.balance(invoice) == 100
 
 
 def test_reconciled_and_deposited_money_resists_undo(ledger: Ledger) -> None:

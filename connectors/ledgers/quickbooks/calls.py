@@ -15,7 +15,7 @@ Answer = Json | ConnectorError  # the object as it stands now, or why it does no
 
 
 def write_all(client: QuickBooksClient, steps: Sequence[Step]) -> list[Answer]:
-    """Write up to 30 objects in one call. Its key derives from theirs, so the same call repeats as itself."""
+    """Write up to 30 objects in one call. Its request id derives from theirs, so the same call repeats as itself."""
     if not steps:
         return []
     try:
@@ -24,7 +24,8 @@ def write_all(client: QuickBooksClient, steps: Sequence[Step]) -> list[Answer]:
         items: list[Json] = [
             {"bId": str(index), "operation": step.operation, step.entity: step.body} for index, step in enumerate(steps)
         ]
-        key = stable_id("td", *(step.key for step in steps))
+        needs_id = any(step.request_id for step in steps)
+        key = stable_id("td", *(step.key for step in steps)) if needs_id else None
         answers = {str(each.get("bId")): each for each in client.batch(items, key=key)}
     except ConnectorError as error:
         return [error] * len(steps)
@@ -34,7 +35,7 @@ def write_all(client: QuickBooksClient, steps: Sequence[Step]) -> list[Answer]:
 def write_one(client: QuickBooksClient, step: Step) -> Json:
     """Write one object by itself, which does not count as a batch; a ConnectorError when it is refused."""
     operations = {"create": client.create, "update": client.update, "delete": client.delete}
-    return operations[step.operation](step.entity, step.body, key=step.key)
+    return operations[step.operation](step.entity, step.body, key=step.request_id)
 
 
 def _answer(item: Json | None, step: Step) -> Answer:

@@ -32,7 +32,7 @@ Json = dict[str, Any]
 
 
 class QuickBooksClient:
-    """Calls of one company. Bodies are dicts of exact values; `key` becomes Intuit's requestid."""
+    """Calls of one company. Bodies are dicts of exact values; `key` becomes Intuit's requestid, None sends none."""
 
     def __init__(self, access: Access) -> None:
         http = session_for(access.endpoint.api_url)
@@ -57,25 +57,25 @@ class QuickBooksClient:
             for item in part.get(entity) or []
         ]
 
-    def create(self, entity: str, body: Json, *, key: str) -> Json:
+    def create(self, entity: str, body: Json, *, key: str | None) -> Json:
         """Create an object and return it."""
         text = exact.dumps(body)
         answer = _asked(lambda: self._urgent.create_object(entity, text, request_id=key), write=True)
         return _object(answer, entity)
 
-    def update(self, entity: str, body: Json, *, key: str) -> Json:
+    def update(self, entity: str, body: Json, *, key: str | None) -> Json:
         """Change the fields that `body` names (it says sparse) and return the object; Stale for an old SyncToken."""
         text = exact.dumps(body)
         answer = _asked(lambda: self._urgent.update_object(entity, text, request_id=key), write=True)
         return _object(answer, entity)
 
-    def delete(self, entity: str, body: Json, *, key: str) -> Json:
+    def delete(self, entity: str, body: Json, *, key: str | None) -> Json:
         """Delete an object and return what is left to say of it; `body` holds its Id and SyncToken."""
         text = exact.dumps(body)
         answer = _asked(lambda: self._urgent.delete_object(entity, text, request_id=key), write=True)
         return _object(answer, entity)
 
-    def batch(self, items: Sequence[Json], *, key: str) -> list[Json]:
+    def batch(self, items: Sequence[Json], *, key: str | None) -> list[Json]:
         """Run up to 30 operations in one call; the SDK's own batch knows no requestid."""
         url = f"{self._urgent.api_url}/company/{self._urgent.company_id}/batch"
         text = exact.dumps({"BatchItemRequest": list(items)})

@@ -27,12 +27,21 @@ from receivables.identity import stable_id
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One object to create, to update with a sparse body, or to delete; `key` becomes its request id."""
+    """One object to create, to update with a sparse body, or to delete; `key` tells it from every other."""
 
     entity: str
     operation: str
     body: Json
     key: str
+
+    @property
+    def request_id(self) -> str | None:
+        """The request id that keeps it from happening twice; None where the version that its body names does.
+
+        QuickBooks answers a known request id with its first answer, a refusal too: also when the person has done what
+        the refusal asked for.
+        """
+        return self.key if self.operation == "create" else None
 
 
 @dataclass(frozen=True, slots=True)
