@@ -91,7 +91,10 @@ class Connector(Protocol):
         ...
 
     def fetch(self, kind: Kind, external_ids: Sequence[str]) -> Page:
-        """Read these objects again, now, in as few calls as the vendor allows; absent ones are left out."""
+        """Read these objects again, now, in as few calls as the vendor allows; absent ones are left out.
+
+        Where a vendor only ever names what exists, the page says which ones it does `not_shown` yet.
+        """
         ...
 
     def write(self, intents: Sequence[Intent]) -> list[Outcome]:

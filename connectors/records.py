@@ -260,7 +260,11 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Some records, and a problem for each object of the page that could not be read (the others are not lost)."""
+    """Some records, and a problem for each object of the page that could not be read (the others are not lost).
+
+    `not_shown` are the ids of objects that exist, as their vendor said, and that it does not show yet.
+    """
 
     records: tuple[Record, ...]
     problems: tuple[Problem, ...] = ()
+    not_shown: tuple[str, ...] = ()

@@ -34,6 +34,7 @@ from runtime.operations.withdraw import HANDING, IN_DOUBT, SENT
 from runtime.store import connections
 from runtime.store import tables as t
 from runtime.store.connections import Organisation
+from runtime.store.intake import asked_since
 from runtime.store.links import links_of
 
 DEBIT_SETTLES_WITHIN = timedelta(days=7)  # Bacs takes longest of the debits that Stripe offers: four to seven days
@@ -51,7 +52,8 @@ def freshness(db: Connection, organisation: Organisation) -> Freshness:
     if processor is not None:
         kinds = (Kind.PROCESSOR_PAYMENT, Kind.HELD_CASH)
         read = [at for kind in kinds if (at := connections.watermark(db, processor.id, kind)) is not None]
-        caught_up = min(read) if len(read) == len(kinds) else None
+        unread = asked_since(db, system=processor.system, account=processor.account.external_id)
+        caught_up = min([*read, *([unread] if unread else [])]) if len(read) == len(kinds) else None
         processors = (ProcessorEvidence(processor.system, caught_up),)
     return Freshness(ledger_read_at=None, processors=processors, bank=_bank(db, organisation))
 

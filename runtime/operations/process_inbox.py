@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from connectors import registry
 from connectors.contract import Role
-from connectors.errors import ConnectorError, Fatal, Reconnect, Retry
+from connectors.errors import Absent, ConnectorError, Fatal, Reconnect, Retry
 from connectors.records import Kind, Page
 from receivables.identity import stable_id
 from receivables.problem import Problem
@@ -92,7 +92,10 @@ def _read_again(app: App, reading: Reading, rows: dict[int, Row]) -> str:
         touched = local_ids(db, connection.organisation_id, connection.system, reading.external_ids)
         promise_edits(db, organisation_id=connection.organisation_id, local_ids=touched, at=app.clock())
         for row_id in reading.rows:
-            queues.settle(db, t.inbox, row_id, state=queues.DONE, done_at=app.clock(), problem=None)
+            if rows[row_id]["external_id"] in page.not_shown:
+                _put_off(db, rows[row_id], Absent(f"{reading.system} does not show it yet"), app.clock())
+            else:
+                queues.settle(db, t.inbox, row_id, state=queues.DONE, done_at=app.clock(), problem=None)
         has_unknown = connection.role is Role.LEDGER and somebody_paid(db, connection.organisation_id, touched, read_at)
     if has_unknown:
         with suppress(ConnectorError):  # a ledger that is away just now: the next poll reads them
@@ -101,13 +104,17 @@ def _read_again(app: App, reading: Reading, rows: dict[int, Row]) -> str:
 
 
 def _postpone(app: App, reading: Reading, rows: dict[int, Row], error: ConnectorError) -> None:
-    pause = error.after_seconds if isinstance(error, Retry) else 5.0
     with app.store.write() as db:
         for row_id in reading.rows:
-            values = queues.next_try(rows[row_id], app.clock(), pause)
-            queues.settle(db, t.inbox, row_id, problem=str(error), **values)
-            if values["state"] == queues.ASIDE:
-                _show(db, rows[row_id], str(error), app.clock())
+            _put_off(db, rows[row_id], error, app.clock())
+
+
+def _put_off(db: Connection, row: Row, error: ConnectorError, now: datetime) -> None:
+    """Follow a notice later, or show it to a person after so many attempts."""
+    values = queues.next_try(row, now, error.after_seconds if isinstance(error, Retry) else 5.0)
+    queues.settle(db, t.inbox, row["id"], problem=str(error), **values)
+    if values["state"] == queues.ASIDE:
+        _show(db, row, str(error), now)
 
 
 def _wait_for_consent(app: App, reading: Reading, rows: dict[int, Row], why: str) -> None:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable
+from datetime import datetime
+
+from sqlalchemy import Connection
 
 from connectors import registry
-from connectors.records import Kind
+from connectors.records import Kind, Page
 from runtime.app import App
 from runtime.operations.absorb.page import absorb
 from runtime.operations.links import weigh_accounts
 from runtime.store import connections
 from runtime.store.connections import VendorConnection
+from runtime.store.intake import ask_to_read
 from sync.cursor import advance, read_from
 
 MAX_PAGES = 2_000  # of one kind in one read; 2 million objects at a thousand each
@@ -41,6 +45,7 @@ def pull(
                 raise RuntimeError(f"{connection.system} gave more than {MAX_PAGES} pages of {kind}")
             with app.store.write() as db:
                 absorb(db, connection=connection, page=page, read_at=began_at)
+                _ask_for_the_rest(db, connection, kind, page, began_at, since=since or began_at)
             counted[kind.value] += len(page.records)
             progress(connection.system, kind, counted[kind.value])
         with app.store.write() as db:
@@ -48,3 +53,20 @@ def pull(
         if kind is Kind.CUSTOMER:
             weigh_accounts(app, connection.organisation_id)  # contacts come next: they follow their accounts
     return counted
+
+
+def _ask_for_the_rest(
+    db: Connection, connection: VendorConnection, kind: Kind, page: Page, began_at: datetime, *, since: datetime
+) -> None:
+    """Have what was named and not shown yet read later, as if a webhook had named it: the watermark passes it by.
+
+    Until then nobody may believe that more is known than at `since`.
+    """
+    ask_to_read(
+        db,
+        system=connection.system,
+        account=connection.account.external_id,
+        objects=[(kind, external_id) for external_id in page.not_shown],
+        because=f"not shown at {began_at.isoformat()}",
+        at=since,
+    )

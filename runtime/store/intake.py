@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Column, Connection, Dialect, Integer, LargeBinary, String
+from sqlalchemy import Column, Connection, Dialect, Integer, LargeBinary, String, func, select
 
 from connectors.records import Kind
 from receivables.identity import stable_id
@@ -15,6 +15,7 @@ from runtime.store.queues import NEW
 from runtime.store.rows import Row
 
 VALUES_ROWS = 64  # 704 values: an older SQLite takes 999
+_ASKED = "again"  # what the event ids begin with of what nobody but ourselves asked for
 _KEYS = ("system", "account", "event_id")
 _COLUMNS: tuple[Column[Any], ...] = (
     t.inbox.c.system,
@@ -64,7 +65,7 @@ def ask_to_read(
         {
             "system": system,
             "account": account,
-            "event_id": stable_id("again", because, kind.value, external_id),
+            "event_id": stable_id(_ASKED, because, kind.value, external_id),
             "kind": kind.value,
             "external_id": external_id,
             "body": b"",
@@ -77,6 +78,12 @@ def ask_to_read(
         for kind, external_id in objects
     ]
     store_notices(db, rows)
+
+
+def asked_since(db: Connection, *, system: str, account: str) -> datetime | None:
+    """Return the time of the oldest `ask_to_read` of this account that waits to be followed, None without one."""
+    mine = (t.inbox.c.system == system) & (t.inbox.c.account == account) & (t.inbox.c.state == NEW)
+    return db.scalar(select(func.min(t.inbox.c.received_at)).where(mine, t.inbox.c.event_id.startswith(f"{_ASKED}_")))
 
 
 def _store_values(db: Connection, rows: Sequence[Row]) -> int:

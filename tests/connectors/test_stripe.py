@@ -22,7 +22,7 @@ from connectors.limits import Budget
 from connectors.oauth import OAuthFlow, TokenSet
 from connectors.payments.stripe import DECLARATION, StripeConnector
 from connectors.payments.stripe.reading import money
-from connectors.records import Kind, PayoutFields, ProcessorPaymentFields, ProcessorState, Record
+from connectors.records import Kind, Page, PayoutFields, ProcessorPaymentFields, ProcessorState, Record
 from receivables.money import Money, MoneyError
 from sandbox.server import Served, serve
 from sandbox.stripe import StripeAccount, StripeStandIn
@@ -339,7 +339,15 @@ def test_fetch_leaves_out_the_absent(world: World) -> None:
     pid = world.stripe.pay(amount=100, currency="gbp")
     page = world.connector.fetch(PAYMENT, [pid, "pi_gone", pid])
     assert [record.external_id for record in page.records] == [pid] and not page.problems
-    assert world.connector.fetch(PAYOUT, ["po_gone"]).records == ()
+    assert page.not_shown == ("pi_gone",)
+    assert world.connector.fetch(PAYOUT, ["po_gone"]) == Page((), not_shown=("po_gone",))
+
+
+def test_a_charge_without_a_payment_is_not_waited_for(world: World) -> None:
+    world.stripe.pay(amount=100, currency="gbp")
+    ((charge_id, charge),) = world.stripe.charges.items()
+    charge["payment_intent"] = None
+    assert world.connector.fetch(PAYMENT, [charge_id]) == Page(())
 
 
 # https://docs.stripe.com/currencies: zero-decimal, three-decimal and special currencies

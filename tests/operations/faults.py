@@ -32,6 +32,13 @@ def unavailable(_request: Request, _handle: Callable[[], Response]) -> Response:
     return Response("down for maintenance", status=503)
 
 
+def not_shown_yet(request: Request, handle: Callable[[], Response]) -> Response:
+    """A replica of Stripe's knows none of the payments that its events name."""
+    if "/v1/payment_intents/" in request.path:
+        return Response('{"error": {"type": "invalid_request_error", "code": "resource_missing"}}', status=404)
+    return handle()
+
+
 def counting_writes(seen: list[str]) -> Interceptor:
     """Note every write, and let it through."""
 

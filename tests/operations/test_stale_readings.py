@@ -17,7 +17,12 @@ from runtime.operations.absorb.page import absorb
 from runtime.operations.disconnect import disconnect
 from runtime.operations.edits import promise_pending_edits
 from runtime.operations.pull import pull
+from runtime.operations.remind import remind_organisation
+from runtime.operations.withdraw import HELD
 from runtime.store import tables as t
+from runtime.store.queues import MAX_ATTEMPTS
+from sync.cursor import OVERLAP
+from tests.operations.faults import not_shown_yet
 from tests.operations.firm import CURRENCY, TODAY, Firm, QuickBooksLedger
 
 Shown = dict[tuple[Role, Kind], list[Page]]
@@ -186,3 +191,35 @@ def test_a_connection_that_is_made_again_reads_what_changed_meanwhile(any_firm: 
     any_firm.connect(any_firm.ledger.system, any_firm.ledger.account)
     pull(any_firm.app, any_firm.connection(Role.LEDGER))
     assert any_firm.document("INV-1001").due_on == TODAY + timedelta(days=3)
+
+
+def _paid_and_not_shown(firm: Firm) -> None:
+    """Polls read the event of a payment and are not shown the payment; the next one looks at what came later."""
+    firm.stripe.pay(amount=30_000, currency=CURRENCY, metadata={"invoice_number": "INV-2001"})
+    firm.estate.stripe.interceptor = not_shown_yet
+    firm.pending_webhooks()
+    for _ in range(2):
+        firm.poll()
+        firm.time.advance(seconds=OVERLAP.total_seconds() + 60)
+
+
+def test_a_payment_that_is_named_before_it_is_shown_is_read_later(firm: Firm) -> None:
+    _paid_and_not_shown(firm)
+    firm.estate.stripe.interceptor = None
+    firm.poll()
+    assert firm.rows(t.receipt) == []
+    firm.work()
+    assert firm.receipt().state == "applied"
+
+
+def test_nobody_is_reminded_while_a_payment_that_was_named_is_not_shown(firm: Firm) -> None:
+    firm.switch_sending()
+    _paid_and_not_shown(firm)
+    firm.work()
+    remind_organisation(firm.app, firm.id)
+    assert ({row.state for row in firm.rows(t.reminder)}, firm.mailbox.mails) == ({HELD}, [])
+    for _ in range(MAX_ATTEMPTS):
+        firm.work(minutes=31)
+    assert "webhook_not_processed" in firm.problems()
+    remind_organisation(firm.app, firm.id)
+    assert len(firm.mailbox.mails) > 0, "a person looks for it now"

@@ -39,8 +39,8 @@ def _name(endpoint: Endpoint, account: Account, access_token: str) -> str:
         return account.external_id
     finally:
         client.close()
-    business = (shown or {}).get("business_profile") or {}
-    dashboard = ((shown or {}).get("settings") or {}).get("dashboard") or {}
+    business = shown.get("business_profile") or {}
+    dashboard = (shown.get("settings") or {}).get("dashboard") or {}
     return str(dashboard.get("display_name") or business.get("name") or account.external_id)
 
 

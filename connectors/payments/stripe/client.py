@@ -37,12 +37,9 @@ class Client:
         self._session = session_for(access.endpoint.api_url)
         self._http = stripe.RequestsClient(timeout=CALL_TIMEOUT_SECONDS, session=self._session)
 
-    def one(self, ask: Callable[[stripe.StripeClient], Any], *, urgent: bool) -> Row | None:
-        """Read one object, or None when there is none."""
-        try:
-            return self._call(ask, urgent=urgent)
-        except Absent:
-            return None
+    def one(self, ask: Callable[[stripe.StripeClient], Any], *, urgent: bool) -> Row:
+        """Read one object; Absent when there is none."""
+        return self._call(ask, urgent=urgent)
 
     def pages(
         self, ask: Callable[[stripe.StripeClient, Any], Any], params: Row, *, urgent: bool

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from connectors.contract import Access
-from connectors.errors import Reject
+from connectors.errors import Absent, Reject
 from connectors.intents import Found, Intent, Outcome
 from connectors.payments.stripe.cash import EXPANDED, has_cash, held_cash_of
 from connectors.payments.stripe.client import PAGE_SIZE, Client, Row
@@ -131,21 +132,29 @@ class StripeConnector:
                     yield external_id
 
     def _fetch(self, kind: Kind, external_ids: Iterable[str], *, urgent: bool) -> Page:
-        if kind is Kind.PROCESSOR_PAYMENT:
-            payments = (self._payment_named(external_id, urgent=urgent) for external_id in external_ids)
-            external_ids = [payment for payment in payments if payment is not None]
-        found = (self._one(kind, external_id, urgent=urgent) for external_id in dict.fromkeys(external_ids))
-        return self._page(kind, (row for row in found if row is not None), urgent=urgent)
+        """Read what events named. What Stripe does not know although it told of it, a replica does not show yet."""
+        rows: dict[str, Row] = {}
+        not_shown: list[str] = []
+        for external_id in dict.fromkeys(external_ids):
+            try:
+                whole = self._whole(kind, external_id, urgent=urgent)
+                if whole is not None and whole not in rows:
+                    rows[whole] = self._one(kind, whole, urgent=urgent)
+            except Absent:
+                not_shown.append(external_id)
+        return replace(self._page(kind, rows.values(), urgent=urgent), not_shown=tuple(not_shown))
 
-    def _payment_named(self, external_id: str, *, urgent: bool) -> str | None:
-        """The payment that an id is of: its own, or that of its charge, refund or dispute; None when there is none."""
-        part_of = _PARTS.get(external_id.partition("_")[0])
+    def _whole(self, kind: Kind, external_id: str, *, urgent: bool) -> str | None:
+        """The object that an id is of: its own, or the payment of a charge, refund or dispute.
+
+        None for what is of no payment, as a charge that was made without one. Absent when Stripe does not know it.
+        """
+        part_of = _PARTS.get(external_id.partition("_")[0]) if kind is Kind.PROCESSOR_PAYMENT else None
         if part_of is None:
             return external_id
-        part = self._client.one(lambda sdk: part_of(sdk, external_id), urgent=urgent)
-        return identity(part["payment_intent"]) if part else None
+        return identity(self._client.one(lambda sdk: part_of(sdk, external_id), urgent=urgent)["payment_intent"])
 
-    def _one(self, kind: Kind, external_id: str, *, urgent: bool) -> Row | None:
+    def _one(self, kind: Kind, external_id: str, *, urgent: bool) -> Row:
         if kind is Kind.PAYOUT:
             return self._client.one(lambda sdk: sdk.v1.payouts.retrieve(external_id), urgent=urgent)
         if kind is Kind.HELD_CASH:
