@@ -148,8 +148,9 @@ def _require_ours(db: Connection, organisation_id: str, system: str, account: Ac
 def _make_room(db: Connection, organisation_id: str, declaration: Declaration, account: Account, at: datetime) -> None:
     """Let a new connection take the place of ended ones, with nothing of theirs: it is read from the beginning.
 
-    What was promised to another account's books is not written to this one's, where an id may be something else's.
-    RefusedError when another account still serves the role.
+    One that this organisation had to the same account is taken up where it ended, because what was deleted meanwhile
+    shows among the changes since then, and nowhere else. What was promised to another account's books is not written to
+    this one's, where an id may be something else's. RefusedError when another account still serves the role.
     """
     table, system, role = t.connection, declaration.system, declaration.role
     same_account = (table.c.system == system) & (table.c.account == account.external_id)
@@ -161,6 +162,7 @@ def _make_room(db: Connection, organisation_id: str, declaration: Declaration, a
     for row in ended:
         if (row.system, row.account) != (system, account.external_id):
             queues.supersede_waiting(db, organisation_id=organisation_id, system=row.system, at=at)
-    ids = [row.id for row in ended]
+    same = (organisation_id, system, account.external_id)
+    ids = [row.id for row in ended if (row.organisation_id, row.system, row.account) != same]
     db.execute(delete(t.watermark).where(t.watermark.c.connection_id.in_(ids)))
     db.execute(delete(table).where(table.c.id.in_(ids)))

@@ -19,8 +19,10 @@ from receivables.problem import Problem
 from runtime.app import App
 from runtime.operations.absorb.page import absorb
 from runtime.operations.edits import promise_edits
+from runtime.operations.isolated import isolated
 from runtime.operations.loss import note_loss
-from runtime.operations.unknown_payments import read_payments, somebody_paid
+from runtime.operations.match import match_receipts
+from runtime.operations.unknown_payments import read_payments, somebody_booked, somebody_paid
 from runtime.store import connections, journal, queues
 from runtime.store import tables as t
 from runtime.store.links import local_ids
@@ -87,19 +89,24 @@ def _read_again(app: App, reading: Reading, rows: dict[int, Row]) -> str:
     except ConnectorError as error:
         _postpone(app, reading, rows, error)
         return "retry"
+    organisation_id = connection.organisation_id
     with app.store.write() as db:
         absorb(db, connection=connection, page=page, read_at=read_at)
-        touched = local_ids(db, connection.organisation_id, connection.system, reading.external_ids)
-        promise_edits(db, organisation_id=connection.organisation_id, local_ids=touched, at=app.clock())
+        touched = local_ids(db, organisation_id, connection.system, reading.external_ids)
+        promise_edits(db, organisation_id=organisation_id, local_ids=touched, at=app.clock())
         for row_id in reading.rows:
             if rows[row_id]["external_id"] in page.not_shown:
                 _put_off(db, rows[row_id], Absent(f"{reading.system} does not show it yet"), app.clock())
             else:
                 queues.settle(db, t.inbox, row_id, state=queues.DONE, done_at=app.clock(), problem=None)
-        has_unknown = connection.role is Role.LEDGER and somebody_paid(db, connection.organisation_id, touched, read_at)
-    if has_unknown:
+        is_unread = connection.role is Role.LEDGER and somebody_paid(db, organisation_id, touched, read_at)
+        is_booked = connection.role is Role.LEDGER and somebody_booked(db, organisation_id, reading.external_ids)
+    if is_unread:
         with suppress(ConnectorError):  # a ledger that is away just now: the next poll reads them
             read_payments(app, connection)
+    if is_unread or is_booked:  # a question that the ledger has answered is not asked any more
+        with isolated(app, organisation_id, "matching"):
+            match_receipts(app, organisation_id)
     return "done"
 
 

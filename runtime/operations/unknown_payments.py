@@ -1,4 +1,4 @@
-"""Payments that somebody booked in the ledger and that no webhook tells of: a fallen balance gives them away.
+"""Payments that somebody booked in the ledger. Where no webhook tells of them, a fallen balance gives them away.
 
 Until they are read, the money behind them would be taken for new when the bank shows it, and be posted a second time.
 """
@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import BindParameter, Connection, bindparam, func, select
+from sqlalchemy import BindParameter, Connection, bindparam, exists, func, select
 
 from connectors.records import Kind
 from runtime.app import App
@@ -66,6 +66,13 @@ def somebody_paid(db: Connection, organisation_id: str, document_ids: Collection
         if any(row.total_minor - row.balance_minor > known[row.id] for row in changed):
             return True
     return False
+
+
+def somebody_booked(db: Connection, organisation_id: str, external_ids: Collection[str]) -> bool:
+    """Whether one of these objects of the ledger is a payment that no money of ours was found for yet."""
+    payment = t.ledger_payment.c
+    booked = (payment.organisation_id == organisation_id) & payment.external_id.in_(external_ids)
+    return bool(db.scalar(select(exists().where(booked, payment.receipt_id.is_(None), payment.deleted.is_(False)))))
 
 
 def read_payments(app: App, connection: VendorConnection) -> None:

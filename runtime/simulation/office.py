@@ -91,7 +91,7 @@ def _look_at_returns(play: Play, key: str, organisation_id: str) -> None:
         act: Any = returns.reject_return
         if right:
             act = returns.see_return if row.state == RETURNED else returns.confirm_return
-            firm.unbook(right[0])
+            firm.went_back(right[0], play.time.now())
             _seen(play, firm, [number for number, _ in right[0].pays])
         with suppress(RefusedError):
             act(play.app, organisation_id=organisation_id, debit_id=row.id, actor=ACCOUNTANT)

@@ -83,7 +83,9 @@ def ask_to_read(
 def asked_since(db: Connection, *, system: str, account: str) -> datetime | None:
     """Return the time of the oldest `ask_to_read` of this account that waits to be followed, None without one."""
     mine = (t.inbox.c.system == system) & (t.inbox.c.account == account) & (t.inbox.c.state == NEW)
-    return db.scalar(select(func.min(t.inbox.c.received_at)).where(mine, t.inbox.c.event_id.startswith(f"{_ASKED}_")))
+    oldest = select(func.min(t.inbox.c.received_at)).where(mine, t.inbox.c.event_id.startswith(f"{_ASKED}_"))
+    found: datetime | None = db.scalar(oldest)
+    return found
 
 
 def _store_values(db: Connection, rows: Sequence[Row]) -> int:

@@ -11,7 +11,7 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from sandbox.life.bank import BankBook, Money
-from sandbox.life.debts import Debt, Fact
+from sandbox.life.debts import Debt, Fact, Source
 from sandbox.life.ledgers import Accountant, QuickBooksAccountant, XeroAccountant
 from sandbox.world.company import CEDAR, HARBOUR, Profile, found
 from sandbox.world.crm_books import CrmBooks
@@ -119,11 +119,20 @@ class Firm:
         cents = self.credit[customer.key] + (self.credit[customer.parent] if customer.parent else 0)
         return cents >= amount.scaleb(2)
 
-    def unbook(self, money: Money) -> None:
-        """Take out of the ledger what an accountant booked for money that went back."""
+    def went_back(self, money: Money, at: datetime) -> None:
+        """An accountant sees that money went back, and takes out of the ledger what was booked for it by hand.
+
+        Whatever the bank's file told of it, from now on the ledger shows it, or she has said it to the product.
+        """
+        source = Source.LEDGER if money.booked_as else Source.DESK
         if money.booked_as:
             self.ledger.delete_payment(money.booked_as)
             money.booked_as = ""
+        for number, paid in money.pays:
+            for fact in self.debts[number].facts:
+                if fact.source is Source.BANK and fact.paid == -paid and not fact.is_told:
+                    fact.source = source
+                    fact.show(at)
 
     def wrote(self, what: TrueInvoice | Customer) -> None:
         """Remember what a person has just written of an invoice or a customer: nobody else may change it."""

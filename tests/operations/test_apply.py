@@ -6,13 +6,15 @@ from decimal import Decimal
 
 import pytest
 
+from connectors.contract import Role
+from connectors.records import Kind
 from receivables.allocation import Hypothesis, ResidualKind
 from runtime.operations import deliver
 from runtime.operations.apply import HYPOTHESIS
 from runtime.operations.decide import confirm, reject, undo
 from runtime.operations.errors import RefusedError
 from runtime.operations.match import match_receipts
-from runtime.operations.process_inbox import process_inbox
+from runtime.operations.pull import pull
 from runtime.store import queues
 from runtime.store import tables as t
 from tests.operations.faults import lose_answer, unavailable
@@ -198,9 +200,7 @@ def test_a_guess_whose_invoice_was_paid_meanwhile_cannot_be_confirmed(firm: Firm
     firm.work()
     assert _best(firm).allocations
     firm.ledger.pay_by_hand("INV-2001", "300.00", on=TODAY)
-    firm.deliver_webhooks()
-    firm.time.advance(seconds=2)
-    process_inbox(firm.app)
+    pull(firm.app, firm.connection(Role.LEDGER), kinds=(Kind.INVOICE,))
     with pytest.raises(RefusedError, match="paid or changed"):
         confirm(firm.app, organisation_id=firm.id, receipt_id=firm.receipt().id, actor="dana")
     assert firm.rows(t.allocation) == []

@@ -5,9 +5,14 @@ from __future__ import annotations
 from decimal import Decimal
 from pathlib import Path
 
+import pytest
+
 from connectors.contract import Role
-from connectors.records import Kind
+from connectors.records import Kind, Page, Record
+from runtime.operations.absorb.page import absorb
 from runtime.operations.decide import confirm, undo
+from runtime.operations.disconnect import disconnect
+from runtime.operations.errors import RefusedError
 from runtime.operations.open_items import open_documents
 from runtime.operations.pull import pull
 from runtime.operations.remind import remind_organisation
@@ -65,6 +70,54 @@ def test_what_a_person_books_instead_of_our_posting_is_that_money(any_firm: Firm
     assert any_firm.problems() == []
 
 
+def _replace_a_part(firm: Firm) -> None:
+    """A person deletes our posting of a part and books the same money by hand: the balance is as it was."""
+    firm.import_lines(money_in("L1", "50.00", "ACME LTD", "INV-1001"))
+    firm.work()
+    confirm(firm.app, organisation_id=firm.id, receipt_id=firm.receipt().id, actor="dana")
+    firm.settle()
+    _delete_posting(firm)
+    firm.ledger.pay_by_hand("INV-1001", "50.00", on=firm.time().date())
+
+
+def test_what_is_booked_instead_is_found_before_anybody_is_asked(tmp_path: Path) -> None:
+    with open_firm(tmp_path, "quickbooks") as unsynced:
+        firm = synced(unsynced)
+        _replace_a_part(firm)
+        pull(firm.app, firm.connection(Role.LEDGER), kinds=(Kind.PAYMENT,))
+        firm.deliver_webhooks()
+        firm.work()
+        assert firm.receipt().state == "recorded"
+
+
+def test_what_is_booked_by_hand_while_a_person_is_asked_is_her_answer(tmp_path: Path) -> None:
+    with open_firm(tmp_path, "quickbooks") as unsynced:
+        firm = synced(unsynced)
+        firm.import_lines(money_in("L1", "50.00", "ACME LTD", "INV-1001"))
+        firm.work()
+        firm.ledger.pay_by_hand("INV-1001", "50.00", on=firm.time().date())
+        firm.deliver_webhooks()
+        firm.work()
+        assert firm.receipt().state == "recorded"
+
+
+def test_what_was_posted_once_is_not_confirmed_again_before_payments_are_read(any_firm: Firm) -> None:
+    firm = any_firm
+    _replace_a_part(firm)
+    ledger, receipt_id = firm.connection(Role.LEDGER), firm.receipt().id
+    read_at = firm.app.clock()
+    (posting,) = [row.external_id for row in firm.rows(t.link, local_id=receipt_id)]
+    gone = Record(Kind.PAYMENT, posting, "99", read_at, None, deleted=True)  # type: ignore[arg-type]
+    with firm.app.store.write() as db:
+        absorb(db, connection=ledger, page=Page((gone,)), read_at=read_at)
+    assert firm.receipt().state == "undone"
+    with pytest.raises(RefusedError, match="read first"):
+        confirm(firm.app, organisation_id=firm.id, receipt_id=receipt_id, actor="dana")
+    firm.settle()
+    assert firm.receipt().state == "recorded"
+    assert firm.ledger.payments() == [Decimal("50.00")]
+
+
 def test_what_we_took_back_ourselves_is_no_persons_deletion(firm: Firm) -> None:
     firm.import_lines(EXACT)
     firm.settle()
@@ -114,6 +167,17 @@ def test_an_invoice_that_somebody_deletes_in_the_crm_is_shown_again_once(firm: F
     shown = [each for each in firm.crm.records["TrueDue_Invoice__c"].values() if each["Number__c"] == "INV-1001"]
     assert sorted(bool(each["IsDeleted"]) for each in shown) == [False, True]
     assert firm.writes_at_rest() == []
+
+
+def test_what_was_deleted_while_the_crm_was_not_connected_is_shown_again(firm: Firm) -> None:
+    firm.settle()
+    disconnect(firm.app, organisation_id=firm.id, role=Role.CRM, actor="owner")
+    firm.crm.delete("TrueDue_Invoice__c", str(firm.shown("INV-1001")["Id"]))
+    firm.time.advance(hours=3)
+    firm.connect("salesforce", firm.crm.org_id)
+    firm.settle()
+    shown = [each for each in firm.crm.records["TrueDue_Invoice__c"].values() if each["Number__c"] == "INV-1001"]
+    assert sorted(bool(each["IsDeleted"]) for each in shown) == [False, True]
 
 
 def test_an_invoice_whose_posting_is_gone_is_not_asked_for_before_the_deletion_is_known(any_firm: Firm) -> None:

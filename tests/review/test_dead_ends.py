@@ -81,7 +81,7 @@ def test_the_ledger_is_read_again_when_a_slow_server_let_the_evidence_age(firm: 
     assert len(firm.mailbox.mails) == 2
 
 
-def test_a_ledger_connected_again_is_read_from_the_beginning(firm: Firm) -> None:
+def test_a_ledger_connected_again_is_taken_up_where_it_ended_and_another_read_from_the_beginning(firm: Firm) -> None:
     account = firm.connection(Role.LEDGER).account.external_id
     with pytest.raises(RefusedError, match="already"):
         firm.connect("quickbooks", _company(firm))
@@ -90,7 +90,11 @@ def test_a_ledger_connected_again_is_read_from_the_beginning(firm: Firm) -> None
         assert connections.connection_for_account(db, "xero", account) is None, "its webhooks are nobody's now"
     again = firm.connect("xero", account)
     with firm.app.store.read() as db:
-        assert connections.watermark(db, again.id, Kind.INVOICE) is None
+        assert connections.watermark(db, again.id, Kind.INVOICE) is not None, "what was deleted is among the changes"
+    disconnect(firm.app, organisation_id=firm.id, role=Role.LEDGER, actor="owner")
+    other = firm.connect("quickbooks", _company(firm))
+    with firm.app.store.read() as db:
+        assert [connections.watermark(db, each.id, Kind.INVOICE) for each in (again, other)] == [None, None]
 
 
 def _company(firm: Firm) -> str:
