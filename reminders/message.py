@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from enum import StrEnum
 from types import MappingProxyType
 
 from receivables.money import Money
@@ -83,10 +84,33 @@ class PaymentReceived:
     lines: tuple[PaidLine, ...]
 
 
+class SetbackKind(StrEnum):
+    """How a payment came to nothing: it failed before it arrived, or the bank took it back afterwards."""
+
+    FAILED = "failed"
+    RETURNED = "returned"
+
+
+@dataclass(frozen=True, slots=True)
+class Setback:
+    """A payment that came to nothing, and the ids of the items that are open again by it."""
+
+    kind: SetbackKind
+    amount: Money
+    paid_on: date
+    item_ids: tuple[str, ...]
+
+
 def render(
-    *, reminder: PlannedReminder, brand: Brand, links: Links, language: str, own_copy: str | None = None
+    *,
+    reminder: PlannedReminder,
+    brand: Brand,
+    links: Links,
+    language: str,
+    own_copy: str | None = None,
+    setbacks: Sequence[Setback] = (),
 ) -> Message:
-    """Write `reminder` in `language`, in the tone of its level.
+    """Write `reminder` in `language`, in the tone of its level, and say which payments of its items came to nothing.
 
     `own_copy` is the organisation's own template in place of ours: subject, opening and closing, with a line of
     three hyphens between them. It may use `recipient`, `sender`, `count`, `total`, and of the oldest invoice
@@ -111,6 +135,7 @@ def render(
         "totals": [words.money(amount) for amount in reminder.totals],
         "actions": _actions(words, reminder.level.tone, links),
         "links": _labelled(words, links, ("promise", "dispute", "question", "portal", "unsubscribe")),
+        "news": [_news(words, setback, reminder.lines) for setback in setbacks],
     }
     return _compose(words, source, facts, layout, brand)
 
@@ -133,6 +158,7 @@ def render_thanks(*, payment: PaymentReceived, brand: Brand, links: Links, langu
         "totals": [words.money(payment.amount)],
         "actions": [],
         "links": _labelled(words, links, ("portal", "question", "unsubscribe")),
+        "news": [],
     }
     return _compose(words, read_template(f"{words.language}/thanks.liquid"), facts, layout, brand)
 
@@ -180,6 +206,19 @@ def _reminder_line(words: Wording, line: ReminderLine, links: Links) -> dict[str
         ],
         "pay": links.pay_items.get(line.item_id),
     }
+
+
+def _news(words: Wording, setback: Setback, lines: Sequence[ReminderLine]) -> str:
+    """What happened, with the numbers of the items in this message that are open again."""
+    numbers = [_clean(line.number) for line in lines if line.item_id in setback.item_ids]
+    text = str(words.labels[f"payment_{setback.kind}"])
+    for name, value in (
+        ("amount", words.money(setback.amount)),
+        ("date", words.day(setback.paid_on)),
+        ("numbers", ", ".join(numbers)),  # last, since a number is not ours and may hold a brace
+    ):
+        text = text.replace(f"{{{name}}}", value)
+    return text
 
 
 def _lateness(words: Wording, days_overdue: int) -> str:

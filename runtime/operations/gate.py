@@ -23,6 +23,7 @@ from runtime.operations.loss import noting_loss
 from runtime.operations.match import match_receipts
 from runtime.operations.plan import decide
 from runtime.operations.pull import pull
+from runtime.operations.setbacks import setbacks
 from runtime.operations.withdraw import HELD
 from runtime.portal_links import PortalLinks
 from runtime.store import connections, reminder_rows
@@ -92,7 +93,7 @@ class Gate:
                     self._hold_back(db, reminder_id, mine, now)
                     continue
                 self._keep_certificates(db, reminder_id, planned, decisions, now)
-                message = self._write(db, reminder_id, planned, decisions)
+                message = self._write(db, reminder_id, planned, decisions, now)
                 ready.append(Ready(reminder_id, message, _read_at(planned, decisions)))
         return ready
 
@@ -183,7 +184,12 @@ class Gate:
             )
 
     def _write(
-        self, db: Connection, reminder_id: str, planned: PlannedReminder, decisions: Mapping[str, ItemDecision]
+        self,
+        db: Connection,
+        reminder_id: str,
+        planned: PlannedReminder,
+        decisions: Mapping[str, ItemDecision],
+        now: datetime,
     ) -> Message:
         country = decisions[planned.lines[0].item_id].evidence.contact.country or ""
         message = render(
@@ -191,6 +197,7 @@ class Gate:
             brand=Brand(name=self.organisation.name, signature=f"Accounts receivable, {self.organisation.name}"),
             links=portal_links(self.app, self.organisation.id, planned.recipient_id),
             language=_LANGUAGES.get(country, _LANGUAGE),
+            setbacks=setbacks(db, self.organisation.id, [line.item_id for line in planned.lines], now=now),
         )
         db.execute(
             update(t.reminder)

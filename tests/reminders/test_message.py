@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
@@ -21,10 +22,12 @@ from reminders.message import (
     Message,
     PaidLine,
     PaymentReceived,
+    Setback,
+    SetbackKind,
     render,
     render_thanks,
 )
-from reminders.policy import DEFAULT_POLICY, Tone
+from reminders.policy import DEFAULT_POLICY, DunningLevel, DunningPolicy, Tone
 from reminders.schedule import MAX_LINES_A_MESSAGE, Candidate, PlannedReminder, plan
 from reminders.templating import MAX_SOURCE_CHARACTERS, TemplateError, render_html, render_text
 from reminders.wording import LANGUAGES, wording
@@ -45,7 +48,12 @@ def reminder(level: int = 1, *amounts: Money) -> PlannedReminder:
 
 
 def write(
-    planned: PlannedReminder, language: str = "en", *, brand: Brand = BRAND, own_copy: str | None = None
+    planned: PlannedReminder,
+    language: str = "en",
+    *,
+    brand: Brand = BRAND,
+    own_copy: str | None = None,
+    setbacks: Sequence[Setback] = (),
 ) -> Message:
     return render(
         reminder=planned,
@@ -53,6 +61,7 @@ def write(
         links=links(*(line.item_id for line in planned.lines)),
         language=language,
         own_copy=own_copy,
+        setbacks=setbacks,
     )
 
 
@@ -284,3 +293,35 @@ def sentences(message: Message) -> set[str]:
         paragraph for paragraph in find(message, "//p[not(br)]/text()")[1:] if paragraph != BRAND.postal_address
     ]
     return {sentence for paragraph in paragraphs for sentence in re.split(r"(?<=[.!?]) ", paragraph)}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("kind", SetbackKind)
+def test_a_payment_that_came_to_nothing_is_told_with_what_is_open_again(language: str, kind: SetbackKind) -> None:
+    planned = reminder(2, eur("100.00"), eur("50.00"))
+    paid = Setback(kind, eur("150.00"), date(2026, 11, 5), (planned.lines[1].item_id,))
+    message = write(planned, language, setbacks=(paid,))
+    words = wording(language)
+    for text in (message.text, message.html):
+        assert words.day(paid.paid_on) in text
+    (said,) = [line for line in message.text.splitlines() if words.day(paid.paid_on) in line]
+    assert words.money(eur("150.00")) in said
+    assert planned.lines[1].number in said
+    assert planned.lines[0].number not in said
+    assert "{" not in message.text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize(("days", "count"), [(0, 1), (3, 1), (3, 2)])
+def test_what_is_not_due_yet_is_announced_and_not_called_overdue(language: str, days: int, count: int) -> None:
+    early = DunningPolicy("early", 1, (DunningLevel(-1, -days, Tone.UPCOMING),))
+    candidates = [candidate(n, due_on=NOW.date() + timedelta(days=days)) for n in range(count)]
+    (planned,) = plan(candidates=candidates, policy=early, as_of=NOW).reminders
+    message = write(planned, language)
+    overdue = {"en": "overdue", "de": "überfällig", "fr": "retard"}[language]
+    assert message.text.count(overdue) == 1, "it says that nothing is"
+    assert wording(language).day(planned.lines[0].due_on) in message.text
+    expected = {"en": ("Due today", "Due in 3 days"), "de": ("Heute fällig", "Fällig in 3 Tagen")}
+    if language in expected:
+        assert expected[language][days > 0] in message.text
+    assert "-3" not in message.text
