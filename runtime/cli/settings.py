@@ -11,6 +11,7 @@ from runtime.cli.opened import chosen_organisation, opened_app
 from runtime.operations.bank_proof import prove_by_name, prove_by_statements
 from runtime.operations.errors import InputError
 from runtime.operations.organisations import OWNER, switch_sending
+from runtime.operations.thank import switch_thanks
 from runtime.operations.treatments import set_treatment
 from runtime.operations.views.setup import BankProof, Setup, setup
 from runtime.store.connections import Organisation
@@ -19,6 +20,7 @@ from runtime.store.connections import Organisation
 @click.command()
 @click.option("--org", "organisation_id", help="The organisation's id, where there are several.")
 @click.option("--sending", type=click.Choice(("on", "off")), help="Switch reminders on or off.")
+@click.option("--thanks", type=click.Choice(("on", "off")), help="Thank for payments of what was reminded, or not.")
 @click.option("--bank", "handle", help="A bank account of the ledger, by its handle as printed here.")
 @click.option("--statements", "identification", help="Statement files of this account number or IBAN prove --bank.")
 @click.option("--attested-by", help="This person attests that the ledger is complete for --bank.")
@@ -34,6 +36,7 @@ def settings(
     *,
     organisation_id: str | None,
     sending: str | None,
+    thanks: str | None,
     handle: str | None,
     identification: str | None,
     attested_by: str | None,
@@ -56,6 +59,8 @@ def settings(
             _treat(app, chosen.id, each)
         if sending is not None:
             switch_sending(app, organisation_id=chosen.id, on=sending == "on", actor=OWNER)
+        if thanks is not None:
+            switch_thanks(app, organisation_id=chosen.id, on=thanks == "on", actor=OWNER)
         _show(app, chosen.id, as_json=as_json)
 
 
@@ -76,6 +81,7 @@ def _show(app: App, organisation_id: str, *, as_json: bool) -> None:
         return
     click.echo(f"{organisation.name} ({organisation.id})")
     click.echo(f"sending      {'on' if found.sending_on else 'off'}")
+    click.echo(f"thanks       {'on' if organisation.thanks_since else 'off'}")
     click.echo(f"mail server  {'missing: ' + ', '.join(found.missing_mail) if found.missing_mail else 'set up'}")
     for bank in found.banks:
         click.echo(f"bank         {bank.handle} ({bank.name}): {_spoken(bank)}")
@@ -90,6 +96,7 @@ def _facts(organisation: Organisation, found: Setup) -> dict[str, object]:
         "organisation": organisation.id,
         "name": organisation.name,
         "sending": found.sending_on,
+        "thanks": organisation.thanks_since is not None,
         "missing_mail_settings": list(found.missing_mail),
         "banks": [
             {

@@ -196,16 +196,21 @@ def _left_of_suggestions(
 
 def contacts(db: Connection, organisation_id: str, now: datetime) -> dict[str, tuple[int, datetime]]:
     """Return, by customer, how many messages went out, or may have, in seven days, and when the last one did."""
-    rows = db.execute(
-        select(t.reminder.c.customer_id, func.count(), func.max(t.reminder.c.sent_at))
-        .where(
-            t.reminder.c.organisation_id == organisation_id,
-            t.reminder.c.state.in_(_MAY_HAVE_LEFT),
-            t.reminder.c.sent_at > now - _WEEK,
+    found: dict[str, tuple[int, datetime]] = {}
+    for sent in (t.reminder.c, t.thanks.c):
+        rows = db.execute(
+            select(sent.customer_id, func.count(), func.max(sent.sent_at))
+            .where(
+                sent.organisation_id == organisation_id,
+                sent.state.in_(_MAY_HAVE_LEFT),
+                sent.sent_at > now - _WEEK,
+            )
+            .group_by(sent.customer_id)
         )
-        .group_by(t.reminder.c.customer_id)
-    )
-    return {row[0]: (row[1], row[2]) for row in rows}
+        for customer_id, count, last in rows:
+            before, at = found.get(customer_id, (0, last))
+            found[customer_id] = (before + count, max(at, last))
+    return found
 
 
 def versions(db: Connection, organisation_id: str, read_at: Mapping[str, datetime]) -> dict[str, list[Read]]:

@@ -191,12 +191,12 @@ class Gate:
         decisions: Mapping[str, ItemDecision],
         now: datetime,
     ) -> Message:
-        country = decisions[planned.lines[0].item_id].evidence.contact.country or ""
+        country = decisions[planned.lines[0].item_id].evidence.contact.country
         message = render(
             reminder=planned,
             brand=Brand(name=self.organisation.name, signature=f"Accounts receivable, {self.organisation.name}"),
             links=portal_links(self.app, self.organisation.id, planned.recipient_id),
-            language=_LANGUAGES.get(country, _LANGUAGE),
+            language=language_of(country),
             setbacks=setbacks(db, self.organisation.id, [line.item_id for line in planned.lines], now=now),
         )
         db.execute(
@@ -211,6 +211,11 @@ class Gate:
             )
         )
         return message
+
+
+def language_of(country: str | None) -> str:
+    """Return the language that a customer in `country` is written to."""
+    return _LANGUAGES.get(country or "", _LANGUAGE)
 
 
 def _documents(items: Mapping[str, Sequence[str]]) -> list[str]:

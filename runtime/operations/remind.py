@@ -8,13 +8,18 @@ from runtime.app import App
 from runtime.operations.isolated import isolated
 from runtime.operations.plan import plan_reminders
 from runtime.operations.send import send_reminders
+from runtime.operations.thank import thank_payers
 from runtime.store import connections
 
 
 def remind_organisation(app: App, organisation_id: str) -> Counter[str]:
-    """Plan and send the reminders of one organisation; RefusedError when sending is off or no channel is set up."""
+    """Plan and send the reminders of one organisation, and thank its payers where it wants that.
+
+    RefusedError when sending is off or no channel is set up.
+    """
     counted = Counter({f"planned_{name}": count for name, count in plan_reminders(app, organisation_id).items()})
     counted.update(send_reminders(app, organisation_id))
+    counted.update({f"thanks_{name}": count for name, count in thank_payers(app, organisation_id).items()})
     return counted
 
 

@@ -47,6 +47,7 @@ class Organisation:
     time_zone: str
     country: str
     sending_on: bool
+    thanks_since: datetime | None = None
 
     @property
     def zone(self) -> ZoneInfo:
@@ -147,7 +148,8 @@ def set_watermark(db: Connection, connection_id: str, kind: Kind, since: datetim
 
 def _organisation(row: Row[tuple[object, ...]]) -> Organisation:
     r = row._mapping
-    return Organisation(r["id"], r["name"], r["base_currency"], r["time_zone"], r["country"], r["sending_on"])
+    settled = (r["base_currency"], r["time_zone"], r["country"], r["sending_on"], r["thanks_since"])
+    return Organisation(r["id"], r["name"], *settled)
 
 
 def _connection(row: Row[tuple[object, ...]]) -> VendorConnection:

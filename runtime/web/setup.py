@@ -12,6 +12,7 @@ from starlette.responses import Response
 from runtime.operations.bank_proof import prove_by_name, prove_by_statements
 from runtime.operations.organisations import OWNER, switch_sending
 from runtime.operations.replay import replay_days
+from runtime.operations.thank import switch_thanks
 from runtime.operations.treatments import set_treatment
 from runtime.operations.views.setup import setup
 from runtime.web.pages import go, page
@@ -77,6 +78,14 @@ def switch(app: Running, organisation_id: str, sending: Annotated[Switch, Form()
     known(app, organisation_id)
     switch_sending(app, organisation_id=organisation_id, on=sending is Switch.ON, actor=OWNER)
     return go(f"/o/{organisation_id}/settings", f"sending_{sending}")
+
+
+@ROUTES.post("/o/{organisation_id}/settings/thanks", status_code=303)
+def switch_thanking(app: Running, organisation_id: str, thanks: Annotated[Switch, Form()]) -> Response:
+    """Switch thanking on or off."""
+    known(app, organisation_id)
+    switch_thanks(app, organisation_id=organisation_id, on=thanks is Switch.ON, actor=OWNER)
+    return go(f"/o/{organisation_id}/settings", f"thanks_{thanks}")
 
 
 @ROUTES.post("/o/{organisation_id}/settings/bank", status_code=303)

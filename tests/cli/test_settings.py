@@ -60,6 +60,7 @@ def test_settings_are_shown_and_changed_step_by_step(tmp_path: Path, organisatio
         "organisation": organisation,
         "name": NAME,
         "sending": False,
+        "thanks": False,
         "missing_mail_settings": ["TRUEDUE_SMTP_HOST", "TRUEDUE_MAIL_FROM"],
         "banks": [BANK | UNPROVED],
         "treatments": {},
@@ -90,6 +91,7 @@ def test_settings_are_spoken_without_json(tmp_path: Path, organisation: str) -> 
     assert result.stdout.splitlines() == [
         f"{NAME} ({organisation})",
         "sending      off",
+        "thanks       off",
         "mail server  missing: TRUEDUE_SMTP_HOST, TRUEDUE_MAIL_FROM",
         "bank         090 (Current account): statement files of IE29, none imported yet",
         "nothing is sent: no mail server is set up; sending is switched off",

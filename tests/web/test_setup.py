@@ -108,6 +108,16 @@ def test_the_switch_is_moved_and_written_down(site: Site) -> None:
         assert list(details) == ["off", "on"]
 
 
+def test_thanking_is_off_until_it_is_switched_on(site: Site) -> None:
+    page = "/o/org-a/settings"
+    assert "Thank payers" in site.http.get(page).text
+    assert site.http.post(f"{page}/thanks", data={"thanks": "on"}).headers["location"] == f"{page}?notice=thanks_on"
+    assert "Thank nobody" in site.http.get(page).text
+    assert "Thank payers" in site.http.get("/o/org-b/settings").text
+    site.http.post(f"{page}/thanks", data={"thanks": "off"})
+    assert "Thank payers" in site.http.get(page).text
+
+
 def test_settings_say_which_mail_settings_are_missing(site: Site, tmp_path: Path) -> None:
     text = site.http.get("/o/org-a/settings").text
     assert "nothing can be sent" in text

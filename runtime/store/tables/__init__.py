@@ -25,7 +25,15 @@ from runtime.store.tables.money import (
     treatment,
 )
 from runtime.store.tables.queues import call_book, inbox, outbox
-from runtime.store.tables.reminders import certificate, hold, policy_book, reminder, reminder_item, reminder_slot
+from runtime.store.tables.reminders import (
+    certificate,
+    hold,
+    policy_book,
+    reminder,
+    reminder_item,
+    reminder_slot,
+    thanks,
+)
 
 __all__ = [
     "ID_LENGTH",
@@ -64,6 +72,7 @@ __all__ = [
     "reminder_slot",
     "residual",
     "statement",
+    "thanks",
     "tombstone",
     "treatment",
     "watermark",

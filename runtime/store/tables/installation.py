@@ -15,6 +15,7 @@ organisation = Table(
     Column("time_zone", String(64), nullable=False),
     Column("country", String(2), nullable=False),
     Column("sending_on", Boolean, nullable=False, server_default=false()),
+    Column("thanks_since", Instant),
     Column("created_at", Instant, nullable=False),
 )
 

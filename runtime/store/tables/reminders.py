@@ -68,6 +68,23 @@ policy_book = Table(
     Column("set_at", Instant, nullable=False),
 )
 
+# One row a payment that somebody was thanked for, or not: it is there before the message leaves, so there is one.
+thanks = Table(
+    "thanks",
+    metadata,
+    Column("receipt_id", Id, ForeignKey("receipt.id"), primary_key=True),
+    organisation_id(),
+    Column("customer_id", Id, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("recipient", String(320), nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("body_text", Text, nullable=False),
+    Column("decided_at", Instant, nullable=False),
+    Column("sent_at", Instant),
+    Column("why", Text, nullable=False),
+    Index(None, "organisation_id", "sent_at"),
+)
+
 # One reserved slot for each item and level of each channel: the database itself refuses a second message.
 reminder_slot = Table(
     "reminder_slot",

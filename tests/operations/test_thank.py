@@ -1,0 +1,139 @@
+"""A payer is thanked once for what they were reminded of, where the organisation wants it, and never late."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from connectors.channels.email import Delivery, EmailChannel, SmtpServer
+from runtime.operations.opt_out import opt_out
+from runtime.operations.plan import plan_reminders
+from runtime.operations.remind import remind_organisation
+from runtime.operations.send import send_reminders
+from runtime.operations.thank import switch_thanks, thank_payers
+from runtime.store import tables as t
+from tests.operations.faults import unavailable
+from tests.operations.firm import Firm, money_in
+
+SUBJECT = "Thank you: we received £300.00"
+
+
+class Killed(EmailChannel):
+    """A sender that ends while the mail server has the message."""
+
+    def send(self, **_message: Any) -> Delivery:  # noqa: ANN401 - what the channel takes
+        raise KeyboardInterrupt
+
+
+def _switch(firm: Firm) -> None:
+    switch_thanks(firm.app, organisation_id=firm.id, on=True, actor="Dana Fenwick")
+
+
+def _paid(firm: Firm, *, thanks: bool = True, reminded: bool = True) -> Firm:
+    """Bolt was reminded of 300.00 and pays it; it stands in the ledger."""
+    firm.switch_sending()
+    if thanks:
+        _switch(firm)
+    if reminded:
+        plan_reminders(firm.app, firm.id)
+        send_reminders(firm.app, firm.id)
+    firm.import_lines(money_in("L1", "300.00", "BOLT", "INV-2001"))
+    firm.settle()
+    assert firm.ledger.balance("INV-2001") == 0
+    return firm
+
+
+def _thanked(firm: Firm) -> list[str]:
+    return [recipient for mail in firm.mailbox.mails if mail.subject == SUBJECT for recipient in mail.recipients]
+
+
+def _states(firm: Firm) -> list[str]:
+    return [row.state for row in firm.rows(t.thanks)]
+
+
+def test_who_was_reminded_and_paid_is_thanked_once(any_stored_firm: Firm) -> None:
+    firm = _paid(any_stored_firm)
+    assert thank_payers(firm.app, firm.id) == {"sent": 1}
+    assert _thanked(firm) == ["bolt@example.com"]
+    (mail,) = [mail for mail in firm.mailbox.mails if mail.subject == SUBJECT]
+    assert "INV-2001" in mail.text
+    assert "Everything listed above is now paid." in mail.text
+    firm.settle()
+    firm.time.advance(hours=2)
+    assert remind_organisation(firm.app, firm.id)["thanks_sent"] == 0
+    assert _thanked(firm) == ["bolt@example.com"]
+
+
+def test_nobody_is_thanked_where_it_is_off_or_for_what_came_before(firm: Firm) -> None:
+    _paid(firm, thanks=False)
+    assert thank_payers(firm.app, firm.id) == {}
+    firm.time.advance(minutes=1)
+    _switch(firm)
+    assert thank_payers(firm.app, firm.id) == {}
+    assert firm.rows(t.thanks) == []
+
+
+def test_who_paid_without_a_reminder_is_left_alone(firm: Firm) -> None:
+    _paid(firm, reminded=False)
+    assert thank_payers(firm.app, firm.id) == {}
+
+
+def test_a_payment_that_is_not_in_the_ledger_yet_waits(firm: Firm) -> None:
+    firm.switch_sending()
+    _switch(firm)
+    plan_reminders(firm.app, firm.id)
+    send_reminders(firm.app, firm.id)
+    firm.estate.xero.interceptor = unavailable
+    firm.import_lines(money_in("L1", "300.00", "BOLT", "INV-2001"))
+    firm.work()
+    assert firm.receipt().state == "applied"
+    assert thank_payers(firm.app, firm.id) == {}
+
+
+def test_at_night_it_waits_and_after_three_days_it_is_left(firm: Firm) -> None:
+    _paid(firm)
+    firm.time.advance(hours=10)  # eight in the evening
+    assert thank_payers(firm.app, firm.id) == {"waiting": 1}
+    assert firm.rows(t.thanks) == []
+    firm.time.advance(days=3)
+    assert thank_payers(firm.app, firm.id) == {"left_out": 1}
+    (row,) = firm.rows(t.thanks)
+    assert "more than 3 days ago" in row.why
+    assert _thanked(firm) == []
+
+
+def test_who_wants_no_messages_gets_no_thanks(firm: Firm) -> None:
+    _paid(firm)
+    bolt = next(row.id for row in firm.rows(t.customer) if row.name == "Bolt")
+    opt_out(firm.app, organisation_id=firm.id, customer_id=bolt, actor="payer")
+    assert thank_payers(firm.app, firm.id) == {"left_out": 1}
+    assert _thanked(firm) == []
+
+
+def test_what_may_have_left_never_leaves_again(firm: Firm) -> None:
+    _paid(firm)
+    server = SmtpServer(host=firm.mailbox.host, port=firm.mailbox.port, username="", password="", starttls=False)
+    whole, firm.app.email = firm.app.email, Killed(server, firm.time)
+    with pytest.raises(KeyboardInterrupt):
+        thank_payers(firm.app, firm.id)
+    firm.app.email = whole
+    assert thank_payers(firm.app, firm.id) == {}
+    assert (_states(firm), _thanked(firm)) == (["handing"], [])
+
+
+def test_thanks_count_for_the_contact_limits(firm: Firm) -> None:
+    _paid(firm)
+    thank_payers(firm.app, firm.id)
+    firm.invoice("Bolt", "INV-2009", "310.00")
+    firm.settle()
+    firm.time.advance(days=1)
+    assert "INV-2009" not in _planned(firm), "Bolt was thanked yesterday"
+    firm.time.advance(days=6)
+    assert "INV-2009" in _planned(firm)
+
+
+def _planned(firm: Firm) -> set[str]:
+    plan_reminders(firm.app, firm.id)
+    ids = {row.id: row.number for row in firm.rows(t.document)}
+    return {ids[row.document_id] for row in firm.rows(t.reminder_item, state="planned")}
