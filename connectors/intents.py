@@ -252,6 +252,32 @@ class EditContact:
     intent: Literal["edit_contact"] = "edit_contact"
 
 
+@dataclass(frozen=True, slots=True)
+class CheckoutLine:
+    """What a payer pays of one invoice: our id of it, its number, how much."""
+
+    item_id: str
+    number: str
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True)
+class OpenCheckout:
+    """Open a page of the processor on which a payer pays `lines`, all of one currency, and nothing else.
+
+    The payment that comes of it names the items. The page ends at `expires_at`; it leads to `paid_url` when it was paid
+    and to `given_up_url` when not. `email` may be empty.
+    """
+
+    key: str
+    lines: tuple[CheckoutLine, ...]
+    email: str
+    paid_url: str
+    given_up_url: str
+    expires_at: datetime
+    intent: Literal["open_checkout"] = "open_checkout"
+
+
 Intent = (
     PostReceipt
     | UndoPosting
@@ -268,15 +294,20 @@ Intent = (
     | ShowReminder
     | AdoptInvoice
     | EditContact
+    | OpenCheckout
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """The intent stands at the vendor: `external_ids` of what was written (first the main object), its new version."""
+    """The intent stands at the vendor: `external_ids` of what was written (first the main object), its new version.
+
+    `address` is the page on which a person goes on, where there is one.
+    """
 
     external_ids: tuple[str, ...]
     version: str = ""
+    address: str = ""
 
 
 Outcome = Done | ConnectorError

@@ -11,6 +11,7 @@ from runtime.cli.opened import chosen_organisation, opened_app
 from runtime.operations.bank_proof import prove_by_name, prove_by_statements
 from runtime.operations.errors import InputError
 from runtime.operations.organisations import OWNER, switch_sending
+from runtime.operations.pay_by_card import switch_card_payments
 from runtime.operations.thank import switch_thanks
 from runtime.operations.treatments import set_treatment
 from runtime.operations.views.setup import BankProof, Setup, setup
@@ -21,6 +22,7 @@ from runtime.store.connections import Organisation
 @click.option("--org", "organisation_id", help="The organisation's id, where there are several.")
 @click.option("--sending", type=click.Choice(("on", "off")), help="Switch reminders on or off.")
 @click.option("--thanks", type=click.Choice(("on", "off")), help="Thank for payments of what was reminded, or not.")
+@click.option("--card-payments", type=click.Choice(("on", "off")), help="Offer payers to pay by card, or no more.")
 @click.option("--bank", "handle", help="A bank account of the ledger, by its handle as printed here.")
 @click.option("--statements", "identification", help="Statement files of this account number or IBAN prove --bank.")
 @click.option("--attested-by", help="This person attests that the ledger is complete for --bank.")
@@ -37,6 +39,7 @@ def settings(
     organisation_id: str | None,
     sending: str | None,
     thanks: str | None,
+    card_payments: str | None,
     handle: str | None,
     identification: str | None,
     attested_by: str | None,
@@ -61,6 +64,8 @@ def settings(
             switch_sending(app, organisation_id=chosen.id, on=sending == "on", actor=OWNER)
         if thanks is not None:
             switch_thanks(app, organisation_id=chosen.id, on=thanks == "on", actor=OWNER)
+        if card_payments is not None:
+            switch_card_payments(app, organisation_id=chosen.id, on=card_payments == "on", actor=OWNER)
         _show(app, chosen.id, as_json=as_json)
 
 
@@ -82,6 +87,7 @@ def _show(app: App, organisation_id: str, *, as_json: bool) -> None:
     click.echo(f"{organisation.name} ({organisation.id})")
     click.echo(f"sending      {'on' if found.sending_on else 'off'}")
     click.echo(f"thanks       {'on' if organisation.thanks_since else 'off'}")
+    click.echo(f"cards        {'on' if found.card_payments_on else 'off'}")
     click.echo(f"mail server  {'missing: ' + ', '.join(found.missing_mail) if found.missing_mail else 'set up'}")
     for bank in found.banks:
         click.echo(f"bank         {bank.handle} ({bank.name}): {_spoken(bank)}")
@@ -97,6 +103,7 @@ def _facts(organisation: Organisation, found: Setup) -> dict[str, object]:
         "name": organisation.name,
         "sending": found.sending_on,
         "thanks": organisation.thanks_since is not None,
+        "card_payments": found.card_payments_on,
         "missing_mail_settings": list(found.missing_mail),
         "banks": [
             {

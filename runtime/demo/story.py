@@ -17,6 +17,7 @@ from runtime.demo import people
 from runtime.demo.stage import Stage, visitor
 from runtime.operations.import_statement import import_statement
 from runtime.operations.organisations import switch_sending
+from runtime.operations.pay_by_card import switch_card_payments
 from runtime.operations.plan import plan_reminders
 from runtime.operations.pull import pull
 from runtime.operations.send import send_reminders
@@ -100,6 +101,7 @@ class Story:
             people.confirm_links(self.stage.app, organisation_id)
             people.declare_banks(self.stage.app, self.stage.world.organisations[key], organisation_id)
             switch_sending(self.stage.app, organisation_id=organisation_id, on=True, actor="owner")
+            switch_card_payments(self.stage.app, organisation_id=organisation_id, on=True, actor="owner")
         self.stage.app.wake()
         return counted
 

@@ -62,7 +62,7 @@ class Facts:
     disputes: Mapping[str, Mapping[str, Any]]
     allocations: Mapping[str, list[Allocation]] = field(default_factory=dict)
     plausible: Mapping[str, list[PlausibleReceipt]] = field(default_factory=dict)
-    in_flight: Mapping[str, list[InFlight]] = field(default_factory=dict)
+    in_flight: dict[str, list[InFlight]] = field(default_factory=dict)
     flags: Mapping[str, list[Flag]] = field(default_factory=dict)
     covered: Mapping[str, Money] = field(default_factory=dict)
     contacted: Mapping[str, tuple[int, datetime]] = field(default_factory=dict)
@@ -180,6 +180,8 @@ def _read_facts(db: Connection, organisation: Organisation, now: datetime, docum
     )
     facts.allocations = unshown_allocations(db, organisation.id)
     facts.plausible, facts.in_flight = facts_of.receipts(db, organisation)
+    for item_id, began in facts_of.checkouts(db, organisation.id, now).items():
+        facts.in_flight[item_id] = [*facts.in_flight.get(item_id, ()), *began]
     facts.flags = facts_of.flags(db, organisation.id, now)
     facts.covered = facts_of.credit(db, organisation.id, list(customers))
     facts.contacted = facts_of.contacts(db, organisation.id, now)

@@ -28,6 +28,7 @@ from reminders.evidence import (
     Read,
 )
 from reminders.holds import distribute_credit
+from runtime.operations.checkouts import begun
 from runtime.operations.ledger_accounts import bank_accounts
 from runtime.operations.open_items import open_documents
 from runtime.operations.withdraw import HANDING, IN_DOUBT, SENT
@@ -120,6 +121,15 @@ def _on_its_way(row: Any, amount: Money) -> InFlight:  # noqa: ANN401 - a row of
     if row.method in _CHECKOUT_METHODS:
         return InFlight(amount, InFlightKind.CHECKOUT, row.begun_at, row.begun_at + timedelta(hours=1))
     return InFlight(amount, InFlightKind.BANK_DEBIT, row.begun_at, row.begun_at + DEBIT_SETTLES_WITHIN)
+
+
+def checkouts(db: Connection, organisation_id: str, now: datetime) -> dict[str, list[InFlight]]:
+    """Return what may come, by item, from pages on which payers began to pay and that still hold reminders back."""
+    found: defaultdict[str, list[InFlight]] = defaultdict(list)
+    for each in begun(db, organisation_id, now):
+        for document_id, amount in each.amounts.items() if each.holds else ():
+            found[document_id].append(InFlight(amount, InFlightKind.CHECKOUT, each.begun_at, each.expires_at))
+    return found
 
 
 def flags(db: Connection, organisation_id: str, now: datetime) -> dict[str, list[Flag]]:

@@ -48,6 +48,7 @@ class Organisation:
     country: str
     sending_on: bool
     thanks_since: datetime | None = None
+    card_payments_on: bool = False
 
     @property
     def zone(self) -> ZoneInfo:
@@ -148,8 +149,16 @@ def set_watermark(db: Connection, connection_id: str, kind: Kind, since: datetim
 
 def _organisation(row: Row[tuple[object, ...]]) -> Organisation:
     r = row._mapping
-    settled = (r["base_currency"], r["time_zone"], r["country"], r["sending_on"], r["thanks_since"])
-    return Organisation(r["id"], r["name"], *settled)
+    return Organisation(
+        id=r["id"],
+        name=r["name"],
+        base_currency=r["base_currency"],
+        time_zone=r["time_zone"],
+        country=r["country"],
+        sending_on=r["sending_on"],
+        thanks_since=r["thanks_since"],
+        card_payments_on=r["card_payments_on"],
+    )
 
 
 def _connection(row: Row[tuple[object, ...]]) -> VendorConnection:

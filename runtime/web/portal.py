@@ -12,6 +12,7 @@ from runtime.app import App
 from runtime.operations.dispute import MAX_REASON_CHARS, dispute
 from runtime.operations.errors import InputError
 from runtime.operations.opt_out import opt_out
+from runtime.operations.pay_by_card import pay_by_card
 from runtime.operations.promise import MAX_DAYS_AHEAD, promise
 from runtime.operations.views.portal import PortalAccount, PortalInvoice, portal
 from runtime.portal_links import LinkError, PortalLinks
@@ -21,6 +22,8 @@ from runtime.web.pages import go, page
 from runtime.web.running import Running
 
 ACTOR = "customer"
+MAX_CHOSEN = 1_000  # invoices that a form can name; how many can be paid together is said in words
+_NOTHING: list[str] = []
 
 
 ROUTES = APIRouter(prefix="/p/{token}", tags=["portal"], default_response_class=Response)
@@ -69,6 +72,26 @@ def show_invoice(app: Running, token: str, document_id: str) -> Response:
         last=today + timedelta(days=MAX_DAYS_AHEAD),
         longest=MAX_REASON_CHARS,
     )
+
+
+@ROUTES.post("/checkout")
+def take_checkout(
+    app: Running,
+    token: str,
+    invoice: Annotated[list[str], Form(max_length=MAX_CHOSEN)] = _NOTHING,
+    part: Annotated[str, Form(max_length=20)] = "",
+) -> Response:
+    """Lead the payer to a page on which they pay what they chose."""
+    organisation, account = account_of(app, token)
+    address = pay_by_card(
+        app,
+        organisation_id=organisation.id,
+        customer_id=account.customer_id,
+        document_ids=invoice,
+        part=part,
+        back_to=f"{app.settings.public_url.rstrip('/')}/p/{token}",
+    )
+    return page("portal_checkout.html", organisation=organisation, view=account, token=token, address=address)
 
 
 @ROUTES.post("/promise/{document_id}", status_code=303)

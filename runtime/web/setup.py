@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from runtime.operations.bank_proof import prove_by_name, prove_by_statements
 from runtime.operations.organisations import OWNER, switch_sending
+from runtime.operations.pay_by_card import switch_card_payments
 from runtime.operations.replay import replay_days
 from runtime.operations.thank import switch_thanks
 from runtime.operations.treatments import set_treatment
@@ -33,7 +34,7 @@ class Proof(StrEnum):
 
 
 class Switch(StrEnum):
-    """Where the sending switch goes."""
+    """Where a switch goes."""
 
     ON = "on"
     OFF = "off"
@@ -86,6 +87,14 @@ def switch_thanking(app: Running, organisation_id: str, thanks: Annotated[Switch
     known(app, organisation_id)
     switch_thanks(app, organisation_id=organisation_id, on=thanks is Switch.ON, actor=OWNER)
     return go(f"/o/{organisation_id}/settings", f"thanks_{thanks}")
+
+
+@ROUTES.post("/o/{organisation_id}/settings/cards", status_code=303)
+def switch_cards(app: Running, organisation_id: str, cards: Annotated[Switch, Form()]) -> Response:
+    """Offer payers to pay by card, or no more."""
+    known(app, organisation_id)
+    switch_card_payments(app, organisation_id=organisation_id, on=cards is Switch.ON, actor=OWNER)
+    return go(f"/o/{organisation_id}/settings", f"cards_{cards}")
 
 
 @ROUTES.post("/o/{organisation_id}/settings/bank", status_code=303)

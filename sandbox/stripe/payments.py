@@ -12,6 +12,7 @@ from sandbox.stripe.objects import DEBITS, METHODS, Object
 from sandbox.stripe.refusal import Refused
 
 SESSION_LIFETIME = timedelta(hours=24)
+SHORTEST_SESSION = timedelta(minutes=30)
 OPEN_STATES = ("requires_payment_method", "requires_confirmation")
 
 
@@ -131,13 +132,17 @@ class Payments(Books):
     def open_checkout(
         self, *, amount: int, currency: str, base_url: str, given: Mapping[str, Any] | None = None
     ) -> Object:
-        """Open a checkout session (a pay link) that lives 24 hours; `given` are request parameters."""
+        """Open a checkout session (a pay link); `given` are request parameters. It lives 24 hours, or as they say."""
         with self._lock:
+            longest = self.now() + int(SESSION_LIFETIME.total_seconds())
+            expires_at = int((given or {}).get("expires_at") or longest)
+            if not self.now() + int(SHORTEST_SESSION.total_seconds()) <= expires_at <= longest:
+                raise Refused("`expires_at` must be between 30 minutes and 24 hours from now.", param="expires_at")
             session_id = self.new_id("cs_test")
             session = objects.checkout_session(
                 id=session_id,
                 created=self.now(),
-                expires_at=self.now() + int(SESSION_LIFETIME.total_seconds()),
+                expires_at=expires_at,
                 url=f"{base_url}/c/pay/{session_id}",
                 amount=amount,
                 currency=currency.lower(),

@@ -67,9 +67,10 @@ class World:
     served: Served = field(init=False)
     org: SalesforceOrg = field(init=False)
     tokens: list[str] = field(default_factory=list)
-    budget: Budget = field(default_factory=lambda: Budget(()))
+    budget: Budget = field(init=False)
 
     def __post_init__(self) -> None:
+        self.budget = Budget((), monotonic=lambda: self.clock().timestamp())
         self.standin = SalesforceStandIn(clock=self.clock, client_id="app", client_secret="hush")
         self.org = self.standin.add_org(name="Brightwater Ltd")
         self.served = serve(self.standin)

@@ -17,11 +17,11 @@ from werkzeug.wrappers import Request, Response
 
 from connectors.contract import Access, Account, Endpoint, Notice
 from connectors.errors import Fatal, Reconnect, Reject, Retry
-from connectors.intents import EditContact
+from connectors.intents import CheckoutLine, Done, EditContact, OpenCheckout
 from connectors.limits import Budget
 from connectors.oauth import OAuthFlow, TokenSet
 from connectors.payments.stripe import DECLARATION, StripeConnector
-from connectors.payments.stripe.reading import money
+from connectors.payments.stripe.reading import minor_of, money
 from connectors.records import Kind, Page, PayoutFields, ProcessorPaymentFields, ProcessorState, Record
 from receivables.money import Money, MoneyError
 from sandbox.server import Served, serve
@@ -587,7 +587,52 @@ def test_the_published_limit_is_kept_with_room_to_spare(world: World) -> None:
     assert world.standin.avoidable_429 == 0 and now[0] > 2
 
 
-def test_nothing_is_written(world: World) -> None:
+def checkout(key: str, *amounts: Money) -> OpenCheckout:
+    lines = tuple(CheckoutLine(f"doc_{at}", f"INV-{at}", amount) for at, amount in enumerate(amounts))
+    ends = START + timedelta(hours=1)
+    return OpenCheckout(key, lines, "ap@alder.example", "https://payer.example/paid", "https://payer.example/", ends)
+
+
+def test_a_checkout_asks_for_its_lines_and_its_payment_names_them(world: World) -> None:
+    intent = checkout("cko_1", Money(12_000, "GBP"), Money(50, "GBP"))
+    (done,) = world.connector.write([intent])
+    assert isinstance(done, Done)
+    session = world.stripe.checkout_sessions[done.external_ids[0]]
+    assert (session["amount_total"], session["currency"]) == (12_050, "gbp")
+    assert session["expires_at"] == int(intent.expires_at.timestamp())
+    assert (session["success_url"], session["cancel_url"]) == (intent.paid_url, intent.given_up_url)
+    assert done.address == session["url"]
+    paid = world.stripe.complete_checkout(done.external_ids[0])
+    (record,) = world.connector.fetch(PAYMENT, [paid]).records
+    fields = record.fields
+    assert isinstance(fields, ProcessorPaymentFields)
+    assert (fields.item_ids, fields.amount) == (("doc_0", "doc_1"), Money(12_050, "GBP"))
+
+
+def test_a_checkout_is_opened_once_for_its_key(world: World) -> None:
+    outcomes = world.connector.write([checkout("cko_1", Money(500, "GBP"))] * 2)
+    assert outcomes[0] == outcomes[1]
+    assert len(world.stripe.checkout_sessions) == 1
+
+
+def test_what_one_payment_cannot_name_is_refused_before_a_call(world: World) -> None:
+    before = world.calls()
+    (outcome,) = world.connector.write([checkout("cko_1", *[Money(500, "GBP")] * 100)])
+    assert isinstance(outcome, Reject) and world.calls() == before
+
+
+@given(st.sampled_from(["GBP", "JPY", "KWD", "ISK", "UGX", "MGA"]), st.integers(0, 10**12))
+def test_money_comes_back_from_stripes_amounts(currency: str, minor: int) -> None:
+    amount = Money(minor, currency)
+    try:
+        there = minor_of(amount)
+    except Reject:
+        assert currency == "MGA" and minor % 100
+    else:
+        assert money(there, currency) == amount
+
+
+def test_nothing_else_is_written(world: World) -> None:
     intent = EditContact("k", "c", "1", "a@example.com")
     before = world.calls()
     (outcome,) = world.connector.write([intent])

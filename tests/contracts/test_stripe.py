@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 
 from connectors.errors import Reconnect
+from connectors.intents import Done
 from connectors.records import Kind
+from receivables.money import Money
 from sandbox.stripe import StripeAccount
-from tests.connectors.test_stripe import PAYMENT, PAYOUT, START, World, world
+from tests.connectors.test_stripe import PAYMENT, PAYOUT, START, World, checkout, world
 from tests.contracts.deviations import unused
 from tests.contracts.witness import Witness
 from tests.sandbox.stripe_wired import Wired, wired
@@ -61,6 +63,8 @@ def _cash_moved(account: StripeAccount) -> list[str]:
 def test_whatever_is_read_keeps_the_contract(witness: Witness, world: World) -> None:
     payments, payers = _lived(world.stripe), _cash_moved(world.stripe)
     payouts = [world.stripe.pay_out([payments[0]], arrival_on=START.date())]
+    (opened,) = world.connector.write([checkout("cko_1", Money(12_000, "GBP"), Money(50, "GBP"))])
+    assert isinstance(opened, Done)
     world.clock.forward(days=3)
     payouts.append(world.stripe.pay_out(arrival_on=date(2026, 11, 23)))
     world.stripe.fail_payout(payouts[1])

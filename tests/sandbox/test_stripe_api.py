@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import requests
@@ -424,3 +425,14 @@ def test_the_same_steps_give_the_same_ids() -> None:
 
     assert ids(1) == ids(1)
     assert not set(ids(1)) & set(ids(2))
+
+
+def test_a_checkout_lives_as_long_as_it_is_asked_to_within_stripes_bounds(wire: Wired) -> None:
+    item = {"quantity": 1, "price_data": {"currency": "gbp", "unit_amount": 999, "product_data": {"name": "INV-7"}}}
+    asked: Any = {"mode": "payment", "success_url": "http://localhost/thanks", "line_items": [item]}
+    now = int(wire.account.now())
+    sessions = wire.client().v1.checkout.sessions
+    assert sessions.create(asked | {"expires_at": now + 3_600}).expires_at == now + 3_600
+    for seconds in (1_700, 86_500):
+        with pytest.raises(stripe.InvalidRequestError):
+            sessions.create(asked | {"expires_at": now + seconds})

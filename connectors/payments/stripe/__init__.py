@@ -1,7 +1,7 @@
 """Stripe: payments with their refunds and disputes, payouts with what they are made of, cash kept for payers.
 
-Nothing is written. Modules: `client` (calls through the SDK), `reading` and `cash` (objects to records), `notices`
-(webhooks), `connector`.
+Nothing is written but the pages on which payers pay. Modules: `client` (calls through the SDK), `reading` and `cash`
+(objects to records), `checkout` (a page to pay on), `notices` (webhooks), `connector`.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 
 from connectors.contract import Access, Account, Declaration, Endpoint, OAuthShape, Role
 from connectors.errors import ConnectorError, Fatal
+from connectors.intents import OpenCheckout
 from connectors.limits import Budget, Limit
 from connectors.payments.stripe.client import Client
 from connectors.payments.stripe.connector import StripeConnector
@@ -55,7 +56,7 @@ DECLARATION = Declaration(
     role=Role.PROCESSOR,
     # Payments first: cash that has just become a payment is known as one before it is no more.
     reads=(Kind.PROCESSOR_PAYMENT, Kind.PAYOUT, Kind.HELD_CASH),
-    writes=(),
+    writes=(OpenCheckout,),
     # 25 a second for each endpoint in a sandbox and 100 live: 20 in all leave room for the merchant's own tools.
     limits=(Limit(calls=20, seconds=1.0, reserve=5),),
     oauth=OAuthShape(

@@ -56,6 +56,10 @@ class Client:
             cursor = {"starting_after": rows[-1]["id"]}
         raise Fatal(f"a list of Stripe has more than {MAX_PAGES} pages")
 
+    def create(self, ask: Callable[[stripe.StripeClient], Any]) -> Row:
+        """Make one object; `ask` gives the key by which Stripe makes it once."""
+        return self._call(ask, urgent=True)
+
     def close(self) -> None:
         """Let go of connections."""
         self._session.close()

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from connectors.contract import Access
-from connectors.errors import Absent, Reject
-from connectors.intents import Found, Intent, Outcome
+from connectors.errors import Absent, Reject, answered
+from connectors.intents import Done, Found, Intent, OpenCheckout, Outcome
 from connectors.payments.stripe.cash import EXPANDED, has_cash, held_cash_of
+from connectors.payments.stripe.checkout import opened, parameters
 from connectors.payments.stripe.client import PAGE_SIZE, Client, Row
 from connectors.payments.stripe.notices import subject_of
 from connectors.payments.stripe.reading import identity, is_disputed, payment_of, payout_of
@@ -63,7 +65,7 @@ _WITH_CASH = ["cash_balance"]
 
 
 class StripeConnector:
-    """Reads payments, payouts and the cash that is kept for payers.
+    """Reads payments, payouts and the cash that is kept for payers; opens the pages on which payers pay.
 
     What changed since a time is told by events and read again, once each.
 
@@ -74,6 +76,7 @@ class StripeConnector:
     def __init__(self, access: Access) -> None:
         self._client = Client(access)
         self._clock = access.clock
+        self._api_url = access.endpoint.api_url
         self._readers: Mapping[Kind, Callable[..., Record | None]] = {
             Kind.PROCESSOR_PAYMENT: self._payment,
             Kind.PAYOUT: self._payout,
@@ -97,16 +100,23 @@ class StripeConnector:
         return self._fetch(kind, external_ids, urgent=True)
 
     def write(self, intents: Sequence[Intent]) -> list[Outcome]:
-        """Refuse: nothing is written to Stripe."""
-        return [Reject(f"Stripe has no place for {intent.intent}", code="unsupported_intent") for intent in intents]
+        """Open checkouts, one call each; nothing else is written to Stripe."""
+        return [answered(partial(self._write, intent)) for intent in intents]
 
     def find(self, intents: Sequence[Intent]) -> list[Found]:
-        """Return None for each: nothing is written to Stripe."""
+        """Return None for each: a checkout whose page nobody was told of can be paid by nobody."""
         return [None] * len(intents)
 
     def close(self) -> None:
         """Let go of connections."""
         self._client.close()
+
+    def _write(self, intent: Intent) -> Done:
+        if not isinstance(intent, OpenCheckout):
+            raise Reject(f"Stripe has no place for {intent.intent}", code="unsupported_intent")
+        asked: Any = parameters(intent)
+        options: Any = {"idempotency_key": intent.key}
+        return opened(self._client.create(lambda sdk: sdk.v1.checkout.sessions.create(asked, options)), self._api_url)
 
     def _all(self, kind: Kind) -> Iterator[list[Row]]:
         if kind is Kind.PAYOUT:

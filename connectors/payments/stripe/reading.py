@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from connectors.errors import Reject
 from connectors.payments.stripe.client import Row
 from connectors.records import Fields, Kind, PayoutFields, PayoutLine, ProcessorPaymentFields, ProcessorState, Record
 from receivables.money import Money, exponent
@@ -24,7 +25,7 @@ _OPEN_DISPUTES = frozenset({"needs_response", "under_review", "warning_needs_res
 # A payout that is paid may still fail, and one that failed or was canceled is over: its money goes out under a new id.
 _PAYOUT_STEPS = {"pending": 0, "in_transit": 1, "paid": 2, "failed": 3, "canceled": 3}
 _INVOICE_KEYS = ("invoice", "invoice_number", "invoices")
-_ITEMS_KEY = "truedue_items"
+ITEMS_KEY = "truedue_items"  # in the metadata of payments that we open: our ids of the items
 
 
 def money(minor: Any, currency: str) -> Money:  # noqa: ANN401 - a JSON value
@@ -33,6 +34,14 @@ def money(minor: Any, currency: str) -> Money:  # noqa: ANN401 - a JSON value
         raise ValueError(f"amount {minor!r} is not an integer")
     code = currency.upper()
     return Money.of(Decimal(minor).scaleb(-_STRIPE_EXPONENTS.get(code, exponent(code))), code)
+
+
+def minor_of(amount: Money) -> int:
+    """Turn money into Stripe's amount, the other way round; Reject when Stripe counts no such small unit."""
+    scaled = amount.decimal.scaleb(_STRIPE_EXPONENTS.get(amount.currency, exponent(amount.currency)))
+    if scaled != scaled.to_integral_value():
+        raise Reject(f"{amount} is finer than what Stripe counts in this currency", code="too_fine")
+    return int(scaled)
 
 
 def payment_of(intent: Row, disputes: Sequence[Row], as_of: datetime) -> Record | None:
@@ -68,7 +77,7 @@ def payment_of(intent: Row, disputes: Sequence[Row], as_of: datetime) -> Record 
         payer_email=payer.get("email") or intent.get("receipt_email") or customer.get("email"),
         payer_external_id=identity(intent.get("customer")),
         invoice_numbers=_listed(",".join(str(metadata[key]) for key in _INVOICE_KEYS if metadata.get(key))),
-        item_ids=_listed(str(metadata.get(_ITEMS_KEY) or "")),
+        item_ids=_listed(str(metadata.get(ITEMS_KEY) or "")),
         failure=_failure(intent) if state is ProcessorState.FAILED else None,
         settled=_changed_to(balance, currency) if paid and balance else None,
         also_named=tuple(each for each in (identity(intent.get("latest_charge")),) if each),

@@ -9,16 +9,16 @@ from datetime import date, datetime, timedelta
 
 from sqlalchemy import Connection, select
 
-from connectors.contract import Role
 from receivables.allocation import Decision
 from receivables.document import DocumentKind, DocumentStatus
 from receivables.money import Money, total
 from receivables.receipt import ReceiptStatus
 from reminders.holds import HoldCode
 from runtime.operations.absorb.departures import surviving
+from runtime.operations.checkouts import begun
 from runtime.operations.open_items import OpenDocument, open_documents
+from runtime.operations.pay_by_card import may_pay_by_card
 from runtime.operations.views.standing import Standing, standings
-from runtime.store import connections
 from runtime.store import tables as t
 from runtime.store.connections import Organisation
 
@@ -28,8 +28,8 @@ PAYMENTS_SHOWN = timedelta(days=120)
 
 @dataclass(frozen=True, slots=True)
 class PortalInvoice:
-    """An open invoice of the payer. `on_its_way`: a payment for it was begun and has not arrived;
-    `checking`: money arrived that may pay it and is being looked at.
+    """An open invoice of the payer. `on_its_way`: a payment for it was made and has not arrived;
+    `checking`: money arrived that may pay it and is being looked at; `begun`: the page on which they began to pay it.
     """
 
     document_id: str
@@ -43,6 +43,7 @@ class PortalInvoice:
     promised_on: date | None
     on_its_way: bool
     checking: bool
+    begun: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,7 @@ class PortalAccount:
     invoices: tuple[PortalInvoice, ...]
     on_their_way: tuple[PortalPayment, ...]
     payments: tuple[PortalPayment, ...]
-    cards_connected: bool
+    may_pay_by_card: bool
 
     def invoice(self, document_id: str) -> PortalInvoice | None:
         """Return an open invoice of theirs, None for any other."""
@@ -104,7 +105,7 @@ def portal(db: Connection, organisation: Organisation, customer_id: str, *, now:
     documents = open_documents(db, organisation.id, document_ids=_open_ids(db, organisation.id, customer_id))
     ids = [each.document.document_id for each in documents if each.document.kind is DocumentKind.INVOICE]
     standing = standings(db, organisation, now=now, document_ids=ids).invoices
-    invoices = _invoices(db, organisation.id, documents, standing)
+    invoices = _invoices(db, organisation.id, documents, standing, _begun(db, organisation.id, customer_id, now))
     payments = _payments(db, organisation, customer_id, now)
     return PortalAccount(
         customer_id=customer_id,
@@ -114,7 +115,7 @@ def portal(db: Connection, organisation: Organisation, customer_id: str, *, now:
         invoices=invoices,
         on_their_way=_on_their_way(db, organisation.id, ids),
         payments=payments[:MAX_PAYMENTS],
-        cards_connected=connections.connection_for_role(db, organisation.id, Role.PROCESSOR) is not None,
+        may_pay_by_card=may_pay_by_card(db, organisation),
     )
 
 
@@ -129,8 +130,18 @@ def _open_ids(db: Connection, organisation_id: str, customer_id: str) -> list[st
     return list(db.scalars(statement))
 
 
+def _begun(db: Connection, organisation_id: str, customer_id: str, now: datetime) -> dict[str, str]:
+    """Return, by invoice, the newest page on which the payer began to pay it and may go on."""
+    mine = [each for each in begun(db, organisation_id, now) if each.customer_id == customer_id and each.address]
+    return {document_id: str(each.address) for each in reversed(mine) for document_id in each.amounts}
+
+
 def _invoices(
-    db: Connection, organisation_id: str, documents: Iterable[OpenDocument], standing: dict[str, Standing]
+    db: Connection,
+    organisation_id: str,
+    documents: Iterable[OpenDocument],
+    standing: dict[str, Standing],
+    began: dict[str, str],
 ) -> tuple[PortalInvoice, ...]:
     said = {
         row.id: row
@@ -151,8 +162,10 @@ def _invoices(
             open_amount=each.open_amount,
             disputed=said[each.document.document_id].disputed,
             promised_on=said[each.document.document_id].promised_on,
-            on_its_way=any(hold.code is HoldCode.IN_FLIGHT for hold in place.holds),
+            on_its_way=any(hold.code is HoldCode.IN_FLIGHT for hold in place.holds)
+            and each.document.document_id not in began,
             checking=any(hold.code is HoldCode.PROBABLY_PAID for hold in place.holds),
+            begun=began.get(each.document.document_id),
         )
         for each in documents
         if (place := standing.get(each.document.document_id)) is not None and each.open_amount

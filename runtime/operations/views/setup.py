@@ -55,6 +55,8 @@ class Setup:
     """
 
     sending_on: bool
+    card_payments_on: bool
+    processor_connected: bool
     missing_mail: tuple[str, ...]
     ledger_connected: bool
     banks: tuple[BankProof, ...]
@@ -85,6 +87,8 @@ def setup(db: Connection, app: App, organisation: Organisation) -> Setup:
         proofs.append(BankProof(account.handle, account.name, account.currency, *said))
     return Setup(
         sending_on=organisation.sending_on,
+        card_payments_on=organisation.card_payments_on,
+        processor_connected=connections.connection_for_role(db, organisation.id, Role.PROCESSOR) is not None,
         missing_mail=_missing_mail(app),
         ledger_connected=connections.connection_for_role(db, organisation.id, Role.LEDGER) is not None,
         banks=tuple(proofs),

@@ -13,6 +13,7 @@ from runtime.store.tables.journal import event, problem
 from runtime.store.tables.money import (
     allocation,
     bank_account,
+    checkout,
     debit,
     held_cash,
     ledger_payment,
@@ -43,6 +44,7 @@ __all__ = [
     "bank_account",
     "call_book",
     "certificate",
+    "checkout",
     "conflict",
     "connection",
     "consent",

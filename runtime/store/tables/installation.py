@@ -16,6 +16,7 @@ organisation = Table(
     Column("country", String(2), nullable=False),
     Column("sending_on", Boolean, nullable=False, server_default=false()),
     Column("thanks_since", Instant),
+    Column("card_payments_on", Boolean, nullable=False, server_default=false()),
     Column("created_at", Instant, nullable=False),
 )
 

@@ -207,6 +207,23 @@ payout = Table(
     UniqueConstraint("organisation_id", "external_id"),
 )
 
+# Pages of the processor on which payers began to pay, for what: [[document id, minor units]].
+checkout = Table(
+    "checkout",
+    metadata,
+    Column("id", Id, primary_key=True),
+    organisation_id(),
+    Column("customer_id", Id, nullable=False),
+    Column("amounts", JSON, nullable=False),
+    currency(),
+    minor("amount_minor"),
+    Column("address", Text),
+    Column("holds", Boolean, nullable=False),
+    Column("begun_at", Instant, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    Index(None, "organisation_id", "expires_at"),
+)
+
 # Money that a payer sent and that a processor keeps for them, by currency: it is no receipt until it pays something.
 held_cash = Table(
     "held_cash",
