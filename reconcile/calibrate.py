@@ -48,15 +48,23 @@ def band_of(chance: float) -> int:
 
 
 @dataclass(frozen=True, slots=True)
+class Case:
+    """How good the evidence of a match was: the class of it, and the band of its chance."""
+
+    kind: str
+    band: int
+
+
+@dataclass(frozen=True, slots=True)
 class Band:
     """Past cases of one kind, and how many of them were right."""
 
     right: int = 0
     count: int = 0
 
-    def with_case(self, *, right: bool) -> Band:
-        """The same with one more case."""
-        return Band(self.right + right, self.count + 1)
+    def with_cases(self, times: int, *, right: bool) -> Band:
+        """The same with so many more cases."""
+        return Band(self.right + times * right, self.count + times)
 
 
 _NO_CASES = Band()
@@ -85,9 +93,20 @@ class History:
 
     def record(self, evidence: Evidence, chance: float, *, right: bool) -> None:
         """Take note of the outcome of one past case, such as a person's word on a proposal, or its undoing."""
-        band, kind = band_of(chance), class_of(evidence, chance)
-        self.scores[band] = self.scores.get(band, _NO_CASES).with_case(right=right)
-        self.classes[kind] = self.classes.get(kind, _NO_CASES).with_case(right=right)
+        self.count(case_of(evidence, chance), right=right)
+
+    def count(self, case: Case, *, right: bool, times: int = 1, seen: bool = True) -> None:
+        """Take note of so many cases of a kind that came out so.
+
+        What nobody has `seen` yet speaks only for its class, that nothing refutes it: it proves no chance.
+        """
+        self.classes[case.kind] = self.classes.get(case.kind, _NO_CASES).with_cases(times, right=right)
+        if seen:
+            self.scores[case.band] = self.scores.get(case.band, _NO_CASES).with_cases(times, right=right)
+
+    def refuted(self) -> list[str]:
+        """The classes that are not applied whatever their chance, because experience is against them."""
+        return [kind for kind, own in sorted(self.classes.items()) if _is_refuted(own)]
 
     def least_band(self) -> int | None:
         """The least band of chances from which on cases have proved themselves; None where experience is too small."""
@@ -159,12 +178,21 @@ def may_apply(evidence: Evidence, chance: float, history: History) -> bool:
     be refuted: the upper bound of its own precision must reach APPLY_PRECISION.
     """
     own = history.classes.get(class_of(evidence, chance), _NO_CASES)
-    if wilson_upper(own.right, own.count) < APPLY_PRECISION:
+    if _is_refuted(own):
         return False
     if is_proof(evidence, chance):
         return True
     least = history.least_band()
     return least is not None and band_of(chance) >= least
+
+
+def _is_refuted(own: Band) -> bool:
+    return wilson_upper(own.right, own.count) < APPLY_PRECISION
+
+
+def case_of(evidence: Evidence, chance: float) -> Case:
+    """The case that a match with this evidence and chance is."""
+    return Case(class_of(evidence, chance), band_of(chance))
 
 
 def class_of(evidence: Evidence, chance: float) -> str:

@@ -11,7 +11,7 @@ from receivables.money import Money
 from receivables.receipt import Receipt, ReceiptStatus
 from reconcile import explain
 from reconcile.assign import Choice, assign
-from reconcile.calibrate import History, confidence, is_proof, may_apply
+from reconcile.calibrate import Case, History, case_of, confidence, is_proof, may_apply
 from reconcile.candidates import OpenItemIndex
 from reconcile.draft import Claim, Draft
 from reconcile.hypotheses import search
@@ -33,6 +33,11 @@ class Outcome:
     proposal: Proposal
     draft: Draft | None
     chance: float
+
+    @property
+    def case(self) -> Case | None:
+        """How good the evidence is, to count the case by once its outcome is known; None where nothing is paid."""
+        return None if self.draft is None else case_of(self.draft.evidence, self.chance)
 
 
 def propose(

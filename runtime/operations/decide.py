@@ -15,6 +15,7 @@ from receivables.receipt import ReceiptStatus
 from runtime.app import App
 from runtime.operations.apply import HYPOTHESIS, apply_hypothesis
 from runtime.operations.errors import RefusedError
+from runtime.operations.experience import Word, keep_word
 from runtime.operations.open_items import open_documents
 from runtime.operations.posted import POSTING_DELETED, WRITE_REFUSED
 from runtime.operations.refusals import refuse_proposal
@@ -62,6 +63,7 @@ def confirm(app: App, *, organisation_id: str, receipt_id: str, actor: str) -> N
             .where(t.proposal.c.receipt_id == receipt_id)
             .values(state="confirmed", decided_by=actor, decided_at=now, plausible=[])
         )
+        keep_word(db, organisation_id, receipt_id, Word.CONFIRMED, actor=actor, at=now)
         _answered(db, organisation_id, receipt_id, (POSTING_DELETED,), now)
     app.wake()
 
@@ -82,6 +84,7 @@ def reject(app: App, *, organisation_id: str, receipt_id: str, actor: str) -> No
         )
         if done.rowcount == 0:
             raise RefusedError("this proposal was decided already: reload the queue")
+        keep_word(db, organisation_id, receipt_id, Word.REJECTED, actor=actor, at=now)
         refuse_proposal(db, organisation_id=organisation_id, receipt_id=receipt_id, actor=actor, at=now)
         db.execute(
             update(t.receipt)
@@ -120,6 +123,7 @@ def undo(app: App, *, organisation_id: str, receipt_id: str, actor: str) -> None
             raise RefusedError("this receipt is not applied to anything")
         for document_id in paid:  # whoever opens the invoice again has chosen what a refund of it means
             release_hold(db, organisation_id, document_id, "refund_review", now)
+        keep_word(db, organisation_id, receipt_id, Word.UNDONE, actor=actor, at=now)
         if receipt["source"] != WRITE_OFF:  # behind that one is no money that could pay something else
             _free(db, organisation_id, receipt_id, actor=actor, at=now)
     app.wake()

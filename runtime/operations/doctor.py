@@ -11,7 +11,9 @@ from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 
 from connectors import registry
+from runtime.clock import system_clock
 from runtime.operations.errors import InputError
+from runtime.operations.experience import describe
 from runtime.settings import Settings, SettingsError
 from runtime.store import connections, migrate
 from runtime.store import tables as t
@@ -99,6 +101,8 @@ def _database(settings: Settings) -> list[Check]:
                         )
                         for each in connections.connections(db, organisation.id)
                     ]
+                    said = describe(db, organisation.id, system_clock())
+                    checks.append(Check(f"{organisation.name}: matching", True, said))
             checks += _sealed(settings, store)
         store.close()
     except (DBAPIError, StoreAddressError) as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date, datetime
 from functools import cached_property
 from typing import Any
@@ -14,14 +14,15 @@ from sqlalchemy import Connection, bindparam, select, update
 from receivables.allocation import Decision, Proposal
 from receivables.money import Money
 from receivables.receipt import LIVING, Receipt, ReceiptStatus
-from reconcile.calibrate import History
+from reconcile.calibrate import Case, History
 from reconcile.candidates import OpenItemIndex
 from reconcile.holds import MAX_HELD_ITEMS, plausible_items
-from reconcile.match import propose
+from reconcile.match import propose_with_evidence
 from runtime.app import App
 from runtime.kept_indexes import KeptIndex, KeptIndexes
 from runtime.operations.apply import HYPOTHESIS, apply_hypothesis, promise_missing_postings
 from runtime.operations.errors import RefusedError
+from runtime.operations.experience import Word, count_cases, keep_word
 from runtime.operations.held_cash import as_receipt, hold_for, recognise_cash
 from runtime.operations.in_question import hold_what_became_known
 from runtime.operations.payouts import promise_missing_payouts
@@ -48,6 +49,7 @@ class _Matching:
     history: History
     proposed: Mapping[str, dict[str, Any]]  # what stands, by receipt
     now: datetime
+    cases: dict[str, Case | None] = field(default_factory=dict)  # of what was proposed, by receipt
 
     @property
     def index(self) -> OpenItemIndex:
@@ -61,7 +63,9 @@ class _Matching:
 
     def propose(self, receipts: Sequence[Receipt]) -> list[Proposal]:
         """Propose for a batch of receipts that compete for the same items."""
-        return propose(index=self.index, receipts=receipts, history=self.history, as_of=self.today)
+        outcomes = propose_with_evidence(index=self.index, receipts=receipts, history=self.history, as_of=self.today)
+        self.cases.update((outcome.proposal.receipt_id, outcome.case) for outcome in outcomes)
+        return [outcome.proposal for outcome in outcomes]
 
 
 def match_receipts(app: App, organisation_id: str) -> Counter[str]:
@@ -94,7 +98,9 @@ def _match_waiting(indexes: KeptIndexes, db: Connection, organisation_id: str, n
     if not rows and not cash:
         return outcome
     kept = indexes.up_to_date(db, organisation_id, now)
-    run = _Matching(db, organisation_id, kept, _history(db, organisation_id), _proposed(db, organisation_id, rows), now)
+    run = _Matching(
+        db, organisation_id, kept, _history(db, organisation_id, now), _proposed(db, organisation_id, rows), now
+    )
     receipts = [_receipt(row, run.index) for row in rows.values()]
     arrived = [receipt for receipt in receipts if receipt.status is ReceiptStatus.RECEIVED]
     is_awaited = awaits_ledger(db, organisation_id)
@@ -143,9 +149,10 @@ def _proposed(db: Connection, organisation_id: str, receipt_ids: Iterable[str]) 
     return {row.receipt_id: dict(row._mapping) for row in rows}
 
 
-def _history(db: Connection, organisation_id: str) -> History:
-    """Return who pays from which account, learned from receipts of ours that were applied and not undone."""
+def _history(db: Connection, organisation_id: str, now: datetime) -> History:
+    """Return what became of past matches, and who pays from which account: from receipts applied and not undone."""
     history = History()
+    count_cases(db, organisation_id, history, now)
     rows = db.execute(
         select(t.receipt)
         .where(
@@ -223,6 +230,7 @@ def _apply(run: _Matching, row: dict[str, Any], proposal: Proposal) -> bool:
     except RefusedError:
         return False
     _keep_proposal(run, row, proposal, held=(), state="applied")
+    keep_word(run.db, run.organisation_id, row["id"], Word.APPLIED, actor="matching", at=run.now)
     for allocation in proposal.best.allocations:
         _lower(run.kept, allocation.item_id, allocation.amount)
     return True
@@ -287,7 +295,7 @@ def _keep_proposal(run: _Matching, row: dict[str, Any], proposal: Proposal, *, h
 
     What waits for a person is proposed again at every run; what still stands has withdrawn its reminders already.
     """
-    runner_up = proposal.runner_up
+    runner_up, case = proposal.runner_up, run.cases.get(row["id"])
     kept = {
         "receipt_id": row["id"],
         "organisation_id": run.organisation_id,
@@ -298,6 +306,7 @@ def _keep_proposal(run: _Matching, row: dict[str, Any], proposal: Proposal, *, h
             "runner_up": None if runner_up is None else HYPOTHESIS.dump_python(runner_up, mode="json"),
             "reasons": list(proposal.reasons),
             "customer_id": proposal.customer_id,
+            "case": None if case is None else asdict(case),
         },
         "plausible": list(held),
     }

@@ -95,6 +95,21 @@ refusal = Table(
     Index(None, "organisation_id", "receipt_id"),
 )
 
+# What became of the matches proposed for a receipt, one a set of items: how good the evidence was, and the last word.
+past_case = Table(
+    "past_case",
+    metadata,
+    Column("id", Id, primary_key=True),
+    organisation_id(),
+    Column("receipt_id", Id, ForeignKey("receipt.id"), nullable=False),
+    Column("kind", String(64), nullable=False),
+    Column("band", Integer, nullable=False),
+    Column("word", String(16), nullable=False),
+    Column("said_by", String(200), nullable=False),
+    Column("said_at", Instant, nullable=False),
+    Index(None, "organisation_id", "said_at"),
+)
+
 # A line of a bank statement by which money left. What takes back no receipt keeps no name and no text.
 debit = Table(
     "debit",
