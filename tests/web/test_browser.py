@@ -86,7 +86,7 @@ def _open(browser: Browser, address: str, size: tuple[int, int]) -> tuple[Page, 
     return page, complaints
 
 
-def _token(app: App) -> str:
+def token_of(app: App) -> str:
     return PortalLinks(app.settings.encryption_key(), app.clock).link("org-a", "acme")
 
 
@@ -98,7 +98,7 @@ def test_every_page_renders_within_its_width_and_loads_nothing_foreign(
     page, complaints = _open(browser, address, size)
     foreign: list[str] = []
     page.on("request", lambda request: None if request.url.startswith(address) else foreign.append(request.url))
-    token = _token(app)
+    token = token_of(app)
     portal = {"portal": f"/p/{token}", "pay": f"/p/{token}/pay/inv-2", "stop": f"/p/{token}/unsubscribe"}
     for name, path in {**STAFF_PAGES, **portal}.items():
         page.goto(path)
@@ -144,7 +144,7 @@ def test_a_person_confirms_a_proposal_and_takes_it_back(browser: Browser, site: 
 def test_a_payer_promises_a_day_on_a_phone(browser: Browser, site: tuple[App, str]) -> None:
     app, address = site
     page, _ = _open(browser, address, PHONE)
-    page.goto(f"/p/{_token(app)}")
+    page.goto(f"/p/{token_of(app)}")
     expect(page.get_by_text("Your payment of £1,200.00 is on its way")).to_be_visible()
     page.get_by_role("link", name="Pay INV-3").click()
     page.get_by_label("Day of payment").fill("2026-03-20")
@@ -156,7 +156,7 @@ def test_a_payer_promises_a_day_on_a_phone(browser: Browser, site: tuple[App, st
 def test_a_payer_contests_and_staff_settle_it(browser: Browser, site: tuple[App, str]) -> None:
     app, address = site
     page, _ = _open(browser, address, DESK)
-    page.goto(f"/p/{_token(app)}/pay/inv-1")
+    page.goto(f"/p/{token_of(app)}/pay/inv-1")
     page.get_by_label("What is wrong?").fill("The price is not what we agreed <b>")
     page.get_by_role("button", name="Tell us", exact=True).click()
     page.goto("/o/org-a/problems")

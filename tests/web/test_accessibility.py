@@ -1,0 +1,61 @@
+"""What axe finds on each page (WCAG 2.2 AA and good practice): nothing, at a desk and on a phone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
+from playwright.sync_api import Page
+
+from runtime.app import App
+from runtime.store import tables as t
+from tests.web.build import fill, running
+from tests.web.serving import serving
+from tests.web.test_browser import DESK, PHONE, STAFF_PAGES, browser, token_of
+
+__all__ = ["browser"]
+
+pytestmark = pytest.mark.browser
+_RULES = {"resultTypes": ["violations"], "runOnly": ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa", "best-practice"]}
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[App, str]]:
+    with running(tmp_path_factory.mktemp("site")) as (app, _):
+        books = fill(app)
+        books.set_aside("the connection to Stripe broke", "org-a-stripe")
+        with app.store.write() as db:
+            db.execute(t.organisation.update().values(card_payments_on=True))
+        with serving(app) as address:
+            yield app, address
+
+
+def _found(page: Page, path: str) -> list[str]:
+    page.goto(path)
+    results: dict[str, Any] = Axe().run(page, options=_RULES).response
+    return [
+        f"{path}: {violation['id']}: {node['failureSummary']} {node['html'][:200]}"
+        for violation in results["violations"]
+        for node in violation["nodes"]
+    ]
+
+
+@pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
+def test_axe_finds_nothing(browser: Any, site: tuple[App, str], size: tuple[int, int]) -> None:  # noqa: ANN401
+    app, address = site
+    page = browser.new_context(
+        base_url=address, viewport={"width": size[0], "height": size[1]}, bypass_csp=True
+    ).new_page()
+    payer = f"/p/{token_of(app)}"
+    payers = [
+        payer,
+        f"{payer}/pay/inv-1",
+        f"{payer}/pay/inv-2",
+        f"{payer}/unsubscribe",
+        "/p/nothing",
+        "/disconnected/xero",
+    ]
+    found = [each for path in (*STAFF_PAGES.values(), *payers) for each in _found(page, path)]
+    assert not found, "\n".join(found)
