@@ -171,6 +171,8 @@ def _compose(
         raise TemplateError("a message has three parts with a line of --- between them: subject, opening, closing")
     subject, opening, closing = (render_text(part, facts).strip() for part in parts)
     subject = _clean(subject)[:MAX_SUBJECT_CHARACTERS]
+    if not subject or not opening:
+        raise TemplateError("the subject and the opening must say something")
     common = {
         **layout,
         "language": words.locale.language,

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
+from itertools import pairwise
 from types import MappingProxyType
 
 from receivables.money import Money
@@ -76,6 +77,9 @@ class DunningPolicy:
             raise PolicyError(f"policy {self.name!r}: each level must come later than the one before")
         if any(step.is_early != (step.tone is Tone.UPCOMING) for step in self.levels):
             raise PolicyError(f"policy {self.name!r}: up to the due date the tone is {Tone.UPCOMING}, after it another")
+        later = [(step.tone, step.channel) for step in self.levels if not step.is_early]
+        if any(one == next_one for one, next_one in pairwise(later)):
+            raise PolicyError(f"policy {self.name!r}: two levels in a row have the same tone, so they would read alike")
         if any(amount.currency != currency for currency, amount in self.min_amounts.items()):
             raise PolicyError(f"policy {self.name!r}: a minimum is in another currency than the one it is for")
 

@@ -13,9 +13,13 @@ from sqlalchemy import Connection, insert, select, update
 from connectors.contract import Role
 from connectors.errors import ConnectorError
 from connectors.records import Kind
+from receivables.problem import Problem
 from reminders.certificate import certify
 from reminders.message import Brand, Links, Message, render
+from reminders.policy import Tone
 from reminders.schedule import ItemDecision, PlannedReminder, Verdict
+from reminders.templating import TemplateError
+from reminders.wording import wording
 from runtime.app import App
 from runtime.operations.absorb.page import absorb
 from runtime.operations.absorb.scope import DOCUMENT_LINK
@@ -26,13 +30,15 @@ from runtime.operations.pull import pull
 from runtime.operations.setbacks import setbacks
 from runtime.operations.withdraw import HELD
 from runtime.portal_links import PortalLinks
-from runtime.store import connections, reminder_rows
+from runtime.store import connections, journal, reminder_rows
 from runtime.store import tables as t
 from runtime.store.connections import Organisation
+from runtime.store.copies import own_copies
 from runtime.store.links import external_ids
 from runtime.store.reminder_rows import Claim
 from runtime.store.rows import insert_new
 
+COPY_BROKEN = "copy_broken"  # why a reminder is held whose words cannot be rendered, and the problem that says so
 CATCH_UP_AFTER = timedelta(minutes=2)
 _CAUGHT_UP = {
     Role.PROCESSOR: (Kind.PROCESSOR_PAYMENT, Kind.HELD_CASH),
@@ -85,15 +91,15 @@ class Gate:
                 mine = [decisions[document] for document in items.get(reminder_id, ()) if document in decisions]
                 planned = messages.get(owners[reminder_id])
                 self._note_held(db, reminder_id, mine, now)
-                if (
-                    planned is None
-                    or not _names_only(planned, mine)
-                    or not _reserve(db, self.organisation.id, reminder_id, planned, decisions)
-                ):
+                if planned is None or not _names_only(planned, mine):
                     self._hold_back(db, reminder_id, mine, now)
                     continue
+                message = self._render(db, planned, decisions, now)
+                if message is None or not _reserve(db, self.organisation.id, reminder_id, planned, decisions):
+                    self._hold_back(db, reminder_id, mine, now, why="" if message else COPY_BROKEN)
+                    continue
                 self._keep_certificates(db, reminder_id, planned, decisions, now)
-                message = self._write(db, reminder_id, planned, decisions, now)
+                _keep_message(db, reminder_id, planned, message)
                 ready.append(Ready(reminder_id, message, _read_at(planned, decisions)))
         return ready
 
@@ -140,14 +146,16 @@ class Gate:
             )
             reminder_rows.record(db, self.organisation.id, now, action="reminder_held", subject=item_id, detail=reasons)
 
-    def _hold_back(self, db: Connection, reminder_id: str, mine: Sequence[ItemDecision], now: datetime) -> None:
+    def _hold_back(
+        self, db: Connection, reminder_id: str, mine: Sequence[ItemDecision], now: datetime, *, why: str = ""
+    ) -> None:
         self.outcome["held"] += 1
         reminder_rows.release_slots(db, [reminder_id])
         codes = sorted({hold.code.value for decision in mine for hold in decision.holds})
         db.execute(
             update(t.reminder)
             .where(t.reminder.c.id == reminder_id)
-            .values(state=HELD, withdrawn_at=now, why=", ".join(codes))
+            .values(state=HELD, withdrawn_at=now, why=why or ", ".join(codes))
         )
 
     def _keep_certificates(
@@ -183,34 +191,55 @@ class Gate:
                 db, reminder_id, line.item_id, certificate=sealed.digest, amount_minor=line.amount_due.minor
             )
 
-    def _write(
-        self,
-        db: Connection,
-        reminder_id: str,
-        planned: PlannedReminder,
-        decisions: Mapping[str, ItemDecision],
-        now: datetime,
-    ) -> Message:
-        country = decisions[planned.lines[0].item_id].evidence.contact.country
-        message = render(
-            reminder=planned,
-            brand=Brand(name=self.organisation.name, signature=f"Accounts receivable, {self.organisation.name}"),
-            links=portal_links(self.app, self.organisation.id, planned.recipient_id),
-            language=language_of(country),
-            setbacks=setbacks(db, self.organisation.id, [line.item_id for line in planned.lines], now=now),
-        )
-        db.execute(
-            update(t.reminder)
-            .where(t.reminder.c.id == reminder_id)
-            .values(
-                subject=message.subject,
-                body_text=message.text,
-                body_html=message.html,
-                level=planned.level.level,
-                recipient=planned.address,
+    def _render(
+        self, db: Connection, planned: PlannedReminder, decisions: Mapping[str, ItemDecision], now: datetime
+    ) -> Message | None:
+        """Write the message, in the organisation's own words where it has some for this tone.
+
+        Own words that cannot be rendered are never replaced silently: None, and a person is told why nothing leaves.
+        """
+        language = language_of(decisions[planned.lines[0].item_id].evidence.contact.country)
+        written_in, tone = wording(language).language, planned.level.tone
+        own = own_copies(db, self.organisation.id).get((written_in, tone.value))
+        try:
+            return render(
+                reminder=planned,
+                brand=brand_of(self.organisation),
+                links=portal_links(self.app, self.organisation.id, planned.recipient_id),
+                language=language,
+                own_copy=own.body if own else None,
+                setbacks=setbacks(db, self.organisation.id, [line.item_id for line in planned.lines], now=now),
             )
+        except TemplateError as error:
+            text = f"Messages in the tone {tone} ({written_in}) are held: your own words cannot be rendered: {error}"
+            remedy = "Correct the words on the page of messages, or go back to ours."
+            problem = Problem(COPY_BROKEN, text, remedy, copy_name(written_in, tone))
+            journal.raise_problem(db, organisation_id=self.organisation.id, problem=problem, at=now)
+            return None
+
+
+def copy_name(language: str, tone: Tone) -> str:
+    """Return what a problem calls the words of a tone in a language."""
+    return f"{tone} {language}"
+
+
+def brand_of(organisation: Organisation) -> Brand:
+    """Return who writes."""
+    return Brand(name=organisation.name, signature=f"Accounts receivable, {organisation.name}")
+
+
+def _keep_message(db: Connection, reminder_id: str, planned: PlannedReminder, message: Message) -> None:
+    db.execute(
+        update(t.reminder)
+        .where(t.reminder.c.id == reminder_id)
+        .values(
+            subject=message.subject,
+            body_text=message.text,
+            body_html=message.html,
+            level=planned.level.level,
+            recipient=planned.address,
         )
-        return message
+    )
 
 
 def language_of(country: str | None) -> str:

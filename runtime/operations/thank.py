@@ -14,11 +14,11 @@ from receivables.money import Money
 from receivables.receipt import ReceiptStatus
 from reminders.contact import DEFAULT_LIMITS
 from reminders.evidence import ItemEvidence
-from reminders.message import Brand, Message, PaidLine, PaymentReceived, render_thanks
+from reminders.message import Message, PaidLine, PaymentReceived, render_thanks
 from reminders.thanks import ThanksVerdict, decide_thanks
 from runtime.app import App
 from runtime.operations.evidence import gather
-from runtime.operations.gate import language_of, portal_links
+from runtime.operations.gate import brand_of, language_of, portal_links
 from runtime.operations.withdraw import FAILED, HANDING, IN_DOUBT, SENT
 from runtime.store import connections, journal
 from runtime.store import tables as t
@@ -184,7 +184,7 @@ def _write(
     )
     message = render_thanks(
         payment=payment,
-        brand=Brand(name=organisation.name, signature=f"Accounts receivable, {organisation.name}"),
+        brand=brand_of(organisation),
         links=portal_links(app, organisation.id, contact.recipient_id),
         language=language_of(contact.country),
     )

@@ -39,4 +39,5 @@ def page(template: str, *, status: int = 200, notice: str | None = None, **facts
 
 def go(path: str, notice: str = "") -> RedirectResponse:
     """Send the browser to another page after a form was taken, so that reloading sends nothing twice."""
-    return RedirectResponse(f"{path}?notice={notice}" if notice else path, 303)
+    joined = "&" if "?" in path else "?"
+    return RedirectResponse(f"{path}{joined}notice={notice}" if notice else path, 303)

@@ -140,6 +140,7 @@ DECLARATIONS: Mapping[str, str] = {
     "statement": "Statement files",
     "attested": "Attested by a person",
 }
+LANGUAGES: Mapping[str, str] = {"en": "English", "de": "German", "fr": "French"}
 OWNERS: Mapping[str, str] = {"ledger": "Ledger", "shared": "Both", "crm": "CRM"}
 FIELDS: Mapping[str, str] = {
     "due_on": "Due date",
@@ -186,6 +187,7 @@ ACTIONS: Mapping[str, str] = {
     "disputed": "Contested by the customer",
     "dispute_settled": "Dispute settled",
     "policies_set": "Policies set",
+    "copy_set": "Words of a message set",
     "thanks_sent": "Thanked",
     "thanks_failed": "Thanks could not be sent",
     "thanks_in_doubt": "Perhaps thanked",
@@ -214,6 +216,7 @@ NOTICES: Mapping[str, str] = {
     "disconnected": "Disconnected. Nothing more is read, written or sent through it.",
     "created": "The organisation is there. Connect its ledger first.",
     "sending_on": "Sending is switched on.",
+    "copy_set": "Kept. These words count from now on.",
     "thanks_on": "Payers who were reminded are thanked from now on.",
     "thanks_off": "Nobody is thanked any more.",
     "sending_off": "Sending is switched off. No reminder leaves.",

@@ -250,8 +250,9 @@ def books(draw: st.DrawFn) -> PolicyBook:
     choices = []
     for place, name in enumerate(names):
         steps = sorted(draw(st.sets(days, min_size=1, max_size=12)))
+        first = draw(st.integers(0, 3))  # a tone is never followed by itself
         levels = tuple(
-            DunningLevel(number, on, Tone.UPCOMING if on <= 0 else draw(st.sampled_from(list(Tone)[1:])))
+            DunningLevel(number, on, Tone.UPCOMING if on <= 0 else list(Tone)[1 + (first + number) % 4])
             for number, on in zip(numbers(steps), steps, strict=True)
         )
         limits = ContactLimits(draw(st.integers(1, 7)), draw(st.integers(0, 3_650)))

@@ -39,6 +39,7 @@ STAFF_PAGES = {
     "settings": "/o/org-a/settings",
     "replay": "/o/org-a/settings?from=2026-01-01&to=2026-03-09",
     "policies": "/o/org-a/policies",
+    "messages": "/o/org-a/messages?language=de&tone=firm",
     "conflicts": "/o/org-a/conflicts",
     "links": "/o/org-a/links",
     "owners": "/o/org-a/owners",

@@ -27,6 +27,7 @@ STAFF_PATHS = (
     "/connections",
     "/settings",
     "/policies",
+    "/messages",
     "/conflicts",
     "/links",
     "/owners",

@@ -30,6 +30,7 @@ from runtime.store.tables.queues import call_book, inbox, outbox
 from runtime.store.tables.reminders import (
     certificate,
     hold,
+    message_copy,
     policy_book,
     reminder,
     reminder_item,
@@ -60,6 +61,7 @@ __all__ = [
     "ledger_payment",
     "link",
     "link_proposal",
+    "message_copy",
     "metadata",
     "oauth_state",
     "organisation",

@@ -68,6 +68,19 @@ policy_book = Table(
     Column("set_at", Instant, nullable=False),
 )
 
+# An organisation's own words for a tone, in versions; an empty text says that ours count again.
+message_copy = Table(
+    "message_copy",
+    metadata,
+    Column("organisation_id", Id, ForeignKey("organisation.id"), primary_key=True),
+    Column("language", String(8), primary_key=True),
+    Column("tone", String(16), primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("body", Text, nullable=False),
+    Column("set_by", String(200), nullable=False),
+    Column("set_at", Instant, nullable=False),
+)
+
 # One row a payment that somebody was thanked for, or not: it is there before the message leaves, so there is one.
 thanks = Table(
     "thanks",
