@@ -71,11 +71,16 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """What a connector needs to act for one account. `token` returns a valid access token at each call."""
+    """What a connector needs to act for one account. `token` returns a valid access token at each call.
+
+    `another` takes one that the vendor refuses all the same, as it does when it ended a token before its time, and
+    returns another of the same consent; Reconnect when there is none. A connector asks for it once a call.
+    """
 
     account: Account
     endpoint: Endpoint
     token: Callable[[], str]
+    another: Callable[[str], str]
     budget: Budget
     clock: Callable[[], datetime]
 

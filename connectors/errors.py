@@ -28,6 +28,10 @@ class Reconnect(ConnectorError):
     """The consent is gone or the token is refused: a person must connect the system again."""
 
 
+class TokenRefused(Reconnect):
+    """The token is refused: another of the same consent may be taken."""
+
+
 class Reject(ConnectorError):
     """The vendor refuses this request for good; `code` is the vendor's, `remedy` says what a person should do."""
 

@@ -106,6 +106,15 @@ class Vendors:
         with self._one_at_a_time(consent_id):
             return self._fresh(consent_id, system) or self._refresh(consent_id, system)
 
+    def another(self, consent_id: str, system: str, refused: str) -> str:
+        """Return another access token than one that the vendor refuses; Reconnect when it has ended the consent.
+
+        It is refreshed unless somebody has just done that. One refresh runs at a time, as for `token`.
+        """
+        with self._one_at_a_time(consent_id):
+            token = self._fresh(consent_id, system)
+            return self._refresh(consent_id, system) if token in (None, refused) else str(token)
+
     def renew(self, connection: VendorConnection) -> None:
         """Renew the token although it still lasts; Reconnect when the vendor has ended the consent."""
         with self._one_at_a_time(connection.consent_id):
@@ -135,6 +144,7 @@ class Vendors:
                 account=connection.account,
                 endpoint=self._settings.endpoint(connection.system),
                 token=lambda: self.token(connection.consent_id, connection.system),
+                another=lambda refused: self.another(connection.consent_id, connection.system, refused),
                 budget=budget,
                 clock=self._clock,
             )

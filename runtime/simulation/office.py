@@ -24,6 +24,7 @@ from runtime.store import connections
 from runtime.store import tables as t
 from sandbox.life import Fact, Firm, Source
 from sandbox.life.bank import Money as Booked
+from sandbox.life.hands import REFUSALS
 
 ACCOUNTANT = "accountant"
 
@@ -90,8 +91,11 @@ def _look_at_returns(play: Play, key: str, organisation_id: str) -> None:
         right = [each for each in taken_back if (each.line.booked_on, each.line.amount) == came]
         act: Any = returns.reject_return
         if right:
+            try:
+                firm.went_back(right[0], play.time.now())
+            except REFUSALS:
+                continue  # her books are closed: she does it later
             act = returns.see_return if row.state == RETURNED else returns.confirm_return
-            firm.went_back(right[0], play.time.now())
             _seen(play, firm, [number for number, _ in right[0].pays])
         with suppress(RefusedError):
             act(play.app, organisation_id=organisation_id, debit_id=row.id, actor=ACCOUNTANT)
@@ -125,7 +129,8 @@ def _connect_again(play: Play, key: str, organisation_id: str) -> None:
     with play.app.store.read() as db:
         ended = [c.system for c in connections.connections(db, organisation_id) if c.status != connections.CONNECTED]
     for system in ended:
-        with suppress(ConnectorError, RequestException):  # away just now: the owner tries again another time
+        # Away just now, or the person is told no: the owner tries again another time.
+        with suppress(RefusedError, ConnectorError, RequestException):
             connect(play, key, system)
 
 

@@ -246,7 +246,8 @@ class Calls:
         if strikes("throttled"):
             self.waits += 1
             until = self.time.now() + timedelta(seconds=_RETRY_AFTER_SECONDS)
-            self.told_to_wait[sent.system, _books_of(self.estate, sent)] = (until, self._store_faults())
+            if account := _books_of(self.estate, sent):  # a list of accounts is of none: limits are each account's
+                self.told_to_wait[sent.system, account] = (until, self._store_faults())
             return _plain(429, "too many requests", ("Retry-After", str(_RETRY_AFTER_SECONDS)))
         if strikes("throttled_unsaid"):
             return _plain(429, "too many requests")

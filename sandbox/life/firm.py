@@ -123,11 +123,13 @@ class Firm:
         """An accountant sees that money went back, and takes out of the ledger what was booked for it by hand.
 
         Whatever the bank's file told of it, from now on the ledger shows it, or she has said it to the product.
+        The ledger may refuse.
         """
+        booked = {each for number, _ in money.pays for each in self.ledger.postings(self.debts[number].invoice)}
         source = Source.LEDGER if money.booked_as else Source.DESK
-        if money.booked_as:
+        if money.booked_as in booked:
             self.ledger.delete_payment(money.booked_as)
-            money.booked_as = ""
+        money.booked_as = ""
         for number, paid in money.pays:
             for fact in self.debts[number].facts:
                 if fact.source is Source.BANK and fact.paid == -paid and not fact.is_told:

@@ -59,12 +59,13 @@ class Consent:
     accounts: list[Account]
     forced: str = ""
     asked: int = 0
+    refused: list[str] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def access(self) -> Access:
         limits = self.declaration.limits
         budget = Budget(limits, monotonic=self.time.monotonic, sleep=self.time.sleep)
-        return Access(self.accounts[0], self.endpoint, self._token, budget, self.time.now)
+        return Access(self.accounts[0], self.endpoint, self._token, self._another, budget, self.time.now)
 
     def open(self) -> Connector:
         return self.declaration.open(self.access())
@@ -75,6 +76,10 @@ class Consent:
             if self.tokens.expires_at - timedelta(minutes=1) < self.time.now():
                 self.tokens = self.flow.refresh(self.tokens.refresh_token)
             return self.forced or self.tokens.access_token
+
+    def _another(self, refused: str) -> str:
+        self.refused.append(refused)
+        return self.forced or self.tokens.access_token
 
 
 def consent(declaration: Declaration, url: str, time: VirtualTime, *, hint: str = "") -> Consent:

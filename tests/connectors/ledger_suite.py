@@ -592,12 +592,23 @@ class LedgerSuite:
         ledger.time.sleep(78)
         assert ledger.connector.fetch(Kind.INVOICE, [ledger.invoices[1]]).records
 
-    def test_a_refused_token_is_asked_for_once_more(self, ledger: Ledger) -> None:
+    def test_another_token_is_asked_for_once_when_one_is_refused(self, ledger: Ledger) -> None:
         asked = ledger.consent.asked
         ledger.consent.forced = "refused"
         with pytest.raises(Reconnect):
             ledger.connector.fetch(Kind.INVOICE, [ledger.invoices[1]])
-        assert ledger.consent.asked - asked == 2
+        assert (ledger.consent.asked - asked, ledger.consent.refused) == (1, ["refused"])
+
+    def test_another_token_is_taken_for_one_that_was_ended_early(self, ledger: Ledger) -> None:
+        seen: list[str] = []
+
+        def refuse_first(request: Request, handle: Callable[[], Response]) -> Response:
+            seen.append(request.headers["Authorization"])
+            return Response("ended", status=401) if len(seen) == 1 else handle()
+
+        ledger.standin.interceptor = refuse_first
+        assert ledger.connector.fetch(Kind.INVOICE, [ledger.invoices[1]]).records
+        assert len(seen) == 2
 
     @pytest.mark.parametrize(
         ("status", "error"), [(403, Reconnect), (404, Absent), (500, Retry), (400, Reject), (302, ConnectorError)]

@@ -202,6 +202,17 @@ def test_a_token_that_still_lasts_is_not_renewed(unconnected: Firm) -> None:
     assert unconnected.estate.xero.oauth.rotations == 0
 
 
+@pytest.mark.parametrize("role", Role)
+def test_a_token_that_ends_before_its_time_is_renewed_and_breaks_nothing(firm: Firm, role: Role) -> None:
+    connection = firm.connection(role)
+    standin = next(each for each in firm.estate.standins if each.name == connection.system)
+    for grant in standin.oauth.grants.values():
+        grant.access_expires_at = firm.app.clock()
+    pull(firm.app, connection)
+    assert firm.connection(role).status == CONNECTED
+    assert firm.problems() == []
+
+
 def test_a_consent_that_the_vendor_ended_breaks_the_connection_until_it_is_given_again(unconnected: Firm) -> None:
     connection = unconnected.connect("xero", unconnected.ledger.account)
     _end_every_grant(unconnected)

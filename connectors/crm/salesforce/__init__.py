@@ -33,7 +33,11 @@ def _accounts(endpoint: Endpoint, token: Mapping[str, object], query: Mapping[st
 
 def _name(endpoint: Endpoint, org: Account, access_token: str) -> str:
     """Ask for the org's name; a user who may not see it still connects, and the org is called by its id."""
-    client = Client(Access(org, endpoint, lambda: access_token, Budget(()), lambda: datetime.now(UTC)))
+    client = Client(
+        Access(
+            org, endpoint, lambda: access_token, lambda _refused: access_token, Budget(()), lambda: datetime.now(UTC)
+        )
+    )
     try:
         rows = [row for page in client.query("SELECT Name FROM Organization", urgent=True) for row in page]
     except ConnectorError:

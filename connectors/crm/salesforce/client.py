@@ -77,7 +77,7 @@ def refusal(code: str, message: str) -> ConnectorError:
 
 
 class Client:
-    """Calls for one org. Nothing is repeated except once after a refused token, with the token asked for again."""
+    """Calls for one org. Nothing is repeated except once after a refused token, with another token."""
 
     def __init__(self, access: Access) -> None:
         self._access = access
@@ -160,17 +160,17 @@ class Client:
     def _call(self, ask: Callable[[Salesforce, Row], Any], *, urgent: bool, write: bool) -> Any:  # noqa: ANN401 - JSON
         if not urgent and self._low_until and self._access.clock() < self._low_until:
             raise Retry("the org's daily calls are nearly used up", after_seconds=LIMIT_PAUSE_SECONDS)
+        token = self._access.token()
         try:
-            return self._attempt(ask, urgent=urgent, write=write)
+            return self._attempt(ask, token, urgent=urgent, write=write)
         except SalesforceExpiredSession:
-            pass  # the token may just have been renewed by another worker: ask for it once more
+            token = self._access.another(token)
         try:
-            return self._attempt(ask, urgent=urgent, write=write)
+            return self._attempt(ask, token, urgent=urgent, write=write)
         except SalesforceExpiredSession as error:
             raise Reconnect("Salesforce no longer accepts the connection") from error
 
-    def _attempt(self, ask: Callable[[Salesforce, Row], Any], *, urgent: bool, write: bool) -> Any:  # noqa: ANN401 - JSON
-        token = self._access.token()
+    def _attempt(self, ask: Callable[[Salesforce, Row], Any], token: str, *, urgent: bool, write: bool) -> Any:  # noqa: ANN401 - JSON
         self._access.budget.take(urgent=urgent)
         client = Salesforce(
             instance_url=self._url,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import requests
@@ -24,6 +25,7 @@ from connectors.ledgers.quickbooks.refusals import (
 from connectors.sessions import session_for
 
 MINOR_VERSION = 75  # the floor since 2025
+_REFUSED = (401, 403)
 BATCH = "batch"  # the kind of call that Intuit counts apart
 
 _THROTTLE_WORDS = (b"ThrottleExceeded", b"003001")
@@ -102,21 +104,17 @@ class _Sdk(QuickBooks):  # type: ignore[misc]
         params: Any = "",  # noqa: ANN401
         data: Any = "",  # noqa: ANN401
     ) -> requests.Response:
-        """Send once; any answer but a good one raises the error that says what to do."""
+        """Send once, and again with another token where one is refused; any answer but a good one raises its error."""
         write = request_type == "POST" and not url.endswith("/query")  # a query travels as POST and changes nothing
         of = BATCH if url.endswith("/batch") else ""
+        body = data.encode() if isinstance(data, str) else data
+        asked = partial(self._asked, request_type, url, headers=headers, params=params, data=body)
+        token = self.access.token()
         try:
-            with self.access.budget.call(urgent=self.urgent, of=of):
-                answer = self.http.request(
-                    request_type,
-                    url,
-                    headers=headers,
-                    params=params,
-                    data=data.encode() if isinstance(data, str) else data,
-                    auth=_Bearer(self.access.token()),
-                    timeout=CALL_TIMEOUT_SECONDS,
-                    allow_redirects=False,
-                )
+            answer = asked(token, of=of)
+            if answer.status_code in _REFUSED:  # a bare 403 comes from what stands before QuickBooks, now and then
+                again = self.access.another(token) if answer.status_code == 401 else token
+                answer = asked(again, of=of)
         except requests.RequestException as error:
             ambiguous = write and not _never_sent(error)
             raise Retry(f"the connection to QuickBooks broke: {error}", ambiguous=ambiguous) from error
@@ -126,6 +124,12 @@ class _Sdk(QuickBooks):  # type: ignore[misc]
             raise refused
         return answer
 
+    def _asked(self, method: str, url: str, token: str, *, of: str, **parts: Any) -> requests.Response:  # noqa: ANN401
+        with self.access.budget.call(urgent=self.urgent, of=of):
+            return self.http.request(
+                method, url, auth=_Bearer(token), timeout=CALL_TIMEOUT_SECONDS, allow_redirects=False, **parts
+            )
+
     def _refused(self, answer: requests.Response, *, write: bool) -> ConnectorError | None:
         status = answer.status_code
         fault = fault_of(answer.content)
@@ -133,7 +137,7 @@ class _Sdk(QuickBooks):  # type: ignore[misc]
             seconds = _seconds(answer, DEFAULT_RETRY_AFTER_SECONDS)
             self.access.budget.hold_off(seconds)
             return Retry("QuickBooks' call limit", after_seconds=seconds)
-        if status in (401, 403):
+        if status in _REFUSED:
             return Reconnect(f"QuickBooks refuses the consent of {self.access.account.name} ({status})")
         if status >= 500:
             return Retry(f"QuickBooks failed ({status})", after_seconds=_seconds(answer, 5.0), ambiguous=write)
@@ -173,10 +177,7 @@ def _sdk(access: Access, http: requests.Session, *, urgent: bool) -> _Sdk:
 
 def _asked(ask: Callable[[], Json], *, write: bool) -> Json:
     try:
-        try:
-            answer = ask()
-        except Reconnect:
-            answer = ask()  # the token may just have been rotated: ask for it once more
+        answer = ask()
     except QuickbooksException as error:
         raise Retry(f"QuickBooks' answer cannot be read: {error}", ambiguous=write) from error
     if not isinstance(answer, dict):

@@ -16,7 +16,7 @@ from xero_python.exceptions import ApiException, HTTPStatusException  # type: ig
 from xero_python.rest import RESTClientObject, RESTResponse  # type: ignore[import-untyped]
 
 from connectors.contract import CALL_TIMEOUT_SECONDS, Access
-from connectors.errors import Absent, ConnectorError, Fatal, Reconnect, Retry
+from connectors.errors import Absent, ConnectorError, Fatal, Reconnect, Retry, TokenRefused
 from connectors.ledgers import exact
 from connectors.ledgers.xero.limits import MAX_CONCURRENT_CALLS, nearly_used, pause, problem, retry_after
 from connectors.ledgers.xero.refusals import refusal
@@ -65,6 +65,7 @@ class XeroClient:
         self._client = ApiClient(configuration, oauth2_token_getter=self._token)
         self._client.rest_client = _ExactTransport(configuration)
         self.api = AccountingApi(self._client, base_url=access.endpoint.api_url + API_PATH)
+        self._bears = threading.local()  # the token of the call that a thread is making: the SDK asks for it there
         self._slots = threading.BoundedSemaphore(MAX_CONCURRENT_CALLS)
 
     def get(self, operation: Callable[..., Any], *arguments: str, urgent: bool, **options: object) -> Json:
@@ -98,22 +99,27 @@ class XeroClient:
         urgent: bool,
         write: bool,
     ) -> Json:
+        token = self._access.token()
         try:
-            return self._once(operation, arguments, options, urgent=urgent, write=write)
+            return self._once(operation, arguments, options, token, urgent=urgent, write=write)
+        except TokenRefused:
+            token = self._access.another(token)
         except Reconnect:
-            # The token may have been rotated by another consent of the same owner: ask for it once more.
-            return self._once(operation, arguments, options, urgent=urgent, write=write)
+            pass  # what stands before Xero forbids a call now and then
+        return self._once(operation, arguments, options, token, urgent=urgent, write=write)
 
     def _once(
         self,
         operation: Callable[..., Any],
         arguments: tuple[object, ...],
         options: Mapping[str, object],
+        token: str,
         *,
         urgent: bool,
         write: bool,
     ) -> Json:
         budget = self._access.budget
+        self._bears.token = token
         try:
             with budget.call(urgent=urgent), self._slots:
                 response = operation(
@@ -145,7 +151,8 @@ class XeroClient:
             self._access.budget.hold_off(seconds)
             return Retry(f"Xero's call limit ({named})", after_seconds=seconds)
         if status in (401, 403):
-            return Reconnect(f"Xero refuses the consent of {self._access.account.name} ({status})")
+            text = f"Xero refuses the consent of {self._access.account.name} ({status})"
+            return TokenRefused(text) if status == 401 else Reconnect(text)
         if status == 404:
             return Absent("Xero does not have this object")
         if status >= 500:
@@ -155,7 +162,7 @@ class XeroClient:
 
     def _token(self) -> dict[str, object]:
         return {
-            "access_token": self._access.token(),
+            "access_token": self._bears.token,
             "scope": None,
             "expires_in": None,
             "token_type": "Bearer",

@@ -33,7 +33,16 @@ def _accounts(endpoint: Endpoint, token: Mapping[str, object], query: Mapping[st
 
 def _name(endpoint: Endpoint, account: Account, access_token: str) -> str:
     """Ask for the account's name; without the permission to see it the account is called by its id."""
-    client = Client(Access(account, endpoint, lambda: access_token, Budget(()), lambda: datetime.now(UTC)))
+    client = Client(
+        Access(
+            account,
+            endpoint,
+            lambda: access_token,
+            lambda _refused: access_token,
+            Budget(()),
+            lambda: datetime.now(UTC),
+        )
+    )
     try:
         shown = client.one(lambda sdk: sdk.v1.accounts.retrieve_current(), urgent=True)
     except ConnectorError:

@@ -30,7 +30,7 @@ def notification(event: Row) -> stripe.v2.core.EventNotification:
 
 
 class Client:
-    """Calls for one account. Nothing is repeated except once after a refused token, with the token asked for again."""
+    """Calls for one account. Nothing is repeated except once after a refused token, with another token."""
 
     def __init__(self, access: Access) -> None:
         self._access = access
@@ -65,17 +65,17 @@ class Client:
         self._session.close()
 
     def _call(self, ask: Callable[..., Any], *, urgent: bool) -> Row:
+        token = self._access.token()
         try:
-            return self._attempt(ask, urgent=urgent)
+            return self._attempt(ask, token, urgent=urgent)
         except stripe.AuthenticationError:
-            pass  # the token may just have been renewed by another worker: ask for it once more
+            token = self._access.another(token)
         try:
-            return self._attempt(ask, urgent=urgent)
+            return self._attempt(ask, token, urgent=urgent)
         except stripe.AuthenticationError as error:
             raise Reconnect(f"Stripe no longer accepts the connection: {error.user_message}") from error
 
-    def _attempt(self, ask: Callable[..., Any], *, urgent: bool) -> Row:
-        token = self._access.token()
+    def _attempt(self, ask: Callable[..., Any], token: str, *, urgent: bool) -> Row:
         self._access.budget.take(urgent=urgent)
         sdk = stripe.StripeClient(
             token,
