@@ -172,11 +172,16 @@ class BankEvidence:
 
 @dataclass(frozen=True, slots=True)
 class Freshness:
-    """When each source was last read. No bank account at all means that none has declared its evidence."""
+    """When each source was last read. No bank account at all means that none has declared its evidence.
+
+    `is_being_written` where we post money of this item and do not know yet whether the ledger took it: whether its
+    balance, however new, shows that money is unknown too.
+    """
 
     ledger_read_at: datetime | None
     processors: tuple[ProcessorEvidence, ...]
     bank: tuple[BankEvidence, ...]
+    is_being_written: bool = False
 
     def __post_init__(self) -> None:
         require_aware(self.ledger_read_at)

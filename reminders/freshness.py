@@ -20,6 +20,10 @@ def gaps(*, freshness: Freshness, as_of: datetime) -> list[str]:
         found.append(
             f"The ledger was {_last(freshness.ledger_read_at, 'read')}; it must be read within 60 seconds of sending."
         )
+    if freshness.is_being_written:
+        found.append(
+            "Money of this invoice is being posted in the ledger; whether the balance shows it is looked up first."
+        )
     found.extend(
         f"Events of {processor.name} were {_last(processor.caught_up_at, 'caught up')}; "
         "they must be caught up within 5 minutes of sending."

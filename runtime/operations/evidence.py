@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -67,6 +67,7 @@ class Facts:
     covered: Mapping[str, Money] = field(default_factory=dict)
     contacted: Mapping[str, tuple[int, datetime]] = field(default_factory=dict)
     versions: Mapping[str, list[Read]] = field(default_factory=dict)
+    being_written: Collection[str] = ()
 
 
 def gather(
@@ -110,7 +111,9 @@ def _evidence(facts: Facts, each: OpenDocument) -> ItemEvidence:
         document_total=document.total,
         ledger_balance=document.balance,
         contact=_contact(facts, document.customer_id),
-        freshness=_with_reading(facts.freshness, facts.read_at[item_id]),
+        freshness=_with_reading(
+            facts.freshness, facts.read_at[item_id], is_being_written=item_id in facts.being_written
+        ),
         credit_available=facts.covered.get(item_id, Money.zero(document.total.currency)),
         our_allocations=tuple(facts.allocations.get(item_id, ())),
         in_flight=tuple(facts.in_flight.get(item_id, ())),
@@ -139,8 +142,8 @@ def _item(each: OpenDocument) -> OpenItem:
     )
 
 
-def _with_reading(freshness: Freshness, read_at: datetime) -> Freshness:
-    return Freshness(ledger_read_at=read_at, processors=freshness.processors, bank=freshness.bank)
+def _with_reading(freshness: Freshness, read_at: datetime, *, is_being_written: bool) -> Freshness:
+    return replace(freshness, ledger_read_at=read_at, is_being_written=is_being_written)
 
 
 def _contact(facts: Facts, customer_id: str) -> ContactEvidence:
@@ -185,6 +188,7 @@ def _read_facts(db: Connection, organisation: Organisation, now: datetime, docum
     facts.flags = facts_of.flags(db, organisation.id, now)
     facts.covered = facts_of.credit(db, organisation.id, list(customers))
     facts.contacted = facts_of.contacts(db, organisation.id, now)
+    facts.being_written = facts_of.being_written(db, organisation.id)
     facts.versions = facts_of.versions(db, organisation.id, facts.read_at)
     return facts
 

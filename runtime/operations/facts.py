@@ -32,7 +32,7 @@ from runtime.operations.checkouts import begun
 from runtime.operations.ledger_accounts import bank_accounts
 from runtime.operations.open_items import open_documents
 from runtime.operations.withdraw import HANDING, IN_DOUBT, SENT
-from runtime.store import connections
+from runtime.store import connections, queues
 from runtime.store import tables as t
 from runtime.store.connections import Organisation
 from runtime.store.intake import asked_since
@@ -221,6 +221,20 @@ def contacts(db: Connection, organisation_id: str, now: datetime) -> dict[str, t
             before, at = found.get(customer_id, (0, last))
             found[customer_id] = (before + count, max(at, last))
     return found
+
+
+def being_written(db: Connection, organisation_id: str) -> set[str]:
+    """Return the documents on which we post money without knowing yet whether the ledger took it."""
+    allocation, outbox = t.allocation.c, t.outbox.c
+    waiting = outbox.state.in_((queues.NEW, *queues.SET_ASIDE)) & outbox.in_doubt.is_(True)
+    return set(
+        db.scalars(
+            select(allocation.document_id)
+            .join(t.outbox, outbox.subject == allocation.receipt_id)
+            .where(outbox.organisation_id == organisation_id, waiting)
+            .where(allocation.posted_at.is_(None), allocation.undone_at.is_(None))
+        )
+    )
 
 
 def versions(db: Connection, organisation_id: str, read_at: Mapping[str, datetime]) -> dict[str, list[Read]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,14 @@ from connectors.channels.email import Delivery, EmailChannel, SmtpServer
 from connectors.errors import Retry
 from reminders.evidence import BankDeclaration
 from runtime.operations.certificates import verify_certificates
+from runtime.operations.decide import confirm
+from runtime.operations.deliver import deliver_outbox
 from runtime.operations.errors import RefusedError
 from runtime.operations.in_doubt import settle_doubt
 from runtime.operations.plan import plan_reminders
 from runtime.operations.send import send_reminders
 from runtime.store import tables as t
-from tests.operations.faults import unavailable
+from tests.operations.faults import lose_answer, unavailable
 from tests.operations.firm import TODAY, Firm, money_in, open_firm
 
 
@@ -99,6 +102,25 @@ def test_what_only_the_ledger_knows_is_read_before_sending(any_firm: Firm) -> No
     send_reminders(any_firm.app, any_firm.id)
     assert _mailed(any_firm) == ["acme@example.com"]
     assert _states(any_firm) == ["held", "sent"]
+
+
+def test_an_invoice_whose_posting_is_in_doubt_waits_until_it_is_looked_up(any_firm: Firm) -> None:
+    """The ledger shows what we posted, and its answer was lost: the same money must not be taken off twice."""
+    firm = any_firm
+    firm.import_lines(money_in("L1", "50.00", "BOLT", "INV-2001"))
+    firm.work()
+    firm.ledger.standin.interceptor = lose_answer(firm.ledger.standin)
+    confirm(firm.app, organisation_id=firm.id, receipt_id=firm.receipt().id, actor="dana")
+    deliver_outbox(firm.app)
+    assert firm.ledger.balance("INV-2001") == Decimal(250)
+    _planned(firm)
+    send_reminders(firm.app, firm.id)
+    assert _mailed(firm) == ["acme@example.com"]
+    firm.work(minutes=30)
+    _planned(firm)
+    send_reminders(firm.app, firm.id)
+    (mail,) = [each for each in firm.mailbox.mails if each.recipients == ("bolt@example.com",)]
+    assert "250.00" in mail.text
 
 
 def test_a_ledger_that_cannot_be_read_holds_everything(firm: Firm) -> None:
