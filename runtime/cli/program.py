@@ -12,6 +12,7 @@ from runtime.operations.errors import InputError
 EXIT_BAD_INPUT = 2
 _COMMANDS = {
     "runtime.cli.certificates": ("certificate",),
+    "runtime.cli.charges": ("charges",),
     "runtime.cli.files": ("match", "statement"),
     "runtime.cli.keys": ("key",),
     "runtime.cli.people": ("connect", "disconnect", "sync", "doctor"),

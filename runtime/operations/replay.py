@@ -160,7 +160,7 @@ def _invoices(
     db: Connection, organisation: Organisation, *, first: date, last: date, now: datetime
 ) -> list[PastInvoice]:
     """The invoices that were overdue on one of the days, by what was known on it."""
-    money = _money(db, organisation)
+    money = payments_of(db, organisation)
     candidates = db.scalars(
         select(t.document.c.id)
         .where(
@@ -177,7 +177,7 @@ def _invoices(
         documents = {
             each.document.document_id: each for each in open_documents(db, organisation.id, document_ids=chunk)
         }
-        owed = {item_id: _owed(each, money.get(item_id, ())) for item_id, each in documents.items()}
+        owed = {item_id: owed_of(each, money.get(item_id, ())) for item_id, each in documents.items()}
         wanted = [item_id for item_id in chunk if _open_on(owed[item_id], money.get(item_id, ()), first)]
         for evidence in gather(db, organisation, now=now, document_ids=wanted):
             item_id = evidence.item.item_id
@@ -186,7 +186,7 @@ def _invoices(
     return found
 
 
-def _owed(each: OpenDocument, money: Collection[PastMoney]) -> Money:
+def owed_of(each: OpenDocument, money: Collection[PastMoney]) -> Money:
     """The total less what was taken off it by something else than this money."""
     paid = total([part.amount for part in money], each.document.total.currency)
     undated = each.document.total - each.open_amount - paid
@@ -197,7 +197,7 @@ def _open_on(owed: Money, money: Collection[PastMoney], day: date) -> bool:
     return owed > total([part.amount for part in money if part.known_on <= day], owed.currency)
 
 
-def _money(db: Connection, organisation: Organisation) -> dict[str, list[PastMoney]]:
+def payments_of(db: Connection, organisation: Organisation) -> dict[str, list[PastMoney]]:
     """What is set against each invoice: our allocations, and what the ledger recorded beside them."""
     found: defaultdict[str, list[PastMoney]] = defaultdict(list)
     ours: defaultdict[str, set[str]] = defaultdict(set)

@@ -12,6 +12,7 @@ from tests.cli.command import refused, truedue
 
 COMMANDS = {
     "certificate",
+    "charges",
     "connect",
     "demo",
     "doctor",
