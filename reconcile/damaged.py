@@ -102,4 +102,6 @@ def _inside(run: str, owners: Owners, numbering: Numbering) -> Iterator[Mention]
     )
     for key, _, _ in hits:
         weight = log_damaged(key, numbering) + (0.0 if key in run else LOG_INSIDE)
-        yield mention(key, owners[key], ReferenceEvidence.DAMAGED, weight)
+        place = fuzz.partial_ratio_alignment(run, key)
+        piece = run if place is None else run[place.src_start : place.src_end]
+        yield mention(piece, owners[key], ReferenceEvidence.DAMAGED, weight)

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum
 
+from reconcile.reference import digits_of
+
 MAX_SHARED = 40  # a key that more items share says nothing about which of them is meant
 
 
@@ -28,6 +30,11 @@ class Mention:
     rows: tuple[int, ...]
     level: ReferenceEvidence
     weight: float
+
+    @property
+    def piece(self) -> str:
+        """The digits of the text."""
+        return digits_of(self.text).lstrip("0")
 
     @property
     def exact(self) -> bool:

@@ -50,9 +50,10 @@ class Payers:
 
 @dataclass(slots=True)
 class Reading:
-    """`levels` and `weights`: the named rows of the receipt's currency with the best evidence each; `exact`: those that
-    an exact reference names alone; `groups`: rows that one exact reference shares; `foreign`: ids named exactly that
-    are open in another currency; `closed`: those named exactly that are paid already.
+    """`levels` and `weights`: the named rows of the receipt's currency with the best evidence each; `pieces`: the
+    digits of the text that name them; `exact`: those that an exact reference names alone; `groups`: rows that one
+    exact reference shares; `foreign`: ids named exactly that are open in another currency; `closed`: those named
+    exactly that are paid already.
     """
 
     receipt: Receipt
@@ -64,6 +65,7 @@ class Reading:
     closed: tuple[ClosedItem, ...] = ()
     levels: dict[int, ReferenceEvidence] = field(default_factory=dict)
     weights: dict[int, float] = field(default_factory=dict)
+    pieces: dict[int, str] = field(default_factory=dict)
     exact: set[int] = field(default_factory=set)
     groups: list[tuple[int, ...]] = field(default_factory=list)
     foreign: list[str] = field(default_factory=list)
@@ -82,6 +84,7 @@ class Reading:
             for row in local:
                 if mention.weight > self.weights.get(row, -math.inf):
                     self.weights[row] = mention.weight
+                    self.pieces[row] = mention.piece
                     news = True
                 self.levels[row] = max(self.levels.get(row, level), level)
                 if level is ReferenceEvidence.EXACT:

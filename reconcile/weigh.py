@@ -65,7 +65,8 @@ class Weighing:
                 return None
         used = tuple(row for row, _ in shares)
         payers = [reading.payer_of(row, index) for row in used]
-        evidence = self._evidence(used, difference.evidence, payers)
+        named = self._named(used)
+        evidence = self._evidence(used, named, difference.evidence, payers)
         return Draft(
             explanation=difference.explanation or self._call(used, evidence),
             shares=shares,
@@ -73,7 +74,7 @@ class Weighing:
             residual=difference.minor,
             unapplied=max(0, reading.gross - total) if difference.kind is None else 0,
             evidence=evidence,
-            likelihood=round(self._likelihood(used, evidence, total, payers), 6),
+            likelihood=round(self._likelihood(used, named, evidence, total, payers), 6),
         )
 
     def of_payer(self, code: int) -> list[int]:
@@ -129,11 +130,30 @@ class Weighing:
                 rest -= share
         return tuple(shares)
 
-    def _evidence(self, rows: Sequence[int], amount: AmountEvidence, payers: Sequence[Payer]) -> Evidence:
+    def _named(self, rows: Sequence[int]) -> list[int]:
+        """The rows that the text names, each by a piece of its own: what reads as one number is not also another's."""
+        reading = self._reading
+        named = [row for row in rows if row in reading.weights]
+        grouped = {row for group in reading.groups for row in group}
+        doubtful = [row for row in named if row not in reading.exact and row not in grouped]
+        if len(named) < 2 or not doubtful:
+            return named
+        spoken_for = [reading.pieces[row] for row in named if row not in doubtful]
+        left_out = set()
+        for row in sorted(doubtful, key=lambda row: -reading.weights[row]):
+            piece = reading.pieces[row]
+            if any(piece in other or other in piece for other in spoken_for):
+                left_out.add(row)
+            else:
+                spoken_for.append(piece)
+        return [row for row in named if row not in left_out]
+
+    def _evidence(
+        self, rows: Sequence[int], named: Sequence[int], amount: AmountEvidence, payers: Sequence[Payer]
+    ) -> Evidence:
         reading, index = self._reading, self._index
-        levels = [reading.levels[row] for row in rows if row in reading.levels]
-        reference = min(levels, default=ReferenceEvidence.NONE)
-        inferred = len(rows) - len(levels) if levels else 0
+        reference = min((reading.levels[row] for row in named), default=ReferenceEvidence.NONE)
+        inferred = len(rows) - len(named) if named else 0
         if reading.hints:
             reference, inferred = ReferenceEvidence.HINT, 0
         elif reference is ReferenceEvidence.WEAK and not inferred and all(self._is_whole(row, rows) for row in rows):
@@ -162,7 +182,9 @@ class Weighing:
         untouched = sum(not set(group) & set(rows) for group in reading.groups)
         return len(reading.exact.difference(rows)) + untouched + len(reading.closed)
 
-    def _likelihood(self, rows: Sequence[int], evidence: Evidence, total: int, payers: Sequence[Payer]) -> float:
+    def _likelihood(
+        self, rows: Sequence[int], named: Sequence[int], evidence: Evidence, total: int, payers: Sequence[Payer]
+    ) -> float:
         index = self._index
         customers = {index.customer[row] for row in rows}
         credits = sum(index.signed[row] < 0 for row in rows)
@@ -170,7 +192,7 @@ class Weighing:
         likelihood = (
             hinted
             + max(value for _, value in payers)
-            + self._log_named(rows)
+            + self._log_named(rows, named)
             + self._log_set(rows, min(customers, key=index.names.id_of), credits, evidence)
         )
         likelihood += self.log_amount(evidence.amount, total)
@@ -199,20 +221,19 @@ class Weighing:
             rank=rank,
         )
 
-    def _log_named(self, rows: Sequence[int]) -> float:
+    def _log_named(self, rows: Sequence[int], named: Sequence[int]) -> float:
         """How telling the text is: each named item as its mention says, the rest as what payers leave out."""
         weights, signed = self._reading.weights, self._index.signed
-        named = [weights[row] for row in rows if row in weights]
         if not named:
             return LOG_UNNAMED
         shared = 0.0
         for group in self._reading.groups:  # one reference names them together: it counts once
-            inside = [row for row in group if row in rows]
+            inside = [row for row in group if row in named]
             if len(inside) > 1:
                 shared += (len(inside) - 1) * weights[inside[0]]
                 shared -= math.log(len(group)) if len(inside) == len(group) else 0.0
-        unnamed = [LOG_LEFT_UNNAMED if signed[row] > 0 else LOG_UNNAMED_CREDIT for row in rows if row not in weights]
-        return sum(named) - shared + sum(unnamed)
+        unnamed = [LOG_LEFT_UNNAMED if signed[row] > 0 else LOG_UNNAMED_CREDIT for row in rows if row not in named]
+        return sum(weights[row] for row in named) - shared + sum(unnamed)
 
     def _strangers(self, customers: set[int]) -> int:
         """How many customers are not the payer's own, beside a first one."""

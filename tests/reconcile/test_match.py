@@ -294,3 +294,15 @@ def test_numbers_run_together_with_a_damaged_one_are_read_where_the_sum_agrees()
         Explanation.REFERENCES,
         {"A": 100_00, "B": 55_10},
     )
+
+
+def test_one_number_in_the_text_names_one_item() -> None:
+    """A number that is read to the letter is not read once more as the damaged number of an older item."""
+    meant = item("I0", 439_075_05, number="2280980004", references=("INV100000000028202",))
+    older = [
+        item(f"I{last}", 29_500_00, references=(f"INV1000000000{last}",), due_on=DAY - timedelta(days=90))
+        for last in (28207, 28292)
+    ]
+    (found,) = match([meant, *older], receipt(304_065_54, "receipt number INV100000000028202"))
+    assert [allocation.item_id for allocation in found.best.allocations] == ["I0"]
+    assert found.best.explanation == "partial"
