@@ -6,10 +6,11 @@ nothing of it was read from a ledger, and no organisation's cases count for anot
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import Connection, case, func, select
+from sqlalchemy import Connection, case, delete, func, select
 
 from receivables.identity import stable_id
 from reconcile.calibrate import BANDS_A_DECADE, Case, History
@@ -35,9 +36,9 @@ def keep_word(db: Connection, organisation_id: str, receipt_id: str, word: Word,
     body = db.scalar(select(t.proposal.c.body).where(mine))
     if body is None or body.get("case") is None:
         return
-    items = sorted(allocation["item_id"] for allocation in body["best"]["allocations"])
+    items = [allocation["item_id"] for allocation in body["best"]["allocations"]]
     row = body["case"] | {
-        "id": stable_id("cas", receipt_id, *items),
+        "id": _case_id(receipt_id, items),
         "organisation_id": organisation_id,
         "receipt_id": receipt_id,
         "word": word.value,
@@ -45,6 +46,15 @@ def keep_word(db: Connection, organisation_id: str, receipt_id: str, word: Word,
         "said_at": at,
     }
     upsert(db, t.past_case, [row], keys=["id"])
+
+
+def forget_word(db: Connection, receipt_id: str, items: Sequence[str]) -> None:
+    """Forget what was said about these items for a receipt, where it was a slip."""
+    db.execute(delete(t.past_case).where(t.past_case.c.id == _case_id(receipt_id, items)))
+
+
+def _case_id(receipt_id: str, items: Sequence[str]) -> str:
+    return stable_id("cas", receipt_id, *sorted(items))
 
 
 def count_cases(db: Connection, organisation_id: str, history: History, now: datetime) -> None:

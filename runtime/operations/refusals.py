@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, delete, select
 
 from receivables.identity import stable_id
 from runtime.store import tables as t
@@ -31,6 +31,11 @@ def refuse_proposal(db: Connection, *, organisation_id: str, receipt_id: str, ac
         "refused_at": at,
     }
     upsert(db, t.refusal, [row], keys=["id"])
+
+
+def forget_refusal(db: Connection, receipt_id: str, items: Sequence[str]) -> None:
+    """Forget that a person refused exactly these items for this receipt."""
+    db.execute(delete(t.refusal).where(t.refusal.c.id == _refusal_id(receipt_id, items)))
 
 
 def was_refused(db: Connection, receipt_id: str, items: Sequence[str]) -> bool:

@@ -204,6 +204,7 @@ ACTIONS: Mapping[str, str] = {
 NOTICES: Mapping[str, str] = {
     "confirmed": "Confirmed. The payment is applied and will be posted in the ledger.",
     "rejected": "Rejected. These invoices are free of this receipt, and the question is not asked again.",
+    "reconsidered": "The decision is taken back. It waits again.",
     "undone": "Taken back. The invoices are open again, here and in the ledger.",
     "settled": "The dispute is settled. What is open is due again.",
     "returned": "Taken back. What the payment had paid is open again, here and in the ledger.",

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from typing import Annotated
+from urllib.parse import quote
 
-from fastapi import APIRouter, Form, HTTPException, UploadFile
+from fastapi import APIRouter, Form, HTTPException, Query, UploadFile
 from starlette.responses import Response
 
 from receivables.money import Money, MoneyError
@@ -14,17 +15,21 @@ from runtime.operations.dispute import settle_dispute
 from runtime.operations.errors import InputError
 from runtime.operations.import_statement import import_statement
 from runtime.operations.organisations import OWNER
+from runtime.operations.reconsider import reconsider
 from runtime.operations.returns import confirm_return, debit_exists, reject_return, see_return
 from runtime.operations.views.invoices import document_exists
 from runtime.operations.views.receipts import receipt_exists, statements
 from runtime.operations.views.review import review_queue
 from runtime.operations.write_off import write_off
 from runtime.store.connections import Organisation
+from runtime.store.tables import ID_LENGTH
+from runtime.web.guards import PAGE_POLICY
 from runtime.web.pages import go, page
 from runtime.web.running import Running
 from runtime.web.staff import organisation_or_404
 
 MAX_NAME_CHARS = 200
+_WITH_KEYS = f"{PAGE_POLICY}; script-src 'self'; connect-src 'self'"  # the queue is worked from the keyboard
 
 
 ROUTES = APIRouter(tags=["work"], default_response_class=Response)
@@ -51,12 +56,20 @@ def known(
 
 
 @ROUTES.get("/o/{organisation_id}/review")
-def show_review(app: Running, organisation_id: str, notice: str = "") -> Response:
-    """Show what waits for a decision, with the evidence."""
+def show_review(
+    app: Running,
+    organisation_id: str,
+    notice: str = "",
+    last: Annotated[str, Query(max_length=ID_LENGTH)] = "",
+    q: Annotated[str, Query(max_length=100)] = "",
+) -> Response:
+    """Show what waits for a decision, with the evidence; `last` was decided a moment ago, `q` is searched for."""
     with app.store.read() as db:
         organisation = organisation_or_404(db, organisation_id)
-        view = review_queue(db, organisation.id)
-    return page("review.html", organisation=organisation, view=view, notice=notice)
+        view = review_queue(db, organisation.id, text=q.strip())
+    shown = page("review.html", organisation=organisation, view=view, notice=notice, last=last, q=q)
+    shown.headers["Content-Security-Policy"] = _WITH_KEYS
+    return shown
 
 
 @ROUTES.post("/o/{organisation_id}/review/{receipt_id}/confirm", status_code=303)
@@ -64,7 +77,7 @@ def confirm(app: Running, organisation_id: str, receipt_id: str) -> Response:
     """Apply what is proposed."""
     known(app, organisation_id, receipt_id=receipt_id)
     decide.confirm(app, organisation_id=organisation_id, receipt_id=receipt_id, actor=OWNER)
-    return go(f"/o/{organisation_id}/review", "confirmed")
+    return go(f"/o/{organisation_id}/review?last={quote(receipt_id)}", "confirmed")
 
 
 @ROUTES.post("/o/{organisation_id}/review/{receipt_id}/reject", status_code=303)
@@ -72,7 +85,15 @@ def reject(app: Running, organisation_id: str, receipt_id: str) -> Response:
     """Say that the proposal is wrong."""
     known(app, organisation_id, receipt_id=receipt_id)
     decide.reject(app, organisation_id=organisation_id, receipt_id=receipt_id, actor=OWNER)
-    return go(f"/o/{organisation_id}/review", "rejected")
+    return go(f"/o/{organisation_id}/review?last={quote(receipt_id)}", "rejected")
+
+
+@ROUTES.post("/o/{organisation_id}/review/{receipt_id}/reconsider", status_code=303)
+def take_decision_back(app: Running, organisation_id: str, receipt_id: str) -> Response:
+    """Let what was just decided wait again."""
+    known(app, organisation_id, receipt_id=receipt_id)
+    reconsider(app, organisation_id=organisation_id, receipt_id=receipt_id, actor=OWNER)
+    return go(f"/o/{organisation_id}/review", "reconsidered")
 
 
 @ROUTES.post("/o/{organisation_id}/receipts/{receipt_id}/undo", status_code=303)

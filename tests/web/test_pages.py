@@ -157,7 +157,7 @@ def test_the_chart_has_its_own_policy_and_no_script(site: Site) -> None:
 
 def test_confirm_applies_once_and_says_so_the_second_time(site: Site) -> None:
     first = site.http.post("/o/org-a/review/rcp-1/confirm")
-    assert (first.status_code, first.headers["location"]) == (303, "/o/org-a/review?notice=confirmed")
+    assert (first.status_code, first.headers["location"]) == (303, "/o/org-a/review?last=rcp-1&notice=confirmed")
     assert _state(site, "rcp-1") == "applied"
     second = site.http.post("/o/org-a/review/rcp-1/confirm")
     assert second.status_code == 409

@@ -16,7 +16,7 @@ from runtime.operations.treatments import Treatment, treatments
 from runtime.operations.views.returns import ReturnItem, returns_to_review
 from runtime.store import tables as t
 
-MAX_PROPOSALS = 100  # a person works from the top; the rest follows as these are decided
+MAX_PROPOSALS = 200  # a person works from the top; the rest follows as these are decided
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +72,11 @@ class Review:
 _Documents = Mapping[str, tuple[str, str, Money]]
 
 
-def review_queue(db: Connection, organisation_id: str) -> Review:
-    """Return the proposals that wait for a decision, the receipts without one, and the payments that went back."""
+def review_queue(db: Connection, organisation_id: str, *, text: str = "") -> Review:
+    """Return the proposals that wait for a decision, the receipts without one, and the payments that went back.
+
+    With `text`, only receipts whose payer, remittance, invoices or customers have it in them, in any case.
+    """
     proposal, receipt = t.proposal, t.receipt
     rows = (
         db.execute(
@@ -117,11 +120,17 @@ def review_queue(db: Connection, organisation_id: str) -> Review:
         )
         for row, best, other in ways
     ]
+    items = [item for item in items if text.casefold() in _said(item).casefold()]
     return Review(
         proposals=tuple(item for item in items if item.best.items),
         unidentified=tuple(item for item in items if not item.best.items),
         returns=returns_to_review(db, organisation_id),
     )
+
+
+def _said(item: ReviewItem) -> str:
+    named = [f"{each.number} {each.customer_name}" for each in item.best.items]
+    return "\n".join((item.payer_name, item.payer_account, item.remittance, item.customer_name, *named))
 
 
 def _runner_up(body: Mapping[str, object]) -> Hypothesis | None:
