@@ -12,11 +12,15 @@ OPENS_AT = time(8, 0)
 CLOSES_AT = time(18, 0)
 MAX_DAYS_CLOSED = 31  # no calendar closes a country for longer; a longer search is a wrong calendar
 _CALENDARS_CACHED = 256  # more than there are countries
+_SATURDAY_AND_SUNDAY = frozenset({5, 6})  # as date.weekday() counts
 
 
 def is_business_day(day: date, country: str | None) -> bool:
-    """Monday to Friday and no public holiday of `country`; an unknown country has no known holidays."""
-    return day.weekday() < 5 and not is_holiday(day, country)
+    """No day of the weekend there and no public holiday of `country`.
+
+    A country without a calendar has no known holidays, and the weekend of most: Saturday and Sunday.
+    """
+    return day.weekday() not in _weekend_of(country) and not is_holiday(day, country)
 
 
 def is_holiday(day: date, country: str | None) -> bool:
@@ -70,3 +74,15 @@ def _holidays_of(country: str, year: int) -> frozenset[date]:
         return frozenset(holidays.country_holidays(country, years=year))
     except NotImplementedError:
         return frozenset()
+
+
+def _weekend_of(country: str | None) -> frozenset[int]:
+    return _SATURDAY_AND_SUNDAY if country is None else _weekends(country.upper())
+
+
+@lru_cache(maxsize=_CALENDARS_CACHED)
+def _weekends(country: str) -> frozenset[int]:
+    try:
+        return frozenset(holidays.country_holidays(country).weekend)
+    except NotImplementedError:
+        return _SATURDAY_AND_SUNDAY

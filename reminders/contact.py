@@ -99,7 +99,7 @@ def _out_of_hours(contact: ContactEvidence, as_of: datetime) -> list[Obstacle]:
     local = contact.local(as_of)
     opens = next_contact_time(as_of, time_zone=contact.time_zone, country=contact.country)
     cause = (
-        "a public holiday" if is_holiday(local.date(), contact.country) else "outside Monday to Friday, 08:00 to 18:00"
+        "a public holiday" if is_holiday(local.date(), contact.country) else "outside its working days, 08:00 to 18:00"
     )
     text = f"It is {local:%A %H:%M} for the payer, {cause}; the next contact time is {opens:%Y-%m-%d %H:%M}."
     return [Obstacle(text, opens)]

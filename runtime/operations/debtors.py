@@ -11,6 +11,7 @@ from sqlalchemy import Connection, func, select
 
 from receivables.document import DocumentKind, DocumentStatus
 from receivables.money import Money
+from reminders.places import country_code
 from reminders.policy import DunningPolicy
 from reminders.policy_book import Debtor, PolicyBook
 from runtime.store import tables as t
@@ -68,7 +69,7 @@ def debtors(
         customer_id: Debtor(
             open_amounts=amounts[customer_id],
             days_overdue=(today - oldest.get(customer_id, today)).days,
-            country=(countries.get(customer_id) or organisation.country).upper(),
+            country=country_code(countries.get(customer_id)) or organisation.country,
             usually_late=late.get(customer_id),
         )
         for customer_id in customer_ids

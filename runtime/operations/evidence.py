@@ -25,26 +25,13 @@ from reminders.evidence import (
     PlausibleReceipt,
     Read,
 )
+from reminders.places import country_code, time_zone_of
 from runtime.operations import facts as facts_of
 from runtime.operations.open_items import OpenDocument, open_documents, unshown_allocations
 from runtime.operations.withdraw import IN_DOUBT, PLANNED, SENT
 from runtime.store import tables as t
 from runtime.store.connections import Organisation
 from runtime.store.rows import chunks
-
-# One zone a country where it has one; a country of many zones falls back to the organisation's own.
-_ZONES = {
-    "GB": "Europe/London",
-    "IE": "Europe/Dublin",
-    "DE": "Europe/Berlin",
-    "FR": "Europe/Paris",
-    "NL": "Europe/Amsterdam",
-    "BE": "Europe/Brussels",
-    "AT": "Europe/Vienna",
-    "CH": "Europe/Zurich",
-    "ES": "Europe/Madrid",
-    "IT": "Europe/Rome",
-}
 
 _NOT_READ: Mapping[str, Any] = {"name": "", "email": None, "parent_id": None, "country": None, "opted_out": False}
 
@@ -152,7 +139,7 @@ def _contact(facts: Facts, customer_id: str) -> ContactEvidence:
     parent = facts.customers.get(customer["parent_id"] or "")
     # A branch without an address of its own is reached through the parent that pays for it.
     address = customer["email"] or (parent["email"] if parent else None)
-    country = (customer["country"] or facts.organisation.country).upper()
+    country = country_code(customer["country"]) or facts.organisation.country
     count, last = facts.contacted.get(customer_id, (0, None))
     return ContactEvidence(
         recipient_id=customer_id,
@@ -160,8 +147,9 @@ def _contact(facts: Facts, customer_id: str) -> ContactEvidence:
         channel=Channel.EMAIL,
         address=address,
         lawful_basis=LawfulBasis.CONTRACT,
-        time_zone=_ZONES.get(country, facts.organisation.time_zone),
-        country=country if len(country) == 2 else facts.organisation.country,
+        # A country of several times is taken to keep the organisation's own.
+        time_zone=time_zone_of(country) or facts.organisation.time_zone,
+        country=country,
         opted_out=customer["opted_out"],
         contacts_this_week=count,
         last_contact_at=last,
