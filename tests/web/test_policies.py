@@ -44,6 +44,13 @@ def test_a_mistake_is_told_with_its_line_and_the_text_is_kept(site: Site) -> Non
     assert _kept(site) == []
 
 
+def test_an_invoice_tells_the_pause_that_its_customers_policy_keeps(site: Site) -> None:
+    page = "/o/org-a/invoices/inv-5"  # Bolt was written to two days ago, and owes something old
+    assert "less than 3 days ago" in site.http.get(page).text
+    site.http.post(PAGE, data={"text": write_policies(BY_SIZE), "step": "set"})
+    assert "less than 14 days ago" in site.http.get(page).text
+
+
 def test_policies_of_one_organisation_are_not_those_of_another(site: Site) -> None:
     site.http.post(PAGE, data={"text": write_policies(BY_SIZE), "step": "set"})
     assert "small debt" not in site.http.get("/o/org-b/policies").text
