@@ -6,8 +6,8 @@ from sqlalchemy import Connection, update
 
 from receivables.problem import Problem
 from runtime.app import App
-from runtime.operations.errors import InputError, RefusedError
-from runtime.operations.payers_word import follow, open_invoice
+from runtime.operations.errors import RefusedError
+from runtime.operations.payers_word import follow, open_invoice, plain
 from runtime.store import connections, journal
 from runtime.store import tables as t
 
@@ -20,9 +20,7 @@ def dispute(app: App, *, organisation_id: str, customer_id: str, document_id: st
 
     InputError for another reason; RefusedError when the invoice is not open or is contested already.
     """
-    said = "".join(letter for letter in reason if letter.isprintable() or letter in "\n\t").strip()
-    if not 0 < len(said) <= MAX_REASON_CHARS:
-        raise InputError(f"say what is wrong, in at most {MAX_REASON_CHARS} characters")
+    said = plain(reason, MAX_REASON_CHARS, "say what is wrong")
     with app.store.write() as db:
         connections.lock_organisation(db, organisation_id)
         invoice = open_invoice(db, organisation_id, customer_id, document_id)

@@ -1,4 +1,4 @@
-"""What promises and disputes of a payer have in common: which invoice it is about, and what must follow."""
+"""What promises, disputes and questions of a payer have in common: which invoice it is about, and what must follow."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from receivables.document import DocumentKind, DocumentStatus
-from runtime.operations.errors import RefusedError
+from runtime.operations.errors import InputError, RefusedError
 from runtime.operations.open_items import pending_allocations
 from runtime.operations.withdraw import withdraw_reminders
 from runtime.store import journal
@@ -30,6 +30,17 @@ def open_invoice(db: Connection, organisation_id: str, customer_id: str, documen
     if row is None or row.balance_minor <= pending_allocations(db, organisation_id).get(document_id, 0):
         raise RefusedError("this invoice is not open any more: nothing is left to pay on it")
     return dict(row._mapping)
+
+
+def plain(text: str, longest: int, what: str) -> str:
+    """Return what a payer wrote, less what cannot be shown; InputError when that is empty or over `longest` characters.
+
+    `what` is what the payer is asked for.
+    """
+    said = "".join(letter for letter in text.replace("\r\n", "\n") if letter.isprintable() or letter in "\n\t").strip()
+    if not 0 < len(said) <= longest:
+        raise InputError(f"{what}, in at most {longest} characters")
+    return said
 
 
 def follow(

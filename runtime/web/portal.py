@@ -14,6 +14,7 @@ from runtime.operations.errors import InputError
 from runtime.operations.opt_out import opt_out
 from runtime.operations.pay_by_card import pay_by_card
 from runtime.operations.promise import MAX_DAYS_AHEAD, promise
+from runtime.operations.question import MAX_QUESTION_CHARS, ask
 from runtime.operations.views.portal import PortalAccount, PortalInvoice, portal
 from runtime.portal_links import LinkError, PortalLinks
 from runtime.store import connections
@@ -71,6 +72,7 @@ def show_invoice(app: Running, token: str, document_id: str) -> Response:
         first=today,
         last=today + timedelta(days=MAX_DAYS_AHEAD),
         longest=MAX_REASON_CHARS,
+        longest_question=MAX_QUESTION_CHARS,
     )
 
 
@@ -124,10 +126,25 @@ def take_dispute(app: Running, token: str, document_id: str, reason: Annotated[s
         organisation_id=organisation.id,
         customer_id=account.customer_id,
         document_id=document_id,
-        reason=reason.replace("\r\n", "\n"),
+        reason=reason,
         actor=ACTOR,
     )
     return go(f"/p/{token}", "disputed")
+
+
+@ROUTES.post("/ask/{document_id}", status_code=303)
+def take_question(app: Running, token: str, document_id: str, question: Annotated[str, Form()]) -> Response:
+    """Pass a question about an invoice on to a person."""
+    organisation, account, _ = open_invoice(app, token, document_id)
+    ask(
+        app,
+        organisation_id=organisation.id,
+        customer_id=account.customer_id,
+        document_id=document_id,
+        question=question,
+        actor=ACTOR,
+    )
+    return go(f"/p/{token}", "asked")
 
 
 @ROUTES.get("/unsubscribe")

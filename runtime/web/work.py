@@ -15,6 +15,7 @@ from runtime.operations.dispute import settle_dispute
 from runtime.operations.errors import InputError
 from runtime.operations.import_statement import import_statement
 from runtime.operations.organisations import OWNER
+from runtime.operations.question import mark_answered
 from runtime.operations.reconsider import reconsider
 from runtime.operations.returns import confirm_return, debit_exists, reject_return, see_return
 from runtime.operations.views.invoices import document_exists
@@ -134,6 +135,14 @@ def settle(app: Running, organisation_id: str, document_id: str) -> Response:
     known(app, organisation_id, document_id=document_id)
     settle_dispute(app, organisation_id=organisation_id, document_id=document_id, actor=OWNER)
     return go(f"/o/{organisation_id}/invoices/{document_id}", "settled")
+
+
+@ROUTES.post("/o/{organisation_id}/invoices/{document_id}/answered", status_code=303)
+def answered(app: Running, organisation_id: str, document_id: str) -> Response:
+    """Say that a payer's question about an invoice was answered."""
+    known(app, organisation_id, document_id=document_id)
+    mark_answered(app, organisation_id=organisation_id, document_id=document_id, actor=OWNER)
+    return go(f"/o/{organisation_id}/problems", "answered")
 
 
 @ROUTES.post("/o/{organisation_id}/invoices/{document_id}/write-off", status_code=303)

@@ -13,6 +13,8 @@ from sqlalchemy import select, update
 from runtime.operations.dispute import MAX_REASON_CHARS
 from runtime.operations.gate import portal_links
 from runtime.operations.promise import MAX_DAYS_AHEAD, MAX_PROMISES
+from runtime.operations.question import ANSWERED_WITHIN, MAX_HOLDING, MAX_QUESTION_CHARS
+from runtime.operations.question import PROBLEM as QUESTION
 from runtime.portal_links import LIFETIME_DAYS, LinkError, PortalLinks
 from runtime.store import tables as t
 from tests.web.build import TODAY
@@ -88,13 +90,13 @@ def test_a_link_of_a_customer_of_another_organisation_opens_nothing(site: Site) 
 
 
 @pytest.mark.parametrize("document", ["inv-4", "inv-8", "inv-b", "nothing"])
-@pytest.mark.parametrize("action", ["pay", "promise", "dispute"])
+@pytest.mark.parametrize("action", ["pay", "promise", "dispute", "ask"])
 def test_an_invoice_that_is_not_open_and_theirs_is_not_found(site: Site, action: str, document: str) -> None:
     path = f"/p/{site.token()}/{action}/{document}"
     if action == "pay":
         assert site.http.get(path).status_code == 404
     else:
-        form = {"promised_on": TODAY.isoformat(), "reason": "wrong"}
+        form = {"promised_on": TODAY.isoformat(), "reason": "wrong", "question": "why"}
         assert site.http.post(path, data=form).status_code == 404
 
 
@@ -161,6 +163,65 @@ def test_a_dispute_holds_until_a_person_settles_it(site: Site) -> None:
     assert ">INV-3<" in site.http.get(due).text
     assert "A door is missing" not in site.http.get("/o/org-a/problems").text
     assert site.http.post("/o/org-a/invoices/inv-3/settle-dispute").status_code == 409
+
+
+@pytest.mark.parametrize(
+    ("question", "status"), [("", 400), ("\x00\n", 400), ("?" * MAX_QUESTION_CHARS, 303), ("?" * 1_001, 400)]
+)
+def test_a_question_is_bounded(site: Site, question: str, status: int) -> None:
+    answer = site.http.post(f"/p/{site.token()}/ask/inv-3", data={"question": question})
+    assert answer.status_code == status
+    assert (QUESTION in _problems(site)) is (status == 303)
+
+
+def test_a_question_holds_until_it_is_answered(site: Site) -> None:
+    _is_late(site, "inv-3")
+    asked = f"/p/{site.token()}/ask/inv-3"
+    assert site.http.post(asked, data={"question": "Which order was this?"}).status_code == 303
+    assert not _is_due(site, "inv-3")
+    assert "You asked us" in site.http.get(f"/p/{site.token()}/pay/inv-3").text
+    assert "Which order was this?" in site.http.get("/o/org-a/problems").text
+    assert site.http.post(asked, data={"question": "Hello?"}).status_code == 409
+    assert site.http.post("/o/org-a/invoices/inv-3/answered").status_code == 303
+    assert _is_due(site, "inv-3")
+    assert "Which order was this?" not in site.http.get("/o/org-a/problems").text
+    assert site.http.post("/o/org-a/invoices/inv-3/answered").status_code == 409
+
+
+def test_a_question_that_nobody_answers_holds_for_a_week_and_stays_a_problem(site: Site) -> None:
+    _is_late(site, "inv-3")
+    site.http.post(f"/p/{site.token()}/ask/inv-3", data={"question": "Which order was this?"})
+    site.time.now += ANSWERED_WITHIN - timedelta(seconds=1)
+    assert not _is_due(site, "inv-3")
+    site.time.now += timedelta(seconds=1)
+    assert _is_due(site, "inv-3")
+    assert QUESTION in _problems(site)
+
+
+def test_asking_again_and_again_puts_no_reminder_off(site: Site) -> None:
+    _is_late(site, "inv-3")
+    for _ in range(MAX_HOLDING):
+        site.http.post(f"/p/{site.token()}/ask/inv-3", data={"question": "And now?"})
+        assert not _is_due(site, "inv-3")
+        site.http.post("/o/org-a/invoices/inv-3/answered")
+    site.http.post(f"/p/{site.token()}/ask/inv-3", data={"question": "And now?"})
+    assert _is_due(site, "inv-3")
+    assert QUESTION in _problems(site)
+
+
+def _is_late(site: Site, document_id: str) -> None:
+    with site.app.store.write() as db:
+        db.execute(update(t.document).where(t.document.c.id == document_id).values(due_on=TODAY - timedelta(days=5)))
+
+
+def _is_due(site: Site, document_id: str) -> bool:
+    return f">{document_id.upper()}<" in site.http.get("/o/org-a/invoices?state=due").text
+
+
+def _problems(site: Site) -> list[str]:
+    with site.app.store.read() as db:
+        waiting = select(t.problem.c.code).where(t.problem.c.subject == "inv-3", t.problem.c.resolved_at.is_(None))
+        return list(db.scalars(waiting))
 
 
 def test_messages_stop_by_a_click_of_the_mail_program_but_not_by_looking(site: Site) -> None:

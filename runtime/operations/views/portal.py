@@ -29,7 +29,8 @@ PAYMENTS_SHOWN = timedelta(days=120)
 @dataclass(frozen=True, slots=True)
 class PortalInvoice:
     """An open invoice of the payer. `on_its_way`: a payment for it was made and has not arrived;
-    `checking`: money arrived that may pay it and is being looked at; `begun`: the page on which they began to pay it.
+    `checking`: money arrived that may pay it and is being looked at; `begun`: the page on which they began to pay it;
+    `asked`: a question of theirs about it waits for an answer.
     """
 
     document_id: str
@@ -44,6 +45,7 @@ class PortalInvoice:
     on_its_way: bool
     checking: bool
     begun: str | None = None
+    asked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +168,7 @@ def _invoices(
             and each.document.document_id not in began,
             checking=any(hold.code is HoldCode.PROBABLY_PAID for hold in place.holds),
             begun=began.get(each.document.document_id),
+            asked=any(hold.code is HoldCode.REPLY_UNREAD for hold in place.holds),
         )
         for each in documents
         if (place := standing.get(each.document.document_id)) is not None and each.open_amount

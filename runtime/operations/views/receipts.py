@@ -10,6 +10,7 @@ from sqlalchemy import Connection, func, select
 
 from receivables.money import Money
 from runtime.operations.in_doubt import REMINDER_IN_DOUBT
+from runtime.operations.question import PROBLEM as QUESTION
 from runtime.store import tables as t
 from runtime.store.connections import Organisation
 
@@ -78,6 +79,11 @@ class ProblemRow:
     remedy: str
     found_at: datetime
     document_id: str | None
+
+    @property
+    def is_question(self) -> bool:
+        """Whether a payer asked, so that a person says here when they have answered."""
+        return self.code == QUESTION
 
     @property
     def is_doubt(self) -> bool:
