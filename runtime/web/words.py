@@ -233,7 +233,7 @@ NOTICES: Mapping[str, str] = {
     "owner_changed": "Kept. It counts for every change from now on.",
     "written_off": "Written off. It will be booked in the ledger.",
     "promised": "Thank you. We have noted the day and will not remind you before it.",
-    "asked": "Thank you for asking. We will answer, and you will get no reminder of this invoice meanwhile.",
+    "asked": "Thank you for asking. We will answer as soon as we can.",
     "answered": "Noted. What is open is due again.",
     "disputed": "Thank you. We will look into it, and you will get no reminders of this invoice meanwhile.",
     "unsubscribed": "You will get no more messages from us about payments.",
