@@ -13,8 +13,19 @@ from babel.core import get_global
 _NAMED_IN = ("en", "de", "fr")
 _OTHER_NAMES = {"uk": "GB", "england": "GB", "scotland": "GB", "wales": "GB", "usa": "US", "u.s.a.": "US"}
 _LETTERS = 2
-# The zone that people mean, where CLDR lists several that show the same time.
-_MEANT = {"DE": "Europe/Berlin", "MY": "Asia/Kuala_Lumpur", "CY": "Asia/Nicosia"}
+# Where nearly all of a country's people live, of the zones that CLDR lists for it.
+_MEANT = {
+    "CL": "America/Santiago",
+    "CN": "Asia/Shanghai",
+    "CY": "Asia/Nicosia",
+    "DE": "Europe/Berlin",
+    "EC": "America/Guayaquil",
+    "ES": "Europe/Madrid",
+    "MY": "Asia/Kuala_Lumpur",
+    "NZ": "Pacific/Auckland",
+    "PT": "Europe/Lisbon",
+    "UA": "Europe/Kyiv",
+}
 _SUMMER, _WINTER = 7, 1
 
 
@@ -27,7 +38,7 @@ def country_code(text: str | None) -> str | None:
 
 
 def time_zone_of(country: str) -> str | None:
-    """The time zone of a country (two letters) whose clocks all show the same time, None for another or an unknown one.
+    """The time zone of a country (two letters) where all, or nearly all, live by one; None for another or unknown one.
 
     Source: CLDR's list of zones by territory, in Babel.
     """

@@ -8,7 +8,7 @@ from zoneinfo import available_timezones
 import pytest
 
 from reminders.business_time import in_contact_window, is_business_day, next_business_day, next_contact_time
-from reminders.places import country_code, time_zone_of
+from reminders.places import _MEANT, country_code, time_zone_of
 
 
 @pytest.mark.parametrize(
@@ -40,6 +40,8 @@ def test_a_country_is_known_by_its_letters_or_its_name(typed: str | None, code: 
         ("DE", "Europe/Berlin"),
         ("JP", "Asia/Tokyo"),
         ("AE", "Asia/Dubai"),
+        ("ES", "Europe/Madrid"),
+        ("NZ", "Pacific/Auckland"),
         ("US", None),
         ("XX", None),
     ],
@@ -47,6 +49,10 @@ def test_a_country_is_known_by_its_letters_or_its_name(typed: str | None, code: 
 def test_a_country_of_one_time_has_a_zone(country: str, zone: str | None) -> None:
     assert time_zone_of(country) == zone
     assert zone is None or zone in available_timezones()
+
+
+def test_every_zone_that_is_meant_exists() -> None:
+    assert set(_MEANT.values()) <= available_timezones()
 
 
 def test_the_weekend_is_the_countrys_own() -> None:
