@@ -28,6 +28,7 @@ class Settings(BaseSettings):
     public_url: str = "http://127.0.0.1:8000"
     key: SecretStr = SecretStr("")
     old_keys: SecretStr = SecretStr("")
+    statement_folder: str = ""
     smtp_host: str = ""
     smtp_port: int = Field(default=587, ge=1, le=65535)
     smtp_user: str = ""

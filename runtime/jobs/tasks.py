@@ -9,10 +9,12 @@ from kombu.exceptions import OperationalError
 
 from runtime.app import App
 from runtime.operations.remind import remind_everybody
+from runtime.operations.statement_folder import take_in_files
 from runtime.operations.work import poll, work
 
 SWEEP_SECONDS = 15.0
 POLL_SECONDS = 300.0
+STATEMENT_SECONDS = 20.0  # how often the folder of bank files is looked into
 REMIND_SECONDS = 900.0  # messages leave within a quarter of an hour of becoming due in the payer's hours
 BROKER_TIMEOUT_SECONDS = 2.0  # a webhook waits for no broker longer than this before it is answered
 # An embedded worker looks at its in-memory queue this often: it bounds how long a webhook waits to be noticed.
@@ -39,6 +41,7 @@ def make_celery(app: App) -> Celery:
                 ("sweep", "work", SWEEP_SECONDS),
                 ("poll", "poll", POLL_SECONDS),
                 ("remind", "remind", REMIND_SECONDS),
+                ("statements", "statements", STATEMENT_SECONDS),
             )
         },
     )
@@ -58,6 +61,11 @@ def make_celery(app: App) -> Celery:
     def remind_task() -> None:
         remind_everybody(app)
         work(app)
+
+    @celery.task(name="truedue.statements")
+    def statements_task() -> None:
+        if take_in_files(app):
+            work(app)
 
     def wake(after_seconds: float = 0.0, /) -> None:
         # What is due is in the database already: a broker that is away costs time, until the sweep, and no work.
