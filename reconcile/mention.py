@@ -44,7 +44,7 @@ class Mention:
 
 def mention(text: str, rows: list[int], level: ReferenceEvidence, weight: float) -> Mention:
     """A mention whose weight is shared among the items that it may mean."""
-    named = tuple(sorted(set(rows)))
+    named = tuple(rows) if len(rows) == 1 else tuple(sorted(set(rows)))  # most numbers are one item's
     return Mention(text, named, level, weight - math.log(max(1, len(named))))
 
 

@@ -34,6 +34,7 @@ class Figures:
     p99_ms: float | None = None
     batch_ms: float | None = None
     peak_mib: float | None = None
+    bytes_an_item: float | None = None
 
     def as_json(self) -> dict[str, Any]:
         """The row as plain data."""
@@ -60,6 +61,7 @@ def figures_of(case: str, matcher: str, run: Mapping[str, Any], truth: Truth) ->
         p99_ms=run["single_p99_ms"],
         batch_ms=1_000 / run["receipts_a_second"],
         peak_mib=run["peak_mib"],
+        bytes_an_item=run["bytes_an_item"],
     )
 
 
@@ -80,8 +82,9 @@ def wilson(right: int, count: int) -> tuple[float, float]:
 def table(rows: Sequence[Figures]) -> str:
     """The rows as a Markdown table."""
     lines = [
-        "| data | matcher | exact sets | automatic | wrong | precision (95 %) | alone p50 / p99 | in a batch | peak |",
-        "|---|---|---|---|---|---|---|---|---|",
+        "| data | matcher | exact sets | automatic | wrong | precision (95 %) | alone p50 / p99 | in a batch "
+        "| peak | an item |",
+        "|---|---|---|---|---|---|---|---|---|---|",
     ]
     return "\n".join([*lines, *(_line(row) for row in rows)])
 
@@ -99,6 +102,7 @@ def _line(row: Figures) -> str:
         alone,
         "" if row.batch_ms is None else f"{row.batch_ms:.2f} ms",
         "" if row.peak_mib is None else f"{row.peak_mib:.0f} MiB",
+        "" if row.bytes_an_item is None else f"{row.bytes_an_item:.0f} B",
     ]
     return f"| {' | '.join(cells)} |"
 
