@@ -64,7 +64,9 @@ def test_doctor_finds_nothing_wrong_with_a_sound_installation(tmp_path: Path) ->
     assert (result.returncode, result.stderr) == (0, "")
     found = checks(result)
     assert all(check["ok"] for check in found.values())
-    assert set(found) == {"settings", "key", "database", "stored tokens", f"{NAME}: xero", *SYSTEMS, "mail"}
+    own = {f"{NAME}: xero", f"{NAME}: matching"}
+    assert set(found) == {"settings", "key", "database", "stored tokens", *own, *SYSTEMS, "mail"}
+    assert found[f"{NAME}: matching"]["detail"] == "applies proof only: 0 matches looked at, 0 of them wrong"
     spoken = truedue("doctor", folder=tmp_path, **settings)
     assert spoken.returncode == 0
     assert [line.split(maxsplit=1)[0] for line in spoken.stdout.splitlines()] == ["ok"] * len(found)
