@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from receivables.document import DocumentKind, DocumentStatus
 from receivables.money import Money, total
@@ -121,6 +121,16 @@ def _usually_late(
     for chunk in chunks(sorted({each.evidence.contact.recipient_id for each in invoices})):
         late |= usually_late(db, organisation.id, customer_ids=chunk, today=today)
     return late
+
+
+def open_invoices(db: Connection, organisation_id: str) -> int:
+    """Return how many invoices are open, of which most of the work of a replay comes."""
+    count = select(func.count()).where(
+        t.document.c.organisation_id == organisation_id,
+        t.document.c.kind == DocumentKind.INVOICE.value,
+        t.document.c.status == DocumentStatus.OPEN.value,
+    )
+    return db.scalar(count) or 0
 
 
 def _check(first: date, last: date, today: date) -> None:

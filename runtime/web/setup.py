@@ -12,7 +12,7 @@ from starlette.responses import Response
 from runtime.operations.bank_proof import prove_by_name, prove_by_statements
 from runtime.operations.organisations import OWNER, switch_sending
 from runtime.operations.pay_by_card import switch_card_payments
-from runtime.operations.replay import replay_days
+from runtime.operations.replay import open_invoices, replay_days
 from runtime.operations.thank import switch_thanks
 from runtime.operations.treatments import set_treatment
 from runtime.operations.views.setup import setup
@@ -22,6 +22,7 @@ from runtime.web.staff import organisation_or_404
 from runtime.web.work import known
 
 ROUTES = APIRouter(tags=["settings"], default_response_class=Response)
+MAX_REPLAYED_UNASKED = 2_000  # open invoices: with more, the days are played only when somebody asks for it
 REPLAYED_DAYS = 30  # before yesterday, while no other days are named
 Text = Annotated[str, Form()]
 
@@ -58,9 +59,8 @@ def show_settings(
         until = last or yesterday
         since = first or until - timedelta(days=REPLAYED_DAYS - 1)
         asked = first is not None or last is not None
-        replayed = (
-            replay_days(db, organisation, first=since, last=until, now=now) if asked or not view.sending_on else None
-        )
+        unasked = not view.sending_on and open_invoices(db, organisation_id) <= MAX_REPLAYED_UNASKED
+        replayed = replay_days(db, organisation, first=since, last=until, now=now) if asked or unasked else None
     return page(
         "settings.html",
         organisation=organisation,

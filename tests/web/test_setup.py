@@ -323,6 +323,18 @@ def test_what_would_have_been_sent_is_shown_before_sending_is_switched_on(site: 
     assert 'value="2026-02-08"' in text
 
 
+def test_where_much_is_open_the_days_are_played_only_when_somebody_asks(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("runtime.web.setup.MAX_REPLAYED_UNASKED", 2)
+    page = "/o/org-a/settings"
+    site.http.post(f"{page}/sending", data={"sending": "off"})
+    text = site.http.get(page).text
+    assert "would have gone to" not in text
+    assert "Play these days" in text
+    assert "would have gone to" in site.http.get(page, params={"from": "2026-02-01"}).text
+
+
 @pytest.mark.parametrize("days", [{"from": "2026-03-05", "to": "2026-03-01"}, {"to": "2026-03-10"}])
 def test_days_that_cannot_be_replayed_are_refused_in_words(site: Site, days: dict[str, str]) -> None:
     answer = site.http.get("/o/org-a/settings", params=days)
