@@ -122,11 +122,6 @@ class PolicyBook:
         """The policy for everyone who is in no segment."""
         return self.choices[-1].policy
 
-    @property
-    def earliest_day(self) -> int:
-        """The first day after the due date (negative: before it) on which any policy speaks."""
-        return min(choice.policy.levels[0].after_due_days for choice in self.choices)
-
     def policy_for(self, debtor: Debtor) -> DunningPolicy:
         """The policy that counts for `debtor`."""
         return next(choice.policy for choice in self.choices if choice.segment.includes(debtor))

@@ -14,7 +14,7 @@ from receivables.money import Money, total
 from reminders.business_time import is_business_day
 from reminders.evidence import Flag, ItemEvidence
 from reminders.holds import HoldCode, evaluate
-from reminders.policy import DunningPolicy
+from reminders.policy import DunningPolicy, next_level, pause_before
 from reminders.policy_book import Debtor, PolicyBook
 from reminders.schedule import Candidate, Plan, Verdict, plan
 
@@ -145,9 +145,8 @@ class _Desk:
         for zone, those in sorted(by_zone.items()):
             at = datetime.combine(day, SENT_AT, ZoneInfo(zone))
             policies = self._policies(those, day)
-            begins = day - timedelta(days=self.book.earliest_day)
-            reached = [each for each in those if each.evidence.item.due_on <= begins]
-            candidates = [self._candidate(each, at, policies) for each in reached]
+            asked = [each for each in those if self._is_asked(each, at, policies)]
+            candidates = [self._candidate(each, at, policies) for each in asked]
             decided = plan(candidates=candidates, policy=self.book.default, policies=policies, as_of=at)
             self._note(decided, {each.evidence.item.item_id: each for each in those}, at)
 
@@ -162,6 +161,16 @@ class _Desk:
             customer: self.book.policy_for(_debtor(those, day, self.usually_late.get(customer)))
             for customer, those in by_customer.items()
         }
+
+    def _is_asked(self, invoice: PastInvoice, at: datetime, policies: Mapping[str, DunningPolicy]) -> bool:
+        """Whether the policy asks for it now: of the others, most by far, nothing else need be known."""
+        policy = policies.get(invoice.evidence.contact.recipient_id, self.book.default)
+        level, reminded_at = self.reminded.get(invoice.evidence.item.item_id, (0, None))
+        days = (at.date() - invoice.evidence.item.due_on).days
+        step = next_level(policy=policy, days_overdue=days, reminded_level=level)
+        if step is None:
+            return False
+        return reminded_at is None or at >= reminded_at + pause_before(policy=policy, step=step, reminded_level=level)
 
     def _candidate(self, invoice: PastInvoice, at: datetime, policies: Mapping[str, DunningPolicy]) -> Candidate:
         evidence = invoice.as_known(at, self.contacts[invoice.evidence.contact.recipient_id])

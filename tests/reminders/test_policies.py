@@ -14,7 +14,6 @@ from receivables.money import Money
 from reminders.contact import ContactLimits
 from reminders.policy import (
     DEFAULT_POLICY,
-    LARGE_DEBT,
     SMALL_DEBT,
     DunningLevel,
     DunningPolicy,
@@ -143,7 +142,6 @@ def test_the_examples_are_files() -> None:
         assert read_policies(write_policies(book)) == book
     assert DEFAULT_BOOK.default == DEFAULT_POLICY
     assert DEFAULT_BOOK.numbered(7).default == replace(DEFAULT_POLICY, version=7)
-    assert BY_SIZE.earliest_day == LARGE_DEBT.levels[0].after_due_days
 
 
 FILE = """\
