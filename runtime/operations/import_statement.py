@@ -6,7 +6,8 @@ A debit is kept beside them as far as it may take one back; other payments out a
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import Connection, select
@@ -14,14 +15,16 @@ from sqlalchemy import Connection, select
 from connectors.banks.feed import read_statement
 from receivables.identity import stable_id
 from receivables.money import Money, MoneyError
+from receivables.problem import Problem
 from receivables.statement import Entry, Statement
 from runtime.app import App
 from runtime.operations.debits import debit_rows, is_marked, keep_debits, look_again
 from runtime.operations.errors import InputError
-from runtime.store import queues
+from runtime.store import journal, queues
 from runtime.store import tables as t
 from runtime.store.rows import insert_new, upsert
 
+GAP = "statement_gap"
 BOOKED = ("BOOK", None)  # camt status; formats without one hold booked lines only
 
 
@@ -60,7 +63,7 @@ def import_statement(app: App, *, organisation_id: str, name: str, content: byte
             )
             if new:
                 look_again(db, organisation_id, accounts=[statement.account or ""])
-            _note_account(db, organisation_id, statement)
+            _note_account(db, organisation_id, statement, app.clock())
             queues.record_statement(
                 db,
                 {
@@ -148,8 +151,12 @@ def _part(entry: Entry, field: str) -> str:
     return (getattr(entry.parts[0], field) or "") if len(entry.parts) == 1 else ""
 
 
-def _note_account(db: Connection, organisation_id: str, statement: Statement) -> None:
-    """Remember the account and how far its evidence reaches: up to the closing balance's day, or the last line's."""
+def _note_account(db: Connection, organisation_id: str, statement: Statement, at: datetime) -> None:
+    """Remember the account and how far its evidence reaches: up to the closing balance's day, or the last line's.
+
+    Never past a gap: where a file begins with another balance than the one that what is known ends with, the days
+    between them are missing, and a person is told.
+    """
     booked = [entry for entry in statement.entries if entry.status in BOOKED]
     days = [day for entry in booked if (day := entry.booked_on or entry.value_on)]
     days += [statement.closed_on] if statement.closed_on else []
@@ -162,15 +169,42 @@ def _note_account(db: Connection, organisation_id: str, statement: Statement) ->
             t.bank_account.c.currency == statement.currency,
         )
     ).first()
-    until: date = max(days)
-    if known is not None and known.evidence_until is not None:
-        until = max(until, known.evidence_until)
+    bank_id = stable_id("bnk", organisation_id, statement.account, statement.currency)
+    opening, closing = (_balance(each, statement.currency) for each in (statement.opening, statement.closing))
+    reaches = known.evidence_until if known else None
+    if known is not None and reaches is not None:
+        if max(days) < reaches:
+            return
+        if min(days) > reaches and None not in (opening, known.closing_minor) and opening != known.closing_minor:
+            problem = _gap(statement, bank_id, reaches, Money(known.closing_minor, statement.currency), min(days))
+            journal.raise_problem(db, organisation_id=organisation_id, problem=problem, at=at)
+            return
     row = {
-        "id": stable_id("bnk", organisation_id, statement.account, statement.currency),
+        "id": bank_id,
         "organisation_id": organisation_id,
         "identification": statement.account,
         "currency": statement.currency,
         "declares": known.declares if known else "statement",
-        "evidence_until": until,
+        "evidence_until": max(days),
+        "closing_minor": closing,
     }
     upsert(db, t.bank_account, [row], keys=["id"])
+    if reaches is None or max(days) > reaches:
+        journal.resolve_problem(db, organisation_id=organisation_id, code=GAP, subject=bank_id, at=at)
+
+
+def _balance(amount: Decimal | None, currency: str) -> int | None:
+    try:
+        return None if amount is None else Money.of(amount, currency).minor
+    except MoneyError as error:
+        raise InputError(f"the balance {amount} {currency}: {error}") from None
+
+
+def _gap(statement: Statement, bank_id: str, reaches: date, closing: Money, begins: date) -> Problem:
+    return Problem(
+        GAP,
+        f"The statements of account {statement.account} end on {reaches} with {closing}, and the file of {begins} "
+        f"begins with {statement.opening}: days between them are missing. Nobody is reminded before they are here.",
+        f"Import the statement of the days after {reaches}, then the file of {begins} again.",
+        bank_id,
+    )

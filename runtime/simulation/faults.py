@@ -84,6 +84,7 @@ MAIL = {"mail_refused": 0.02, "mail_accepted_then_lost": 0.02, "mail_put_off": 0
 LIFE = {
     "statement_again": 0.15,
     "statement_overlap": 0.30,
+    "statement_missed": 0.06,
     "consent_revoked": 0.05,
     "token_ended": 0.05,
     "disconnected": 0.04,

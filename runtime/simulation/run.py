@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from runtime.operations.import_statement import import_statement
+from runtime.operations.import_statement import GAP, import_statement
 from runtime.operations.remind import remind_everybody
 from runtime.operations.work import poll, work
 from runtime.simulation.crashes import Crash
@@ -259,8 +259,20 @@ def _statement(play: Play, key: str) -> str:
             return f"{key}: no statement yet"
         since = yesterday
     since = max(since, firm.bank.opened_on)
+    if _has_gap(play, key):
+        since = firm.bank.opened_on  # the problem said so: she takes the days that are missing, and all since
+    elif firm.bank.given_until is not None and play.faults.strikes("statement_missed"):
+        firm.bank.given_until = yesterday
+        return f"{key}: the statement of {since} to {yesterday} is forgotten"
     _import(play, key, since, yesterday)
     return f"{key}: statement of {since} to {yesterday}"
+
+
+def _has_gap(play: Play, key: str) -> bool:
+    problem = t.problem.c
+    open_here = (problem.organisation_id == play.ids[key]) & problem.resolved_at.is_(None)
+    with play.app.store.read() as db:
+        return db.scalar(select(func.count()).select_from(t.problem).where(open_here, problem.code == GAP)) != 0
 
 
 def _import(play: Play, key: str, since: date, until: date) -> None:

@@ -12,7 +12,7 @@ from runtime.operations.import_statement import import_statement
 from runtime.operations.organisations import create_organisation
 from runtime.store import tables as t
 from sandbox.world import mt940
-from sandbox.world.statement import BankStatement
+from sandbox.world.statement import BankStatement, Line
 from tests.operations.firm import BANK_ACCOUNT, CURRENCY, TODAY, Firm, money_in, statement
 
 YESTERDAY = TODAY - timedelta(days=1)
@@ -89,16 +89,51 @@ def test_the_same_line_in_two_organisations_is_two_receipts(firm: Firm) -> None:
 
 def test_a_day_without_lines_is_evidence_of_that_day(firm: Firm) -> None:
     firm.import_lines(A)
-    import_statement(firm.app, organisation_id=firm.id, name="empty.xml", content=statement(on=TODAY))
+    import_statement(firm.app, organisation_id=firm.id, name="empty.mt940", content=_day(0, "1010.00"))
     (account,) = [row for row in firm.rows(t.bank_account) if row.identification == BANK_ACCOUNT]
     assert account.evidence_until == TODAY
 
 
+def _day(number: int, opening: str, *lines: Line) -> bytes:
+    on = TODAY - timedelta(days=number)
+    return mt940.document([BankStatement(BANK_ACCOUNT, CURRENCY, "Firm", 1, on, Decimal(opening), lines)])
+
+
+def test_a_missing_file_ends_the_evidence_until_it_comes(firm: Firm) -> None:
+    """The file of the day before yesterday, with 20.00 in it, was never taken."""
+    days = {
+        3: _day(3, "1000.00", money_in("D3", "10.00", "A", "one", on=TODAY - timedelta(days=3))),
+        2: _day(2, "1010.00", money_in("D2", "20.00", "B", "two", on=TODAY - timedelta(days=2))),
+        1: _day(1, "1030.00", money_in("D1", "30.00", "C", "three")),
+    }
+
+    def take(*numbers: int) -> date:
+        for number in numbers:
+            import_statement(firm.app, organisation_id=firm.id, name=f"{number}.mt940", content=days[number])
+        (account,) = [row for row in firm.rows(t.bank_account) if row.identification == BANK_ACCOUNT]
+        until: date = account.evidence_until
+        return until
+
+    assert take(3, 1) == TODAY - timedelta(days=3)
+    assert _amounts(firm) == [1_000, 3_000], "the money that is known counts all the same"
+    assert firm.problems() == ["statement_gap"]
+    assert take(2) == TODAY - timedelta(days=2)
+    assert take(1) == YESTERDAY
+    assert firm.problems() == []
+
+
+def test_files_that_overlap_or_are_older_leave_no_gap(firm: Firm) -> None:
+    firm.import_lines(A)
+    firm.import_lines(A, B, name="same day.xml")
+    before = TODAY - timedelta(days=3)
+    firm.import_lines(money_in("L0", "1.00", "A", "old", on=before), name="old.xml", on=before)
+    assert firm.problems() == []
+
+
 @pytest.mark.parametrize(("tag", "until"), [("62F", TODAY), ("62M", YESTERDAY)])
 def test_an_interim_balance_closes_no_day(firm: Firm, tag: str, until: date) -> None:
-    day = BankStatement(BANK_ACCOUNT, CURRENCY, "Firm", 1, TODAY, Decimal("1000.00"), ())
     firm.import_lines(A)
-    content = mt940.document([day]).replace(b":62F:", f":{tag}:".encode())
+    content = _day(0, "1010.00").replace(b":62F:", f":{tag}:".encode())
     import_statement(firm.app, organisation_id=firm.id, name="day.mt940", content=content)
     (account,) = [row for row in firm.rows(t.bank_account) if row.identification == BANK_ACCOUNT]
     assert account.evidence_until == until

@@ -16,6 +16,7 @@ bank_account = Table(
     Column("ledger_account", String(128)),
     Column("declares", String(16), nullable=False),
     Column("evidence_until", Date),
+    minor("closing_minor", nullable=True),  # the balance at the end of that day
     Column("attested_by", String(200)),
     UniqueConstraint("organisation_id", "identification", "currency"),
 )
