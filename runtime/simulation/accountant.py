@@ -65,7 +65,7 @@ def _applied_alike(row: Mapping[str, Any]) -> Select[int]:
 
 
 def undecided(play: Play, key: str) -> set[str]:
-    """Numbers of the invoices that some money pays which the product has not applied."""
+    """Numbers of the invoices whose money the product has not applied, or whose coming or going no file has shown."""
     organisation_id, firm = play.ids[key], play.life.firms[key]
     waiting = (
         (t.receipt.c.organisation_id == organisation_id)
@@ -77,9 +77,8 @@ def undecided(play: Play, key: str) -> set[str]:
         rows = [dict(row._mapping) for row in db.execute(select(t.receipt).where(waiting))]
     known = {number for row in rows for pays in _paid(firm, row) for number, _ in pays}
     given = firm.bank.given_until
-    unseen = {
-        number for each in firm.bank.booked if given is None or each.line.booked_on > given for number, _ in each.pays
-    }
+    later = [each for each in firm.bank.booked if given is None or each.line.booked_on > given]
+    unseen = {number for each in later for number, _ in (each.takes_back or each).pays}
     return known | unseen
 
 

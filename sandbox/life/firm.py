@@ -122,8 +122,8 @@ class Firm:
     def went_back(self, money: Money, at: datetime) -> None:
         """An accountant sees that money went back, and takes out of the ledger what was booked for it by hand.
 
-        Whatever the bank's file told of it, from now on the ledger shows it, or she has said it to the product.
-        The ledger may refuse.
+        Whatever the bank's file told of its coming and going, from now on the ledger shows it, or she has said it to
+        the product. The ledger may refuse.
         """
         booked = {each for number, _ in money.pays for each in self.ledger.postings(self.debts[number].invoice)}
         source = Source.LEDGER if money.booked_as else Source.DESK
@@ -132,7 +132,7 @@ class Firm:
         money.booked_as = ""
         for number, paid in money.pays:
             for fact in self.debts[number].facts:
-                if fact.source is Source.BANK and fact.paid == -paid and not fact.is_told:
+                if fact.source is Source.BANK and abs(fact.paid) == paid and not fact.is_told:
                     fact.source = source
                     fact.show(at)
 

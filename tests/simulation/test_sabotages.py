@@ -34,6 +34,10 @@ def test_every_invariant_is_checked() -> None:
     assert sorted({number for numbers in NUMBERS.values() for number in numbers}) == NUMBERED
 
 
+def test_every_invariant_has_a_safeguard_to_switch_off() -> None:
+    assert sorted({each.invariant for each in SABOTAGES}) == NUMBERED
+
+
 @pytest.mark.parametrize("is_whole", [True, False])
 def test_a_suite_passes_nothing_over(is_whole: bool) -> None:
     shown = Result(seeds=list(range(SUITE_SEEDS)), events=SUITE_EVENTS, whole=is_whole)
