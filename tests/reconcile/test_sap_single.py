@@ -18,12 +18,12 @@ from reconcile.match import propose
 from runtime.operations.match_files import match_files, read_open_items, read_receipts
 from tests.shared import shared_data
 
-MIN_RIGHT = 0.965
+MIN_RIGHT = 0.99
 MAX_WRONG = 2
-MIN_RIGHT_WITH_HISTORY = 0.95  # short of the aim, which is that without history: see docs/matching.md
-MAX_WRONG_WITH_HISTORY = 3
+MIN_RIGHT_WITH_HISTORY = 0.99
+MAX_WRONG_WITH_HISTORY = 2
 MIN_APPLIED = 0.88
-MIN_APPLIED_WITH_HISTORY = 0.93
+MIN_APPLIED_WITH_HISTORY = 0.96
 MIN_RECEIPTS_A_SECOND = 250  # a quarter of what one idle core does, so that a busy machine does not fail the test
 
 
