@@ -1,4 +1,7 @@
-"""What a process does that is killed again and again: it takes bank files, applies their money, takes some back."""
+"""What a process does that is killed again and again: it takes bank files, applies their money, takes some back.
+
+Matching learns from what is taken back, and asks: then a person confirms what is right.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from pathlib import Path
 from sqlalchemy import select
 
 from runtime.app import build
-from runtime.operations.decide import undo
+from runtime.operations.decide import confirm, undo
 from runtime.operations.errors import RefusedError
 from runtime.operations.import_statement import import_statement
 from runtime.operations.work import work
@@ -19,6 +22,7 @@ from runtime.store import tables as t
 from tests.operations.firm import Time
 
 WRONGLY_PAID = "wrongly"  # what a payer writes whose payment a person takes back
+_WAITS = t.receipt.c.state == "suggested"
 
 
 def live(settings: Settings, clock: Time, organisation_id: str, folder: Path, begun: Event) -> None:
@@ -30,11 +34,12 @@ def live(settings: Settings, clock: Time, organisation_id: str, folder: Path, be
     for file in sorted(folder.glob("*.xml")):
         import_statement(app, organisation_id=organisation_id, name=file.name, content=file.read_bytes())
         work(app)
-        with app.store.read() as db:
-            wrong = (t.receipt.c.state == "applied") & t.receipt.c.remittance.contains(WRONGLY_PAID)
-            receipts = db.scalars(select(t.receipt.c.id).where(wrong)).all()
-        for receipt_id in receipts:
-            with suppress(RefusedError):
-                undo(app, organisation_id=organisation_id, receipt_id=receipt_id, actor="dana")
+        is_wrong = t.receipt.c.remittance.contains(WRONGLY_PAID)
+        for act, which in ((undo, (t.receipt.c.state == "applied") & is_wrong), (confirm, _WAITS & ~is_wrong)):
+            with app.store.read() as db:
+                receipts = db.scalars(select(t.receipt.c.id).where(which)).all()
+            for receipt_id in receipts:
+                with suppress(RefusedError):
+                    act(app, organisation_id=organisation_id, receipt_id=receipt_id, actor="dana")
         work(app)
     app.close()

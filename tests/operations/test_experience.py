@@ -9,7 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, update
 
 from reconcile.calibrate import History
 from runtime.app import App, build
@@ -180,6 +180,15 @@ def test_what_was_applied_by_itself_proves_nothing_before_it_stood(office: Offic
     assert [(band.right, band.count) for band in office.history(OURS).scores.values()] == [(0, 1)]
     later = office.history(OURS, after=STOOD + timedelta(seconds=1))
     assert [(band.right, band.count) for band in later.scores.values()] == [(1, 2)]
+
+
+def test_money_that_went_back_says_nothing_against_what_it_paid(office: Office) -> None:
+    office.customers(OURS, 20)
+    (paid,) = office.paid(OURS, [0], named=True).values()
+    with office.app.store.write() as db:
+        db.execute(update(t.receipt).where(t.receipt.c.id == paid).values(status="refunded"))
+    undo(office.app, organisation_id=OURS, receipt_id=paid, actor="ann")
+    assert [(own.right, own.count) for own in office.history(OURS).classes.values()] == [(1, 1)]
 
 
 def test_proof_that_people_undo_is_asked_about(office: Office) -> None:
