@@ -55,7 +55,7 @@ def hold_what_became_known(db: Connection, organisation_id: str, now: datetime) 
             _receipt.organisation_id == organisation_id,
             _receipt.changed_at >= now - NAMED_CONSIDERED,
             _receipt.read_at.is_not(None),  # a processor shows it
-            or_(_receipt.refunded_minor > 0, _receipt.dispute == "open"),
+            or_(_receipt.refunded_minor > 0, _receipt.dispute != ""),
         )
         .order_by(_receipt.changed_at.desc(), _receipt.id)
         .limit(MAX_PAYMENTS)
@@ -67,7 +67,8 @@ def hold_what_became_known(db: Connection, organisation_id: str, now: datetime) 
 def documents_of(db: Connection, organisation_id: str, receipt: dict[str, Any]) -> list[str]:
     """Return the documents that a processor's payment paid: by our allocations, else by the ledger's own record of it.
 
-    One that was never applied is taken to be for the invoices that it names.
+    One that was never applied is taken to be for the invoices that it names; one whose application the ledger took
+    back, for those that a person is asked about again.
     """
     ours = db.scalars(
         select(t.allocation.c.document_id).where(
@@ -81,11 +82,23 @@ def documents_of(db: Connection, organisation_id: str, receipt: dict[str, Any]) 
     recorded = db.scalars(
         select(t.ledger_payment.c.lines).where(
             t.ledger_payment.c.organisation_id == organisation_id,
+            t.ledger_payment.c.deleted.is_(False),
             t.ledger_payment.c.reference.contains(receipt["external_id"], autoescape=True),
         )
     )
     booked = sorted({line[0] for lines in recorded for line in lines})
-    return booked if booked or receipt["applications"] else list(_named(db, organisation_id, receipt["hints"]))
+    if booked:
+        return booked
+    if receipt["applications"]:
+        return _asked_again(db, organisation_id, receipt["id"])
+    return list(_named(db, organisation_id, receipt["hints"]))
+
+
+def _asked_again(db: Connection, organisation_id: str, receipt_id: str) -> list[str]:
+    proposal = t.proposal.c
+    mine = (proposal.organisation_id == organisation_id) & (proposal.receipt_id == receipt_id)
+    body = db.scalar(select(proposal.body).where(mine, proposal.state == "pending"))
+    return [] if body is None else [allocation["item_id"] for allocation in body["best"]["allocations"]]
 
 
 def _named(db: Connection, organisation_id: str, hints: dict[str, Any]) -> Iterator[str]:
@@ -104,3 +117,5 @@ def _questions(receipt: dict[str, Any]) -> Iterator[tuple[str, str]]:
         yield REFUND, f"{refunded} of the payment of {amount} was refunded: choose credit or reopen"
     if receipt["dispute"] == "open":
         yield CHARGEBACK, f"The payment of {amount} is being charged back; it holds until the bank decides"
+    elif receipt["dispute"]:
+        yield CHARGEBACK, f"The payment of {amount} was charged back, and the bank decided for the payer: call them"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import timedelta
 from decimal import Decimal
 
@@ -11,7 +12,7 @@ from sandbox.life.hands import Acts, Hands
 from sandbox.world.model import Charge
 from sandbox.world.takings import card_fee
 
-_DEBIT_FAILS, _PART, _REFUND_FAILS, _WON, _PAYOUT_FAILS = 0.25, 0.10, 0.4, 0.5, 0.25
+_DEBIT_FAILS, _PART, _REFUND_FAILS, _WON, _PAYOUT_FAILS = 0.25, 0.30, 0.4, 0.5, 0.25
 _RECENT = 60  # payments that may still be taken back
 _LIVE, _TAKEN_BACK = "live", "taken_back"
 
@@ -61,6 +62,18 @@ def _refund(hands: Hands, firm: Firm) -> str | None:
     return f"{charge.amount} of {charge.invoice}"
 
 
+def _refund_at_once(hands: Hands, firm: Firm) -> str | None:
+    """A payer pays the wrong firm's page or the wrong invoice, and is given the money back the moment it is noticed."""
+    debt = hands.payable(firm)
+    if debt is None:
+        return None
+    charge = _charge(hands, firm, debt, "card", hands.owed(debt))
+    hands.note(firm, debt, Source.PROCESSOR, paid=charge.amount)
+    firm.processor.refund(charge)
+    _goes_back(hands, firm, charge, "refund_review")
+    return f"{charge.amount} of {debt.number}"
+
+
 def _comes_again(hands: Hands, firm: Firm, charge: Charge, refund: str) -> str:
     """The payer's bank sends a refund back: the customer has paid once more."""
     firm.processor.account.fail_refund(refund)
@@ -69,7 +82,7 @@ def _comes_again(hands: Hands, firm: Firm, charge: Charge, refund: str) -> str:
 
 
 def _charge_back(hands: Hands, firm: Firm) -> str | None:
-    charge = _taken(hands, firm, "card")
+    charge = _taken(hands, firm, "card", rather=firm.unpaid)
     if charge is None:
         return None
     dispute = firm.processor.charge_back(charge)
@@ -144,9 +157,10 @@ def _charge(hands: Hands, firm: Firm, debt: Debt, method: str, amount: Decimal) 
     return charge
 
 
-def _taken(hands: Hands, firm: Firm, method: str) -> Charge | None:
-    """Draw a payment by this method that stands, to be taken back."""
+def _taken(hands: Hands, firm: Firm, method: str, *, rather: Collection[str] = ()) -> Charge | None:
+    """Draw a payment by this method that stands, to be taken back; rather one of these invoices, if there is one."""
     live = [each for each in firm.charges[-_RECENT:] if each.method == method and each.state == _LIVE]
+    live = [each for each in live if each.invoice in rather] or live
     return hands.rng.choice(live) if live else None
 
 
@@ -159,6 +173,7 @@ ACTS: Acts = {
     "pay by card": (14, _pay_by_card),
     "pay by debit": (8, _pay_by_debit),
     "refund": (3, _refund),
+    "refund at once": (2, _refund_at_once),
     "charge back": (2, _charge_back),
     "fail late": (2, _fail_late),
     "pay out": (4, _pay_out),

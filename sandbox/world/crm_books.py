@@ -51,6 +51,10 @@ class CrmBooks:
         """Correct a contact's address."""
         self.org.update("Contact", customer.crm_contact_id, Email=email)
 
+    def has_contact(self, customer: Customer) -> bool:
+        """Whether the customer's contact is there, and not in the bin."""
+        return not self.org.records["Contact"][customer.crm_contact_id]["IsDeleted"]
+
     def invoice(self, invoice: TrueInvoice) -> dict[str, Any] | None:
         """The product's record of an invoice."""
         records = self.org.records["TrueDue_Invoice__c"]

@@ -115,6 +115,27 @@ def test_a_hold_that_a_person_ended_is_not_placed_again_for_the_same_refund(firm
     assert _holds(firm) == {}
 
 
+def test_a_payment_that_the_ledger_refused_and_the_bank_took_back_holds_what_it_was_for(firm: Firm) -> None:
+    assert isinstance(firm.ledger, XeroLedger)
+    firm.ledger.books.period_lock_date = TODAY
+    intent = firm.stripe.pay(amount=12_000, currency=CURRENCY, metadata=NAMED)
+    _hear(firm)
+    assert firm.receipt().state == "undone"
+    firm.stripe.close_dispute(firm.stripe.dispute(intent, reason="insufficient_funds"), won=False)
+    _hear(firm)
+    assert list(_holds(firm)) == ["chargeback_open"]
+    assert "INV-1001" not in _reminded(firm)
+
+
+def test_what_a_person_said_a_payment_was_not_for_is_free_of_its_chargeback(firm: Firm) -> None:
+    intent = _paid_by_card(firm)
+    undo(firm.app, organisation_id=firm.id, receipt_id=firm.receipt().id, actor="dana")
+    firm.settle()
+    firm.stripe.dispute(intent)
+    _hear(firm)
+    assert _holds(firm) == {}
+
+
 def test_a_chargeback_holds_until_it_is_decided(any_firm: Firm) -> None:
     intent = _paid_by_card(any_firm)
     any_firm.stripe.dispute(intent)
