@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -203,6 +204,19 @@ class CallsInMemory:
             self._book.heed(left, self._now())
 
 
+_may_call: ContextVar[Callable[[], bool]] = ContextVar("may_call", default=lambda: True)
+
+
+@contextmanager
+def calling_while(allowed: Callable[[], bool]) -> Iterator[None]:
+    """Let no call begin in this context once `allowed` says no; it is asked after every wait, right before the call."""
+    before = _may_call.set(allowed)
+    try:
+        yield
+    finally:
+        _may_call.reset(before)
+
+
 class Budget:
     """Waits before a call that would exceed a limit: MAX_WAIT_SECONDS for urgent ones, else PATIENT_WAIT_SECONDS."""
 
@@ -246,6 +260,9 @@ class Budget:
         while True:
             begun = self._log.begin(urgent=urgent, of=of)
             if isinstance(begun, str):
+                if not _may_call.get()():
+                    self._log.end(begun)
+                    raise Retry("the time for these calls was over before they began: they are taken up again")
                 self.taken += 1
                 return begun
             if begun > left:

@@ -6,12 +6,12 @@ import logging
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, select
 
-from connectors.contract import Role
+from connectors.contract import CALL_TIMEOUT_SECONDS, Role
 from connectors.errors import Absent, Reconnect, Reject, Retry, Stale
 from connectors.intents import (
     AdoptInvoice,
@@ -25,6 +25,7 @@ from connectors.intents import (
     PostPayout,
     UndoPosting,
 )
+from connectors.limits import calling_while
 from connectors.records import Kind
 from receivables.problem import Problem
 from runtime.app import App
@@ -78,12 +79,15 @@ def _deliver_group(app: App, organisation_id: str, system: str, rows: Sequence[R
     if connection is None:
         return _settle(app, None, rows, [Reconnect(f"{system} is not connected")] * len(rows))
     connector = app.vendors.connector(connection)
-    outcomes = look_up(connector, rows)
-    with app.store.write() as db:
-        connections.lock_organisation(db, organisation_id)  # an undo comes before this, or finds them in doubt
-        fresh = still_wanted(db, [row for row in rows if row["id"] not in outcomes], app.clock())
-        queues.mark_in_doubt(db, [row["id"] for row in fresh])
-    outcomes |= write(connector, fresh)
+    # Whoever was slow until others may have these rows stops before a call: a call of theirs is not known to ours.
+    ends = min(row["next_at"] for row in rows) - timedelta(seconds=CALL_TIMEOUT_SECONDS)
+    with calling_while(lambda: app.clock() < ends):
+        outcomes = look_up(connector, rows)
+        with app.store.write() as db:
+            connections.lock_organisation(db, organisation_id)  # an undo comes before this, or finds them in doubt
+            fresh = still_wanted(db, [row for row in rows if row["id"] not in outcomes], app.clock())
+            queues.mark_in_doubt(db, [row["id"] for row in fresh])
+        outcomes |= write(connector, fresh)
     note_loss(app, connection, outcomes.values())
     answered = [row for row in rows if row["id"] in outcomes]
     return _settle(app, connection, answered, [outcomes[row["id"]] for row in answered])

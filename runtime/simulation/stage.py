@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from contextvars import Context
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -235,7 +236,7 @@ def _meanwhile(play: Play, kind: str) -> None:
         play.life.act()
     elif kind in _OTHERS:
         with suppress(SQLAlchemyError):  # what fails there fails in another process
-            _OTHERS[kind](play.app)
+            Context().run(_OTHERS[kind], play.app)  # what this one may still do is nothing to it
     play.post.collect()
 
 

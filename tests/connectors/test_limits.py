@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.errors import Retry
-from connectors.limits import MAX_WAIT_SECONDS, Budget, Limit
+from connectors.limits import MAX_WAIT_SECONDS, Budget, Limit, calling_while
 
 
 class Time:
@@ -95,3 +95,13 @@ def test_holding_off_is_never_shortened() -> None:
     kept.hold_off(1)
     kept.take()
     assert time.at >= 20
+
+
+def test_no_call_begins_once_its_time_is_over_and_its_place_is_free_again() -> None:
+    time = Time()
+    kept = budget(time, Limit(2, 20.0))
+    kept.take(urgent=True)
+    kept.take(urgent=True)
+    with calling_while(lambda: time.at < 1), pytest.raises(Retry, match="taken up again"):
+        kept.take()  # it waits for its place, and has lost its turn meanwhile
+    assert kept.taken == 2
