@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
 
 import pytest
+from werkzeug.wrappers import Request, Response
 
 from connectors.contract import Role
 from connectors.records import Kind
@@ -225,3 +227,23 @@ def test_what_a_bank_kept_on_the_way_is_booked_as_a_fee_and_stays_booked(any_fir
     any_firm.settle()  # our deposit less the fee is read back, and is nobody's deletion
     assert any_firm.ledger.balance("INV-1001") == 0
     assert (any_firm.receipt().state, any_firm.problems()) == ("applied", [])
+
+
+def test_a_worker_that_was_slow_until_others_may_have_its_rows_writes_nothing(any_firm: Firm) -> None:
+    any_firm.import_lines(EXACT)
+    any_firm.time.advance(hours=2)  # the token is over, and renewing it takes too long this time
+    late: list[str] = []
+
+    def slow(request: Request, handle: Callable[[], Response]) -> Response:
+        if "token" in request.path and not late:
+            any_firm.time.advance(seconds=queues.LEASE.total_seconds())
+            late.append(request.path)
+        return handle()
+
+    any_firm.ledger.standin.interceptor = slow
+    match_receipts(any_firm.app, any_firm.id)
+    deliver.deliver_outbox(any_firm.app)
+    assert late
+    assert any_firm.ledger.payments() == []
+    any_firm.work(minutes=1)
+    _paid(any_firm)
