@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -106,3 +106,8 @@ def kept(db: Connection, receipt: dict[str, Any], at: datetime) -> Application:
         number=str(receipt["applications"]),
         at=at,
     )
+
+
+def proposed_items(body: Mapping[str, Any]) -> list[str]:
+    """Return the items that a proposal sets a receipt against; `body` is the one that its row keeps."""
+    return [allocation["item_id"] for allocation in body["best"]["allocations"]]

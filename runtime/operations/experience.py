@@ -14,6 +14,7 @@ from sqlalchemy import Connection, case, delete, func, select
 
 from receivables.identity import stable_id
 from reconcile.calibrate import BANDS_A_DECADE, Case, History
+from runtime.operations.applications import proposed_items
 from runtime.store import tables as t
 from runtime.store.rows import upsert
 
@@ -36,7 +37,7 @@ def keep_word(db: Connection, organisation_id: str, receipt_id: str, word: Word,
     body = db.scalar(select(t.proposal.c.body).where(mine))
     if body is None or body.get("case") is None:
         return
-    items = [allocation["item_id"] for allocation in body["best"]["allocations"]]
+    items = proposed_items(body)
     row = body["case"] | {
         "id": _case_id(receipt_id, items),
         "organisation_id": organisation_id,

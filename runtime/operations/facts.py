@@ -28,6 +28,7 @@ from reminders.evidence import (
     Read,
 )
 from reminders.holds import distribute_credit
+from runtime.operations.applications import proposed_items
 from runtime.operations.checkouts import begun
 from runtime.operations.ledger_accounts import bank_accounts
 from runtime.operations.open_items import open_documents
@@ -92,7 +93,7 @@ def receipts(
     )
     for row in rows:
         amount = Money(row.amount_minor, row.currency)
-        best = {allocation["item_id"] for allocation in row.body["best"]["allocations"]}
+        best = set(proposed_items(row.body))
         others = [item_id for item_id in row.plausible if item_id not in best]
         for item_id in row.plausible:
             if row.status == "in_flight":

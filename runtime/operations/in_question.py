@@ -14,6 +14,7 @@ from sqlalchemy import Connection, exists, func, or_, select
 
 from receivables.document import DocumentKind
 from receivables.money import Money
+from runtime.operations.applications import proposed_items
 from runtime.operations.standing_holds import place_hold
 from runtime.store import tables as t
 
@@ -98,7 +99,7 @@ def _asked_again(db: Connection, organisation_id: str, receipt_id: str) -> list[
     proposal = t.proposal.c
     mine = (proposal.organisation_id == organisation_id) & (proposal.receipt_id == receipt_id)
     body = db.scalar(select(proposal.body).where(mine, proposal.state == "pending"))
-    return [] if body is None else [allocation["item_id"] for allocation in body["best"]["allocations"]]
+    return [] if body is None else proposed_items(body)
 
 
 def _named(db: Connection, organisation_id: str, hints: dict[str, Any]) -> Iterator[str]:

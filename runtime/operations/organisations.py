@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
+from datetime import datetime
 from zoneinfo import available_timezones
 
-from sqlalchemy import insert, update
+from sqlalchemy import Connection, insert, update
 
 from receivables.identity import stable_id
 from receivables.money import MoneyError, exponent
@@ -68,16 +70,23 @@ def _check(*, name: str, base_currency: str, time_zone: str, country: str) -> No
 def switch_sending(app: App, *, organisation_id: str, on: bool, actor: str) -> None:
     """Allow or stop reminders of an organisation."""
     with app.store.write() as db:
-        db.execute(update(t.organisation).where(t.organisation.c.id == organisation_id).values(sending_on=on))
-        journal.record(
-            db,
-            organisation_id=organisation_id,
-            at=app.clock(),
-            actor=actor,
-            action="sending_switched",
-            subject=organisation_id,
-            detail="on" if on else "off",
-        )
+        keep_switch(db, organisation_id, {"sending_on": on}, action="sending_switched", actor=actor, at=app.clock())
+
+
+def keep_switch(
+    db: Connection, organisation_id: str, switch: Mapping[str, object], *, action: str, actor: str, at: datetime
+) -> None:
+    """Keep where a switch of an organisation stands (a column, and its value) and who put it there."""
+    db.execute(update(t.organisation).where(t.organisation.c.id == organisation_id).values(**switch))
+    journal.record(
+        db,
+        organisation_id=organisation_id,
+        at=at,
+        actor=actor,
+        action=action,
+        subject=organisation_id,
+        detail="on" if all(switch.values()) else "off",
+    )
 
 
 def declare_evidence(

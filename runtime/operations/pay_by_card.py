@@ -20,6 +20,7 @@ from runtime.operations.checkouts import LIFETIME, Checkout, begun, begun_lately
 from runtime.operations.errors import InputError, RefusedError
 from runtime.operations.facts import receipts
 from runtime.operations.open_items import OpenDocument, open_documents
+from runtime.operations.organisations import keep_switch
 from runtime.operations.withdraw import withdraw_reminders
 from runtime.store import connections, journal
 from runtime.store import tables as t
@@ -45,16 +46,8 @@ def switch_card_payments(app: App, *, organisation_id: str, on: bool, actor: str
     with app.store.write() as db:
         if on and connections.connection_for_role(db, organisation_id, Role.PROCESSOR) is None:
             raise RefusedError("no processor is connected that could take cards: connect Stripe first")
-        db.execute(update(t.organisation).where(t.organisation.c.id == organisation_id).values(card_payments_on=on))
-        journal.record(
-            db,
-            organisation_id=organisation_id,
-            at=app.clock(),
-            actor=actor,
-            action="card_payments_switched",
-            subject=organisation_id,
-            detail="on" if on else "off",
-        )
+        now, switch = app.clock(), {"card_payments_on": on}
+        keep_switch(db, organisation_id, switch, action="card_payments_switched", actor=actor, at=now)
 
 
 def pay_by_card(

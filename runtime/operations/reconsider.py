@@ -7,6 +7,7 @@ from datetime import timedelta
 from sqlalchemy import select, update
 
 from runtime.app import App
+from runtime.operations.applications import proposed_items
 from runtime.operations.errors import RefusedError
 from runtime.operations.experience import forget_word
 from runtime.operations.refusals import forget_refusal
@@ -34,7 +35,7 @@ def reconsider(app: App, *, organisation_id: str, receipt_id: str, actor: str) -
         ).first()
         if proposal is None:
             raise RefusedError("nothing was decided about this receipt lately: take it back on the receipts page")
-        items = [allocation["item_id"] for allocation in proposal.body["best"]["allocations"]]
+        items = proposed_items(proposal.body)
         if proposal.state == "confirmed":
             if not reverse_application(db, organisation_id, receipt_id, actor=actor, at=now):
                 raise RefusedError("this receipt is not applied to anything any more")

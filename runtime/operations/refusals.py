@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy import Connection, delete, select
 
 from receivables.identity import stable_id
+from runtime.operations.applications import proposed_items
 from runtime.store import tables as t
 from runtime.store.rows import upsert
 
@@ -21,7 +22,7 @@ def refuse_proposal(db: Connection, *, organisation_id: str, receipt_id: str, ac
     )
     if body is None:
         return
-    items = [allocation["item_id"] for allocation in body["best"]["allocations"]]
+    items = proposed_items(body)
     row = {
         "id": _refusal_id(receipt_id, items),
         "organisation_id": organisation_id,

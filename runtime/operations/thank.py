@@ -19,6 +19,7 @@ from reminders.thanks import ThanksVerdict, decide_thanks
 from runtime.app import App
 from runtime.operations.evidence import gather
 from runtime.operations.gate import brand_of, language_of, portal_links
+from runtime.operations.organisations import keep_switch
 from runtime.operations.withdraw import FAILED, HANDING, IN_DOUBT, SENT
 from runtime.store import connections, journal
 from runtime.store import tables as t
@@ -39,17 +40,9 @@ class _Thanks:
 def switch_thanks(app: App, *, organisation_id: str, on: bool, actor: str) -> None:
     """Thank for payments that are applied from now on, or for none."""
     with app.store.write() as db:
-        since = app.clock() if on else None
-        db.execute(update(t.organisation).where(t.organisation.c.id == organisation_id).values(thanks_since=since))
-        journal.record(
-            db,
-            organisation_id=organisation_id,
-            at=app.clock(),
-            actor=actor,
-            action="thanks_switched",
-            subject=organisation_id,
-            detail="on" if on else "off",
-        )
+        now = app.clock()
+        since = {"thanks_since": now if on else None}
+        keep_switch(db, organisation_id, since, action="thanks_switched", actor=actor, at=now)
 
 
 def thank_payers(app: App, organisation_id: str) -> Counter[str]:

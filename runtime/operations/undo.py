@@ -10,7 +10,7 @@ from sqlalchemy import Connection, select, update
 from connectors.intents import Intent, UndoPosting
 from receivables.identity import stable_id
 from receivables.money import Money
-from runtime.operations.applications import POSTINGS, Posting, belongs
+from runtime.operations.applications import POSTINGS, Posting, belongs, proposed_items
 from runtime.store import journal, queues
 from runtime.store import tables as t
 from runtime.store.touch import touch_documents
@@ -69,7 +69,7 @@ def ask_again(db: Connection, organisation_id: str, receipt_id: str, at: datetim
     mine = (t.proposal.c.organisation_id == organisation_id) & (t.proposal.c.receipt_id == receipt_id)
     body = db.scalar(select(t.proposal.c.body).where(mine))
     if body is not None:
-        items = [allocation["item_id"] for allocation in body["best"]["allocations"]]
+        items = proposed_items(body)
         db.execute(update(t.proposal).where(mine).values(state="pending", plausible=items))
         db.execute(update(t.receipt).where(t.receipt.c.id == receipt_id).values(noticed_at=at))
 

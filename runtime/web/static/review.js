@@ -82,22 +82,20 @@ const KEYS = {
   k: (card) => step(card, -1),
   Enter: (card) => decide(card, "accept"),
   x: (card) => decide(card, "refuse"),
+  u: takeBack,
   "/": () => search.focus(),
 };
 
 document.getElementById("keys").hidden = false;
-queue.addEventListener("keydown", (event) => {
-  const act = KEYS[event.key];
-  if (!act || event.target.tabIndex !== -1 || event.ctrlKey || event.metaKey || event.altKey) return;
-  event.preventDefault();
-  act(event.target);
-});
-for (const place of [queue, said]) {
-  place.addEventListener("keydown", (event) => {
-    if (event.key !== "u" || event.target.tabIndex !== -1 || event.ctrlKey || event.metaKey || event.altKey) return;
+function obey(keys) {
+  return (event) => {
+    const act = keys[event.key];
+    if (!act || event.target.tabIndex !== -1 || event.ctrlKey || event.metaKey || event.altKey) return;
     event.preventDefault();
-    takeBack();
-  });
+    act(event.target);
+  };
 }
+queue.addEventListener("keydown", obey(KEYS));
+said.addEventListener("keydown", obey({ u: takeBack })); // it has the focus when no card is left
 const first = cards()[0];
 if (first) focusOn(first);
