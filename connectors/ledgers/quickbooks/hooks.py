@@ -19,7 +19,7 @@ from connectors.records import Kind
 from connectors.signature import hmac_base64_matches
 from receivables.identity import stable_id
 
-_KINDS = {
+KINDS = {
     "customer": Kind.CUSTOMER,
     "invoice": Kind.INVOICE,
     "creditmemo": Kind.CREDIT_NOTE,
@@ -79,7 +79,7 @@ def _cloud_event(event: Mapping[str, Any]) -> list[Notice]:
     notice = Notice(
         account=str(event["intuitaccountid"]),
         event_id=str(event["id"]),
-        kind=_KINDS.get(kind[1]) if len(kind) > 1 else None,
+        kind=KINDS.get(kind[1]) if len(kind) > 1 else None,
         external_id=str(event["intuitentityid"]),
         occurred_at=_time(str(event["time"])),
     )
@@ -91,7 +91,7 @@ def _entity(realm: str, entity: Mapping[str, Any]) -> list[Notice]:
     notice = Notice(
         account=realm,
         event_id=stable_id("quickbooks", realm, *parts),
-        kind=_KINDS.get(parts[0].lower()),
+        kind=KINDS.get(parts[0].lower()),
         external_id=parts[2],
         occurred_at=_time(parts[3]),
     )

@@ -16,7 +16,7 @@ from connectors.records import Kind
 from connectors.signature import hmac_base64_matches
 from receivables.identity import stable_id
 
-_KINDS = {"INVOICE": Kind.INVOICE, "CONTACT": Kind.CUSTOMER, "CREDITNOTE": Kind.CREDIT_NOTE}
+KINDS = {"INVOICE": Kind.INVOICE, "CONTACT": Kind.CUSTOMER, "CREDITNOTE": Kind.CREDIT_NOTE}
 
 
 def verify(secret: str, headers: Mapping[str, str], body: bytes, now: datetime) -> bool:
@@ -85,7 +85,7 @@ def _notice(event: Mapping[str, object]) -> Notice:
     return Notice(
         account=parts[0],
         event_id=stable_id("xero", *parts),
-        kind=_KINDS.get(parts[1]),
+        kind=KINDS.get(parts[1]),
         external_id=parts[3],
         occurred_at=moment(parts[4]),
     )

@@ -22,7 +22,7 @@ from receivables.problem import Problem
 EVENT_RETENTION = timedelta(days=29)  # Stripe keeps events for 30 days; older changes need a full read
 
 # What changes a payment or a payout; `types` of an event list takes at most 20 names and no wildcard.
-_EVENTS = {
+EVENTS = {
     Kind.PROCESSOR_PAYMENT: [
         "payment_intent.created",
         "payment_intent.processing",
@@ -133,7 +133,7 @@ class StripeConnector:
     def _changed(self, kind: Kind, since: datetime) -> Iterator[str]:
         """Yield the ids that events since a time are about, each once."""
         seen: set[str] = set()
-        asked = {"created": {"gte": int(since.timestamp())}, "types": _EVENTS[kind]}
+        asked = {"created": {"gte": int(since.timestamp())}, "types": EVENTS[kind]}
         for events in self._client.pages(lambda sdk, params: sdk.v1.events.list(params), asked, urgent=False):
             for event in events:
                 about, external_id = subject_of(event)
