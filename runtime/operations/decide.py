@@ -8,8 +8,6 @@ from typing import Any
 
 from sqlalchemy import Connection, select, update
 
-from connectors.contract import Role
-from connectors.records import Kind
 from receivables.allocation import Hypothesis
 from receivables.receipt import ReceiptStatus
 from runtime.app import App
@@ -48,7 +46,6 @@ def confirm(app: App, *, organisation_id: str, receipt_id: str, actor: str) -> N
         if not best.allocations and proposal.body["customer_id"] is None:
             raise RefusedError("nothing is proposed for this receipt: choose the items in the ledger")
         _check_room(db, organisation_id, best)
-        _check_nobody_booked_it(db, receipt)
         now = app.clock()
         apply_hypothesis(
             db,
@@ -155,19 +152,6 @@ def _receipt(db: Connection, organisation_id: str, receipt_id: str) -> dict[str,
     if row is None:
         raise RefusedError("there is no such receipt")
     return dict(row._mapping)
-
-
-def _check_nobody_booked_it(db: Connection, receipt: dict[str, Any]) -> None:
-    """What was posted and is not any more may have been booked by hand instead: payments are read first.
-
-    The balance cannot tell: it is the same as before where one booking took another's place.
-    """
-    ledger = connections.connection_for_role(db, receipt["organisation_id"], Role.LEDGER)
-    if receipt["state"] != "undone" or ledger is None:
-        return
-    read_at = connections.watermark(db, ledger.id, Kind.PAYMENT)
-    if read_at is None or read_at < receipt["noticed_at"]:
-        raise RefusedError("the ledger's payments are read first: this money may be booked otherwise; try again soon")
 
 
 def _check_room(db: Connection, organisation_id: str, best: Hypothesis) -> None:

@@ -33,6 +33,7 @@ from runtime.operations.absorb.page import absorb
 from runtime.operations.absorb.scope import Scope
 from runtime.operations.absorb.tombstones import bury_payments
 from runtime.operations.applications import POSTINGS
+from runtime.operations.booked_meanwhile import leave_to_the_ledger, read_bookings
 from runtime.operations.calls import defect, look_up, write
 from runtime.operations.edits import EDITS, after_edit, promise_edits
 from runtime.operations.invoice_requests import after_draft, after_refused_adoption, settle_problems
@@ -83,9 +84,12 @@ def _deliver_group(app: App, organisation_id: str, system: str, rows: Sequence[R
     ends = min(row["next_at"] for row in rows) - timedelta(seconds=CALL_TIMEOUT_SECONDS)
     with calling_while(lambda: app.clock() < ends):
         outcomes = look_up(connector, rows)
+        outcomes |= read_bookings(app, connection, [row for row in rows if row["id"] not in outcomes])
         with app.store.write() as db:
             connections.lock_organisation(db, organisation_id)  # an undo comes before this, or finds them in doubt
-            fresh = still_wanted(db, [row for row in rows if row["id"] not in outcomes], app.clock())
+            unwritten = [row for row in rows if row["id"] not in outcomes]
+            leave_to_the_ledger(db, connection, unwritten, app.clock())
+            fresh = still_wanted(db, unwritten, app.clock())
             queues.mark_in_doubt(db, [row["id"] for row in fresh])
         outcomes |= write(connector, fresh)
     note_loss(app, connection, outcomes.values())

@@ -68,7 +68,7 @@ def after_posting(db: Connection, row: Row, posting: Posting, done: Done, now: d
             db,
             system=ledger.system,
             account=ledger.account.external_id,
-            objects=_documents(posting),
+            objects=documents_of(posting),
             because=posting.key,
             at=now,
         )
@@ -114,6 +114,16 @@ def after_deletion(scope: Scope, receipt_id: str, external_ids: Collection[str])
     scope.problem(problem)
 
 
+def documents_of(posting: Posting) -> list[tuple[Kind, str]]:
+    """Return the documents, as the ledger names them, whose balances a posting moves."""
+    if isinstance(posting, PostReceipt):
+        return [(Kind.INVOICE, line.document_external_id) for line in posting.lines]
+    if isinstance(posting, AllocateCredit):
+        invoices = [(Kind.INVOICE, line.document_external_id) for line in posting.lines]
+        return [(Kind.CREDIT_NOTE, posting.credit_external_id), *invoices]
+    return [(Kind.INVOICE, posting.document_external_id)]
+
+
 def _waiting(db: Connection, organisation_id: str, receipt_id: str) -> bool:
     """Whether a part of the standing application is not in the ledger yet: an item shows there all of it or nothing."""
     rows = db.execute(
@@ -125,12 +135,3 @@ def _waiting(db: Connection, organisation_id: str, receipt_id: str) -> bool:
     )
     intents = [queues.read_intent(dict(row._mapping)) for row in rows]
     return any(isinstance(each, POSTINGS) and is_wanted(db, organisation_id, receipt_id, each) for each in intents)
-
-
-def _documents(posting: Posting) -> list[tuple[Kind, str]]:
-    if isinstance(posting, PostReceipt):
-        return [(Kind.INVOICE, line.document_external_id) for line in posting.lines]
-    if isinstance(posting, AllocateCredit):
-        invoices = [(Kind.INVOICE, line.document_external_id) for line in posting.lines]
-        return [(Kind.CREDIT_NOTE, posting.credit_external_id), *invoices]
-    return [(Kind.INVOICE, posting.document_external_id)]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, exists, or_, select, update
@@ -18,9 +18,10 @@ from receivables.receipt import LIVING, Receipt
 from reconcile.recorded import BOOKED_WITHIN, Recorded, recognise
 from runtime.operations.payouts import as_payout
 from runtime.operations.posted import POSTING_DELETED
+from runtime.operations.undo import reverse_application
 from runtime.store import connections, journal
 from runtime.store import tables as t
-from runtime.store.rows import insert_new
+from runtime.store.rows import chunks, insert_new
 
 CODED_CONSIDERED = timedelta(days=30)
 ASKED = ("suggested", "unidentified")  # a person was asked about these
@@ -48,18 +49,30 @@ def recognise_receipts(db: Connection, organisation_id: str, now: datetime) -> C
         state = as_payout(db, row, now) if row["source"] == "bank" else None
         state = state or _as_recorded(db, row, now)
         if state is not None:
-            db.execute(update(t.receipt).where(t.receipt.c.id == row["id"]).values(state=state, changed_at=now))
-            # A question that somebody was asked meanwhile has its answer.
-            db.execute(
-                update(t.proposal).where(t.proposal.c.receipt_id == row["id"]).values(state="settled", plausible=[])
-            )
-            # Whoever deleted our posting and booked the money otherwise has answered that as well.
-            journal.resolve_problem(
-                db, organisation_id=organisation_id, code=POSTING_DELETED, subject=row["id"], at=now
-            )
+            _settle(db, row, state, now)
             outcome[state] += 1
     _show_coded(db, organisation_id, now)
     return outcome
+
+
+def recognise_applied(db: Connection, organisation_id: str, receipt_ids: Sequence[str], now: datetime) -> set[str]:
+    """Take back the applications of these receipts that the ledger records by now; returns of which.
+
+    They are not posted yet: whoever booked the money meanwhile has said what it pays.
+    """
+    booked = set()
+    for ids in chunks(receipt_ids):
+        applied = select(t.receipt).where(
+            t.receipt.c.organisation_id == organisation_id, t.receipt.c.id.in_(ids), t.receipt.c.state == "applied"
+        )
+        for each in db.execute(applied.order_by(t.receipt.c.received_on, t.receipt.c.id)).all():
+            row = dict(each._mapping)
+            state = _as_recorded(db, row, now)
+            if state is not None:
+                reverse_application(db, organisation_id, row["id"], actor="matching", at=now)
+                _settle(db, row, state, now)
+                booked.add(row["id"])
+    return booked
 
 
 def awaits_ledger(db: Connection, organisation_id: str) -> Callable[[Mapping[str, Any]], bool]:
@@ -78,6 +91,14 @@ def awaits_ledger(db: Connection, organisation_id: str) -> Callable[[Mapping[str
         and row["state"] in ("new", AWAITED)
         and (read_at is None or read_at < row["changed_at"] + BOOKED_ELSEWHERE_WITHIN)
     )
+
+
+def _settle(db: Connection, row: dict[str, Any], state: str, now: datetime) -> None:
+    db.execute(update(t.receipt).where(t.receipt.c.id == row["id"]).values(state=state, changed_at=now))
+    # A question that somebody was asked meanwhile has its answer.
+    db.execute(update(t.proposal).where(t.proposal.c.receipt_id == row["id"]).values(state="settled", plausible=[]))
+    # Whoever deleted our posting and booked the money otherwise has answered that as well.
+    journal.resolve_problem(db, organisation_id=row["organisation_id"], code=POSTING_DELETED, subject=row["id"], at=now)
 
 
 def _booked_elsewhere(db: Connection, organisation_id: str, connection_id: str) -> bool:
@@ -135,7 +156,17 @@ def _as_recorded(db: Connection, row: dict[str, Any], now: datetime) -> str | No
         return None
     asks_about_it = next(asks for record, asks in records if record is found)
     _take(db, row, found.payment_id, now)
-    return "coded" if asks_about_it else "recorded"
+    if not asks_about_it:
+        return "recorded"
+    _report_coded(
+        db,
+        organisation_id=organisation_id,
+        receipt_id=row["id"],
+        amount=found.amount,
+        received_on=found.received_on,
+        now=now,
+    )
+    return "coded"
 
 
 def _unlinked(db: Connection, row: dict[str, Any]) -> list[tuple[Recorded, bool]]:
@@ -245,10 +276,23 @@ def _show_coded(db: Connection, organisation_id: str, now: datetime) -> None:
         }
         insert_new(db, t.receipt, [row], keys=["id"])
         db.execute(update(payment).where(payment.c.id == each.id).values(receipt_id=receipt_id))
-        problem = Problem(
-            "coded_receipt",
-            f"{Money(each.amount_minor, each.currency)} of {each.received_on} was booked straight to an account.",
-            "If it pays an invoice, remove that booking in the ledger; the payment is then matched.",
-            receipt_id,
+        _report_coded(
+            db,
+            organisation_id=organisation_id,
+            receipt_id=receipt_id,
+            amount=Money(each.amount_minor, each.currency),
+            received_on=each.received_on,
+            now=now,
         )
-        journal.raise_problem(db, organisation_id=organisation_id, problem=problem, at=now)
+
+
+def _report_coded(
+    db: Connection, *, organisation_id: str, receipt_id: str, amount: Money, received_on: date, now: datetime
+) -> None:
+    problem = Problem(
+        "coded_receipt",
+        f"{amount} of {received_on} was booked straight to an account.",
+        "If it pays an invoice, remove that booking in the ledger; the payment is then matched.",
+        receipt_id,
+    )
+    journal.raise_problem(db, organisation_id=organisation_id, problem=problem, at=now)

@@ -1,0 +1,68 @@
+"""A person books money by hand in the ledger, and nobody tells us: it is read before that money is posted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+
+from werkzeug.wrappers import Request, Response
+
+from runtime.operations.decide import confirm
+from runtime.store import queues
+from runtime.store import tables as t
+from tests.operations.faults import is_write
+from tests.operations.firm import Firm, money_in
+
+EXACT = money_in("L1", "120.00", "ACME LTD", "INV-1001")
+PART = money_in("L1", "50.00", "ACME LTD", "INV-1001")
+
+
+def test_money_booked_by_hand_after_the_last_reading_is_not_posted(any_firm: Firm) -> None:
+    any_firm.ledger.pay_by_hand("INV-1001", "120.00", on=any_firm.time().date())
+    any_firm.import_lines(EXACT)
+    any_firm.work()
+    assert any_firm.receipt().state == "recorded"
+    assert any_firm.ledger.payments() == [Decimal("120.00")]
+    assert any_firm.document("INV-1001").status == "paid", "its invoice is read again at once"
+    any_firm.settle()
+    assert any_firm.ledger.payments() == [Decimal("120.00")]
+    assert any_firm.problems() == []
+
+
+def test_a_part_booked_by_hand_before_its_line_is_confirmed_is_not_posted(any_firm: Firm) -> None:
+    any_firm.import_lines(PART)
+    any_firm.work()
+    any_firm.ledger.pay_by_hand("INV-1001", "50.00", on=any_firm.time().date())
+    confirm(any_firm.app, organisation_id=any_firm.id, receipt_id=any_firm.receipt().id, actor="dana")
+    any_firm.work()
+    assert any_firm.receipt().state == "recorded"
+    assert [row.undone_at is None for row in any_firm.rows(t.allocation)] == [False]
+    any_firm.settle()
+    assert any_firm.ledger.payments() == [Decimal("50.00")]
+    assert any_firm.document("INV-1001").balance_minor == 7_000
+
+
+def test_money_coded_to_income_by_hand_is_not_posted_beside_it(any_firm: Firm) -> None:
+    any_firm.ledger.code_to_income("120.00", on=any_firm.time().date(), memo="INV-1001")
+    any_firm.import_lines(EXACT)
+    any_firm.work()
+    assert any_firm.receipt().state == "coded"
+    any_firm.settle()
+    assert any_firm.ledger.payments() == []
+    assert any_firm.problems() == ["coded_receipt"]
+
+
+def test_what_cannot_be_asked_about_waits_and_is_posted_once(any_firm: Firm) -> None:
+    def unread(request: Request, handle: Callable[[], Response]) -> Response:
+        return handle() if is_write(request) else Response("down for maintenance", status=503)
+
+    any_firm.import_lines(EXACT)
+    any_firm.ledger.standin.interceptor = unread
+    any_firm.work()
+    assert any_firm.ledger.payments() == []
+    (row,) = any_firm.rows(t.outbox)
+    assert (row.state, row.in_doubt) == (queues.NEW, False), "nothing was written that would have to be looked up"
+    any_firm.ledger.standin.interceptor = None
+    any_firm.work(minutes=5)
+    assert any_firm.ledger.payments() == [Decimal("120.00")]
+    assert any_firm.receipt().state == "applied"
