@@ -145,9 +145,11 @@ class OAuthShape:
 class Declaration:
     """Everything the engine needs to know of a vendor before a call is made.
 
-    `accounts(endpoint, token, query)` tells which accounts a consent covers: `token` is the token answer, `query`
-    the parameters of the redirect. `verify(secret, headers, body, now)` checks a webhook's signature on the raw
-    body in constant time (header names in lower case). `notices(body)` raises ValueError on an unreadable body.
+    `accounts(endpoint, token, query, access)` tells which accounts a consent covers: `token` is the token answer,
+    `query` the parameters of the redirect, and `access` gives what it takes to ask one of them for its name: that call
+    counts against the account's limits as any other. `verify(secret, headers, body, now)` checks a webhook's signature
+    on the raw body in constant time (header names in lower case). `notices(body)` raises ValueError on an unreadable
+    body.
     `reads` are in the order in which a first load needs them. `leave(endpoint, token, account)` ends one account's part
     of a consent that several share, where the vendor has such consents; an account that is not in it is left already.
     """
@@ -160,7 +162,7 @@ class Declaration:
     limits: tuple[Limit, ...]
     oauth: OAuthShape
     open: Callable[[Access], Connector]
-    accounts: Callable[[Endpoint, Mapping[str, object], Mapping[str, str]], list[Account]]
+    accounts: Callable[[Endpoint, Mapping[str, object], Mapping[str, str], Callable[[Account], Access]], list[Account]]
     verify: Callable[[str, Mapping[str, str], bytes, datetime], bool]
     notices: Callable[[bytes], list[Notice]]
     fetch_batch: int = 40  # ids that one `fetch` call reads at once

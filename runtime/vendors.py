@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import bindparam, select, text, update
 
 from connectors import registry
-from connectors.contract import Access, Connector, Declaration
+from connectors.contract import Access, Account, Connector, Declaration
 from connectors.errors import Reconnect
 from connectors.limits import Budget
 from connectors.oauth import OAuthFlow, TokenSet
@@ -85,6 +85,17 @@ class Vendors:
         """Return the consent flow of `system`; SettingsError when its client is not set."""
         return OAuthFlow(registry.declaration(system).oauth, self._settings.endpoint(system), self._clock)
 
+    def first_access(self, account: Account, *, system: str, tokens: TokenSet) -> Access:
+        """Return the access to an account by a consent that was just given and is kept nowhere yet."""
+        return Access(
+            account=account,
+            endpoint=self._settings.endpoint(system),
+            token=lambda: tokens.access_token,
+            another=lambda _refused: tokens.access_token,
+            budget=self._budget(registry.declaration(system), account.external_id),
+            clock=self._clock,
+        )
+
     def sealed(self, consent_id: str, system: str, tokens: TokenSet) -> dict[str, object]:
         """Return the columns that keep `tokens` for a consent."""
         return {
@@ -135,22 +146,19 @@ class Vendors:
 
     def _make(self, connection: VendorConnection) -> Connector:
         declaration = registry.declaration(connection.system)
-        budget = self._budgets.setdefault(
-            (connection.system, connection.account.external_id),
-            self._budget(declaration, connection.account.external_id),
-        )
         return declaration.open(
             Access(
                 account=connection.account,
                 endpoint=self._settings.endpoint(connection.system),
                 token=lambda: self.token(connection.consent_id, connection.system),
                 another=lambda refused: self.another(connection.consent_id, connection.system, refused),
-                budget=budget,
+                budget=self._budget(declaration, connection.account.external_id),
                 clock=self._clock,
             )
         )
 
     def _budget(self, declaration: Declaration, account: str) -> Budget:
+        """Return the budget of an account: the same one for everything here that calls it."""
         log = StoredCalls(
             self._store,
             self._clock,
@@ -159,7 +167,8 @@ class Vendors:
             limits=declaration.limits,
             concurrent=declaration.concurrent,
         )
-        return Budget(declaration.limits, log=log, sleep=self._pace.sleep)
+        made = Budget(declaration.limits, log=log, sleep=self._pace.sleep)
+        return self._budgets.setdefault((declaration.system, account), made)
 
     def _fresh(self, consent_id: str, system: str) -> str | None:
         with self._store.read() as db:

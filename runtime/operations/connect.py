@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from functools import partial
 
 from sqlalchemy import Connection, delete, insert, select, update
 
@@ -64,7 +65,8 @@ def finish_connect(app: App, *, system: str, query: Mapping[str, str]) -> Vendor
         redirect_uri=redirect_uri(app, system), code=query["code"], verifier=begun.verifier
     )
     endpoint = app.settings.endpoint(system)
-    accounts = declaration.accounts(endpoint, {**tokens.answer, "access_token": tokens.access_token}, query)
+    access = partial(app.vendors.first_access, system=system, tokens=tokens)
+    accounts = declaration.accounts(endpoint, {**tokens.answer, "access_token": tokens.access_token}, query, access)
     consent_id = stable_id("cns", system, secrets.token_hex(16))
     with app.store.write() as db:
         connections.lock_organisation(db, begun.organisation_id)

@@ -69,17 +69,7 @@ PROCESS = {
     "clock_skew": 0.30,
     "clock_backwards": 0.15,
 }
-STORE = (
-    "crash_before_commit",
-    "crash_after_commit",
-    "crash_after_call",
-    "commit_refused",
-    "commit_unknown",
-    "deadlock",
-    "store_busy",
-    "store_down",
-    "disk_full",
-)
+DEATHS = ("crash_before_commit", "crash_after_commit", "crash_after_call")
 MAIL = {"mail_refused": 0.02, "mail_accepted_then_lost": 0.02, "mail_put_off": 0.02}
 LIFE = {
     "statement_again": 0.15,

@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, unquote_plus
 
 from runtime.simulation.crashes import Crash
 from runtime.simulation.damage import done_in_part, is_later_page, without_news
-from runtime.simulation.faults import STORE, Faults
+from runtime.simulation.faults import DEATHS, Faults
 from runtime.simulation.virtual import VirtualTime
 from runtime.simulation.wire import Answered, Sent, ask
 from sandbox.estate import Estate
@@ -69,7 +69,7 @@ class Calls:
     insisted: list[str] = field(default_factory=list)  # calls with a consent that was refused for good before
     needless: list[str] = field(default_factory=list)  # refreshes of a token that was good for a while
     impatient: list[str] = field(default_factory=list)  # calls of an account that was told to wait
-    told_to_wait: dict[tuple[str, str], tuple[datetime, int]] = field(default_factory=dict)  # until when; store faults
+    told_to_wait: dict[tuple[str, str], tuple[datetime, int]] = field(default_factory=dict)  # until when; deaths before
     waits: int = 0
     refreshes: int = 0
     _refused: Counter[str] = field(default_factory=Counter)  # by the token of a consent that its owner ended
@@ -179,8 +179,8 @@ class Calls:
         """Note calls that no product should make."""
         named, standin = _books_of(self.estate, sent), self._standin(sent)
         token = _token_of(sent)
-        until, store_faults = self.told_to_wait.get((sent.system, named), (self.time.now(), 0))
-        if self.time.now() < until and store_faults == self._store_faults():  # else it may have failed to note it
+        until, deaths = self.told_to_wait.get((sent.system, named), (self.time.now(), 0))
+        if self.time.now() < until and deaths == self._deaths():  # else it may have died before it noted it
             self.impatient.append(f"{sent.system}: {named} was asked for {sent.path} before the time that it had told")
         for grant in standin.oauth.grants.values():
             if grant.access_token == token:
@@ -247,14 +247,14 @@ class Calls:
             self.waits += 1
             until = self.time.now() + timedelta(seconds=_RETRY_AFTER_SECONDS)
             if account := _books_of(self.estate, sent):  # a list of accounts is of none: limits are each account's
-                self.told_to_wait[sent.system, account] = (until, self._store_faults())
+                self.told_to_wait[sent.system, account] = (until, self._deaths())
             return _plain(429, "too many requests", ("Retry-After", str(_RETRY_AFTER_SECONDS)))
         if strikes("throttled_unsaid"):
             return _plain(429, "too many requests")
         return None
 
-    def _store_faults(self) -> int:
-        return sum(self.faults.fired[name] for name in STORE)
+    def _deaths(self) -> int:
+        return sum(self.faults.fired[name] for name in DEATHS)
 
     def _stale(self, sent: Sent, key: tuple[str, str, str]) -> Answered | None:
         answered_at, old = self._answers.get(key, (self.time.now(), None))

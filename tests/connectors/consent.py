@@ -56,16 +56,16 @@ class Consent:
     time: VirtualTime
     flow: OAuthFlow
     tokens: TokenSet
-    accounts: list[Account]
+    accounts: list[Account] = field(default_factory=list)
     forced: str = ""
     asked: int = 0
     refused: list[str] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def access(self) -> Access:
+    def access(self, account: Account | None = None) -> Access:
         limits = self.declaration.limits
         budget = Budget(limits, monotonic=self.time.monotonic, sleep=self.time.sleep)
-        return Access(self.accounts[0], self.endpoint, self._token, self._another, budget, self.time.now)
+        return Access(account or self.accounts[0], self.endpoint, self._token, self._another, budget, self.time.now)
 
     def open(self) -> Connector:
         return self.declaration.open(self.access())
@@ -90,8 +90,9 @@ def consent(declaration: Declaration, url: str, time: VirtualTime, *, hint: str 
     query = agree(begun.url, **({"login_hint": hint} if hint else {}))
     assert query["state"] == begun.state
     tokens = flow.finish(redirect_uri=REDIRECT, code=query["code"], verifier=begun.verifier)
-    accounts = declaration.accounts(endpoint, tokens.answer, query)
-    return Consent(declaration, endpoint, time, flow, tokens, accounts)
+    given = Consent(declaration, endpoint, time, flow, tokens)
+    given.accounts = declaration.accounts(endpoint, tokens.answer, query, given.access)
+    return given
 
 
 def agree(page: str, **hint: str) -> dict[str, str]:

@@ -84,12 +84,12 @@ class World:
         query = agree(begun.url, **hint)
         tokens = flow.finish(redirect_uri=REDIRECT, code=query["code"], verifier=begun.verifier)
         self.tokens.append(tokens.access_token)
-        (account,) = DECLARATION.accounts(self.endpoint, tokens.answer, query)
+        (account,) = DECLARATION.accounts(self.endpoint, tokens.answer, query, self.access)
         return account
 
-    def access(self) -> Access:
+    def access(self, account: Account | None = None) -> Access:
         return Access(
-            self.account,
+            account or self.account,
             self.endpoint,
             lambda: self.tokens[-1],
             lambda _refused: self.tokens[-1],

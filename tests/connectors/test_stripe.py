@@ -76,12 +76,12 @@ class World:
         begun = self.flow.begin(REDIRECT)
         query = agree(begun.url)
         self.tokens.append(self.flow.finish(redirect_uri=REDIRECT, code=query["code"], verifier=begun.verifier))
-        (account,) = DECLARATION.accounts(self.endpoint, self.tokens[-1].answer, query)
+        (account,) = DECLARATION.accounts(self.endpoint, self.tokens[-1].answer, query, self.access)
         return account
 
-    def access(self) -> Access:
+    def access(self, account: Account | None = None) -> Access:
         return Access(
-            self.account,
+            account or self.account,
             self.endpoint,
             lambda: self.tokens[-1].access_token,
             lambda _refused: self.tokens[-1].access_token,

@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 from sqlalchemy import select
-from werkzeug.wrappers import Response
+from werkzeug.wrappers import Request, Response
 
 from connectors.contract import Role
 from connectors.errors import Reconnect
+from connectors.limits import Limit
 from connectors.records import Kind
 from runtime.operations.connect import STATE_LIFETIME, finish_connect
 from runtime.operations.disconnect import disconnect, look_after
@@ -22,6 +23,7 @@ from runtime.operations.pull import pull
 from runtime.operations.remind import remind_everybody
 from runtime.operations.work import poll
 from runtime.store import tables as t
+from runtime.store.budget import StoredCalls
 from runtime.store.connections import BROKEN, CONNECTED, DISCONNECTED
 from runtime.vault import Vault, VaultError
 from tests.operations.firm import TODAY, Firm, money_in
@@ -47,6 +49,28 @@ def test_a_consent_becomes_a_connection(unconnected: Firm, system: str) -> None:
     (consent,) = _consents(unconnected)
     token = unconnected.app.vendors.token(consent.id, system)
     assert token.encode() not in consent.access_token, "tokens are encrypted at rest"
+
+
+@pytest.mark.parametrize("system", ["quickbooks", "salesforce", "stripe"])
+def test_a_vendor_that_will_not_tell_a_name_just_now_is_left_alone_as_it_says(unconnected: Firm, system: str) -> None:
+    estate = unconnected.estate
+    account, standin = {
+        "quickbooks": (estate.quickbooks.add_company(name="Busy", home_currency="GBP").realm_id, estate.quickbooks),
+        "salesforce": (unconnected.crm.org_id, estate.salesforce),
+        "stripe": (unconnected.stripe.account_id, estate.stripe),
+    }[system]
+
+    def throttled(request: Request, answer: Callable[[], Response]) -> Response:
+        asks = request.path.startswith(("/v1/account", "/services/data", "/v3/company"))
+        return Response(status=429, headers={"Retry-After": "20"}) if asks else answer()
+
+    standin.interceptor = throttled
+    connection = unconnected.connect(system, account)
+    assert account in connection.account.name, "it connects all the same"
+    calls = StoredCalls(
+        unconnected.app.store, unconnected.app.clock, system=system, account=account, limits=(Limit(9, 1.0),)
+    )
+    assert isinstance(calls.begin(urgent=True, of=""), float), "nobody may call it now"
 
 
 def test_a_state_serves_once(unconnected: Firm) -> None:

@@ -8,6 +8,7 @@ from random import Random
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
 
 from connectors.limits import FORGOTTEN_AFTER_SECONDS, CallsInMemory, Limit
 from runtime.store import tables as t
@@ -111,3 +112,26 @@ def test_a_vendors_own_word_binds_everybody_until_it_is_old(store: Store) -> Non
     assert not isinstance(wait, str) and 59 < wait <= 60
     time.pass_(wait)
     assert taken(one.begin(urgent=True, of=""))
+
+
+def test_what_a_vendor_told_counts_although_the_database_was_away(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away() -> None:
+        raise OperationalError("COMMIT", None, Exception("disk is full"))
+
+    time = Time()
+    mine = calls(store, time, concurrent=1)
+    token = mine.begin(urgent=True, of="")
+    assert isinstance(token, str)
+    with monkeypatch.context() as patched:
+        patched.setattr(store, "write", away)
+        mine.end(token)
+        mine.heed({60.0: 5})
+        mine.hold_off(3.0)
+        with pytest.raises(OperationalError):
+            mine.begin(urgent=True, of="")  # what cannot be counted is not called
+    assert mine.begin(urgent=True, of="") == pytest.approx(3.0)
+    assert calls(store, time).begin(urgent=True, of="") == pytest.approx(3.0), "the others know it from then on"
+    time.pass_(FORGOTTEN_AFTER_SECONDS + 1)
+    assert taken(mine.begin(urgent=True, of=""))

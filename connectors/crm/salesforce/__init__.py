@@ -7,8 +7,8 @@ fields stand in `addon_manifest/salesforce`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import UTC, datetime
+from collections.abc import Callable, Mapping
+from datetime import datetime
 from urllib.parse import urlsplit
 
 from connectors.contract import Access, Account, Declaration, Endpoint, Notice, OAuthShape, Role
@@ -16,35 +16,34 @@ from connectors.crm.salesforce.client import BATCH, Client
 from connectors.crm.salesforce.connector import SalesforceConnector
 from connectors.errors import ConnectorError, Fatal
 from connectors.intents import AdoptInvoice, EditContact, ShowBalance, ShowInvoice, ShowReceipt, ShowReminder
-from connectors.limits import Budget, Limit
+from connectors.limits import Limit
 from connectors.records import Kind
 
 __all__ = ["DECLARATION", "SalesforceConnector"]
 
 
-def _accounts(endpoint: Endpoint, token: Mapping[str, object], query: Mapping[str, str]) -> list[Account]:  # noqa: ARG001
+def _accounts(
+    endpoint: Endpoint, token: Mapping[str, object], query: Mapping[str, str], access: Callable[[Account], Access]
+) -> list[Account]:
     """Return the one org of a consent, from the identity URL `…/id/ORG/USER` of the token answer."""
+    del endpoint, query
     parts = urlsplit(str(token.get("id", ""))).path.strip("/").split("/")
     if len(parts) != 3 or parts[0] != "id":
         raise Fatal("Salesforce's token answer names no org")
     org = Account(external_id=parts[1], name=parts[1], instance_url=str(token.get("instance_url", "")))
-    return [Account(org.external_id, _name(endpoint, org, str(token.get("access_token", ""))), org.instance_url)]
+    return [Account(org.external_id, _name(access(org)), org.instance_url)]
 
 
-def _name(endpoint: Endpoint, org: Account, access_token: str) -> str:
+def _name(access: Access) -> str:
     """Ask for the org's name; a user who may not see it still connects, and the org is called by its id."""
-    client = Client(
-        Access(
-            org, endpoint, lambda: access_token, lambda _refused: access_token, Budget(()), lambda: datetime.now(UTC)
-        )
-    )
+    client, org_id = Client(access), access.account.external_id
     try:
         rows = [row for page in client.query("SELECT Name FROM Organization", urgent=True) for row in page]
     except ConnectorError:
-        return org.external_id
+        return org_id
     finally:
         client.close()
-    return str(rows[0]["Name"]) if rows else org.external_id
+    return str(rows[0]["Name"]) if rows else org_id
 
 
 def _verify(secret: str, headers: Mapping[str, str], body: bytes, now: datetime) -> bool:  # noqa: ARG001

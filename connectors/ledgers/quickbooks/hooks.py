@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
-from urllib.parse import quote
 
-import requests
-
-from connectors.contract import CALL_TIMEOUT_SECONDS, Account, Endpoint, Notice
-from connectors.errors import Reconnect
+from connectors.contract import Access, Account, Endpoint, Notice
+from connectors.errors import ConnectorError, Reconnect
 from connectors.ledgers import exact
-from connectors.ledgers.quickbooks.client import MINOR_VERSION
+from connectors.ledgers.quickbooks.client import QuickBooksClient
 from connectors.ledgers.quickbooks.read import MERGED_INTO
 from connectors.records import Kind
 from connectors.signature import hmac_base64_matches
@@ -50,28 +47,28 @@ def notices(body: bytes) -> list[Notice]:
         raise ValueError(f"a QuickBooks webhook cannot be read: {error!r}") from error
 
 
-def accounts(endpoint: Endpoint, token: Mapping[str, object], query: Mapping[str, str]) -> list[Account]:
+def accounts(
+    endpoint: Endpoint, token: Mapping[str, object], query: Mapping[str, str], access: Callable[[Account], Access]
+) -> list[Account]:
     """The company that the redirect names; Reconnect when it names none."""
+    del endpoint, token
     realm = query.get("realmId", "")
     if not realm.isdecimal():
         raise Reconnect("QuickBooks did not say which company was connected: connect again")
-    return [Account(realm, _company_name(endpoint, str(token.get("access_token", "")), realm) or f"Company {realm}")]
+    unnamed = Account(realm, f"Company {realm}")
+    return [Account(realm, _company_name(access(unnamed)) or unnamed.name)]
 
 
-def _company_name(endpoint: Endpoint, token: str, realm: str) -> str:
+def _company_name(access: Access) -> str:
     """The company's name; empty when it cannot be read, because a connection must not fail for a name."""
+    client = QuickBooksClient(access)
     try:
-        answer = requests.get(
-            f"{endpoint.api_url}/v3/company/{quote(realm)}/companyinfo/{quote(realm)}",
-            params={"minorversion": str(MINOR_VERSION)},
-            headers={"Authorization": f"Bearer {token}", "Accept": "application/json"},
-            timeout=CALL_TIMEOUT_SECONDS,
-            allow_redirects=False,
-        )
-        answer.raise_for_status()
-        return str(exact.loads(answer.content)["CompanyInfo"]["CompanyName"])
-    except (requests.RequestException, ValueError, KeyError, TypeError):
+        (company,) = client.query("SELECT * FROM CompanyInfo", urgent=True)["CompanyInfo"]
+        return str(company["CompanyName"])
+    except (ConnectorError, ValueError, KeyError, TypeError):
         return ""
+    finally:
+        client.close()
 
 
 def _cloud_event(event: Mapping[str, Any]) -> list[Notice]:

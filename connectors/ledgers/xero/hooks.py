@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
 import requests
 
-from connectors.contract import CALL_TIMEOUT_SECONDS, Account, Endpoint, Notice
+from connectors.contract import CALL_TIMEOUT_SECONDS, Access, Account, Endpoint, Notice
 from connectors.errors import Reconnect, Retry
 from connectors.ledgers import exact
 from connectors.ledgers.xero.convert import moment
@@ -36,9 +36,11 @@ def notices(body: bytes) -> list[Notice]:
         raise ValueError(f"an event of a Xero webhook cannot be read: {error!r}") from error
 
 
-def accounts(endpoint: Endpoint, token: Mapping[str, object], query: Mapping[str, str]) -> list[Account]:
+def accounts(
+    endpoint: Endpoint, token: Mapping[str, object], query: Mapping[str, str], access: Callable[[Account], Access]
+) -> list[Account]:
     """List the organisations that the consent of `token` covers; they share this one token set."""
-    del query
+    del query, access
     return [
         Account(str(each["tenantId"]), str(each.get("tenantName") or each["tenantId"]))
         for each in _connections(endpoint, str(token["access_token"]))

@@ -6,13 +6,13 @@ Nothing is written but the pages on which payers pay. Modules: `client` (calls t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import UTC, datetime
+from collections.abc import Callable, Mapping
+from datetime import datetime
 
 from connectors.contract import Access, Account, Declaration, Endpoint, OAuthShape, Role
 from connectors.errors import ConnectorError, Fatal
 from connectors.intents import OpenCheckout
-from connectors.limits import Budget, Limit
+from connectors.limits import Limit
 from connectors.payments.stripe.client import Client
 from connectors.payments.stripe.connector import StripeConnector
 from connectors.payments.stripe.notices import notices
@@ -22,36 +22,30 @@ from connectors.signature import stripe_matches
 __all__ = ["DECLARATION", "StripeConnector"]
 
 
-def _accounts(endpoint: Endpoint, token: Mapping[str, object], query: Mapping[str, str]) -> list[Account]:  # noqa: ARG001
+def _accounts(
+    endpoint: Endpoint, token: Mapping[str, object], query: Mapping[str, str], access: Callable[[Account], Access]
+) -> list[Account]:
     """Return the one account that installed the app."""
+    del endpoint, query
     account_id = str(token.get("stripe_user_id") or "")
     if not account_id:
         raise Fatal("Stripe's token answer names no account")
     account = Account(external_id=account_id, name=account_id)
-    return [Account(account_id, _name(endpoint, account, str(token.get("access_token", ""))))]
+    return [Account(account_id, _name(access(account)))]
 
 
-def _name(endpoint: Endpoint, account: Account, access_token: str) -> str:
+def _name(access: Access) -> str:
     """Ask for the account's name; without the permission to see it the account is called by its id."""
-    client = Client(
-        Access(
-            account,
-            endpoint,
-            lambda: access_token,
-            lambda _refused: access_token,
-            Budget(()),
-            lambda: datetime.now(UTC),
-        )
-    )
+    client, account_id = Client(access), access.account.external_id
     try:
         shown = client.one(lambda sdk: sdk.v1.accounts.retrieve_current(), urgent=True)
     except ConnectorError:
-        return account.external_id
+        return account_id
     finally:
         client.close()
     business = shown.get("business_profile") or {}
     dashboard = (shown.get("settings") or {}).get("dashboard") or {}
-    return str(dashboard.get("display_name") or business.get("name") or account.external_id)
+    return str(dashboard.get("display_name") or business.get("name") or account_id)
 
 
 def _verify(secret: str, headers: Mapping[str, str], body: bytes, now: datetime) -> bool:
