@@ -4,7 +4,7 @@ UV_VERSION := 0.13.9
 VENV := .venv
 ARGS ?=
 
-.PHONY: setup dev system demo simulate test test-long bench-matching bench-sync bench-webhooks check clean
+.PHONY: setup dev system demo simulate test test-long bench-matching bench-replies bench-sync bench-webhooks check clean
 .SILENT:
 # Where it is set, every process would compile every module again: seconds for each command that tests start.
 unexport PYTHONDONTWRITEBYTECODE
@@ -50,6 +50,9 @@ bench-sync: dev       ## a first load of 100,000 invoices and payments into both
 
 bench-matching: $(VENV)/.bench  ## the matcher on drawn and published data, its peers and its ideas in the same run
 	$(VENV)/bin/python -m benchmarks.matching $(ARGS)
+
+bench-replies: dev    ## how well replies of payers are read, on mails that the rules were not tuned on
+	$(VENV)/bin/python -m benchmarks.replies $(ARGS)
 
 bench-webhooks: dev   ## durable webhook intake beside a no-op of the same server and a Flask view
 	$(VENV)/bin/python -m benchmarks.webhooks $(ARGS)
