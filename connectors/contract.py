@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from connectors.intents import Found, Intent, Outcome
 from connectors.limits import Budget, Limit
@@ -119,6 +119,15 @@ class Connector(Protocol):
 
     def close(self) -> None:
         """Let go of connections."""
+        ...
+
+
+@runtime_checkable
+class PrintsInvoices(Protocol):
+    """A connector of a system that prints its invoices. Every ledger does."""
+
+    def printed(self, external_id: str) -> bytes:
+        """Return an invoice as PDF, as the organisation's customers know it; Absent when it is gone."""
         ...
 
 

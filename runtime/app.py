@@ -8,6 +8,7 @@ from typing import Protocol
 from connectors.channels.email import EmailChannel, SmtpServer
 from runtime.clock import Clock, system_clock
 from runtime.kept_indexes import KeptIndexes
+from runtime.printed import PrintedInvoices
 from runtime.settings import Settings
 from runtime.store.engine import Store
 from runtime.store.turns import Turns
@@ -40,6 +41,7 @@ class App:
     email: EmailChannel | None
     turns: Turns
     indexes: KeptIndexes
+    printed: PrintedInvoices
     wake: Wake = _nobody
 
     def close(self) -> None:
@@ -70,6 +72,7 @@ def build(
         email=_email(settings, clock),
         turns=Turns(store),
         indexes=KeptIndexes(),
+        printed=PrintedInvoices(),
     )
 
 

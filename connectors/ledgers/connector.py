@@ -29,6 +29,10 @@ class Reader(Protocol):
         """Read these objects again, now."""
         ...
 
+    def printed(self, external_id: str) -> bytes:
+        """Return an invoice as PDF."""
+        ...
+
 
 class Writer(Protocol):
     """The writing half of `connectors.contract.Connector`."""
@@ -57,6 +61,10 @@ class LedgerConnector:
     def fetch(self, kind: Kind, external_ids: Sequence[str]) -> Page:
         """Read these objects again, now."""
         return self._reader.fetch(kind, external_ids)
+
+    def printed(self, external_id: str) -> bytes:
+        """Return an invoice as PDF, as the organisation's customers know it (`connectors.contract.PrintsInvoices`)."""
+        return self._reader.printed(external_id)
 
     def write(self, intents: Sequence[Intent]) -> list[Outcome]:
         """Carry out intents, one outcome each."""

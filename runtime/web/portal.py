@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, timedelta
 from typing import Annotated
 
@@ -13,6 +14,7 @@ from runtime.operations.dispute import MAX_REASON_CHARS, dispute
 from runtime.operations.errors import InputError
 from runtime.operations.opt_out import opt_out
 from runtime.operations.pay_by_card import pay_by_card
+from runtime.operations.print_invoice import print_invoice
 from runtime.operations.promise import MAX_DAYS_AHEAD, promise
 from runtime.operations.question import MAX_QUESTION_CHARS, ask
 from runtime.operations.views.portal import PortalAccount, PortalInvoice, portal
@@ -26,6 +28,9 @@ ACTOR = "customer"
 MAX_CHOSEN = 1_000  # invoices that a form can name; how many can be paid together is said in words
 _NOTHING: list[str] = []
 
+
+_UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")  # in the name of a file, on any system
+MAX_FILE_NAME_CHARS = 80
 
 ROUTES = APIRouter(prefix="/p/{token}", tags=["portal"], default_response_class=Response)
 
@@ -74,6 +79,17 @@ def show_invoice(app: Running, token: str, document_id: str) -> Response:
         longest=MAX_REASON_CHARS,
         longest_question=MAX_QUESTION_CHARS,
     )
+
+
+@ROUTES.get("/invoices/{document_id}.pdf")
+def give_pdf(app: Running, token: str, document_id: str) -> Response:
+    """Give an invoice of the payer as the ledger prints it, to be kept as a file."""
+    organisation, account = account_of(app, token)
+    number, pdf = print_invoice(
+        app, organisation_id=organisation.id, customer_id=account.customer_id, document_id=document_id
+    )
+    headers = {"Content-Disposition": f'attachment; filename="{_file_name(number)}.pdf"'}
+    return Response(pdf, media_type="application/pdf", headers=headers)
 
 
 @ROUTES.post("/checkout")
@@ -161,3 +177,7 @@ def unsubscribe(app: Running, token: str) -> Response:
     opt_out(app, organisation_id=organisation.id, customer_id=account.customer_id, actor=ACTOR)
     organisation, account = account_of(app, token)
     return page("portal_unsubscribe.html", organisation=organisation, view=account, token=token)
+
+
+def _file_name(number: str) -> str:
+    return _UNSAFE.sub("-", number).strip("-.")[:MAX_FILE_NAME_CHARS] or "invoice"

@@ -10,6 +10,7 @@ from functools import partial
 
 from werkzeug.wrappers import Request, Response
 
+from sandbox.pdf import one_page
 from sandbox.quickbooks import company
 from sandbox.quickbooks import query as queries
 from sandbox.quickbooks.books import QuickBooksBooks
@@ -87,6 +88,20 @@ class ApiRoutes(IdentityRoutes):
         if operation == "update" and request.args.get("include") == "void":
             operation = "void"
         return self._write(request, books, lambda: {name: _change(books, name, _body(request), operation)})
+
+    @route("GET", f"{COMPANY}/invoice/<object_id>/pdf")
+    def printed(self, _request: Request, realm_id: str, object_id: str) -> Response:
+        """An invoice as PDF."""
+        books = self.companies[realm_id]
+        record = books.invoices.get(object_id)
+        if record is None:
+            return self._timed({"Fault": not_found().body}, not_found().status)
+        lines = [books.name, "", f"INVOICE {record.get('DocNumber', '')}", f"To {record['CustomerRef']['name']}", ""]
+        lines += [f"{line.get('Description', '')}   {line.get('Amount', '')}" for line in record.get("Line", [])]
+        return Response(
+            one_page([*lines, "", f"Balance due {record['CurrencyRef']['value']} {record['Balance']}"]),
+            content_type="application/pdf",
+        )
 
     @route("POST", f"{COMPANY}/invoice/<object_id>/send")
     def send(self, request: Request, realm_id: str, object_id: str) -> Response:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from werkzeug.wrappers import Request, Response
 
+from sandbox.pdf import one_page
 from sandbox.standin import route
 from sandbox.xero import render
 from sandbox.xero.books import XeroBooks
@@ -85,7 +86,11 @@ class ReadingRoutes(IdentityRoutes):
         books = self.books_of(request)
         attribute, _, full, _ = COLLECTIONS[collection]
         record = getattr(books, attribute).get(object_id) or _by_number(books, collection, object_id)
-        return self.missing() if record is None else respond(self.envelope(**{collection: [full(books, record)]}))
+        if record is None:
+            return self.missing()
+        if collection == "Invoices" and request.accept_mimetypes.best == "application/pdf":
+            return Response(_printed(books, record), content_type="application/pdf")
+        return respond(self.envelope(**{collection: [full(books, record)]}))
 
     @route("GET", f"{API}/Invoices/<invoice_id>/OnlineInvoice")
     def online_invoice(self, request: Request, invoice_id: str) -> Response:
@@ -110,6 +115,13 @@ def history_record(note: Record) -> Record:
     """A note as Xero shows it."""
     shown = {name: value for name, value in note.items() if name != "ObjectID"}
     return shown | {"DateUTCString": f"{note['DateUTC']:%Y-%m-%dT%H:%M:%S}"}
+
+
+def _printed(books: XeroBooks, record: Record) -> bytes:
+    contact = books.contacts[record["Contact"]["ContactID"]]
+    lines = [books.name, "", f"INVOICE {record.get('InvoiceNumber', '')}", f"To {contact['Name']}", ""]
+    lines += [f"{line.get('Description', '')}   {line.get('LineAmount', '')}" for line in record.get("LineItems", [])]
+    return one_page([*lines, "", f"Amount due {record['CurrencyCode']} {record['AmountDue']}"])
 
 
 def _visible(request: Request, books: XeroBooks, collection: str) -> list[Record]:

@@ -16,10 +16,11 @@ from typing import Any
 import pytest
 from werkzeug.wrappers import Request, Response
 
-from connectors.contract import CALL_TIMEOUT_SECONDS, Connector
+from connectors.contract import CALL_TIMEOUT_SECONDS, Connector, PrintsInvoices
 from connectors.errors import Absent, ConnectorError, Reconnect, Reject, Retry, Stale
 from connectors.intents import Done, EditCustomer, EditDocument, Intent, Outcome, PostPayout, PostReceipt, UndoPosting
 from connectors.ledgers import exact
+from connectors.ledgers.printed import MAX_PDF_BYTES
 from connectors.records import (
     CodedReceiptFields,
     CustomerFields,
@@ -627,6 +628,22 @@ class LedgerSuite:
         outcome = write_one(ledger, receipt(ledger, "html", {2: "10"}))
         assert isinstance(outcome, Retry)
         assert outcome.ambiguous
+
+    def test_an_invoice_is_printed(self, ledger: Ledger) -> None:
+        assert isinstance(ledger.connector, PrintsInvoices)
+        assert ledger.connector.printed(ledger.invoices[1]).startswith(b"%PDF-")
+        with pytest.raises(Absent):
+            ledger.connector.printed("00000000-0000-4000-8000-000000000000")
+
+    @pytest.mark.off_contract
+    def test_what_is_no_pdf_of_an_invoice_is_not_passed_on(self, ledger: Ledger, intercept: Install) -> None:
+        assert isinstance(ledger.connector, PrintsInvoices)
+        intercept(lambda _request, _handle: Response(b"<html>sorry</html>", content_type="text/html"))
+        with pytest.raises(Retry, match="no PDF"):
+            ledger.connector.printed(ledger.invoices[1])
+        intercept(lambda _request, _handle: Response(b"%PDF-" + b" " * MAX_PDF_BYTES))
+        with pytest.raises(Retry, match="larger"):
+            ledger.connector.printed(ledger.invoices[1])
 
     def test_published_limits_are_kept(self, ledger: Ledger) -> None:
         held_back = 0

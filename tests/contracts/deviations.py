@@ -77,6 +77,15 @@ DEVIATIONS = (
     ),
     Deviation(
         contract="xero",
+        where=r"GET /Invoices/{InvoiceID} answer 200",
+        place="",
+        rule="media type",
+        contract_says="A PDF has an address of its own, /Invoices/{InvoiceID}/pdf.",
+        vendor_does="It comes from the invoice's own address to whoever accepts application/pdf.",
+        evidence="The contract's own x-path of getInvoiceAsPdf, which the official SDK follows.",
+    ),
+    Deviation(
+        contract="xero",
         where=r"DELETE .*/Allocations/{AllocationID} answer 200",
         place="/AllocationId",
         rule="unknown",

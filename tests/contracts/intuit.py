@@ -13,6 +13,8 @@ from tests.contracts.xsd import IntuitSchema, Json
 
 NAME = "quickbooks"
 _PATH = re.compile(r"/v3/company/\d+/(?P<resource>[a-z]+)(?P<rest>/.*)?")
+# An invoice as PDF: the XSD has entities only, Intuit's reference has this ("Get an invoice as PDF").
+_PRINTED = re.compile(r"/v3/company/\d+/invoice/[^/]+/pdf")
 _SELECT = re.compile(
     r"select (?P<fields>.+?) from (?P<entity>\w+)(?: where (?P<where>.+?))?"
     r"(?: orderby (?P<order>.+?))?(?: startposition \d+)?(?: maxresults \d+)?",
@@ -45,7 +47,10 @@ class IntuitContract:
                 Finding(NAME, f"{exchange.method} {exchange.path}", "", "path", "the contract has no such operation")
             ]
         call = f"{exchange.method} {found['resource']}"
-        return [*self._asked(exchange, found["resource"], f"{call} request"), *self._answered(exchange, call)]
+        asked = list(self._asked(exchange, found["resource"], f"{call} request"))
+        if _PRINTED.fullmatch(exchange.path) and exchange.status == 200:
+            return asked + _printed(exchange, f"{call} answer 200")
+        return [*asked, *self._answered(exchange, call)]
 
     def _asked(self, exchange: Exchange, resource: str, where: str) -> Iterator[Finding]:
         allowed = _PARAMETERS.get(resource, _ENTITY_PARAMETERS)
@@ -93,6 +98,12 @@ class IntuitContract:
     def _differences(self, element: str, value: Json, where: str) -> Iterator[Finding]:
         for place, rule, text in self._schema.differences(element, value):
             yield Finding(NAME, where, place, rule, text)
+
+
+def _printed(exchange: Exchange, where: str) -> list[Finding]:
+    if exchange.answer_headers.get("content-type", "") == "application/pdf":
+        return []
+    return [Finding(NAME, where, "", "media type", "an invoice is printed as application/pdf")]
 
 
 def _loaded(body: bytes) -> Json:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import date, timedelta
 
+from connectors.contract import PrintsInvoices
 from connectors.errors import ConnectorError
 from connectors.intents import (
     AllocateCredit,
@@ -127,6 +128,8 @@ def drive(ledger: Ledger) -> list[str]:
             ledger.time.sleep(60)  # a new minute has its calls again
             records = read(ledger, reading, since)
             ledger.connector.fetch(reading, list(records)[:3])
+    assert isinstance(ledger.connector, PrintsInvoices)
+    ledger.connector.printed(ledger.invoices[1])
     return refused
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from connectors.errors import Fatal
 from connectors.ledgers.pages import page
+from connectors.ledgers.printed import checked
 from connectors.ledgers.quickbooks import convert
 from connectors.ledgers.quickbooks.client import Json, QuickBooksClient
 from connectors.records import CustomerFields, Kind, Page, Record
@@ -85,6 +86,10 @@ class QuickBooksReader:
         merged = [_merged(gone, into) for gone, into in merges.items() if _is_merged(gone, into, living)]
         others = [record for record in page.records if record.external_id not in {each.external_id for each in merged}]
         return replace(page, records=(*others, *merged))
+
+    def printed(self, external_id: str) -> bytes:
+        """Return an invoice as QuickBooks prints it, in the company's own style."""
+        return checked(self._client.printed(external_id), TITLE)
 
     def by_ids(self, entity: str, external_ids: Sequence[str]) -> list[Json]:
         """Read the raw objects with these ids, at most a page of them."""

@@ -70,7 +70,11 @@ class XeroClient:
 
     def get(self, operation: Callable[..., Any], *arguments: str, urgent: bool, **options: object) -> Json:
         """Read; Absent, Reconnect, Retry, Reject or Fatal when Xero does not answer 200."""
-        return self._call(operation, arguments, options, urgent=urgent, write=False)
+        return _object(self._call(operation, arguments, options, urgent=urgent, write=False), write=False)
+
+    def get_file(self, operation: Callable[..., Any], *arguments: str) -> bytes:
+        """Read a file; the errors of `get`. The SDK itself would write it where the answer's header says."""
+        return self._call(operation, arguments, {}, urgent=True, write=False)
 
     def put(self, operation: Callable[..., Any], *arguments: object, key: str | None, **options: object) -> Json:
         """Write under an idempotency key; dict arguments are the body. Retry is ambiguous once it may have arrived.
@@ -80,11 +84,11 @@ class XeroClient:
         """
         keyed = {"idempotency_key": key} if key else {}
         encoded = tuple(exact.dumps(part) if isinstance(part, dict) else part for part in arguments)
-        return self._call(operation, encoded, options | keyed, urgent=True, write=True)
+        return _object(self._call(operation, encoded, options | keyed, urgent=True, write=True), write=True)
 
     def delete(self, operation: Callable[..., Any], *arguments: str) -> Json:
         """Delete; Absent when it is gone already, so that repeating needs no key."""
-        return self._call(operation, arguments, {}, urgent=True, write=True)
+        return _object(self._call(operation, arguments, {}, urgent=True, write=True), write=True)
 
     def close(self) -> None:
         """Let go of connections."""
@@ -98,7 +102,7 @@ class XeroClient:
         *,
         urgent: bool,
         write: bool,
-    ) -> Json:
+    ) -> bytes:
         token = self._access.token()
         try:
             return self._once(operation, arguments, options, token, urgent=urgent, write=write)
@@ -117,7 +121,7 @@ class XeroClient:
         *,
         urgent: bool,
         write: bool,
-    ) -> Json:
+    ) -> bytes:
         budget = self._access.budget
         self._bears.token = token
         try:
@@ -129,7 +133,7 @@ class XeroClient:
                     _request_timeout=_TIMEOUT,
                     **options,
                 )
-                answer = exact.loads(response.data)
+                answer: bytes = response.data
             budget.heed(dict(nearly_used(response.headers)))
         except HTTPStatusException as error:
             raise self._refused(error.http_resp, write=write) from error
@@ -137,10 +141,6 @@ class XeroClient:
             raise Retry(f"Xero cannot be reached: {error}") from error
         except (ApiException, HTTPError, OSError) as error:
             raise Retry(f"the connection to Xero broke: {error}", ambiguous=write) from error
-        except ValueError as error:
-            raise Retry(f"Xero's answer is not JSON: {error}", ambiguous=write) from error
-        if not isinstance(answer, dict):
-            raise Fatal("Xero's answer is not an object: the API has changed")
         return answer
 
     def _refused(self, response: Any, *, write: bool) -> ConnectorError:  # noqa: ANN401 - the SDK's own type
@@ -167,3 +167,13 @@ class XeroClient:
             "expires_in": None,
             "token_type": "Bearer",
         }
+
+
+def _object(answer: bytes, *, write: bool) -> Json:
+    try:
+        found = exact.loads(answer)
+    except ValueError as error:
+        raise Retry(f"Xero's answer is not JSON: {error}", ambiguous=write) from error
+    if not isinstance(found, dict):
+        raise Fatal("Xero's answer is not an object: the API has changed")
+    return found

@@ -9,6 +9,7 @@ from typing import Any
 
 from connectors.errors import Absent, Fatal
 from connectors.ledgers.pages import page, unreadable
+from connectors.ledgers.printed import checked
 from connectors.ledgers.xero import convert
 from connectors.ledgers.xero.client import Json, XeroClient
 from connectors.records import Kind, Page, Record
@@ -119,6 +120,10 @@ class XeroReader:
         except Absent:
             return []
         return list(answer.get(source.items) or [])
+
+    def printed(self, external_id: str) -> bytes:
+        """Return an invoice as Xero prints it, in the organisation's own branding."""
+        return checked(self._client.get_file(self._client.api.get_invoice_as_pdf, external_id), TITLE)
 
     def by_ids(self, source: Source, external_ids: Sequence[str]) -> list[Json]:
         """Read up to FETCH_BATCH invoices or contacts in one call, in any order; what is gone is left out."""
