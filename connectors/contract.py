@@ -161,6 +161,7 @@ class Declaration:
     body.
     `reads` are in the order in which a first load needs them. `leave(endpoint, token, account)` ends one account's part
     of a consent that several share, where the vendor has such consents; an account that is not in it is left already.
+    `knock_key(secret, account)` returns the key with which our package at the vendor tells of changes in an account.
     """
 
     system: str
@@ -177,4 +178,5 @@ class Declaration:
     fetch_batch: int = 40  # ids that one `fetch` call reads at once
     draft_is_invoice: bool = True  # what DraftInvoice makes; False: an estimate of which a person makes an invoice
     leave: Callable[[Endpoint, str, Account], None] | None = None
+    knock_key: Callable[[str, str], str] | None = None
     concurrent: int | None = None  # calls that an account takes at once; None: any number

@@ -166,7 +166,7 @@ class ShowInvoice:
     """Show an invoice on the CRM account's page: create or update it under our document id.
 
     `due_on`, `saying`, `purchase_order` or `note` None leaves what stands there alone: people edit it in the CRM. An
-    empty purchase order or note empties it there.
+    empty purchase order or note empties it there. `paused_until` None says that reminders are not paused.
     """
 
     key: str
@@ -182,12 +182,16 @@ class ShowInvoice:
     saying: Saying | None = None
     purchase_order: str | None = None
     note: str | None = None
+    paused_until: date | None = None
     intent: Literal["show_invoice"] = "show_invoice"
 
 
 @dataclass(frozen=True, slots=True)
 class ShowBalance:
-    """Show a customer's balance, overdue amount and hold on its CRM account (amounts as decimal text by currency)."""
+    """Show a customer's balance, overdue amount and hold on its CRM account (amounts as decimal text by currency).
+
+    `last_contact_on` is the day of the last reminder; `usually_late_days` how late they usually pay, None when unknown.
+    """
 
     key: str
     customer_id: str
@@ -196,6 +200,8 @@ class ShowBalance:
     overdue: Money
     oldest_due_on: date | None
     hold: str
+    last_contact_on: date | None = None
+    usually_late_days: int | None = None
     intent: Literal["show_balance"] = "show_balance"
 
 
@@ -239,6 +245,17 @@ class AdoptInvoice:
     request_external_id: str
     document_id: str | None
     intent: Literal["adopt_invoice"] = "adopt_invoice"
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerInstruction:
+    """Say in the record of a CRM user's instruction whether it was `done`, and in words how, or why not."""
+
+    key: str
+    instruction_external_id: str
+    done: bool
+    answer: str
+    intent: Literal["answer_instruction"] = "answer_instruction"
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,6 +310,7 @@ Intent = (
     | ShowReceipt
     | ShowReminder
     | AdoptInvoice
+    | AnswerInstruction
     | EditContact
     | OpenCheckout
 )

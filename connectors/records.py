@@ -25,6 +25,7 @@ class Kind(StrEnum):
     PAYOUT = "payout"
     HELD_CASH = "held_cash"
     INVOICE_REQUEST = "invoice_request"
+    INSTRUCTION = "instruction"
     CONSENT = "consent"  # never a record: a vendor tells that it may be taken back, and a fetch shows whether it is
 
 
@@ -89,6 +90,28 @@ class InvoiceRequestFields:
     issued_on: date
     due_on: date
     purchase_order: str | None = None
+
+
+class Action(StrEnum):
+    """What a CRM user can tell us to do."""
+
+    PAUSE = "pause"
+    RESUME = "resume"
+
+
+@dataclass(frozen=True, slots=True)
+class InstructionFields:
+    """What a CRM user told us to do about a customer's open invoices, or about the one with our id `document_key`.
+
+    `until` is the last day of a pause, `asked_at` when the user said it, by the CRM's clock.
+    """
+
+    action: Action
+    customer_external_id: str
+    asked_at: datetime
+    document_key: str | None = None
+    until: date | None = None
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,6 +255,7 @@ Fields = (
     | ContactFields
     | DocumentFields
     | InvoiceRequestFields
+    | InstructionFields
     | PaymentFields
     | CodedReceiptFields
     | AccountFields

@@ -8,9 +8,11 @@ import os
 
 import click
 
+from connectors import registry
 from runtime.cli.opened import opened_app
+from runtime.operations.errors import InputError
 from runtime.operations.rotate_key import rotate_key
-from runtime.settings import KEY_BYTES
+from runtime.settings import KEY_BYTES, load
 
 
 @click.group()
@@ -38,3 +40,20 @@ def key_rotate(as_json: bool) -> int:
     for system, consent in rotation.closed:
         click.echo(f"{system} {consent}: no key given opens it; name its key in TRUEDUE_OLD_KEYS, or connect again")
     return 1 if rotation.closed else 0
+
+
+@key.command("knock")
+@click.argument("account")
+@click.option("--system", default="salesforce", show_default=True, help="Where the package is installed.")
+def key_knock(account: str, system: str) -> None:
+    """Print the key with which our package in an ACCOUNT (a Salesforce org's id) tells us of changes at once."""
+    settings = load()
+    make = registry.declaration(system).knock_key if system in registry.SYSTEMS else None
+    if make is None:
+        raise InputError(f"{system} has no package of ours that tells of changes")
+    secret = settings.webhook_secret(system)
+    if not secret:
+        raise InputError(f"TRUEDUE_{system.upper()}_WEBHOOK_SECRET is not set: set it to a long random text first")
+    if not account.isascii() or not account.isalnum() or len(account) not in (15, 18):
+        raise InputError(f"{account!r} is no org's id: it has 15 or 18 letters and digits and begins with 00D")
+    click.echo(make(secret, account))

@@ -42,7 +42,7 @@ COPY_BROKEN = "copy_broken"  # why a reminder is held whose words cannot be rend
 CATCH_UP_AFTER = timedelta(minutes=2)
 _CAUGHT_UP = {
     Role.PROCESSOR: (Kind.PROCESSOR_PAYMENT, Kind.HELD_CASH),
-    Role.CRM: (Kind.CONTACT, Kind.INVOICE),  # where people note disputes, promises and opt-outs
+    Role.CRM: (Kind.CONTACT, Kind.INVOICE, Kind.INSTRUCTION),  # disputes, promises and opt-outs, pauses
 }
 _LANGUAGES = {"DE": "de", "AT": "de", "FR": "fr", "US": "en-US"}
 _LANGUAGE = "en-GB"  # dates that cannot be misread: the day, the month in letters, the year

@@ -24,6 +24,7 @@ from runtime.operations.withdraw import FAILED, HANDING, IN_DOUBT, PLANNED, SEND
 from runtime.store import connections, journal, reminder_rows
 from runtime.store import tables as t
 from runtime.store.reminder_rows import Claim
+from runtime.store.touch import touch_balances
 
 REMINDERS_A_BATCH = 40  # one reading of the ledger serves this many (DESIGN section 3, line 8)
 MAX_BATCHES = 5_000
@@ -120,6 +121,7 @@ def _hand_over(app: App, email: EmailChannel, organisation_id: str, claim: Claim
     with app.store.write() as db:
         now = app.clock()
         db.execute(update(t.reminder).where(t.reminder.c.id == reminder_id).values(state=SENT, sent_at=now))
+        touch_balances(db, organisation_id, [row.customer_id], now)  # the CRM shows when they were last written to
         for item_id in reminder_rows.items(db, [reminder_id]).get(reminder_id, []):
             reminder_rows.set_item(db, reminder_id, item_id, state=SENT)
             detail = f"{message.subject} → {row.recipient}"

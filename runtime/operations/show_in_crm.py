@@ -22,6 +22,7 @@ from sqlalchemy import (
     Update,
     bindparam,
     exists,
+    func,
     not_,
     or_,
     select,
@@ -39,10 +40,12 @@ from receivables.problem import Problem
 from runtime.app import App
 from runtime.operations.absorb.documents import shared_values
 from runtime.operations.absorb.scope import CUSTOMER_LINK, DOCUMENT_LINK, pairs_of
+from runtime.operations.debtors import usually_late
 from runtime.operations.invoice_requests import waits_for_adoption
 from runtime.operations.look_first import look_first
 from runtime.operations.loss import note_loss, noting_loss
 from runtime.operations.open_items import pending_allocations
+from runtime.operations.pause import paused_until
 from runtime.operations.shown_invoices import NEVER_SHOWN, remember
 from runtime.operations.write_off import SOURCE as WRITE_OFF
 from runtime.store import connections, journal
@@ -180,10 +183,11 @@ def _key(kind: str, row: Row) -> str:
     return stable_id("show", kind, row["id"])
 
 
-def _build_invoices(db: Connection, crm: VendorConnection, rows: Sequence[Row], _at: datetime) -> list[Built]:
+def _build_invoices(db: Connection, crm: VendorConnection, rows: Sequence[Row], at: datetime) -> list[Built]:
     accounts = _accounts(db, crm, [row["customer_id"] for row in rows])
     shown_here = among(db, t.document.c.id, [row["id"] for row in rows])
     pending = pending_allocations(db, crm.organisation_id, where=shown_here)
+    paused = paused_until(db, crm.organisation_id, [row["id"] for row in rows], at)
     links = {
         link["local_id"]: link
         for link in links_of(db, crm.organisation_id, [row["id"] for row in rows])
@@ -210,6 +214,7 @@ def _build_invoices(db: Connection, crm: VendorConnection, rows: Sequence[Row], 
             saying=_saying(row) if edited.keys() & _SAID else None,
             purchase_order=_text(edited, "purchase_order"),
             note=_text(edited, "note"),
+            paused_until=paused.get(row["id"]),
         )
         built.append((row, intent))
     return built
@@ -218,7 +223,10 @@ def _build_invoices(db: Connection, crm: VendorConnection, rows: Sequence[Row], 
 def _build_balances(db: Connection, crm: VendorConnection, rows: Sequence[Row], at: datetime) -> list[Built]:
     accounts = _accounts(db, crm, [row["id"] for row in rows])
     today = at.astimezone(connections.zone_of(db, crm.organisation_id)).date()
-    owed = _owed(db, crm.organisation_id, today, [row["id"] for row in rows])
+    customers = [row["id"] for row in rows]
+    owed = _owed(db, crm.organisation_id, today, customers)
+    late = usually_late(db, crm.organisation_id, customer_ids=customers, today=today)
+    reminded = _last_contacts(db, crm.organisation_id, customers)
     organisation = connections.organisation(db, crm.organisation_id)
     base = organisation.base_currency if organisation else "EUR"
     built: list[Built] = []
@@ -234,9 +242,26 @@ def _build_balances(db: Connection, crm: VendorConnection, rows: Sequence[Row], 
             overdue=Money(overdue, currency),
             oldest_due_on=oldest,
             hold="opted out of messages" if row["opted_out"] else "",
+            last_contact_on=reminded.get(row["id"]),
+            usually_late_days=late.get(row["id"]),
         )
         built.append((row, intent))
     return built
+
+
+def _last_contacts(db: Connection, organisation_id: str, customers: Sequence[str]) -> dict[str, date]:
+    """Return, by customer, the day of the last reminder that was sent, in the organisation's time zone."""
+    zone, reminder = connections.zone_of(db, organisation_id), t.reminder.c
+    rows = db.execute(
+        select(reminder.customer_id, func.max(reminder.sent_at).label("sent_at"))
+        .where(
+            reminder.organisation_id == organisation_id,
+            reminder.sent_at.is_not(None),
+            among(db, reminder.customer_id, customers),
+        )
+        .group_by(reminder.customer_id)
+    )
+    return {row.customer_id: row.sent_at.astimezone(zone).date() for row in rows}
 
 
 def _owed(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 
@@ -10,6 +11,7 @@ class Field:
     """A column. `kind` is the describe call's type; `refers_to` names the object a reference points to.
 
     A `restricted` picklist takes only its `values`; a record that is created without a value gets `default`.
+    `numbered` is the pattern of a name that the org itself counts up, `I-{000000}`.
     `restricts_delete`: what is referred to cannot be deleted while this record stands.
     """
 
@@ -29,6 +31,11 @@ class Field:
     restricted: bool = False
     default: str | None = None
     label: str = ""
+    numbered: str = ""
+
+    def name_of(self, number: int) -> str:
+        """Return the name of record `number`, of a name that is counted."""
+        return re.sub(r"\{(0+)\}", lambda zeros: f"{number:0{len(zeros[1])}}", self.numbered)
 
     @property
     def relationship(self) -> str | None:

@@ -36,7 +36,11 @@ def custom_objects() -> MappingProxyType[str, tuple[Field, ...]]:
 
 def _name_field(path: Path) -> Field:
     root = _root(path, "CustomObject")
-    return Field("Name", "string", 80, label=_text(root, "nameField/label", path))
+    label = _text(root, "nameField/label", path)
+    if _text(root, "nameField/type", path) == "AutoNumber":
+        pattern = _text(root, "nameField/displayFormat", path)
+        return Field("Name", "string", 80, writable=False, label=label, numbered=pattern)
+    return Field("Name", "string", 80, label=label)
 
 
 def _field(path: Path) -> Field:

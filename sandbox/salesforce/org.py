@@ -103,7 +103,9 @@ class SalesforceOrg:
         new_id = self._new_id(sobject, number)
         record: Record = {name: False if f.kind == "boolean" else f.default for name, f in fields.items()}
         record |= {"Id": new_id, "CreatedDate": api_time(self._clock()), **values}
-        if fields["Name"].writable:
+        if fields["Name"].numbered:
+            record["Name"] = fields["Name"].name_of(number)
+        elif fields["Name"].writable:
             record["Name"] = record["Name"] or new_id
         self._stamp(record)
         self.records[sobject][new_id] = record

@@ -13,7 +13,7 @@ from connectors.records import Kind
 NOW = datetime(2026, 11, 17, 10, 0, tzinfo=UTC)
 BODIES = (b"", b"{}", b'{"events":[]}', b"\x00\xff", b'[{"id":"1"}]')
 GARBAGE = (b"", b"no json", b"\xff\xfe", b"7", b'"text"', b"{}", b'{"events":7}', b'[{"type":"x"}]', b"[7]", b"null")
-SIGNATURE_HEADERS = ("x-xero-signature", "intuit-signature", "stripe-signature", "x-salesforce-signature")
+SIGNATURE_HEADERS = ("x-xero-signature", "intuit-signature", "stripe-signature", "x-truedue-key")
 SIGNATURES = ("", "AAAA", "not base64 é", "t=1,v1=00", "t=,v1=", "=" * 44)
 
 

@@ -240,6 +240,6 @@ def test_a_quiet_poll_costs_one_round_that_writes_nothing(any_firm: Firm) -> Non
         firm.work()
     # As docs/operations.md states.
     assert reads(ledger) == {"xero": 8, "quickbooks": 6}[firm.ledger.system]
-    assert reads(crm) == 4
+    assert reads(crm) == 5
     assert reads(stripe) == 3
     assert writes(ledger) + writes(crm) + writes(stripe) == 0

@@ -17,6 +17,7 @@ from werkzeug.wrappers import Request, Response
 from connectors.contract import Access, Account, Endpoint
 from connectors.crm.salesforce import DECLARATION, SalesforceConnector
 from connectors.crm.salesforce.client import LIMIT_PAUSE_SECONDS, exact_json
+from connectors.crm.salesforce.knock import key_of
 from connectors.crm.salesforce.reading import instant
 from connectors.crm.salesforce.usage import daily_calls
 from connectors.errors import Absent, Reconnect, Reject, Retry, Stale
@@ -675,7 +676,18 @@ def test_a_next_page_elsewhere_is_not_followed(world: World) -> None:
         list(world.connector.read(Kind.CUSTOMER, since=None))
 
 
-def test_there_are_no_webhooks() -> None:
-    assert DECLARATION.verify("s", {}, b"{}", START) is False
-    with pytest.raises(ValueError, match="no webhooks"):
-        DECLARATION.notices(b"{}")
+def test_a_knock_names_records_and_each_is_read_as_what_it_may_be() -> None:
+    records = [{"object": "TrueDue_Invoice__c", "id": "a01"}, {"object": "Case", "id": "500"}]
+    body = json.dumps({"org": "00D000000000001EAA", "knock": "707", "records": records}).encode()
+    headers = {"x-truedue-key": key_of("a secret", "00D000000000001")}
+    assert DECLARATION.verify("a secret", headers, body, START)
+    assert not DECLARATION.verify("another", headers, body, START)
+    assert [(each.kind, each.external_id) for each in DECLARATION.notices(body)] == [
+        (Kind.INVOICE, "a01"),
+        (Kind.INVOICE_REQUEST, "a01"),
+        (None, "500"),
+    ]
+    assert len({each.event_id for each in DECLARATION.notices(body)}) == 3
+    many = json.dumps({"org": "o", "knock": "k", "records": records * 101}).encode()
+    with pytest.raises(ValueError, match="at most 200 records"):
+        DECLARATION.notices(many)

@@ -1,8 +1,8 @@
 """Salesforce: accounts, contacts and requests are read, invoices, balances, receipts and reminders are shown.
 
 Modules: `client` (calls through simple-salesforce), `usage` (the org's daily calls), `reading` (SOQL and records),
-`writing` (rows of intents), `careful` (writes into what people edit), `connector` (the contract). The objects and
-fields stand in `addon_manifest/salesforce`.
+`writing` (rows of intents), `careful` (writes into what people edit), `knock` (what the package tells us), `connector`
+(the contract). The objects and fields stand in `addon_manifest/salesforce`.
 """
 
 from __future__ import annotations
@@ -11,11 +11,20 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from urllib.parse import urlsplit
 
-from connectors.contract import Access, Account, Declaration, Endpoint, Notice, OAuthShape, Role
+from connectors.contract import Access, Account, Declaration, Endpoint, OAuthShape, Role
 from connectors.crm.salesforce.client import BATCH, Client
 from connectors.crm.salesforce.connector import SalesforceConnector
+from connectors.crm.salesforce.knock import key_of, notices, verify
 from connectors.errors import ConnectorError, Fatal
-from connectors.intents import AdoptInvoice, EditContact, ShowBalance, ShowInvoice, ShowReceipt, ShowReminder
+from connectors.intents import (
+    AdoptInvoice,
+    AnswerInstruction,
+    EditContact,
+    ShowBalance,
+    ShowInvoice,
+    ShowReceipt,
+    ShowReminder,
+)
 from connectors.limits import Limit
 from connectors.records import Kind
 
@@ -46,22 +55,12 @@ def _name(access: Access) -> str:
     return str(rows[0]["Name"]) if rows else org_id
 
 
-def _verify(secret: str, headers: Mapping[str, str], body: bytes, now: datetime) -> bool:  # noqa: ARG001
-    """Refuse everything: Salesforce sends no webhooks; its changes are found by asking (SystemModstamp)."""
-    return False
-
-
-def _notices(body: bytes) -> list[Notice]:  # noqa: ARG001
-    """Raise ValueError: there is no webhook of Salesforce to read."""
-    raise ValueError("Salesforce sends no webhooks")
-
-
 DECLARATION = Declaration(
     system="salesforce",
     title="Salesforce",
     role=Role.CRM,
-    reads=(Kind.CUSTOMER, Kind.CONTACT, Kind.INVOICE, Kind.INVOICE_REQUEST),
-    writes=(ShowInvoice, ShowBalance, ShowReceipt, ShowReminder, AdoptInvoice, EditContact),
+    reads=(Kind.CUSTOMER, Kind.CONTACT, Kind.INVOICE, Kind.INVOICE_REQUEST, Kind.INSTRUCTION),
+    writes=(ShowInvoice, ShowBalance, ShowReceipt, ShowReminder, AdoptInvoice, AnswerInstruction, EditContact),
     # Enterprise edition: 100,000 calls in 24 hours and more by licence; other tools of the org share them.
     limits=(Limit(calls=100_000, seconds=86_400.0, reserve=10_000),),
     oauth=OAuthShape(
@@ -73,7 +72,8 @@ DECLARATION = Declaration(
     ),
     open=SalesforceConnector,
     accounts=_accounts,
-    verify=_verify,
-    notices=_notices,
+    verify=verify,
+    notices=notices,
+    knock_key=key_of,
     fetch_batch=BATCH,
 )

@@ -11,10 +11,12 @@ from typing import Any
 
 from connectors.crm.salesforce.client import Row
 from connectors.records import (
+    Action,
     ContactFields,
     CustomerFields,
     DocumentFields,
     Fields,
+    InstructionFields,
     InvoiceRequestFields,
     Kind,
     Page,
@@ -25,6 +27,7 @@ from receivables.money import Money
 from receivables.problem import Problem
 
 _ID = re.compile(r"[0-9A-Za-z]{15}(?:[0-9A-Za-z]{3})?")
+ASKED, DONE, REFUSED = "asked", "done", "refused"  # the status of an instruction
 REQUESTED, DRAFTED = "requested", "drafted"  # the status of a record before the ledger's document stands in it
 
 
@@ -172,6 +175,20 @@ def _request(row: Row) -> InvoiceRequestFields:
     )
 
 
+def _instruction(row: Row) -> InstructionFields:
+    invoice: Row = row["Invoice__r"] or {}
+    if row["Invoice__c"] and not invoice.get("External_Id__c"):
+        raise ValueError("Invoice__c names a record that shows no invoice of the ledger yet")
+    return InstructionFields(
+        action=Action(_needed(row, "Action__c")),
+        customer_external_id=str(row["Account__c"]),
+        asked_at=instant(row["CreatedDate"]),
+        document_key=invoice.get("External_Id__c"),
+        until=date.fromisoformat(row["Until__c"]) if row["Until__c"] else None,
+        reason=row["Reason__c"] or "",
+    )
+
+
 def _is_request(row: Row) -> bool:
     """Whether a row asks for an invoice: nobody adopted it, and its opportunity, if it names one, is won."""
     opportunity = row["Opportunity__r"]
@@ -256,5 +273,22 @@ _SOURCES = {
         ),
         lives=_is_request,
         others=lambda row: bool(row["External_Id__c"]),
+    ),
+    Kind.INSTRUCTION: _Source(
+        "TrueDue_Instruction__c",
+        (
+            "Account__c",
+            "Invoice__c",
+            "Invoice__r.External_Id__c",
+            "Action__c",
+            "Until__c",
+            "Reason__c",
+            "CreatedDate",
+            "Status__c",
+        ),
+        _instruction,
+        living=f"Status__c = '{ASKED}'",
+        lives=lambda row: row["Status__c"] == ASKED,
+        others=lambda row: row["Status__c"] in (DONE, REFUSED),
     ),
 }

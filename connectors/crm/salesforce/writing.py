@@ -9,9 +9,10 @@ from decimal import Decimal
 from typing import Any
 
 from connectors.crm.salesforce.client import Row
-from connectors.crm.salesforce.reading import DRAFTED, instant
+from connectors.crm.salesforce.reading import DONE, DRAFTED, REFUSED, instant
 from connectors.intents import (
     AdoptInvoice,
+    AnswerInstruction,
     EditContact,
     Intent,
     Saying,
@@ -54,6 +55,7 @@ REMINDER = Target("TrueDue_Reminder__c", "External_Id__c")
 ACCOUNT = Target("Account", "Id")
 CONTACT = Target("Contact", "Id")
 REQUEST = Target("TrueDue_Invoice__c", "Id")
+INSTRUCTION = Target("TrueDue_Instruction__c", "Id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +96,10 @@ def change_of(intent: Intent, currencies: Collection[str]) -> Change | None:
             return Change(REMINDER, intent.reminder_id, _reminder(intent))
         case EditContact():
             return Change(CONTACT, intent.contact_external_id, {"Email": intent.email or None})
-        case AdoptInvoice(document_id=None):
-            return Change(REQUEST, intent.request_external_id, {"Status__c": DRAFTED})
         case AdoptInvoice():
-            return Change(REQUEST, intent.request_external_id, {"External_Id__c": intent.document_id})
+            return Change(REQUEST, intent.request_external_id, _adoption(intent))
+        case AnswerInstruction():
+            return Change(INSTRUCTION, intent.instruction_external_id, _answer(intent))
         case _:
             return None
 
@@ -118,6 +120,7 @@ def _invoice(intent: ShowInvoice, currencies: Collection[str]) -> dict[str, Valu
         **_saying(intent.saying),
         **({} if intent.purchase_order is None else {"PO_Number__c": intent.purchase_order}),
         **({} if intent.note is None else {"Note__c": intent.note}),
+        "Paused_Until__c": intent.paused_until,
     }
 
 
@@ -135,6 +138,8 @@ def _balance(intent: ShowBalance) -> dict[str, Value]:
         "TrueDue_Currency__c": intent.balance.currency,  # the account's own currency is other people's
         "TrueDue_Oldest_Due_Date__c": intent.oldest_due_on,
         "TrueDue_Hold__c": intent.hold[:TEXT_LENGTH],
+        "TrueDue_Last_Contact__c": intent.last_contact_on,
+        "TrueDue_Usually_Late__c": None if intent.usually_late_days is None else Decimal(intent.usually_late_days),
     }
 
 
@@ -160,6 +165,14 @@ def _reminder(intent: ShowReminder) -> dict[str, Value]:
         "Sent_At__c": intent.sent_at.astimezone(UTC).replace(microsecond=0),  # Salesforce keeps whole seconds
         "Detail__c": intent.detail[:LONG_TEXT_LENGTH],
     }
+
+
+def _adoption(intent: AdoptInvoice) -> dict[str, Value]:
+    return {"Status__c": DRAFTED} if intent.document_id is None else {"External_Id__c": intent.document_id}
+
+
+def _answer(intent: AnswerInstruction) -> dict[str, Value]:
+    return {"Status__c": DONE if intent.done else REFUSED, "Answer__c": intent.answer[:TEXT_LENGTH]}
 
 
 def _title(payer: str, amount: Money, received_on: date) -> str:

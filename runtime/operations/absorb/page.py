@@ -17,6 +17,7 @@ from runtime.operations.absorb.held_cash import absorb_held_cash
 from runtime.operations.absorb.scope import Scope
 from runtime.operations.absorb.tombstones import bury, bury_payments, follow_deleted_postings
 from runtime.operations.absorb.versions import is_gone, is_not_coded, newer
+from runtime.operations.instructions import follow_instructions
 from runtime.operations.invoice_requests import absorb_requests, withdraw_requests
 from runtime.store import connections, journal
 from runtime.store.connections import VendorConnection
@@ -35,6 +36,7 @@ _ROOMS: dict[Kind, Room] = {
     Kind.PAYOUT: processor.absorb_payouts,
     Kind.HELD_CASH: absorb_held_cash,
     Kind.INVOICE_REQUEST: absorb_requests,
+    Kind.INSTRUCTION: follow_instructions,
 }
 
 
