@@ -8,7 +8,6 @@ Modules: `client` (calls through simple-salesforce), `usage` (the org's daily ca
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
 from urllib.parse import urlsplit
 
 from connectors.contract import Access, Account, Declaration, Endpoint, OAuthShape, Role
