@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from reminders.business_time import in_contact_window, is_holiday, next_contact_time
 from reminders.evidence import Channel, ContactEvidence, LawfulBasis
+from reminders.telephone import country_of
 
 _ANY_BASIS = frozenset(LawfulBasis)
 _CONTRACT_OR_CONSENT = frozenset({LawfulBasis.CONTRACT, LawfulBasis.EXPRESS_CONSENT})
@@ -18,6 +20,7 @@ _ACCEPTED_BASES = {
     Channel.SMS: _CONTRACT_OR_CONSENT,
     Channel.VOICE: _CONTRACT_OR_CONSENT,
     Channel.CHAT: _CONTRACT_OR_CONSENT,
+    Channel.HAND_OVER: _ANY_BASIS,
 }
 # 47 CFR 64.1200: automated texts and calls to telephones in the United States need prior express consent.
 _CONSENT_COUNTRIES = frozenset({"US"})
@@ -52,17 +55,36 @@ def accepted_bases(channel: Channel, country: str | None) -> frozenset[LawfulBas
     return _ACCEPTED_BASES[channel]
 
 
+def _accepted(contact: ContactEvidence) -> frozenset[LawfulBasis]:
+    """The bases that permit this contact: where the customer is, and where the telephone is."""
+    found = accepted_bases(contact.channel, contact.country)
+    rings_in = country_of(contact.address or "") if contact.channel in _CONSENT_CHANNELS else None
+    return found if rings_in is None else found & accepted_bases(contact.channel, rings_in)
+
+
 def obstacles(*, contact: ContactEvidence, as_of: datetime, limits: ContactLimits) -> list[Obstacle]:
-    """Return everything that forbids the contact at `as_of`, the lasting obstacles first."""
+    """Return everything that forbids the contact at `as_of`, the lasting obstacles first.
+
+    Handing a debt over writes to nobody: what keeps us from the customer does not keep us from that.
+    """
+    if contact.channel is Channel.HAND_OVER:
+        return []
     return [*_lasting(contact), *_passing(contact, as_of, limits), *_out_of_hours(contact, as_of)]
+
+
+def is_reachable(contact: ContactEvidence) -> bool:
+    """Whether nothing lasting forbids this channel: its hours and limits may still ask for patience."""
+    return contact.channel is Channel.HAND_OVER or not _lasting(contact)
 
 
 def _lasting(contact: ContactEvidence) -> list[Obstacle]:
     channel = _spoken(contact.channel)
     found = []
+    if not contact.switched_on:
+        found.append(Obstacle(f"Contact by {channel} is not switched on."))
     if not contact.address:
         found.append(Obstacle(f"The customer has no address for {channel}."))
-    if contact.lawful_basis not in accepted_bases(contact.channel, contact.country):
+    if contact.lawful_basis not in _accepted(contact):
         held = "none is recorded" if contact.lawful_basis is None else f"{_spoken(contact.lawful_basis)} is not enough"
         found.append(Obstacle(f"There is no lawful basis for {channel} to this customer: {held}."))
     if contact.opted_out:
@@ -94,15 +116,21 @@ def _passing(contact: ContactEvidence, as_of: datetime, limits: ContactLimits) -
 
 
 def _out_of_hours(contact: ContactEvidence, as_of: datetime) -> list[Obstacle]:
-    if in_contact_window(as_of, time_zone=contact.time_zone, country=contact.country):
-        return []
-    local = contact.local(as_of)
-    opens = next_contact_time(as_of, time_zone=contact.time_zone, country=contact.country)
-    cause = (
-        "a public holiday" if is_holiday(local.date(), contact.country) else "outside its working days, 08:00 to 18:00"
-    )
+    return [
+        found
+        for time_zone in (contact.time_zone, *contact.other_time_zones)
+        if (found := _closed(contact.country, time_zone, as_of)) is not None
+    ][:1]
+
+
+def _closed(country: str | None, time_zone: str, as_of: datetime) -> Obstacle | None:
+    if in_contact_window(as_of, time_zone=time_zone, country=country):
+        return None
+    local = as_of.astimezone(ZoneInfo(time_zone))
+    opens = next_contact_time(as_of, time_zone=time_zone, country=country)
+    cause = "a public holiday" if is_holiday(local.date(), country) else "outside its working days, 08:00 to 18:00"
     text = f"It is {local:%A %H:%M} for the payer, {cause}; the next contact time is {opens:%Y-%m-%d %H:%M}."
-    return [Obstacle(text, opens)]
+    return Obstacle(text, opens)
 
 
 def _day(contact: ContactEvidence, at: datetime) -> str:

@@ -27,6 +27,12 @@ class Channel(StrEnum):
     CHAT = "chat"
     LETTER = "letter"
     CALL_TASK = "call_task"
+    HAND_OVER = "hand_over"
+
+    @property
+    def is_task(self) -> bool:
+        """Whether a person carries it out: nothing leaves by itself."""
+        return self in (Channel.CALL_TASK, Channel.HAND_OVER)
 
 
 class LawfulBasis(StrEnum):
@@ -111,8 +117,10 @@ class Flag:
 class ContactEvidence:
     """Who would get the message and why we may send it. Counts and times are across every channel and tool.
 
-    `recipient_id` is the customer that pays (the parent where there is one); `address` is an e-mail address or
-    telephone number; `time_zone` is the payer's, or the organisation's where that is unknown.
+    `recipient_id` is the customer that pays (the parent where there is one); `address` is an e-mail address, a
+    telephone number or where a letter goes; `time_zone` is the payer's, or the organisation's where that is unknown, and
+    `other_time_zones` those in which the telephone may ring as well. `switched_on` is whether the organisation uses the
+    channel at all.
     """
 
     recipient_id: str
@@ -128,10 +136,13 @@ class ContactEvidence:
     last_contact_at: datetime | None = None
     other_channel_running: Channel | None = None
     ledger_reminder_sent_at: datetime | None = None
+    switched_on: bool = True
+    other_time_zones: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         require_aware(self.last_contact_at, self.ledger_reminder_sent_at)
-        _require_zone(self.time_zone)
+        for name in (self.time_zone, *self.other_time_zones):
+            _require_zone(name)
 
     def local(self, at: datetime) -> datetime:
         """`at` on the payer's clock."""

@@ -120,10 +120,10 @@ def render(
     source = own_copy or read_template(f"{words.language}/{reminder.level.tone}.liquid")
     oldest = reminder.lines[0]
     facts = {
-        "recipient": _clean(reminder.recipient_name),
-        "sender": _clean(brand.name),
+        "recipient": clean(reminder.recipient_name),
+        "sender": clean(brand.name),
         "count": len(reminder.lines),
-        "number": _clean(oldest.number),
+        "number": clean(oldest.number),
         "due": words.day(oldest.due_on),
         "days": words.counted("days", abs(oldest.days_overdue)),
         "total": words.all_money(reminder.totals),
@@ -144,8 +144,8 @@ def render_thanks(*, payment: PaymentReceived, brand: Brand, links: Links, langu
     """Thank for a payment in `language` and say what it settled."""
     words = wording(language)
     facts = {
-        "recipient": _clean(payment.recipient_name),
-        "sender": _clean(brand.name),
+        "recipient": clean(payment.recipient_name),
+        "sender": clean(brand.name),
         "amount": words.money(payment.amount),
         "received": words.day(payment.received_on),
         "count": len(payment.lines),
@@ -170,7 +170,7 @@ def _compose(
     if len(parts) != 3:
         raise TemplateError("a message has three parts with a line of --- between them: subject, opening, closing")
     subject, opening, closing = (render_text(part, facts).strip() for part in parts)
-    subject = _clean(subject)[:MAX_SUBJECT_CHARACTERS]
+    subject = clean(subject)[:MAX_SUBJECT_CHARACTERS]
     if not subject or not opening:
         raise TemplateError("the subject and the opening must say something")
     common = {
@@ -179,9 +179,9 @@ def _compose(
         "labels": words.labels,
         "subject": subject,
         "brand": {
-            "name": _clean(brand.name),
-            "signature": _clean(brand.signature),
-            "postal_address": _clean(brand.postal_address),
+            "name": clean(brand.name),
+            "signature": clean(brand.signature),
+            "postal_address": clean(brand.postal_address),
             "colour": brand.colour,
         },
     }
@@ -198,7 +198,7 @@ def _compose(
 
 def _reminder_line(words: Wording, line: ReminderLine, links: Links) -> dict[str, object]:
     return {
-        "number": _clean(line.number),
+        "number": clean(line.number),
         "amount": words.money(line.amount_due),
         "details": [
             words.labelled_date("issued", line.issued_on),
@@ -212,7 +212,7 @@ def _reminder_line(words: Wording, line: ReminderLine, links: Links) -> dict[str
 
 def _news(words: Wording, setback: Setback, lines: Sequence[ReminderLine]) -> str:
     """What happened, with the numbers of the items in this message that are open again."""
-    numbers = [_clean(line.number) for line in lines if line.item_id in setback.item_ids]
+    numbers = [clean(line.number) for line in lines if line.item_id in setback.item_ids]
     text = str(words.labels[f"payment_{setback.kind}"])
     for name, value in (
         ("amount", words.money(setback.amount)),
@@ -232,7 +232,7 @@ def _lateness(words: Wording, days_overdue: int) -> str:
 def _paid_line(words: Wording, line: PaidLine) -> dict[str, object]:
     open_amount = words.labelled_money("still_open", line.still_open)
     return {
-        "number": _clean(line.number),
+        "number": clean(line.number),
         "amount": words.money(line.paid),
         "details": [open_amount if line.still_open else words.labels["fully_paid"]],
         "pay": None,
@@ -249,7 +249,7 @@ def _labelled(words: Wording, links: Links, names: Sequence[str]) -> list[dict[s
     return [{"label": words.labels[name], "url": getattr(links, name)} for name in names]
 
 
-def _clean(text: str) -> str:
+def clean(text: str) -> str:
     """One line without control characters: a name cannot start a header, a paragraph or a part of its own."""
     printable = "".join(character if character.isprintable() else " " for character in text)
     return " ".join(printable.split())[:MAX_NAME_CHARACTERS].strip()

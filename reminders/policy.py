@@ -19,12 +19,15 @@ class PolicyError(ValueError):
 
 
 class Tone(StrEnum):
-    """How a message speaks. `upcoming` asks for nothing yet; `understanding` offers a plan instead of pressing."""
+    """How a message speaks. `upcoming` asks for nothing yet; `final` announces that others will ask next;
+    `understanding` offers a plan instead of pressing.
+    """
 
     UPCOMING = "upcoming"
     FRIENDLY = "friendly"
     CLEAR = "clear"
     FIRM = "firm"
+    FINAL = "final"
     UNDERSTANDING = "understanding"
 
 
@@ -33,13 +36,20 @@ class DunningLevel:
     """Step `level` is reached `after_due_days` days after the due date (0 on it, negative before it).
 
     Levels after the due date count 1, 2, 3 …; those up to it count … -2, -1, so that a customer who comes under another
-    policy goes on at the level that follows there. 0 stands for no reminder.
+    policy goes on at the level that follows there. 0 stands for no reminder. A customer who cannot be reached by
+    `channel` is reached by `otherwise`, where it is given.
     """
 
     level: int
     after_due_days: int
     tone: Tone
     channel: Channel = Channel.EMAIL
+    otherwise: Channel | None = None
+
+    @property
+    def channels(self) -> tuple[Channel, ...]:
+        """The ways by which it may go, the preferred one first."""
+        return (self.channel,) if self.otherwise is None else (self.channel, self.otherwise)
 
     @property
     def title(self) -> str:
@@ -80,8 +90,18 @@ class DunningPolicy:
         later = [(step.tone, step.channel) for step in self.levels if not step.is_early]
         if any(one == next_one for one, next_one in pairwise(later)):
             raise PolicyError(f"policy {self.name!r}: two levels in a row have the same tone, so they would read alike")
+        _check_channels(self.name, self.levels)
         if any(amount.currency != currency for currency, amount in self.min_amounts.items()):
             raise PolicyError(f"policy {self.name!r}: a minimum is in another currency than the one it is for")
+
+
+def _check_channels(name: str, levels: Sequence[DunningLevel]) -> None:
+    if any(step.otherwise in (step.channel, Channel.HAND_OVER) for step in levels):
+        raise PolicyError(f"policy {name!r}: 'otherwise' names another way to reach the customer than 'channel'")
+    if any(step.is_early and step.channel.is_task for step in levels):
+        raise PolicyError(f"policy {name!r}: up to the due date nobody is called, and nothing handed over")
+    if any(step.channel is Channel.HAND_OVER for step in levels[:-1]):
+        raise PolicyError(f"policy {name!r}: nothing follows once a debt is handed over: make that the last level")
 
 
 def level_title(level: int) -> str:

@@ -137,6 +137,7 @@ def _level(place: int, node: yaml.Node) -> DunningLevel:
         after_due_days=fields.take("days_after_due", _whole(-MAX_DAYS, MAX_DAYS)),
         tone=fields.take("tone", lambda each: _one_of(Tone, each)),
         channel=fields.take_or("channel", lambda each: _one_of(Channel, each), Channel.EMAIL),
+        otherwise=fields.take_or("otherwise", lambda each: _one_of(Channel, each), None),
     )
     fields.end()
     return found
@@ -237,16 +238,18 @@ def _choice_facts(choice: Choice) -> dict[str, Any]:
     facts: dict[str, Any] = {"name": policy.name}
     if not choice.segment.is_everyone:
         facts["for"] = _segment_facts(choice.segment)
-    facts["levels"] = [
-        {"days_after_due": step.after_due_days, "tone": step.tone.value, "channel": step.channel.value}
-        for step in policy.levels
-    ]
+    facts["levels"] = [_level_facts(step) for step in policy.levels]
     facts["messages_a_week"] = policy.limits.weekly_cap
     facts["days_between_messages"] = policy.limits.min_days_between
     facts["days_between_levels"] = policy.days_between_levels
     if policy.min_amounts:
         facts["minimum"] = _amount_facts(policy.min_amounts)
     return facts
+
+
+def _level_facts(step: DunningLevel) -> dict[str, Any]:
+    facts = {"days_after_due": step.after_due_days, "tone": step.tone.value, "channel": step.channel.value}
+    return facts if step.otherwise is None else facts | {"otherwise": step.otherwise.value}
 
 
 def _segment_facts(segment: Segment) -> dict[str, Any]:

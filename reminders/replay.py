@@ -16,6 +16,7 @@ from reminders.evidence import Flag, ItemEvidence
 from reminders.holds import HoldCode, evaluate
 from reminders.policy import DunningPolicy, next_level, pause_before
 from reminders.policy_book import Debtor, PolicyBook
+from reminders.reach import as_reached
 from reminders.schedule import Candidate, Plan, Verdict, plan
 
 MAX_DAYS = 366
@@ -175,8 +176,10 @@ class _Desk:
     def _candidate(self, invoice: PastInvoice, at: datetime, policies: Mapping[str, DunningPolicy]) -> Candidate:
         evidence = invoice.as_known(at, self.contacts[invoice.evidence.contact.recipient_id])
         policy = policies.get(evidence.contact.recipient_id, self.book.default)
-        holds = evaluate(evidence=evidence, as_of=at, limits=policy.limits, freshness_is_reported=True)
         level, reminded_at = self.reminded.get(evidence.item.item_id, (0, None))
+        step = next_level(policy=policy, days_overdue=evidence.days_overdue(at), reminded_level=level)
+        evidence = replace(evidence, contact=as_reached(evidence.contact, step))
+        holds = evaluate(evidence=evidence, as_of=at, limits=policy.limits, freshness_is_reported=True)
         return Candidate(evidence, holds, reminded_level=level, reminded_at=reminded_at)
 
     def _note(self, decided: Plan, invoices: Mapping[str, PastInvoice], at: datetime) -> None:

@@ -34,6 +34,7 @@ class PlanningCode(StrEnum):
     OTHER_CHANNEL = "other_channel"
     MESSAGE_FULL = "message_full"
     OVERDUE_FIRST = "overdue_first"
+    ONE_CHANNEL = "one_channel"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +111,10 @@ def plan(
     as_of: datetime,
     policies: Mapping[str, DunningPolicy] = MappingProxyType({}),
 ) -> Plan:
-    """Decide every candidate and group what is reminded, one message for each paying customer.
+    """Decide every candidate and group what is reminded: one message, and one task of a person, for each customer.
+
+    A message goes by one channel, that of its highest level; what would go by another waits. What a person does may wait
+    for days and keeps no message back: the pause between two contacts keeps them apart.
 
     `policies` has the policy of each recipient for whom `policy` is not. The holds of each candidate must have been
     evaluated at `as_of` with the limits of its policy; ValueError for an item given twice.
@@ -123,7 +127,9 @@ def plan(
         raise ValueError("an item is in the plan twice")
     reminders = []
     for group in _by_recipient(decisions.values()):
-        kept, dropped = _fit(group, group[0].policy, as_of)
+        same, others = _by_one_channel(group)
+        kept, dropped = _fit(same, group[0].policy, as_of)
+        dropped += others
         decisions.update({decision.evidence.item.item_id: decision for decision in dropped})
         if kept:
             reminders.append(_message(kept, as_of))
@@ -159,9 +165,9 @@ def _not_yet(
         sent_on = f"{candidate.reminded_at:%Y-%m-%d}"
         text = f"{_was_sent(reached)} on {sent_on}; the next waits until {pause_ends:%Y-%m-%d}."
         return PlanningReason(PlanningCode.ALREADY_REMINDED, text, pause_ends)
-    if level.channel is not evidence.contact.channel:
+    if evidence.contact.channel not in level.channels:
         checked = evidence.contact.channel
-        text = f"{level.title.capitalize()} goes by {level.channel}, but the contact was checked for {checked}."
+        text = f"{level.title.capitalize()} goes by {' or '.join(level.channels)}, but the contact was checked for {checked}."
         return PlanningReason(PlanningCode.OTHER_CHANNEL, text)
     return None
 
@@ -171,11 +177,27 @@ def _was_sent(level: int) -> str:
 
 
 def _by_recipient(decisions: Iterable[ItemDecision]) -> list[list[ItemDecision]]:
-    groups: dict[str, list[ItemDecision]] = {}
+    groups: dict[tuple[str, str], list[ItemDecision]] = {}
     for decision in decisions:
         if decision.verdict is Verdict.REMIND:
-            groups.setdefault(decision.evidence.contact.recipient_id, []).append(decision)
+            contact = decision.evidence.contact
+            by = contact.channel.value if contact.channel.is_task else ""
+            groups.setdefault((contact.recipient_id, by), []).append(decision)
     return list(groups.values())
+
+
+def _by_one_channel(group: list[ItemDecision]) -> tuple[list[ItemDecision], list[ItemDecision]]:
+    """Split one customer's decisions into those of the highest level's channel and those that wait for another day."""
+    first = max(group, key=lambda decision: (decision.level.level if decision.level else 0, _age(decision)))
+    channel = first.evidence.contact.channel
+    same = [decision for decision in group if decision.evidence.contact.channel is channel]
+    text = f"The customer is reminded of other invoices by {channel} today; never by two channels at once."
+    reason = PlanningReason(PlanningCode.ONE_CHANNEL, text)
+    return same, [_wait(decision, reason) for decision in group if decision.evidence.contact.channel is not channel]
+
+
+def _age(decision: ItemDecision) -> int:
+    return -decision.evidence.item.due_on.toordinal()
 
 
 def _fit(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from connectors.channels.email import EmailChannel, SmtpServer
+from runtime.carriers import Carriers
 from runtime.clock import Clock, system_clock
 from runtime.kept_indexes import KeptIndexes
 from runtime.printed import PrintedInvoices
@@ -39,6 +40,7 @@ class App:
     vault: Vault
     vendors: Vendors
     email: EmailChannel | None
+    carriers: Carriers
     turns: Turns
     indexes: KeptIndexes
     printed: PrintedInvoices
@@ -70,6 +72,7 @@ def build(
         vault=vault,
         vendors=vendors,
         email=_email(settings, clock),
+        carriers=Carriers(settings, clock),
         turns=Turns(store),
         indexes=KeptIndexes(),
         printed=PrintedInvoices(),

@@ -74,6 +74,13 @@ class Settings(BaseSettings):
             revoke_url=identity_url or own.revoke_url,
         )
 
+    def of(self, name: str) -> dict[str, str]:
+        """Return the settings whose names begin with `name`, without it, and where the outside world reaches us."""
+        prefix = f"{name}_"
+        values = {field: getattr(self, field) for field in type(self).model_fields if field.startswith(prefix)}
+        plain = {field.removeprefix(prefix): _plain(value) for field, value in values.items()}
+        return plain | {"public_url": self.public_url.rstrip("/")}
+
     def webhook_secret(self, system: str) -> str:
         """Return the secret that `system` signs its webhooks with; empty when there is none."""
         secret: SecretStr = getattr(self, f"{system}_webhook_secret")
@@ -97,6 +104,10 @@ class Settings(BaseSettings):
         """Return the file of an SQLite database, None for any other."""
         prefix = "sqlite:///"
         return Path(self.database_url.removeprefix(prefix)) if self.database_url.startswith(prefix) else None
+
+
+def _plain(value: object) -> str:
+    return value.get_secret_value() if isinstance(value, SecretStr) else str(value)
 
 
 def _key_bytes(text: str) -> bytes | None:

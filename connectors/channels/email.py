@@ -14,6 +14,7 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
 
+from connectors.channels.contract import Fate, Outgoing, Report
 from connectors.contract import CALL_TIMEOUT_SECONDS
 from connectors.errors import ConnectorError, Fatal, Reconnect, Reject, Retry
 
@@ -143,6 +144,36 @@ class EmailChannel:
         if self._server.tls:
             return smtplib.SMTP_SSL(*where, timeout=CALL_TIMEOUT_SECONDS, context=ssl.create_default_context())
         return smtplib.SMTP(*where, timeout=CALL_TIMEOUT_SECONDS)
+
+
+@dataclass(frozen=True, slots=True)
+class MailCarrier:
+    """The mail server as a carrier. It tells nobody what it took, nor what became of it."""
+
+    channel: EmailChannel
+    sender: str
+
+    def send(self, message: Outgoing) -> Report:
+        """Hand one message to the server, as `EmailChannel.send` does."""
+        taken = self.channel.send(
+            message_id=message.key,
+            to=message.to,
+            subject=message.subject,
+            text=message.text,
+            html=message.html,
+            sender=self.sender,
+            reply_to=self.sender,
+            unsubscribe_url=message.unsubscribe_url,
+        )
+        return Report(taken.message_id, Fate.ACCEPTED, taken.answer)
+
+    def find(self, message: Outgoing) -> Report | None:
+        """Reject: only the server's log knows."""
+        raise Reject(f"a mail server cannot be asked whether it took {message.key}", code="not_told")
+
+    def look(self, external_id: str) -> Report:
+        """Reject: what comes back comes as a mail."""
+        raise Reject(f"a mail server does not tell what became of {external_id}", code="not_told")
 
 
 def _transmit(smtp: smtplib.SMTP, body: bytes) -> str:

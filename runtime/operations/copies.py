@@ -13,8 +13,8 @@ from reminders.policy import Tone
 from reminders.templating import TemplateError
 from reminders.wording import LANGUAGES
 from runtime.app import App
+from runtime.operations.compose import COPY_BROKEN, brand_of, copy_name, portal_links
 from runtime.operations.errors import InputError
-from runtime.operations.gate import COPY_BROKEN, brand_of, copy_name, portal_links
 from runtime.store import connections, copies, journal
 from runtime.store import tables as t
 from runtime.store.connections import Organisation

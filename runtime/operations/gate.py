@@ -10,42 +10,34 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, insert, select, update
 
+from connectors.channels.contract import Outgoing
 from connectors.contract import Role
 from connectors.errors import ConnectorError
 from connectors.records import Kind
-from receivables.problem import Problem
 from reminders.certificate import certify
-from reminders.message import Brand, Links, Message, render
-from reminders.policy import Tone
+from reminders.evidence import Channel
 from reminders.schedule import ItemDecision, PlannedReminder, Verdict
-from reminders.templating import TemplateError
-from reminders.wording import wording
 from runtime.app import App
 from runtime.operations.absorb.page import absorb
 from runtime.operations.absorb.scope import DOCUMENT_LINK
+from runtime.operations.compose import COPY_BROKEN, Composer
 from runtime.operations.loss import noting_loss
 from runtime.operations.match import match_receipts
 from runtime.operations.plan import decide
 from runtime.operations.pull import pull
-from runtime.operations.setbacks import setbacks
 from runtime.operations.withdraw import HELD
-from runtime.portal_links import PortalLinks
-from runtime.store import connections, journal, reminder_rows
+from runtime.store import connections, reminder_rows
 from runtime.store import tables as t
 from runtime.store.connections import Organisation
-from runtime.store.copies import own_copies
 from runtime.store.links import external_ids
 from runtime.store.reminder_rows import Claim
 from runtime.store.rows import insert_new
 
-COPY_BROKEN = "copy_broken"  # why a reminder is held whose words cannot be rendered, and the problem that says so
 CATCH_UP_AFTER = timedelta(minutes=2)
 _CAUGHT_UP = {
     Role.PROCESSOR: (Kind.PROCESSOR_PAYMENT, Kind.HELD_CASH),
     Role.CRM: (Kind.CONTACT, Kind.INVOICE, Kind.INSTRUCTION),  # disputes, promises and opt-outs, pauses
 }
-_LANGUAGES = {"DE": "de", "AT": "de", "FR": "fr", "US": "en-US"}
-_LANGUAGE = "en-GB"  # dates that cannot be misread: the day, the month in letters, the year
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +45,8 @@ class Ready:
     """A reminder that may be handed over, for as long as the ledger's reading at `read_at` is fresh enough."""
 
     reminder_id: str
-    message: Message
+    channel: Channel
+    message: Outgoing
     read_at: datetime
 
 
@@ -84,23 +77,25 @@ class Gate:
             documents = _documents(items)
             decided = decide(db, self.organisation, now=now, document_ids=documents)
             decisions = {decision.evidence.item.item_id: decision for decision in decided.decisions}
-            messages = {each.recipient_id: each for each in decided.reminders}
-            owners = reminder_rows.owners(db, reminder_ids)
+            messages = {(each.recipient_id, each.channel.value): each for each in decided.reminders}
+            whose = reminder_rows.owners(db, reminder_ids)
+            composer = Composer(self.app, db, self.organisation, now)
             ready = []
             for reminder_id in reminder_ids:
                 mine = [decisions[document] for document in items.get(reminder_id, ()) if document in decisions]
-                planned = messages.get(owners[reminder_id])
+                planned = messages.get(whose[reminder_id])
                 self._note_held(db, reminder_id, mine, now)
                 if planned is None or not _names_only(planned, mine):
                     self._hold_back(db, reminder_id, mine, now)
                     continue
-                message = self._render(db, planned, decisions, now)
+                country = decisions[planned.lines[0].item_id].evidence.contact.country
+                message = composer.compose(reminder_id, planned, country=country)
                 if message is None or not _reserve(db, self.organisation.id, reminder_id, planned, decisions):
                     self._hold_back(db, reminder_id, mine, now, why="" if message else COPY_BROKEN)
                     continue
                 self._keep_certificates(db, reminder_id, planned, decisions, now)
                 _keep_message(db, reminder_id, planned, message)
-                ready.append(Ready(reminder_id, message, _read_at(planned, decisions)))
+                ready.append(Ready(reminder_id, planned.channel, message, _read_at(planned, decisions)))
         return ready
 
     def _catch_up(self) -> None:
@@ -191,44 +186,8 @@ class Gate:
                 db, reminder_id, line.item_id, certificate=sealed.digest, amount_minor=line.amount_due.minor
             )
 
-    def _render(
-        self, db: Connection, planned: PlannedReminder, decisions: Mapping[str, ItemDecision], now: datetime
-    ) -> Message | None:
-        """Write the message, in the organisation's own words where it has some for this tone.
 
-        Own words that cannot be rendered are never replaced silently: None, and a person is told why nothing leaves.
-        """
-        language = language_of(decisions[planned.lines[0].item_id].evidence.contact.country)
-        written_in, tone = wording(language).language, planned.level.tone
-        own = own_copies(db, self.organisation.id).get((written_in, tone.value))
-        try:
-            return render(
-                reminder=planned,
-                brand=brand_of(self.organisation),
-                links=portal_links(self.app, self.organisation.id, planned.recipient_id),
-                language=language,
-                own_copy=own.body if own else None,
-                setbacks=setbacks(db, self.organisation.id, [line.item_id for line in planned.lines], now=now),
-            )
-        except TemplateError as error:
-            text = f"Messages in the tone {tone} ({written_in}) are held: your own words cannot be rendered: {error}"
-            remedy = "Correct the words on the page of messages, or go back to ours."
-            problem = Problem(COPY_BROKEN, text, remedy, copy_name(written_in, tone))
-            journal.raise_problem(db, organisation_id=self.organisation.id, problem=problem, at=now)
-            return None
-
-
-def copy_name(language: str, tone: Tone) -> str:
-    """Return what a problem calls the words of a tone in a language."""
-    return f"{tone} {language}"
-
-
-def brand_of(organisation: Organisation) -> Brand:
-    """Return who writes."""
-    return Brand(name=organisation.name, signature=f"Accounts receivable, {organisation.name}")
-
-
-def _keep_message(db: Connection, reminder_id: str, planned: PlannedReminder, message: Message) -> None:
+def _keep_message(db: Connection, reminder_id: str, planned: PlannedReminder, message: Outgoing) -> None:
     db.execute(
         update(t.reminder)
         .where(t.reminder.c.id == reminder_id)
@@ -240,11 +199,6 @@ def _keep_message(db: Connection, reminder_id: str, planned: PlannedReminder, me
             recipient=planned.address,
         )
     )
-
-
-def language_of(country: str | None) -> str:
-    """Return the language that a customer in `country` is written to."""
-    return _LANGUAGES.get(country or "", _LANGUAGE)
 
 
 def _documents(items: Mapping[str, Sequence[str]]) -> list[str]:
@@ -263,21 +217,6 @@ def _read_at(planned: PlannedReminder, decisions: Mapping[str, ItemDecision]) ->
     """When the oldest reading of the ledger began that this message rests on; without one nothing passes the gate."""
     readings = [decisions[line.item_id].evidence.freshness.ledger_read_at for line in planned.lines]
     return min(reading for reading in readings if reading is not None)
-
-
-def portal_links(app: App, organisation_id: str, customer_id: str) -> Links:
-    """Return where a message to this customer leads: the customer's own page and its actions."""
-    token = PortalLinks(app.settings.encryption_key(), app.clock).link(organisation_id, customer_id)
-    page = f"{app.settings.public_url}/p/{token}"
-    return Links(
-        pay=page,
-        portal=page,
-        dispute=page,
-        promise=page,
-        plan=page,
-        question=page,
-        unsubscribe=f"{page}/unsubscribe",
-    )
 
 
 def _reserve(

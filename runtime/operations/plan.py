@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
 from sqlalchemy import Connection, delete, insert, select
 
 from receivables.identity import stable_id
 from reminders.holds import evaluate
+from reminders.policy import DunningPolicy, level_ahead
 from reminders.policy_book import PolicyBook
+from reminders.reach import choose
 from reminders.schedule import Candidate, Plan, PlannedReminder, plan
 from runtime.app import App
 from runtime.operations.debtors import policies_for
 from runtime.operations.errors import RefusedError
 from runtime.operations.evidence import gather, reminded
 from runtime.operations.policies import current
+from runtime.operations.reach import reach
 from runtime.operations.withdraw import PLANNED
 from runtime.store import connections, reminder_rows
 from runtime.store import tables as t
@@ -54,18 +59,51 @@ def decide(
     freshness_is_reported: bool = False,
 ) -> Plan:
     """Decide about every open invoice, or about exactly these, at `now`, by `book` or by the policies that count."""
+    found = candidates(
+        db,
+        organisation,
+        now=now,
+        book=book,
+        document_ids=document_ids,
+        freshness_is_reported=freshness_is_reported,
+    )
+    return plan(candidates=found.items, policy=found.default, policies=found.policies, as_of=now)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """Invoices with their holds, and the policies that they are decided by."""
+
+    items: list[Candidate]
+    default: DunningPolicy
+    policies: dict[str, DunningPolicy]
+
+
+def candidates(
+    db: Connection,
+    organisation: Organisation,
+    *,
+    now: datetime,
+    book: PolicyBook | None = None,
+    document_ids: Collection[str] | None = None,
+    freshness_is_reported: bool = False,
+) -> Candidates:
+    """Return every open invoice, or exactly these, each with the contact by which its next level would go."""
     book = book or current(db, organisation.id).book
     evidence = gather(db, organisation, now=now, document_ids=document_ids)
     customers = {each.contact.recipient_id for each in evidence}
     policies = policies_for(db, organisation, book, customer_ids=customers, now=now)
     levels = reminded(db, organisation.id, [each.item.item_id for each in evidence])
-    candidates = []
+    reached = reach(db, organisation, customer_ids=customers, now=now)
+    found = []
     for each in evidence:
         level, at = levels.get(each.item.item_id, (0, None))
-        limits = policies.get(each.contact.recipient_id, book.default).limits
-        holds = evaluate(evidence=each, as_of=now, limits=limits, freshness_is_reported=freshness_is_reported)
-        candidates.append(Candidate(each, holds, reminded_level=level, reminded_at=at))
-    return plan(candidates=candidates, policy=book.default, policies=policies, as_of=now)
+        policy = policies.get(each.contact.recipient_id, book.default)
+        step = level_ahead(policy=policy, days_overdue=each.days_overdue(now), reminded_level=level)
+        known = replace(each, contact=choose(step, partial(reached.contact, each.contact)))
+        holds = evaluate(evidence=known, as_of=now, limits=policy.limits, freshness_is_reported=freshness_is_reported)
+        found.append(Candidate(known, holds, reminded_level=level, reminded_at=at))
+    return Candidates(found, book.default, policies)
 
 
 def _replace_planned(db: Connection, organisation_id: str) -> None:

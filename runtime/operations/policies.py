@@ -17,7 +17,9 @@ from runtime.store import connections, journal
 from runtime.store import tables as t
 
 BUILT_IN_VERSION = 1  # what counts until an organisation sets its own
-CHANNELS = frozenset({Channel.EMAIL})  # what this version can send by
+CHANNELS = frozenset(  # what this version can reach a customer by
+    {Channel.EMAIL, Channel.SMS, Channel.LETTER, Channel.CALL_TASK, Channel.HAND_OVER}
+)
 MAX_VERSIONS_SHOWN = 50
 _BOOKS_CACHED = 256
 
@@ -62,11 +64,12 @@ def checked(text: str, *, source: str) -> PolicyBook:
         raise InputError(f"{source}: {error}") from None
     for choice in book.choices:
         for step in choice.policy.levels:
-            if step.channel not in CHANNELS:
-                known = ", ".join(sorted(CHANNELS))
-                raise InputError(
-                    f"{source}: policy {choice.policy.name!r}: nothing sends by {step.channel} yet, only by {known}"
-                )
+            for channel in step.channels:
+                if channel not in CHANNELS:
+                    known = ", ".join(sorted(CHANNELS))
+                    raise InputError(
+                        f"{source}: policy {choice.policy.name!r}: nothing sends by {channel} yet, only by {known}"
+                    )
     return book
 
 

@@ -1,25 +1,27 @@
 """Send planned reminders through the gate: read again, decide again, certify, reserve, hand over once.
 
-A reminder goes planned → sending (certified, its slots reserved) → handing (claimed the moment before the channel gets
+A reminder goes planned → sending (certified, its slots reserved) → handing (claimed the moment before the carrier gets
 it) → sent. What is not sure to have left never leaves twice: a reminder found in `handing` goes to a person.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, select, update
 
-from connectors.channels.email import EmailChannel
 from connectors.errors import ConnectorError, Retry
 from receivables.problem import Problem
+from reminders.evidence import Channel
 from reminders.freshness import LEDGER_MAX_AGE
 from runtime.app import App
+from runtime.operations.deliveries import keep_report, note_refusal
 from runtime.operations.errors import RefusedError
-from runtime.operations.gate import Gate, Ready, portal_links
+from runtime.operations.gate import Gate, Ready
 from runtime.operations.in_doubt import REMINDER_IN_DOUBT
+from runtime.operations.ways import Way, carriers_of
 from runtime.operations.withdraw import FAILED, HANDING, IN_DOUBT, PLANNED, SENDING, SENT
 from runtime.store import connections, journal, reminder_rows
 from runtime.store import tables as t
@@ -44,18 +46,19 @@ def send_reminders(app: App, organisation_id: str, *, progress: Progress = _quie
     """
     with app.store.read() as db:
         organisation = connections.organisation(db, organisation_id)
+        open_channels = carriers_of(app, db, organisation_id) if organisation else {}
     if organisation is None or not organisation.sending_on:
         raise RefusedError("sending is switched off for this organisation: switch it on first")
-    if app.email is None:
+    if not open_channels:
         raise RefusedError("no mail server is set: set TRUEDUE_SMTP_HOST and TRUEDUE_MAIL_FROM")
     _recover(app, organisation_id)
     gate = Gate(app, organisation)
     for _ in range(MAX_BATCHES):
-        claim = _claim(app, organisation_id)
+        claim = _claim(app, organisation_id, open_channels)
         if not claim.reminder_ids:
             break
         for ready in gate.certify(claim):
-            gate.outcome[_hand_over(app, app.email, organisation_id, claim, ready)] += 1
+            gate.outcome[_hand_over(app, open_channels[ready.channel], organisation_id, claim, ready)] += 1
         progress(len(claim.reminder_ids))
     return gate.outcome
 
@@ -72,14 +75,18 @@ def _recover(app: App, organisation_id: str) -> None:
             _doubt(db, organisation_id, reminder_id, "the sender stopped while the message was handed over", now)
 
 
-def _claim(app: App, organisation_id: str) -> Claim:
+def _claim(app: App, organisation_id: str, channels: Collection[Channel]) -> Claim:
     with app.store.write() as db:
         connections.lock_organisation(db, organisation_id)
         now = app.clock()
         ids = list(
             db.scalars(
                 select(t.reminder.c.id)
-                .where(t.reminder.c.organisation_id == organisation_id, t.reminder.c.state == PLANNED)
+                .where(
+                    t.reminder.c.organisation_id == organisation_id,
+                    t.reminder.c.state == PLANNED,
+                    t.reminder.c.channel.in_([channel.value for channel in channels]),
+                )
                 .order_by(t.reminder.c.id)
                 .limit(REMINDERS_A_BATCH)
                 .with_for_update(skip_locked=True)
@@ -89,14 +96,14 @@ def _claim(app: App, organisation_id: str) -> Claim:
     return Claim(tuple(ids), now)
 
 
-def _hand_over(app: App, email: EmailChannel, organisation_id: str, claim: Claim, ready: Ready) -> str:
-    """Give one message to the channel, unless it was withdrawn a moment ago."""
-    reminder_id, message = ready.reminder_id, ready.message
+def _hand_over(app: App, way: Way, organisation_id: str, claim: Claim, ready: Ready) -> str:
+    """Give one message to the carrier, unless it was withdrawn a moment ago."""
+    reminder_id = ready.reminder_id
     with app.store.write() as db:
         connections.lock_organisation(db, organisation_id)  # what withdraws it comes before this, or after it has left
         now, mine = app.clock(), claim.holds(reminder_id)
         if now - ready.read_at > LEDGER_MAX_AGE:
-            # A slow mail server: the evidence grew too old while others were handed over. It is read again.
+            # A slow carrier: the evidence grew too old while others were handed over. It is read again.
             returned = db.execute(update(t.reminder).where(mine).values(state=PLANNED))
             if returned.rowcount:
                 reminder_rows.release_slots(db, [reminder_id])
@@ -104,32 +111,24 @@ def _hand_over(app: App, email: EmailChannel, organisation_id: str, claim: Claim
         claimed = db.execute(update(t.reminder).where(mine).values(state=HANDING, sent_at=now))
         if claimed.rowcount == 0:
             return "withdrawn"
-        row = db.execute(select(t.reminder).where(t.reminder.c.id == reminder_id)).one()
     try:
-        email.send(
-            message_id=reminder_id,
-            to=row.recipient,
-            subject=message.subject,
-            text=message.text,
-            html=message.html,
-            sender=app.settings.mail_from,
-            reply_to=app.settings.mail_from,
-            unsubscribe_url=portal_links(app, organisation_id, row.customer_id).unsubscribe,
-        )
+        report = way.carrier.send(ready.message)
     except ConnectorError as error:
-        return _not_sent(app, organisation_id, reminder_id, error)
+        return _not_sent(app, organisation_id, ready, error)
     with app.store.write() as db:
         now = app.clock()
         db.execute(update(t.reminder).where(t.reminder.c.id == reminder_id).values(state=SENT, sent_at=now))
         touch_balances(db, organisation_id, [row.customer_id], now)  # the CRM shows when they were last written to
         for item_id in reminder_rows.items(db, [reminder_id]).get(reminder_id, []):
             reminder_rows.set_item(db, reminder_id, item_id, state=SENT)
-            detail = f"{message.subject} → {row.recipient}"
+            detail = f"{ready.message.subject} → {ready.message.to}"
             reminder_rows.record(db, organisation_id, now, action="reminder_sent", subject=item_id, detail=detail)
+        keep_report(db, organisation_id, reminder_id, carrier=way.name, report=report, at=now)
     return SENT
 
 
-def _not_sent(app: App, organisation_id: str, reminder_id: str, error: ConnectorError) -> str:
+def _not_sent(app: App, organisation_id: str, ready: Ready, error: ConnectorError) -> str:
+    reminder_id = ready.reminder_id
     with app.store.write() as db:
         now = app.clock()
         if isinstance(error, Retry) and error.ambiguous:
@@ -139,6 +138,7 @@ def _not_sent(app: App, organisation_id: str, reminder_id: str, error: Connector
         values = {"state": FAILED, "sent_at": None, "why": str(error)}
         db.execute(update(t.reminder).where(t.reminder.c.id == reminder_id).values(**values))
         reminder_rows.release_slots(db, [reminder_id])
+        note_refusal(db, organisation_id, reminder_id, error, at=now)
         problem = Problem("reminder_failed", f"A reminder was not sent: {error}", "Correct the address.", reminder_id)
         journal.raise_problem(db, organisation_id=organisation_id, problem=problem, at=now)
     return FAILED
@@ -146,6 +146,6 @@ def _not_sent(app: App, organisation_id: str, reminder_id: str, error: Connector
 
 def _doubt(db: Connection, organisation_id: str, reminder_id: str, why: str, now: datetime) -> None:
     db.execute(update(t.reminder).where(t.reminder.c.id == reminder_id).values(state=IN_DOUBT, why=why))
-    remedy = "Look in the mail server's log whether it left, and say so; it is not sent again by itself."
+    remedy = "Look in the log of the mail server or carrier whether it left, and say so; it is not sent again by itself."
     problem = Problem(REMINDER_IN_DOUBT, f"A reminder may or may not have been sent: {why}", remedy, reminder_id)
     journal.raise_problem(db, organisation_id=organisation_id, problem=problem, at=now)

@@ -13,13 +13,14 @@ from connectors.errors import ConnectorError, Retry
 from receivables.money import Money
 from receivables.receipt import ReceiptStatus
 from reminders.contact import DEFAULT_LIMITS
-from reminders.evidence import ItemEvidence
+from reminders.evidence import Channel, ItemEvidence
 from reminders.message import Message, PaidLine, PaymentReceived, render_thanks
 from reminders.thanks import ThanksVerdict, decide_thanks
 from runtime.app import App
+from runtime.operations.compose import brand_of, language_of, portal_links
 from runtime.operations.evidence import gather
-from runtime.operations.gate import brand_of, language_of, portal_links
 from runtime.operations.organisations import keep_switch
+from runtime.operations.reach import reach
 from runtime.operations.withdraw import FAILED, HANDING, IN_DOUBT, SENT
 from runtime.store import connections, journal
 from runtime.store import tables as t
@@ -106,7 +107,9 @@ def _thank(app: App, email: EmailChannel, organisation: Organisation, receipt_id
         if not lines or taken is not None:
             return "taken_back" if not lines else "taken"
         evidence = gather(db, organisation, now=now, document_ids=[line.document_id for line in lines])
-        contact = evidence[0].contact
+        mail = evidence[0].contact
+        reached = reach(db, organisation, customer_ids=[mail.recipient_id], now=now)
+        contact = reached.contact(mail, Channel.EMAIL)
         applied_at = min(line.created_at for line in lines)
         decision = decide_thanks(contact=contact, applied_at=applied_at, as_of=now, limits=DEFAULT_LIMITS)
         if decision.verdict is ThanksVerdict.LATER:

@@ -10,9 +10,10 @@ from sqlalchemy import Connection, select, update
 from runtime.store import journal, reminder_rows
 from runtime.store import tables as t
 
-# The states of a reminder. Up to `sending` it can be withdrawn; from `handing` on it may have left.
+# The states of a reminder. Up to `sending` it can be withdrawn; from `handing` on it may have left. What
+# came back `undelivered` reached nobody: its level is due again, by another way.
 PLANNED, SENDING, HANDING, SENT = reminder_rows.PLANNED, reminder_rows.SENDING, "handing", "sent"
-WITHDRAWN, HELD, FAILED, IN_DOUBT = "withdrawn", "held", "failed", "in_doubt"
+WITHDRAWN, HELD, FAILED, IN_DOUBT, UNDELIVERED = "withdrawn", "held", "failed", "in_doubt", "undelivered"
 
 
 def withdraw_reminders(

@@ -46,10 +46,11 @@ def items(db: Connection, reminder_ids: Sequence[str]) -> dict[str, list[str]]:
     return found
 
 
-def owners(db: Connection, reminder_ids: Sequence[str]) -> dict[str, str]:
-    """Return whom each reminder is for."""
-    rows = db.execute(select(t.reminder.c.id, t.reminder.c.customer_id).where(t.reminder.c.id.in_(reminder_ids)))
-    return {row.id: row.customer_id for row in rows}
+def owners(db: Connection, reminder_ids: Sequence[str]) -> dict[str, tuple[str, str]]:
+    """Return whom each reminder is for, and by which channel it goes."""
+    reminder = t.reminder.c
+    rows = db.execute(select(reminder.id, reminder.customer_id, reminder.channel).where(reminder.id.in_(reminder_ids)))
+    return {row.id: (row.customer_id, row.channel) for row in rows}
 
 
 def chain_head(db: Connection, organisation_id: str) -> tuple[int, str | None]:

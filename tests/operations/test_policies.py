@@ -73,7 +73,7 @@ def test_each_version_is_kept_with_who_and_when(stored_firm: Firm) -> None:
 def test_a_file_that_cannot_be_followed_changes_nothing(firm: Firm) -> None:
     for text, reason in (
         ("policies: []", "policies.yaml: line 1: policies must be a list"),
-        (write_policies(BY_SIZE).replace("channel: email", "channel: letter", 1), "nothing sends by letter yet"),
+        (write_policies(BY_SIZE).replace("channel: email", "channel: voice", 1), "nothing sends by voice yet"),
     ):
         with pytest.raises(InputError, match=reason):
             _set(firm, text)

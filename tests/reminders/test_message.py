@@ -101,8 +101,9 @@ def test_every_level_and_language_names_all_that_matters(language: str, level: i
 @pytest.mark.parametrize("count", [1, 2])
 def test_no_two_levels_read_alike(language: str, count: int) -> None:
     planned = reminder(1, *[eur("10.00")] * count)
-    messages = [write(replace(planned, level=level), language) for level in DEFAULT_POLICY.levels]
-    assert {level.tone for level in DEFAULT_POLICY.levels} == set(Tone) - {Tone.UPCOMING}
+    levels = [*DEFAULT_POLICY.levels, DunningLevel(5, 120, Tone.FINAL)]
+    messages = [write(replace(planned, level=level), language) for level in levels]
+    assert {level.tone for level in levels} == set(Tone) - {Tone.UPCOMING}
     for one, other in combinations(messages, 2):
         assert one.subject != other.subject
         assert min(len(sentences(one)), len(sentences(other))) >= 3

@@ -9,13 +9,11 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from receivables.money import Money
-from reminders.contact import ContactLimits
-from reminders.evidence import Freshness, ItemEvidence
+from reminders.evidence import Freshness
 from reminders.freshness import gaps
-from reminders.holds import Hold, HoldCode, evaluate
-from runtime.operations.debtors import policies_for
-from runtime.operations.evidence import gather
-from runtime.operations.policies import current
+from reminders.holds import Hold, HoldCode
+from reminders.schedule import Candidate
+from runtime.operations.plan import candidates
 from runtime.store.connections import Organisation
 
 
@@ -56,25 +54,20 @@ def standings(
     db: Connection, organisation: Organisation, *, now: datetime, document_ids: Collection[str] | None = None
 ) -> Standings:
     """Return where every open invoice stands, or exactly these invoices."""
-    evidence = gather(db, organisation, now=now, document_ids=document_ids)
-    book = current(db, organisation.id).book
-    customers = {each.contact.recipient_id for each in evidence}
-    policies = policies_for(db, organisation, book, customer_ids=customers, now=now)
+    found = candidates(db, organisation, now=now, document_ids=document_ids, freshness_is_reported=True).items
     return Standings(
-        invoices={
-            each.item.item_id: _standing(each, now, policies.get(each.contact.recipient_id, book.default).limits)
-            for each in evidence
-        },
-        gaps=_gaps(evidence[0].freshness, now) if evidence else (),
+        invoices={each.evidence.item.item_id: _standing(each, now) for each in found},
+        gaps=_gaps(found[0].evidence.freshness, now) if found else (),
     )
 
 
-def _standing(evidence: ItemEvidence, now: datetime, limits: ContactLimits) -> Standing:
+def _standing(candidate: Candidate, now: datetime) -> Standing:
+    evidence = candidate.evidence
     return Standing(
         document_id=evidence.item.item_id,
         open_amount=max(evidence.remaining, Money.zero(evidence.remaining.currency)),
         days_overdue=evidence.days_overdue(now),
-        holds=evaluate(evidence=evidence, as_of=now, limits=limits, freshness_is_reported=True),
+        holds=candidate.holds,
     )
 
 

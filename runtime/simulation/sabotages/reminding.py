@@ -96,7 +96,7 @@ SABOTAGES = (
         replacing("runtime.operations.gate.Gate._read_ledger_again", doing_nothing),
     ),
     Sabotage(
-        "open-amounts", "a message names what is still open", 22, wrapping("runtime.operations.gate.render", _totals)
+        "open-amounts", "a message names what is still open", 22, wrapping("runtime.operations.compose.render", _totals)
     ),
     Sabotage(
         "contact-hours",

@@ -5,6 +5,7 @@ Every table of business data has `organisation_id` and is only ever queried with
 
 from __future__ import annotations
 
+from runtime.store.tables.channels import channel_switch, contact_point, delivery, short_link, stopped_number
 from runtime.store.tables.columns import ID_LENGTH, Instant, metadata
 from runtime.store.tables.documents import account, customer, document
 from runtime.store.tables.in_step import conflict, field_owner, link, link_proposal, tombstone, watermark
@@ -46,12 +47,15 @@ __all__ = [
     "bank_account",
     "call_book",
     "certificate",
+    "channel_switch",
     "checkout",
     "conflict",
     "connection",
     "consent",
+    "contact_point",
     "customer",
     "debit",
+    "delivery",
     "document",
     "event",
     "field_owner",
@@ -77,7 +81,9 @@ __all__ = [
     "reminder_item",
     "reminder_slot",
     "residual",
+    "short_link",
     "statement",
+    "stopped_number",
     "thanks",
     "tombstone",
     "treatment",

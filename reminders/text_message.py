@@ -1,0 +1,51 @@
+"""A reminder as a text message: who writes, what is open, where to pay; in as few segments as it can be."""
+
+from __future__ import annotations
+
+from reminders.message import clean
+from reminders.schedule import PlannedReminder
+from reminders.templating import TemplateError, render_text
+from reminders.wording import read_template, wording
+
+MAX_SEGMENTS = 3  # each is charged; a text that needs more is too long to be read as one
+MAX_SENDER_CHARACTERS = 30
+MAX_NUMBER_CHARACTERS = 20
+# GSM 03.38, the alphabet of texts: a character outside it turns the whole text into UCS-2, 70 instead of 160 a segment.
+_BASIC = frozenset(
+    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿"
+    "abcdefghijklmnopqrstuvwxyzäöñüà"
+)
+_EXTENDED = frozenset("^{}\\[~]|€\f")  # each takes the room of two
+# Typography that says no more than its plain form does, and would cost half of each segment.
+_PLAIN = str.maketrans({"\u00a0": " ", "\u202f": " ", "\u2009": " ", "’": "'", "‘": "'", "“": '"', "”": '"', "–": "-"})
+
+
+def render_text_message(*, reminder: PlannedReminder, sender: str, link: str, language: str) -> str:
+    """Write the text in `language`; `link` leads to the payer's own page.
+
+    TemplateError where it would take more than MAX_SEGMENTS.
+    """
+    words = wording(language)
+    oldest = reminder.lines[0]
+    facts = {
+        "tone": reminder.level.tone.value,
+        "sender": clean(sender)[:MAX_SENDER_CHARACTERS].strip(),
+        "count": len(reminder.lines),
+        "number": clean(oldest.number)[:MAX_NUMBER_CHARACTERS].strip(),
+        "due": words.day(oldest.due_on),
+        "total": words.all_money(reminder.totals),
+        "link": link,
+    }
+    text = " ".join(render_text(read_template(f"{words.language}/text.liquid"), facts).translate(_PLAIN).split())
+    if segments(text) > MAX_SEGMENTS:
+        raise TemplateError(f"the text would take {segments(text)} segments, more than {MAX_SEGMENTS}")
+    return text
+
+
+def segments(text: str) -> int:
+    """How many segments a text takes, as carriers charge them: 160 or 70 characters, less where it is cut in several."""
+    if set(text) <= _BASIC | _EXTENDED:
+        size, alone, joined = len(text) + sum(character in _EXTENDED for character in text), 160, 153
+    else:
+        size, alone, joined = len(text.encode("utf-16-be")) // 2, 70, 67
+    return 1 if size <= alone else -(-size // joined)

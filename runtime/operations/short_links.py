@@ -1,0 +1,48 @@
+"""Short addresses of payers' own pages, for where a signed link is too long: kept, not signed, and as hard to guess."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import timedelta
+
+from sqlalchemy import Connection, select, update
+
+from runtime.app import App
+from runtime.portal_links import LIFETIME_DAYS, LinkError, PortalLinks
+from runtime.store import tables as t
+from runtime.store.rows import insert_new
+
+CODE_BYTES = 12  # 96 bits: nobody guesses one, and a text has room for it
+MAX_CODE_CHARS = 32
+PATH = "/t/"
+
+
+def short_link(app: App, db: Connection, *, organisation_id: str, customer_id: str, reminder_id: str) -> str:
+    """Return the address for one reminder: the same one however often the message is written."""
+    row = {
+        "code": secrets.token_urlsafe(CODE_BYTES),
+        "organisation_id": organisation_id,
+        "customer_id": customer_id,
+        "reminder_id": reminder_id,
+        "expires_at": app.clock() + timedelta(days=LIFETIME_DAYS),
+    }
+    insert_new(db, t.short_link, [row], keys=["reminder_id"])
+    mine = (t.short_link.c.reminder_id == reminder_id) & (t.short_link.c.organisation_id == organisation_id)
+    code = db.scalar(select(t.short_link.c.code).where(mine))
+    db.execute(update(t.short_link).where(mine).values(expires_at=row["expires_at"], customer_id=customer_id))
+    return f"{app.settings.public_url.rstrip('/')}{PATH}{code}"
+
+
+def portal_token(app: App, code: str) -> str:
+    """Return the token of the page that a short address leads to; LinkError when it leads nowhere (any more)."""
+    if len(code) > MAX_CODE_CHARS:
+        raise LinkError
+    with app.store.read() as db:
+        row = db.execute(select(t.short_link).where(t.short_link.c.code == code)).first()
+    now = app.clock()
+    if row is None or row.expires_at <= now:
+        raise LinkError
+    # The page's own link lasts for as long as this one has left, a day at least.
+    left = max(1, (row.expires_at - now).days)
+    links = PortalLinks(app.settings.encryption_key(), app.clock, app.settings.old_encryption_keys())
+    return links.link(row.organisation_id, row.customer_id, lifetime_days=left)

@@ -1,0 +1,44 @@
+"""By which carrier an organisation's messages go, channel by channel, as far as it switched them on and they are set up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, select
+
+from connectors.channels import registry
+from connectors.channels.contract import Carrier
+from connectors.channels.email import MailCarrier
+from reminders.evidence import Channel
+from runtime.app import App
+from runtime.store import tables as t
+
+MAIL = "smtp"
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """A carrier with its name."""
+
+    name: str
+    carrier: Carrier
+
+
+def carriers_of(app: App, db: Connection, organisation_id: str) -> dict[Channel, Way]:
+    """Return the way of each channel by which this organisation can send now."""
+    switch = t.channel_switch.c
+    on = select(switch.channel, switch.carrier).where(
+        switch.organisation_id == organisation_id, switch.switched_on.is_(True)
+    )
+    ways = {Channel.EMAIL: Way(MAIL, MailCarrier(app.email, app.settings.mail_from))} if app.email else {}
+    for row in db.execute(on):
+        carrier = app.carriers.get(row.carrier) if row.carrier in registry.CARRIERS else None
+        if carrier is not None:
+            ways[Channel(row.channel)] = Way(row.carrier, carrier)
+    return ways
+
+
+def way_by_name(app: App, name: str) -> Way | None:
+    """Return the carrier of this name, whoever uses it; None where it is not set up (any more)."""
+    carrier = app.carriers.get(name) if name in registry.CARRIERS else None
+    return Way(name, carrier) if carrier is not None else None
