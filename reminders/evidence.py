@@ -118,9 +118,8 @@ class ContactEvidence:
     """Who would get the message and why we may send it. Counts and times are across every channel and tool.
 
     `recipient_id` is the customer that pays (the parent where there is one); `address` is an e-mail address, a
-    telephone number or where a letter goes; `time_zone` is the payer's, or the organisation's where that is unknown, and
-    `other_time_zones` those in which the telephone may ring as well. `switched_on` is whether the organisation uses the
-    channel at all.
+    telephone number or where a letter goes; `time_zone` is the payer's, or the organisation's where that is unknown;
+    in `other_time_zones` the telephone may ring as well. `switched_on` is whether the organisation uses the channel.
     """
 
     recipient_id: str

@@ -14,7 +14,14 @@ from reminders.templating import TemplateError
 from reminders.wording import read_template
 
 SAMPLE_COUNTS = (1, 3)  # the words differ for one invoice and for several
-_SAMPLE_DAYS = {Tone.UPCOMING: -3, Tone.FRIENDLY: 2, Tone.CLEAR: 15, Tone.FIRM: 32, Tone.FINAL: 46, Tone.UNDERSTANDING: 95}
+_SAMPLE_DAYS = {
+    Tone.UPCOMING: -3,
+    Tone.FRIENDLY: 2,
+    Tone.CLEAR: 15,
+    Tone.FIRM: 32,
+    Tone.FINAL: 46,
+    Tone.UNDERSTANDING: 95,
+}
 
 
 def our_copy(language: str, tone: Tone) -> str:

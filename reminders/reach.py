@@ -13,7 +13,7 @@ from reminders.policy import DunningLevel
 def choose(step: DunningLevel | None, contact_by: Callable[[Channel], ContactEvidence]) -> ContactEvidence:
     """Return the contact of the first of the level's channels by which the customer can be reached.
 
-    Where none of them can, the first one, so that its obstacles say why nothing leaves; without a level, the e-mail one.
+    Where none of them can, the first one, so that its obstacles say why nothing leaves; without a level, by e-mail.
     """
     if step is None:
         return contact_by(Channel.EMAIL)

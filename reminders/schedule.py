@@ -113,8 +113,8 @@ def plan(
 ) -> Plan:
     """Decide every candidate and group what is reminded: one message, and one task of a person, for each customer.
 
-    A message goes by one channel, that of its highest level; what would go by another waits. What a person does may wait
-    for days and keeps no message back: the pause between two contacts keeps them apart.
+    A message goes by one channel, that of its highest level; what would go by another waits. What a person does may
+    wait for days and keeps no message back: the pause between two contacts keeps them apart.
 
     `policies` has the policy of each recipient for whom `policy` is not. The holds of each candidate must have been
     evaluated at `as_of` with the limits of its policy; ValueError for an item given twice.
@@ -167,7 +167,8 @@ def _not_yet(
         return PlanningReason(PlanningCode.ALREADY_REMINDED, text, pause_ends)
     if evidence.contact.channel not in level.channels:
         checked = evidence.contact.channel
-        text = f"{level.title.capitalize()} goes by {' or '.join(level.channels)}, but the contact was checked for {checked}."
+        named = " or ".join(level.channels)
+        text = f"{level.title.capitalize()} goes by {named}, but the contact was checked for {checked}."
         return PlanningReason(PlanningCode.OTHER_CHANNEL, text)
     return None
 

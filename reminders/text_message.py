@@ -43,7 +43,7 @@ def render_text_message(*, reminder: PlannedReminder, sender: str, link: str, la
 
 
 def segments(text: str) -> int:
-    """How many segments a text takes, as carriers charge them: 160 or 70 characters, less where it is cut in several."""
+    """How many segments a text takes, as they are charged: of 160 or 70 characters, less where it is cut in several."""
     if set(text) <= _BASIC | _EXTENDED:
         size, alone, joined = len(text) + sum(character in _EXTENDED for character in text), 160, 153
     else:

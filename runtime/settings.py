@@ -54,6 +54,10 @@ class Settings(BaseSettings):
     stripe_client_id: str = ""
     stripe_client_secret: SecretStr = SecretStr("")
     stripe_webhook_secret: SecretStr = SecretStr("")
+    twilio_api_url: str = ""
+    twilio_account_sid: str = ""
+    twilio_auth_token: SecretStr = SecretStr("")
+    twilio_from_number: str = ""
 
     def endpoint(self, system: str) -> Endpoint:
         """Return where `system` answers and who we are to it; SettingsError when the client is not set."""

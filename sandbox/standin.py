@@ -59,9 +59,10 @@ class StandIn:
         # A vendor's path is taken as sent: an external id may hold slashes, and SDKs differ about the last one.
         cls._map = Map(list(_routes(cls)), strict_slashes=False, merge_slashes=False)
 
-    def __init__(self, *, clock: Clock, oauth: OAuthServer, courier: Courier) -> None:
+    def __init__(self, *, clock: Clock, oauth: OAuthServer | None = None, courier: Courier) -> None:
         self.clock = clock
-        self.oauth = oauth
+        if oauth is not None:  # a vendor that is called with a plain password has no consents
+            self.oauth = oauth
         self.courier = courier
         self.calls: Counter[str] = Counter()
         self.avoidable_429 = 0

@@ -1,6 +1,6 @@
 """What a carrier is: it takes one message over for a channel, tells what became of it, and what it cost.
 
-The engine keeps the promise that a message leaves once: a carrier says honestly whether it knows that it took a message.
+The engine keeps the promise that a message leaves once: a carrier says honestly whether it knows that it took one.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Cost:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a carrier says of a message: its own id of it, how far it came, why, and what it cost where that is known."""
+    """What a carrier says of a message: its own id of it, how far it came, why, and what it cost if that is known."""
 
     external_id: str
     fate: Fate
@@ -74,7 +74,7 @@ class Carrier(Protocol):
         ...
 
     def find(self, message: Outgoing) -> Report | None:
-        """Look up a message whose answer was lost: None where it was surely not taken; an error where nobody can tell."""
+        """Look up a message whose answer was lost: None if it was surely not taken; an error where nobody can tell."""
         ...
 
     def look(self, external_id: str) -> Report:

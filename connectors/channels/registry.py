@@ -7,7 +7,9 @@ from typing import cast
 
 from connectors.channels.contract import CarrierDeclaration
 
-_MODULES: dict[str, str] = {}
+_MODULES = {
+    "twilio": "connectors.channels.twilio",
+}
 
 CARRIERS = tuple(_MODULES)
 

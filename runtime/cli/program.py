@@ -11,6 +11,7 @@ from runtime.operations.errors import InputError
 
 EXIT_BAD_INPUT = 2
 _COMMANDS = {
+    "runtime.cli.channels": ("channel", "contact"),
     "runtime.cli.certificates": ("certificate",),
     "runtime.cli.charges": ("charges",),
     "runtime.cli.files": ("match", "statement"),

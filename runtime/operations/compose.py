@@ -57,9 +57,7 @@ class Composer:
             links=links,
             language=language,
             own_copy=own.body if own else None,
-            setbacks=setbacks(
-                self.db, self.organisation.id, [line.item_id for line in planned.lines], now=self.now
-            ),
+            setbacks=setbacks(self.db, self.organisation.id, [line.item_id for line in planned.lines], now=self.now),
         )
         return Outgoing(
             key=reminder_id,

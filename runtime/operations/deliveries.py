@@ -38,7 +38,9 @@ def keep_report(
         _came_back(db, organisation_id, reminder_id, report.detail, at)
 
 
-def note_refusal(db: Connection, organisation_id: str, reminder_id: str, error: ConnectorError, *, at: datetime) -> None:
+def note_refusal(
+    db: Connection, organisation_id: str, reminder_id: str, error: ConnectorError, *, at: datetime
+) -> None:
     """Draw the consequences of a carrier's refusal: the address takes no message, or its owner wants none."""
     if not isinstance(error, Reject) or error.code not in (UNREACHABLE, STOPPED):
         return
@@ -46,11 +48,19 @@ def note_refusal(db: Connection, organisation_id: str, reminder_id: str, error: 
     if error.code == STOPPED:
         stop_number(db, organisation_id, row.recipient, words=str(error), message_id=reminder_id, at=at)
     else:
-        note_unreachable(db, organisation_id, row.customer_id, Channel(row.channel), row.recipient, str(error), at=at)
+        note_unreachable(
+            db,
+            organisation_id,
+            row.customer_id,
+            channel=Channel(row.channel),
+            spoken=row.recipient,
+            why=str(error),
+            at=at,
+        )
 
 
 def note_unreachable(
-    db: Connection, organisation_id: str, customer_id: str, channel: Channel, spoken: str, why: str, *, at: datetime
+    db: Connection, organisation_id: str, customer_id: str, *, channel: Channel, spoken: str, why: str, at: datetime
 ) -> None:
     """Note that nothing arrives at a customer's address, and ask a person for another one.
 
@@ -68,7 +78,9 @@ def note_unreachable(
         names = {"customer_id": customer_id, "channel": channel.value, "organisation_id": organisation_id}
         db.execute(insert(t.contact_point).values(**names, **plain, **bounced))
     text = f"Nothing arrives at {spoken} ({channel.value}): {why}"
-    remedy = "Note another address or number of the customer, or correct it; until then the next channel is used, if any."
+    remedy = (
+        "Note another address or number of the customer, or correct it; until then the next channel is used, if any."
+    )
     problem = Problem(CONTACT_NEEDED, text, remedy, f"{customer_id} {channel.value}")
     journal.raise_problem(db, organisation_id=organisation_id, problem=problem, at=at)
     journal.record(
@@ -85,7 +97,7 @@ def note_unreachable(
 def stop_number(
     db: Connection, organisation_id: str, number: str, *, words: str, message_id: str, at: datetime
 ) -> bool:
-    """Send no more texts to a telephone. The first words that said so are kept. Returns whether it was open till now."""
+    """Send no more texts to a telephone; the first words that said so are kept. Returns whether it was open before."""
     stop = t.stopped_number.c
     mine = (stop.organisation_id == organisation_id) & (stop.number == number)
     said = {"stopped_at": at, "words": words, "message_id": message_id, "ended_at": None}
@@ -122,4 +134,6 @@ def _came_back(db: Connection, organisation_id: str, reminder_id: str, why: str,
         detail = f"{row.channel} → {row.recipient}: {why}"
         reminder_rows.record(db, organisation_id, at, action="reminder_undelivered", subject=item_id, detail=detail)
     reminder_rows.release_slots(db, [reminder_id])
-    note_unreachable(db, organisation_id, row.customer_id, Channel(row.channel), row.recipient, why, at=at)
+    note_unreachable(
+        db, organisation_id, row.customer_id, channel=Channel(row.channel), spoken=row.recipient, why=why, at=at
+    )

@@ -18,6 +18,7 @@ from receivables.identity import stable_id
 from receivables.problem import Problem
 from runtime.app import App
 from runtime.operations.absorb.page import absorb
+from runtime.operations.carrier_webhooks import REPORT, follow_reports
 from runtime.operations.edits import promise_edits
 from runtime.operations.isolated import isolated
 from runtime.operations.loss import note_loss
@@ -39,12 +40,16 @@ def process_inbox(app: App) -> Counter[str]:
     with app.store.write() as db:
         now = app.clock()
         rows = {row["id"]: row for row in queues.claim(db, t.inbox, now)}
+        reports = [row for row in rows.values() if row["kind"] == REPORT]
         for row in rows.values():
+            if row["kind"] == REPORT:
+                continue
             verdict = _triage(db, row, now)
             if verdict is None:
                 known.append(Wanted(row["id"], row["system"], row["account"], Kind(row["kind"]), row["external_id"]))
             else:
                 outcome[verdict] += 1
+    outcome.update(follow_reports(app, reports))
     batch = {system: registry.declaration(system).fetch_batch for system in {want.system for want in known}}
     for reading in readings(known, batch):
         try:

@@ -6,9 +6,11 @@ from collections import Counter
 
 from runtime.app import App
 from runtime.operations.isolated import isolated
+from runtime.operations.look_up import look_up
 from runtime.operations.plan import plan_reminders
 from runtime.operations.send import send_reminders
 from runtime.operations.thank import thank_payers
+from runtime.operations.ways import carriers_of
 from runtime.store import connections
 
 
@@ -17,19 +19,19 @@ def remind_organisation(app: App, organisation_id: str) -> Counter[str]:
 
     RefusedError when sending is off or no channel is set up.
     """
-    counted = Counter({f"planned_{name}": count for name, count in plan_reminders(app, organisation_id).items()})
+    counted = Counter({f"asked_{name}": count for name, count in look_up(app, organisation_id).items()})
+    counted.update({f"planned_{name}": count for name, count in plan_reminders(app, organisation_id).items()})
     counted.update(send_reminders(app, organisation_id))
     counted.update({f"thanks_{name}": count for name, count in thank_payers(app, organisation_id).items()})
     return counted
 
 
 def remind_everybody(app: App) -> Counter[str]:
-    """Remind for every organisation that switched sending on; without a mail server nothing is planned or sent."""
+    """Remind for every organisation that switched sending on; where no channel is set up nothing is planned or sent."""
     counted: Counter[str] = Counter()
-    if app.email is None:
-        return counted
     with app.store.read() as db:
-        senders = [each.id for each in connections.organisations(db) if each.sending_on]
+        on = [each.id for each in connections.organisations(db) if each.sending_on]
+        senders = [organisation_id for organisation_id in on if carriers_of(app, db, organisation_id)]
     for organisation_id in senders:
         with isolated(app, organisation_id, "reminding"), app.turns.take(f"remind {organisation_id}") as is_ours:
             if is_ours:

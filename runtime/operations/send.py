@@ -139,13 +139,16 @@ def _not_sent(app: App, organisation_id: str, ready: Ready, error: ConnectorErro
         db.execute(update(t.reminder).where(t.reminder.c.id == reminder_id).values(**values))
         reminder_rows.release_slots(db, [reminder_id])
         note_refusal(db, organisation_id, reminder_id, error, at=now)
-        problem = Problem("reminder_failed", f"A reminder was not sent: {error}", "Correct the address.", reminder_id)
+        remedy = getattr(error, "remedy", "") or "Correct the address; what is only put off is tried again by itself."
+        problem = Problem("reminder_failed", f"A reminder was not sent: {error}", remedy, reminder_id)
         journal.raise_problem(db, organisation_id=organisation_id, problem=problem, at=now)
     return FAILED
 
 
 def _doubt(db: Connection, organisation_id: str, reminder_id: str, why: str, now: datetime) -> None:
     db.execute(update(t.reminder).where(t.reminder.c.id == reminder_id).values(state=IN_DOUBT, why=why))
-    remedy = "Look in the log of the mail server or carrier whether it left, and say so; it is not sent again by itself."
+    remedy = (
+        "Look in the log of the mail server or carrier whether it left, and say so; it is not sent again by itself."
+    )
     problem = Problem(REMINDER_IN_DOUBT, f"A reminder may or may not have been sent: {why}", remedy, reminder_id)
     journal.raise_problem(db, organisation_id=organisation_id, problem=problem, at=now)

@@ -1,4 +1,4 @@
-"""By which carrier an organisation's messages go, channel by channel, as far as it switched them on and they are set up."""
+"""By which carrier an organisation's messages go: channel by channel, where one is switched on and set up."""
 
 from __future__ import annotations
 

@@ -19,7 +19,19 @@ from runtime.operations.errors import InputError, RefusedError
 from runtime.operations.intake import Intake
 from runtime.portal_links import LinkError
 from runtime.settings import SettingsError
-from runtime.web import connecting, messages, organisations, policies, portal, problems, setup, staff, sync, work
+from runtime.web import (
+    channels,
+    connecting,
+    messages,
+    organisations,
+    policies,
+    portal,
+    problems,
+    setup,
+    staff,
+    sync,
+    work,
+)
 from runtime.web.guards import Application, Guards
 from runtime.web.monitor import monitor_routes
 from runtime.web.pages import page
@@ -39,7 +51,7 @@ def create_web(app: App, intake: Intake | None = None) -> Application:
     webhooks = Counter("truedue_webhooks", "Webhooks answered", ["system", "outcome"], registry=registry)
     web.include_router(monitor_routes(app, registry))
     web.include_router(vendor_routes(app))
-    for module in (organisations, staff, problems, connecting, work, sync, setup, policies, messages, portal):
+    for module in (organisations, staff, problems, connecting, work, sync, setup, channels, policies, messages, portal):
         web.include_router(module.ROUTES)
     web.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
     for error, status in _STATUS.items():

@@ -33,7 +33,9 @@ PAGE_POLICY = (
 _POLICY = b"content-security-policy"
 # What the outside may reach: vendors, payers and monitors. Staff pages have no login yet, so they answer on this
 # machine only, also when a tunnel or proxy leads the public host here.
-_PUBLIC = re.compile(r"/(webhooks/[^/]+|p/.+|static/.+|connect/[^/]+/callback|disconnected/[^/]+|healthz|readyz)")
+_PUBLIC = re.compile(
+    r"/(webhooks/[^/]+|p/.+|t/[^/]+|static/.+|connect/[^/]+/callback|disconnected/[^/]+|healthz|readyz)"
+)
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 

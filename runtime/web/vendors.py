@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from fastapi import APIRouter, HTTPException, Request
+from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse, Response
 
 from connectors import registry
 from runtime.app import App
+from runtime.operations.carrier_webhooks import has_webhooks, take_carrier_webhook
 from runtime.operations.connect import begin_connect, finish_connect
 from runtime.operations.errors import InputError, RefusedError
+from runtime.operations.short_links import portal_token
+from runtime.operations.take_webhook import BadSignatureError
 from runtime.store import connections
 from runtime.store.connections import VendorConnection
 from runtime.web.guards import is_loopback
@@ -20,10 +24,18 @@ def vendor_routes(app: App) -> APIRouter:
     routes = APIRouter(tags=["vendors"])
 
     @routes.post("/webhooks/{system}", status_code=200, response_class=Response)
-    async def webhook(system: str) -> Response:
+    async def webhook(system: str, request: Request) -> Response:
         """Store a signed webhook; the answer has no body: 200 stored, 401 not signed by the vendor, 503 come again."""
-        # The lane of webhooks takes those of the systems we know: here end only others.
-        raise HTTPException(404, f"there is no system {system!r} here")
+        # The lane of webhooks takes those of the systems we know: here come those of carriers, far fewer, and others.
+        if not has_webhooks(system):
+            raise HTTPException(404, f"there is no system {system!r} here")
+        body = await request.body()
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        try:
+            await run_in_threadpool(take_carrier_webhook, app, name=system, headers=headers, body=body)
+        except BadSignatureError:
+            return Response(status_code=401)
+        return Response()
 
     @routes.get("/connect/{system}", status_code=303, response_class=RedirectResponse)
     def connect(system: str, organisation: str = "") -> RedirectResponse:
@@ -47,7 +59,15 @@ def vendor_routes(app: App) -> APIRouter:
         app.wake()
         return _welcome_back(request, connection)
 
+    _short_links(app, routes)
     return routes
+
+
+def _short_links(app: App, routes: APIRouter) -> None:
+    @routes.get("/t/{code}", status_code=303, response_class=RedirectResponse)
+    def short(code: str) -> RedirectResponse:
+        """Lead a payer from a short address, as a text or a letter has it, to their own page."""
+        return RedirectResponse(f"/p/{portal_token(app, code)}", 303)
 
 
 def _welcome_back(request: Request, connection: VendorConnection) -> Response:

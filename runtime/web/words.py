@@ -101,6 +101,48 @@ REMINDER_STATES: Mapping[str, str] = {
     "held": "Held back",
     "failed": "Could not be sent",
     "in_doubt": "Perhaps sent, to be checked",
+    "undelivered": "Reached nobody",
+}
+
+CHANNELS: Mapping[str, str] = {
+    "email": "E-mail",
+    "sms": "Text message",
+    "letter": "Letter",
+    "call_task": "Call by a person",
+    "hand_over": "Handing over",
+}
+
+CHANNEL_HELP: Mapping[str, str] = {
+    "sms": "Texts go to mobiles noted on a customer's page. Whoever answers STOP gets no more, from that moment.",
+    "letter": "Letters are made as PDF, with the address where envelopes have their window and a code to pay by.",
+}
+
+CARRIERS: Mapping[str, str] = {
+    "smtp": "Mail server",
+    "twilio": "Twilio",
+    "lob": "Lob",
+    "print": "Print folder",
+    "person": "A person",
+}
+
+CONTACTS: Mapping[str, str] = {
+    "sms": "Mobile for texts",
+    "call_task": "Telephone for calls",
+    "letter": "Address for letters",
+}
+
+BASES: Mapping[str, str] = {
+    "contract": "The contract with them",
+    "legitimate_interest": "Our legitimate interest",
+    "express_consent": "Their express consent",
+    "none": "No right is noted",
+}
+
+FATES: Mapping[str, str] = {
+    "accepted": "Taken by the carrier",
+    "sent": "On its way",
+    "delivered": "Delivered",
+    "undelivered": "Came back",
 }
 
 EXPLANATIONS: Mapping[str, str] = {
@@ -167,6 +209,12 @@ ACTIONS: Mapping[str, str] = {
     "reminder_withdrawn": "Reminder withdrawn",
     "reminder_sent": "Reminder sent",
     "reminder_not_sent": "Reminder not sent after all",
+    "reminder_undelivered": "Reminder reached nobody",
+    "unreachable": "Nothing arrives there",
+    "contact_noted": "Contact noted",
+    "channel_switched": "Channel switched",
+    "texts_stop": "Wants no more texts",
+    "texts_start": "Wants texts again",
     "hold_placed": "Held back",
     "already_recorded": "Recorded in the ledger already",
     "written_post_receipt": "Posted in the ledger",
@@ -226,6 +274,11 @@ NOTICES: Mapping[str, str] = {
     "cards_off": "Payers are not offered to pay by card any more.",
     "paying": "Thank you. Your payment shows here as soon as it is confirmed, usually within seconds.",
     "declared": "Kept. It counts from now on.",
+    "channel_on": "The channel is switched on. Levels of policies that name it leave by it.",
+    "channel_off": "The channel is switched off. Nothing leaves by it.",
+    "contact_noted": "Kept. It counts from the next plan on.",
+    "contact_forgotten": "Forgotten.",
+    "text_read": "Noted. What is open is due again.",
     "restored": "Restored. The value goes to every system that shares the field.",
     "kept": "Settled. What stands here stands everywhere.",
     "linked": "Linked. What the customer owes is shown there from now on.",

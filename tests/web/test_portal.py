@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select, update
 
-from runtime.operations.dispute import MAX_REASON_CHARS
 from runtime.operations.compose import portal_links
+from runtime.operations.dispute import MAX_REASON_CHARS
 from runtime.operations.promise import MAX_DAYS_AHEAD, MAX_PROMISES
 from runtime.operations.question import ANSWERED_WITHIN, MAX_HOLDING, MAX_QUESTION_CHARS
 from runtime.operations.question import PROBLEM as QUESTION

@@ -6,7 +6,7 @@ from sqlalchemy import JSON, Boolean, Column, ForeignKey, Index, String, Table, 
 
 from runtime.store.tables.columns import Id, Instant, metadata, organisation_id
 
-# A channel that an organisation switched on, the carrier that takes its messages, and what the organisation said for it.
+# A channel that an organisation switched on, the carrier that takes its messages, and what was said for it.
 channel_switch = Table(
     "channel_switch",
     metadata,
@@ -19,7 +19,7 @@ channel_switch = Table(
     Column("changed_by", String(200), nullable=False),
 )
 
-# Where a customer is reached by a channel, and why we may. What came back from another address says nothing of this one.
+# Where a customer is reached by a channel, and why we may. What came back says nothing of another address.
 contact_point = Table(
     "contact_point",
     metadata,

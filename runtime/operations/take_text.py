@@ -1,0 +1,124 @@
+"""Somebody answered a text: STOP and START are followed at once; anything else holds and waits for a person."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, select, update
+
+from connectors.channels.contract import Told
+from receivables.document import DocumentStatus
+from receivables.problem import Problem
+from reminders.evidence import Channel, FlagCode
+from reminders.stop_words import Wish, wish_of
+from runtime.operations.deliveries import stop_number
+from runtime.operations.standing_holds import place_hold
+from runtime.operations.withdraw import PLANNED, SENDING, withdraw_reminders
+from runtime.store import connections, journal
+from runtime.store import tables as t
+from runtime.store.touch import touch_documents
+
+TEXT_UNREAD = "text_unread"
+ANSWERED_WITHIN = timedelta(days=7)  # a text that nobody answers holds no longer
+MAX_SHOWN_CHARACTERS = 1_000
+
+
+def take_text(db: Connection, *, carrier: str, told: Told, at: datetime) -> None:
+    """Follow one text in the caller's unit of work.
+
+    STOP counts for every organisation that writes by this carrier: the telephone knows only its number. Any other words
+    belong to the organisation whose text was the last one to this telephone.
+    """
+    wish = wish_of(told.text)
+    if wish in (Wish.STOP, Wish.START):
+        for organisation_id in _writing_by(db, carrier):
+            connections.lock_organisation(db, organisation_id)
+            _follow_wish(db, organisation_id, told, wish, at)
+        return
+    mine = (t.reminder.c.channel == Channel.SMS.value) & (t.reminder.c.recipient == told.sender)
+    last = db.execute(
+        select(t.reminder.c.organisation_id, t.reminder.c.customer_id)
+        .where(mine, t.reminder.c.sent_at.is_not(None))
+        .order_by(t.reminder.c.sent_at.desc())
+        .limit(1)
+    ).first()
+    if last is not None:
+        connections.lock_organisation(db, last.organisation_id)
+        _hold_and_ask(db, last.organisation_id, last.customer_id, told, at)
+
+
+def _writing_by(db: Connection, carrier: str) -> list[str]:
+    switch = t.channel_switch.c
+    mine = (switch.carrier == carrier) & (switch.channel == Channel.SMS.value)
+    return list(db.scalars(select(switch.organisation_id).where(mine).order_by(switch.organisation_id)))
+
+
+def _follow_wish(db: Connection, organisation_id: str, told: Told, wish: Wish, at: datetime) -> None:
+    words = " ".join(told.text.split())[:200]
+    if wish is Wish.STOP:
+        changed = stop_number(db, organisation_id, told.sender, words=words, message_id=told.external_id, at=at)
+        _withdraw(db, organisation_id, told.sender, at)
+    else:
+        stop = t.stopped_number.c
+        mine = (stop.organisation_id == organisation_id) & (stop.number == told.sender) & stop.ended_at.is_(None)
+        changed = bool(db.execute(update(t.stopped_number).where(mine).values(ended_at=at)).rowcount)
+    for customer_id in _owners(db, organisation_id, told.sender) if changed else ():
+        journal.record(
+            db,
+            organisation_id=organisation_id,
+            at=at,
+            actor="customer",
+            action=f"texts_{wish.value}",
+            subject=customer_id,
+            detail=f"{told.sender} answered {words!r} ({told.external_id})",
+        )
+
+
+def _owners(db: Connection, organisation_id: str, number: str) -> list[str]:
+    point = t.contact_point.c
+    mine = (point.organisation_id == organisation_id) & (point.channel == Channel.SMS.value)
+    return list(db.scalars(select(point.customer_id).where(mine, point.address == number).order_by(point.customer_id)))
+
+
+def _withdraw(db: Connection, organisation_id: str, number: str, at: datetime) -> None:
+    reminder, item = t.reminder.c, t.reminder_item.c
+    waiting = select(reminder.id).where(
+        reminder.organisation_id == organisation_id,
+        reminder.channel == Channel.SMS.value,
+        reminder.recipient == number,
+        reminder.state.in_((PLANNED, SENDING)),
+    )
+    documents = db.scalars(select(item.document_id).where(item.reminder_id.in_(waiting))).all()
+    why = f"{number} asked for no more texts"
+    withdraw_reminders(db, organisation_id=organisation_id, document_ids=documents, why=why, at=at)
+
+
+def _hold_and_ask(db: Connection, organisation_id: str, customer_id: str, told: Told, at: datetime) -> None:
+    """Hold what the customer owes until a person has read the text, for a week at most."""
+    said = " ".join(told.text.split())[:MAX_SHOWN_CHARACTERS]
+    document = t.document.c
+    open_now = db.scalars(
+        select(document.id).where(
+            document.organisation_id == organisation_id,
+            document.customer_id == customer_id,
+            document.status == DocumentStatus.OPEN.value,
+        )
+    ).all()
+    for document_id in open_now:
+        place_hold(
+            db,
+            organisation_id=organisation_id,
+            document_id=document_id,
+            code=FlagCode.REPLY_UNREAD.value,
+            reason=f"The customer answered a text that nobody has read yet: {said}",
+            placed_by="customer",
+            at=at,
+            until=at + ANSWERED_WITHIN,
+        )
+    withdraw_reminders(
+        db, organisation_id=organisation_id, document_ids=open_now, why="the customer answered a text", at=at
+    )
+    touch_documents(db, organisation_id, open_now, at)
+    text = f"{told.sender} answered a text: {said}"
+    problem = Problem(TEXT_UNREAD, text, "Answer it, then mark it as read on the customer's page.", customer_id)
+    journal.raise_problem(db, organisation_id=organisation_id, problem=problem, at=at)

@@ -1,0 +1,190 @@
+"""How a customer is reached, what became of the messages to them, and what messages cost an organisation."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from receivables.address import PostalAddress
+from reminders.evidence import Channel
+from runtime.operations.take_text import TEXT_UNREAD
+from runtime.store import journal
+from runtime.store import tables as t
+from runtime.store.connections import Organisation
+
+MAX_MESSAGES = 100
+MAX_COSTED = 50_000  # deliveries of which the costs are added up, the newest
+
+
+@dataclass(frozen=True, slots=True)
+class NotedContact:
+    """Where a customer is reached by one channel. `came_back` says why nothing arrives there, `stopped` who said so."""
+
+    channel: str
+    address: str
+    basis: str | None
+    evidence: str
+    noted_by: str
+    noted_at: datetime
+    came_back: str
+    stopped: str
+    postal: PostalAddress | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SentMessage:
+    """A reminder to this customer with what its carrier says of it."""
+
+    channel: str
+    state: str
+    level: int
+    recipient: str
+    subject: str
+    text: str
+    at: datetime
+    why: str
+    fate: str
+    detail: str
+    cost: str
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerContacts:
+    """A customer, how to reach them, and what they were sent, the newest first."""
+
+    customer_id: str
+    name: str
+    email: str | None
+    opted_out: bool
+    country: str | None
+    text_unread: str
+    contacts: tuple[NotedContact, ...]
+    messages: tuple[SentMessage, ...]
+
+
+def customer_contacts(db: Connection, organisation: Organisation, customer_id: str) -> CustomerContacts | None:
+    """Return one customer of the organisation, None when there is none of this id."""
+    mine = (t.customer.c.organisation_id == organisation.id) & (t.customer.c.id == customer_id)
+    customer = db.execute(select(t.customer).where(mine)).first()
+    if customer is None:
+        return None
+    unread = journal.troubled(organisation.id, (TEXT_UNREAD,)).where(t.problem.c.subject == customer_id)
+    text = db.scalar(unread.with_only_columns(t.problem.c.text))
+    return CustomerContacts(
+        customer_id=customer_id,
+        name=customer.name,
+        email=customer.email,
+        opted_out=customer.opted_out,
+        country=customer.country,
+        text_unread=text or "",
+        contacts=_contacts(db, organisation, customer_id),
+        messages=_messages(db, organisation.id, customer_id),
+    )
+
+
+def _contacts(db: Connection, organisation: Organisation, customer_id: str) -> tuple[NotedContact, ...]:
+    point, stop = t.contact_point.c, t.stopped_number.c
+    stopped = {
+        row.number: row.words
+        for row in db.execute(
+            select(stop.number, stop.words).where(stop.organisation_id == organisation.id, stop.ended_at.is_(None))
+        )
+    }
+    rows = db.execute(
+        select(t.contact_point)
+        .where(point.organisation_id == organisation.id, point.customer_id == customer_id)
+        .order_by(point.channel)
+    )
+    return tuple(_contact(row, organisation, stopped) for row in rows)
+
+
+def _contact(row: Any, organisation: Organisation, stopped: dict[str, str]) -> NotedContact:  # noqa: ANN401
+    postal = PostalAddress.from_text(row.address) if row.channel == Channel.LETTER and row.address else None
+    return NotedContact(
+        channel=row.channel,
+        address=", ".join(postal.lines(home=organisation.country)) if postal else row.address,
+        basis=row.basis,
+        evidence=row.evidence,
+        noted_by=row.noted_by,
+        noted_at=row.noted_at,
+        came_back=row.bounced_why if row.bounced_address is not None else "",
+        stopped=stopped.get(row.address, "") if row.channel == Channel.SMS else "",
+        postal=postal,
+    )
+
+
+def _messages(db: Connection, organisation_id: str, customer_id: str) -> tuple[SentMessage, ...]:
+    reminder, delivery = t.reminder.c, t.delivery.c
+    rows = db.execute(
+        select(t.reminder, delivery.state.label("fate"), delivery.detail, delivery.cost, delivery.cost_currency)
+        .outerjoin(t.delivery, delivery.reminder_id == reminder.id)
+        .where(reminder.organisation_id == organisation_id, reminder.customer_id == customer_id)
+        .order_by(reminder.planned_at.desc(), reminder.id)
+        .limit(MAX_MESSAGES)
+    )
+    return tuple(
+        SentMessage(
+            channel=row.channel,
+            state=row.state,
+            level=row.level,
+            recipient=row.recipient,
+            subject=row.subject,
+            text=row.body_text,
+            at=row.sent_at or row.planned_at,
+            why=row.why,
+            fate=row.fate or "",
+            detail=row.detail or "",
+            cost=f"{row.cost} {row.cost_currency}" if row.cost else "",
+        )
+        for row in rows
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class MonthlyCost:
+    """What the messages of a month cost by one carrier; `unknown` is how many have no cost (yet)."""
+
+    month: str
+    carrier: str
+    messages: int
+    unknown: int
+    amounts: tuple[str, ...]
+
+
+def monthly_costs(db: Connection, organisation: Organisation, *, months: int = 12) -> tuple[MonthlyCost, ...]:
+    """Return the costs of the last months, the newest first, by the days of the organisation's calendar."""
+    delivery = t.delivery.c
+    rows = db.execute(
+        select(delivery.handed_at, delivery.carrier, delivery.cost, delivery.cost_currency)
+        .where(delivery.organisation_id == organisation.id)
+        .order_by(delivery.handed_at.desc())
+        .limit(MAX_COSTED)
+    )
+    counted: defaultdict[tuple[str, str], list[Any]] = defaultdict(list)
+    for row in rows:
+        counted[f"{row.handed_at.astimezone(organisation.zone):%Y-%m}", row.carrier].append(row)
+    newest = sorted({month for month, _ in counted}, reverse=True)[:months]
+    return tuple(
+        MonthlyCost(
+            month=month,
+            carrier=carrier,
+            messages=len(those),
+            unknown=sum(row.cost is None for row in those),
+            amounts=_sums(those),
+        )
+        for month in newest
+        for carrier, those in sorted((name, rows) for (at, name), rows in counted.items() if at == month)
+    )
+
+
+def _sums(rows: list[Any]) -> tuple[str, ...]:
+    sums: defaultdict[str, Decimal] = defaultdict(Decimal)
+    for row in rows:
+        if row.cost is not None:
+            sums[row.cost_currency] += Decimal(row.cost)
+    return tuple(f"{amount} {currency}" for currency, amount in sorted(sums.items()))

@@ -1,0 +1,135 @@
+"""Pages of the channels beside e-mail: the switches with their costs, and how one customer is reached."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+from urllib.parse import quote
+
+from fastapi import APIRouter, Form, HTTPException
+from starlette.responses import Response
+
+from receivables.address import AddressError, PostalAddress
+from reminders.evidence import Channel, LawfulBasis
+from runtime.operations.channels import channel_setups, switch_channel
+from runtime.operations.contact_points import NOTED, forget_contact, note_contact, text_is_read
+from runtime.operations.errors import InputError
+from runtime.operations.organisations import OWNER
+from runtime.operations.views.contacts import customer_contacts, monthly_costs
+from runtime.web.pages import go, page
+from runtime.web.running import Running
+from runtime.web.setup import Switch
+from runtime.web.staff import organisation_or_404
+from runtime.web.work import known
+
+ROUTES = APIRouter(tags=["channels"], default_response_class=Response)
+Optional = Annotated[str, Form(max_length=500)]
+
+
+class Step(StrEnum):
+    """What is done with a contact."""
+
+    NOTE = "note"
+    FORGET = "forget"
+
+
+@ROUTES.get("/o/{organisation_id}/channels")
+def show_channels(app: Running, organisation_id: str, notice: str = "") -> Response:
+    """Show which channels are on, by which carrier, and what messages cost."""
+    with app.store.read() as db:
+        organisation = organisation_or_404(db, organisation_id)
+        setups = channel_setups(app, db, organisation_id)
+        costs = monthly_costs(db, organisation)
+    return page("channels.html", organisation=organisation, setups=setups, costs=costs, notice=notice)
+
+
+@ROUTES.post("/o/{organisation_id}/channels/{channel}", status_code=303)
+def switch(
+    app: Running, organisation_id: str, channel: Channel, on: Annotated[Switch, Form()], carrier: Optional = ""
+) -> Response:
+    """Switch a channel on or off."""
+    known(app, organisation_id)
+    is_on = on is Switch.ON
+    switch_channel(app, organisation_id=organisation_id, channel=channel, on=is_on, carrier=carrier, actor=OWNER)
+    return go(f"/o/{organisation_id}/channels", f"channel_{on}")
+
+
+@ROUTES.get("/o/{organisation_id}/customers/{customer_id}")
+def show_customer(app: Running, organisation_id: str, customer_id: str, notice: str = "") -> Response:
+    """Show how a customer is reached and what became of the messages to them."""
+    with app.store.read() as db:
+        organisation = organisation_or_404(db, organisation_id)
+        view = customer_contacts(db, organisation, customer_id)
+    if view is None:
+        raise HTTPException(404)
+    noted = {each.channel: each for each in view.contacts}
+    return page(
+        "customer.html",
+        organisation=organisation,
+        view=view,
+        noted=noted,
+        channels=NOTED,
+        bases=LawfulBasis,
+        notice=notice,
+    )
+
+
+@ROUTES.post("/o/{organisation_id}/customers/{customer_id}/contacts/{channel}", status_code=303)
+def take_contact(
+    app: Running,
+    organisation_id: str,
+    customer_id: str,
+    channel: Channel,
+    *,
+    step: Annotated[Step, Form()],
+    number: Optional = "",
+    name: Optional = "",
+    street: Optional = "",
+    extra: Optional = "",
+    post_code: Optional = "",
+    city: Optional = "",
+    region: Optional = "",
+    country: Optional = "",
+    basis: Optional = "",
+    evidence: Optional = "",
+) -> Response:
+    """Note where the customer is reached by a channel, or forget it."""
+    known(app, organisation_id)
+    who = {"organisation_id": organisation_id, "customer_id": customer_id}
+    back = f"/o/{organisation_id}/customers/{quote(customer_id)}"
+    if step is Step.FORGET:
+        forget_contact(app, **who, channel=channel, actor=OWNER)
+        return go(back, "contact_forgotten")
+    address = number
+    if channel is Channel.LETTER:
+        try:
+            address = PostalAddress(
+                name=name,
+                street=street,
+                extra=extra,
+                post_code=post_code,
+                city=city,
+                region=region,
+                country=country.strip().upper(),
+            ).as_text()
+        except AddressError as error:
+            raise InputError(str(error)) from None
+    note_contact(app, **who, channel=channel, address=address, basis=_basis(basis), evidence=evidence, actor=OWNER)
+    return go(back, "contact_noted")
+
+
+@ROUTES.post("/o/{organisation_id}/customers/{customer_id}/text-read", status_code=303)
+def mark_text_read(app: Running, organisation_id: str, customer_id: str) -> Response:
+    """Say that the customer's answer by text was read."""
+    known(app, organisation_id)
+    text_is_read(app, organisation_id=organisation_id, customer_id=customer_id, actor=OWNER)
+    return go(f"/o/{organisation_id}/customers/{quote(customer_id)}", "text_read")
+
+
+def _basis(text: str) -> LawfulBasis | None:
+    if not text:
+        return None
+    try:
+        return LawfulBasis(text)
+    except ValueError:
+        raise InputError(f"{text!r} is no lawful basis") from None

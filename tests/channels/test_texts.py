@@ -1,0 +1,250 @@
+"""Texts: the same gate, once each, receipts and cost; STOP counts at once; what reaches nobody goes another way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from werkzeug.wrappers import Request, Response
+
+from reminders.evidence import Channel, LawfulBasis
+from runtime.operations.channels import switch_channel
+from runtime.operations.errors import InputError
+from runtime.operations.look_up import look_up
+from runtime.operations.plan import plan_reminders
+from runtime.operations.take_webhook import BadSignatureError
+from runtime.store import tables as t
+from tests.channels.conftest import ACME, BOLT, Texting
+from tests.operations.faults import lose_answer
+from tests.operations.firm import TODAY
+
+
+def test_a_level_goes_by_text_with_certificate_slot_and_what_is_still_open(texting: Texting) -> None:
+    firm = texting.firm
+    firm.ledger.pay_by_hand("INV-2001", "50.00", on=TODAY)  # between plan and send only the gate can know it
+    assert texting.send()["sent"] == 2
+    (text,) = texting.twilio.sent_to(BOLT)
+    assert "£250.00" in text
+    assert text.startswith("Firm: invoice INV-2001")
+    assert "/t/" in text
+    assert text.endswith("Reply STOP to end texts.")
+    assert firm.mailbox.mails == []
+    assert {row.channel for row in firm.rows(t.reminder_slot)} == {"sms"}
+    assert all('"channel":"sms"' in row.body for row in firm.rows(t.certificate))
+    assert texting.send().get("sent", 0) == 0, "the same level does not go twice"
+    firm.work()
+    told = {each["Channel__c"] for each in firm.crm.records["TrueDue_Reminder__c"].values()}
+    assert told == {"sms"}
+
+
+@pytest.mark.long
+def test_a_channel_that_is_not_switched_on_sends_nothing(texting: Texting) -> None:
+    switch_channel(texting.firm.app, organisation_id=texting.firm.id, channel=Channel.SMS, on=False)
+    assert texting.send().get("sent", 0) == 0
+    assert texting.twilio.messages == []
+    texting.policy(more=", otherwise: email")
+    assert texting.send()["sent"] == 2
+    assert len(texting.firm.mailbox.mails) == 2
+
+
+@pytest.mark.long
+def test_a_carrier_that_is_not_set_up_cannot_be_switched_on(texting: Texting) -> None:
+    texting.firm.app.settings.twilio_from_number = ""
+    with pytest.raises(InputError, match="TRUEDUE_TWILIO_FROM_NUMBER"):
+        switch_channel(texting.firm.app, organisation_id=texting.firm.id, channel=Channel.SMS, on=True)
+
+
+def test_a_lost_answer_is_looked_up_and_never_sent_again(texting: Texting) -> None:
+    firm = texting.firm
+    texting.twilio.interceptor = lose_answer(texting.twilio)
+    assert texting.send() == {"ledger_reads": 1, "in_doubt": 1, "sent": 1}
+    assert look_up(firm.app, firm.id) == {}, "too early: a carrier may list it in a moment"
+    firm.time.advance(minutes=3)
+    assert look_up(firm.app, firm.id)["was_taken"] == 1
+    assert texting.states() == [("sms", "sent"), ("sms", "sent")]
+    assert firm.problems() == []
+    assert len(firm.rows(t.delivery)) == 2
+    firm.time.advance(minutes=20)
+    assert texting.send().get("sent", 0) == 0
+    assert len(texting.twilio.messages) == 2
+
+
+@pytest.mark.long
+def test_what_the_carrier_did_not_take_is_planned_again(texting: Texting) -> None:
+    firm = texting.firm
+
+    def cut(request: Request, handle: Callable[[], Response]) -> Response:
+        return handle() if request.method == "GET" else Response(b"{", headers={"Content-Length": "99"})
+
+    texting.twilio.interceptor = cut
+    assert texting.send()["in_doubt"] == 2
+    texting.twilio.interceptor = None
+    firm.time.advance(minutes=3)
+    assert look_up(firm.app, firm.id)["was_not_taken"] == 2
+    assert firm.problems() == []
+    assert texting.send()["sent"] == 2
+    assert len(texting.twilio.messages) == 2
+
+
+@pytest.mark.long
+def test_an_account_that_keeps_no_words_leaves_the_doubt_to_a_person(texting: Texting) -> None:
+    texting.twilio.keeps_words = False
+    texting.twilio.interceptor = lose_answer(texting.twilio)
+    texting.send()
+    texting.firm.time.advance(minutes=3)
+    assert look_up(texting.firm.app, texting.firm.id)["in_doubt_still"] == 1
+    assert texting.firm.problems() == ["reminder_in_doubt"]
+
+
+@pytest.mark.long
+def test_being_put_off_is_no_text_and_comes_again(texting: Texting) -> None:
+    texting.twilio.puts_off = 1
+    assert texting.send() == {"ledger_reads": 1, "failed": 1, "sent": 1}
+    assert texting.send()["sent"] == 1
+    assert len(texting.twilio.messages) == 2
+
+
+@pytest.mark.long
+def test_receipts_and_cost_are_kept_and_never_go_back(texting: Texting) -> None:
+    firm = texting.firm
+    texting.send()
+    late = texting.twilio.settle(ACME, "sent")
+    done = texting.twilio.settle(ACME, "delivered")
+    for delivery in (*done, *late, *done):
+        texting.take(delivery)
+    firm.work()
+    (row,) = firm.rows(t.delivery, state="delivered")
+    assert (row.state, row.cost, row.cost_currency) == ("delivered", "0.0083", "USD")
+    assert len([each for each in firm.rows(t.inbox) if each.system == "twilio"]) == 2, "told twice, kept once"
+
+
+@pytest.mark.long
+def test_a_missed_callback_is_asked_for(texting: Texting) -> None:
+    texting.send()
+    texting.twilio.settle(ACME, "delivered")
+    assert look_up(texting.firm.app, texting.firm.id) == {}
+    texting.firm.time.advance(hours=2)
+    assert look_up(texting.firm.app, texting.firm.id) == {"is_delivered": 1, "is_accepted": 1}
+
+
+@pytest.mark.long
+def test_what_reaches_nobody_goes_another_way_and_asks_for_another_number(texting: Texting) -> None:
+    firm = texting.firm
+    texting.policy(more=", otherwise: email")
+    texting.send()
+    for delivery in texting.twilio.settle(BOLT, "undelivered", error_code=30005):
+        texting.take(delivery)
+    firm.work()
+    assert texting.states() == [("sms", "sent"), ("sms", "undelivered")]
+    assert firm.problems() == ["contact_needed"]
+    assert texting.send()["sent"] == 1
+    (mail,) = firm.mailbox.mails
+    assert mail.recipients == ("bolt@example.com",)
+    assert len(texting.twilio.sent_to(BOLT)) == 1
+    texting.note("Bolt", "07400 999999")
+    assert firm.problems() == []
+
+
+@pytest.mark.long
+def test_without_another_way_it_is_held_until_another_number_is_noted(texting: Texting) -> None:
+    firm = texting.firm
+    texting.twilio.account.refused[BOLT] = 21614
+    assert texting.send() == {"ledger_reads": 1, "sent": 1, "failed": 1}
+    assert "contact_needed" in firm.problems()
+    assert texting.send().get("sent", 0) == 0
+    texting.note("Bolt", "07400 999999")
+    assert texting.send()["sent"] == 1
+    assert texting.twilio.sent_to("+447400999999")
+
+
+def test_stop_counts_at_once_and_can_be_proved(texting: Texting) -> None:
+    firm = texting.firm
+    texting.send()
+    stop = texting.twilio.answer(ACME, "Stop, please")
+    assert texting.take(stop) == 1
+    assert texting.take(stop) == 0
+    (row,) = firm.rows(t.stopped_number)
+    assert (row.number, row.words, row.ended_at) == (ACME, "Stop, please", None)
+    said = [each.detail for each in firm.rows(t.event, action="texts_stop")]
+    assert said == [f"{ACME} answered 'Stop, please' ({row.message_id})"]
+    firm.time.advance(days=8)
+    firm.invoice("Acme", "INV-1005", "10.00", late=5)
+    firm.settle()
+    texting.send()
+    assert len(texting.twilio.sent_to(ACME)) == 1
+    texting.take(texting.twilio.answer(ACME, "START"))
+    firm.time.advance(days=5)  # the pause after the e-mail of a later level, which STOP does not stop
+    texting.send()
+    assert len(texting.twilio.sent_to(ACME)) == 2
+
+
+@pytest.mark.long
+def test_a_stop_between_plan_and_send_withdraws(texting: Texting) -> None:
+    firm = texting.firm
+    firm.switch_sending()
+    plan_reminders(firm.app, firm.id)
+    texting.take(texting.twilio.answer(BOLT, "STOP"))
+    assert ("sms", "withdrawn") in texting.states()
+    texting.send()
+    assert texting.twilio.sent_to(BOLT) == []
+
+
+@pytest.mark.long
+def test_a_number_that_the_carrier_knows_as_stopped_is_asked_no_more(texting: Texting) -> None:
+    texting.twilio.stopped.add(ACME)
+    assert texting.send()["failed"] == 1
+    assert [row.number for row in texting.firm.rows(t.stopped_number)] == [ACME]
+    assert texting.send().get("failed", 0) == 0
+
+
+@pytest.mark.long
+def test_other_words_hold_and_wait_for_a_person(texting: Texting) -> None:
+    firm = texting.firm
+    texting.send()
+    texting.take(texting.twilio.answer(BOLT, "I paid this on Monday!"))
+    assert firm.problems() == ["text_unread"]
+    (hold,) = firm.rows(t.hold)
+    assert (hold.code, "I paid this on Monday!" in hold.reason) == ("reply_unread", True)
+
+
+@pytest.mark.long
+def test_a_text_to_the_united_states_needs_express_consent(texting: Texting) -> None:
+    texting.note("Bolt", "+1 415 555 2671")
+    texting.firm.time.advance(hours=7)  # 17:00 in London, morning in California
+    assert texting.send()["sent"] == 1
+    assert texting.twilio.sent_to("+14155552671") == []
+    with pytest.raises(InputError, match="say how the customer consented"):
+        texting.note("Bolt", "+1 415 555 2671", basis=LawfulBasis.EXPRESS_CONSENT)
+    texting.note("Bolt", "+1 415 555 2671", basis=LawfulBasis.EXPRESS_CONSENT, evidence="order form of 2 March")
+    assert texting.send()["sent"] == 1
+    assert len(texting.twilio.sent_to("+14155552671")) == 1
+
+
+@pytest.mark.long
+def test_nobody_is_texted_in_the_night_of_their_telephone(texting: Texting) -> None:
+    texting.note("Bolt", "+1 415 555 2671", basis=LawfulBasis.EXPRESS_CONSENT, evidence="order form")
+    assert texting.send()["sent"] == 1, "it is 10:00 in London and 03:00 in California"
+    assert texting.twilio.sent_to("+14155552671") == []
+
+
+@pytest.mark.long
+def test_forged_webhooks_change_nothing(texting: Texting) -> None:
+    stop = texting.twilio.answer(ACME, "STOP")
+    stop.body = stop.body.replace(b"447400123456", b"447400123457")
+    with pytest.raises(BadSignatureError):
+        texting.take(stop)
+    assert texting.firm.rows(t.stopped_number) == []
+
+
+@pytest.mark.long
+def test_messages_by_several_channels_keep_the_pause(texting: Texting) -> None:
+    """Acme was texted; a new invoice whose level goes by e-mail waits for the pause between two contacts."""
+    firm = texting.firm
+    texting.send()
+    texting.policy(channel="email")
+    firm.invoice("Acme", "INV-1005", "10.00", late=5)
+    firm.settle()
+    firm.time.advance(days=1)
+    assert texting.send().get("sent", 0) == 0
+    firm.time.advance(days=6)  # a Tuesday again
+    assert texting.send()["sent"] >= 1
