@@ -45,6 +45,7 @@ class Ready:
     """A reminder that may be handed over, for as long as the ledger's reading at `read_at` is fresh enough."""
 
     reminder_id: str
+    customer_id: str
     channel: Channel
     message: Outgoing
     read_at: datetime
@@ -95,7 +96,9 @@ class Gate:
                     continue
                 self._keep_certificates(db, reminder_id, planned, decisions, now)
                 _keep_message(db, reminder_id, planned, message)
-                ready.append(Ready(reminder_id, planned.channel, message, _read_at(planned, decisions)))
+                ready.append(
+                    Ready(reminder_id, planned.recipient_id, planned.channel, message, _read_at(planned, decisions))
+                )
         return ready
 
     def _catch_up(self) -> None:

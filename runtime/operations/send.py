@@ -118,7 +118,7 @@ def _hand_over(app: App, way: Way, organisation_id: str, claim: Claim, ready: Re
     with app.store.write() as db:
         now = app.clock()
         db.execute(update(t.reminder).where(t.reminder.c.id == reminder_id).values(state=SENT, sent_at=now))
-        touch_balances(db, organisation_id, [row.customer_id], now)  # the CRM shows when they were last written to
+        touch_balances(db, organisation_id, [ready.customer_id], now)  # the CRM shows when they were last written to
         for item_id in reminder_rows.items(db, [reminder_id]).get(reminder_id, []):
             reminder_rows.set_item(db, reminder_id, item_id, state=SENT)
             detail = f"{ready.message.subject} → {ready.message.to}"
