@@ -45,8 +45,8 @@ class Notice:
 class Endpoint:
     """Where a vendor answers, and who we are to it.
 
-    `authorize_url` and `revoke_url` differ from `identity_url` where the vendor has hosts of their own for
-    the consent page and for ending a consent.
+    `authorize_url`, `revoke_url` and `person_url` differ from `identity_url` where the vendor has hosts of their own
+    for the consent page, for ending a consent and for telling who signed in.
     """
 
     api_url: str
@@ -55,6 +55,7 @@ class Endpoint:
     client_secret: str
     authorize_url: str = ""
     revoke_url: str = ""
+    person_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +152,22 @@ class OAuthShape:
 
 
 @dataclass(frozen=True, slots=True)
+class SignIn:
+    """How people sign in at a vendor by OpenID Connect.
+
+    `issuer` is what its id tokens name, its keys are at `keys_path` under the identity URL. A vendor whose id tokens
+    tell no address tells it at `person_path` under the person URL. `repeats_nonce`: whether its id tokens bear the
+    nonce that was sent; where they do not, a code that serves once and the state bind the answer to the browser.
+    """
+
+    issuer: str
+    keys_path: str
+    scopes: tuple[str, ...] = ("openid", "profile", "email")
+    person_path: str = ""
+    repeats_nonce: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Declaration:
     """Everything the engine needs to know of a vendor before a call is made.
 
@@ -180,3 +197,4 @@ class Declaration:
     leave: Callable[[Endpoint, str, Account], None] | None = None
     knock_key: Callable[[str, str], str] | None = None
     concurrent: int | None = None  # calls that an account takes at once; None: any number
+    sign_in: SignIn | None = None  # None: nobody signs in there

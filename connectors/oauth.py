@@ -54,12 +54,16 @@ class OAuthFlow:
             # oauthlib refuses plain http; a stand-in on this machine has nothing else.
             os.environ["OAUTHLIB_INSECURE_TRANSPORT"] = "1"
 
-    def begin(self, redirect_uri: str) -> Authorization:
-        """Make the address of the vendor's consent page with a fresh state and PKCE verifier."""
+    def begin(self, redirect_uri: str, *, nonce: str = "") -> Authorization:
+        """Make the address of the vendor's consent page with a fresh state and PKCE verifier.
+
+        `nonce` is sent along where somebody signs in (OpenID Connect).
+        """
         verifier = secrets.token_urlsafe(48)
         challenge = {"code_challenge": _s256(verifier), "code_challenge_method": "S256"} if self._shape.pkce else {}
+        said = challenge | ({"nonce": nonce} if nonce else {})
         url, state = self._session(redirect_uri).authorization_url(
-            (self._endpoint.authorize_url or self._endpoint.identity_url) + self._shape.authorize_path, **challenge
+            (self._endpoint.authorize_url or self._endpoint.identity_url) + self._shape.authorize_path, **said
         )
         return Authorization(url=url, state=state, verifier=verifier if self._shape.pkce else "")
 

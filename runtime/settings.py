@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from enum import StrEnum
 from pathlib import Path
 
 from pydantic import Field, SecretStr, ValidationError
@@ -18,6 +19,20 @@ class SettingsError(ValueError):
     """A setting is missing or unusable; the text names it and says what to set."""
 
 
+class SignInRule(StrEnum):
+    """Who sees staff pages without signing in. Through any other name than loopback everybody signs in, always."""
+
+    LOOPBACK = "loopback"  # whoever sits at this machine
+    REQUIRED = "required"  # nobody
+
+
+class SignUp(StrEnum):
+    """Who may begin to use this installation."""
+
+    INVITED = "invited"
+    ANYONE = "anyone"  # whoever signs in may make an organisation, and owns it
+
+
 class Settings(BaseSettings):
     """Every setting of the product. Vendor addresses are overridden to reach stand-ins."""
 
@@ -28,6 +43,8 @@ class Settings(BaseSettings):
     public_url: str = "http://127.0.0.1:8000"
     key: SecretStr = SecretStr("")
     old_keys: SecretStr = SecretStr("")
+    sign_in: SignInRule = SignInRule.LOOPBACK
+    sign_up: SignUp = SignUp.INVITED
     statement_folder: str = ""
     smtp_host: str = ""
     smtp_port: int = Field(default=587, ge=1, le=65535)

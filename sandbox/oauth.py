@@ -39,6 +39,7 @@ class Grant:
     access_expires_at: datetime
     refresh_token: str
     refresh_expires_at: datetime
+    nonce: str = ""
     revoked: bool = False
 
 
@@ -49,6 +50,7 @@ class _Code:
     challenge: str | None
     scope: str
     expires_at: datetime
+    nonce: str
 
 
 @dataclass
@@ -84,6 +86,7 @@ class OAuthServer:
             challenge=query.get("code_challenge"),
             scope=query.get("scope", ""),
             expires_at=self.clock() + CODE_LIFETIME,
+            nonce=query.get("nonce", ""),
         )
         answer = {"code": code, "state": query.get("state", ""), **extra}
         return f"{query['redirect_uri']}?{urlencode(answer)}"
@@ -118,6 +121,7 @@ class OAuthServer:
             access_expires_at=self.clock(),
             refresh_token="",
             refresh_expires_at=self.clock(),
+            nonce=kept.nonce,
         )
         self._issue(grant, new_refresh=True)
         self.grants[grant.grant_id] = grant

@@ -11,6 +11,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterable
 from datetime import datetime
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from werkzeug.exceptions import HTTPException
@@ -18,6 +19,7 @@ from werkzeug.routing import Map, Rule
 from werkzeug.wrappers import Request, Response
 
 from sandbox.oauth import OAuthServer
+from sandbox.openid import Signer
 from sandbox.webhooks import Courier
 
 if TYPE_CHECKING:
@@ -68,6 +70,11 @@ class StandIn:
         self.avoidable_429 = 0
         self.interceptor: Interceptor | None = None
         self.lock = threading.RLock()
+
+    @cached_property
+    def signer(self) -> Signer:
+        """What signs the id tokens of whoever signs in here."""
+        return Signer()
 
     def signed(self, body: bytes) -> dict[str, str]:
         """The headers of a webhook with this body, where the vendor sends any."""

@@ -16,6 +16,7 @@ _COMMANDS = {
     "runtime.cli.charges": ("charges",),
     "runtime.cli.files": ("match", "statement"),
     "runtime.cli.keys": ("key",),
+    "runtime.cli.members": ("people",),
     "runtime.cli.people": ("connect", "disconnect", "sync", "doctor"),
     "runtime.cli.policies": ("policy",),
     "runtime.cli.problems": ("problems",),

@@ -14,8 +14,10 @@ from connectors.contract import Account, Declaration
 from receivables.identity import stable_id
 from runtime.app import App
 from runtime.operations.errors import RefusedError
+from runtime.operations.organisations import OWNER
 from runtime.operations.set_aside import resume
-from runtime.store import connections, journal, queues
+from runtime.roles import GRANTS, Permission
+from runtime.store import connections, journal, people, queues
 from runtime.store import tables as t
 from runtime.store.connections import CONNECTED, DISCONNECTED, VendorConnection
 from runtime.store.rows import upsert
@@ -29,8 +31,11 @@ def redirect_uri(app: App, system: str) -> str:
     return f"{app.settings.public_url}/connect/{system}/callback"
 
 
-def begin_connect(app: App, *, organisation_id: str, system: str) -> str:
-    """Return the vendor's consent page; the state and the PKCE verifier are kept until the person returns."""
+def begin_connect(app: App, *, organisation_id: str, system: str, person_id: str | None = None) -> str:
+    """Return the vendor's consent page; the state and the PKCE verifier are kept until the person returns.
+
+    Where a person is named nobody else can finish: a link that somebody passes on connects nobody's account to theirs.
+    """
     authorization = app.vendors.flow(system).begin(redirect_uri(app, system))
     with app.store.write() as db:
         now = app.clock()
@@ -42,21 +47,25 @@ def begin_connect(app: App, *, organisation_id: str, system: str) -> str:
                 system=system,
                 verifier=authorization.verifier,
                 created_at=now,
+                person_id=person_id,
             )
         )
     return authorization.url
 
 
-def finish_connect(app: App, *, system: str, query: Mapping[str, str]) -> VendorConnection:
+def finish_connect(
+    app: App, *, system: str, query: Mapping[str, str], person_id: str | None = None, actor: str = OWNER
+) -> VendorConnection:
     """Take the person back from the vendor: trade the code, find the account, keep the connection.
 
-    RefusedError when the state is unknown or old, when consent was denied, or when the account belongs to another
-    organisation already.
+    RefusedError when the state is unknown, old or another person's, when consent was denied, or the account belongs
+    to another organisation already.
     """
     with app.store.write() as db:
         begun = db.execute(select(t.oauth_state).where(t.oauth_state.c.state == query.get("state", ""))).first()
         if begun is None or begun.system != system or begun.created_at < app.clock() - STATE_LIFETIME:
             raise RefusedError("this connection attempt is unknown or too old: start again from the connections page")
+        _require_theirs(db, begun.organisation_id, begun.person_id, person_id)
         db.execute(delete(t.oauth_state).where(t.oauth_state.c.state == begun.state))
     if "code" not in query:
         raise RefusedError(f"{system} did not give consent ({query.get('error', 'no code')}): start again")
@@ -96,7 +105,7 @@ def finish_connect(app: App, *, system: str, query: Mapping[str, str]) -> Vendor
             db,
             organisation_id=begun.organisation_id,
             at=app.clock(),
-            actor="owner",
+            actor=actor,
             action="connected",
             subject=str(row["id"]),
             detail=f"{declaration.title}: {account.name}",
@@ -107,6 +116,15 @@ def finish_connect(app: App, *, system: str, query: Mapping[str, str]) -> Vendor
     if connection is None:
         raise RefusedError(f"the connection to {system} could not be kept: start again")
     return connection
+
+
+def _require_theirs(db: Connection, organisation_id: str, begun_by: str | None, person_id: str | None) -> None:
+    """RefusedError unless the person who began an attempt ends it, and may still connect."""
+    if begun_by is None:
+        return
+    role = people.roles(db, begun_by).get(organisation_id)
+    if begun_by != person_id or role is None or Permission.CONNECT not in GRANTS[role]:
+        raise RefusedError("this connection was begun by somebody else: start again from the connections page")
 
 
 def _share(db: Connection, system: str, accounts: list[Account], consent_id: str, at: datetime) -> int:

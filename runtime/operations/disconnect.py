@@ -13,6 +13,7 @@ from runtime.operations.errors import RefusedError
 from runtime.store import connections, journal
 from runtime.store import tables as t
 from runtime.store.connections import DISCONNECTED, VendorConnection
+from runtime.vault import VaultError
 
 CONSENT_STANDS = "consent_stands"
 
@@ -47,7 +48,7 @@ def disconnect(app: App, *, organisation_id: str, role: Role, actor: str) -> Ven
         _tell(app, connection)
     except Reconnect:
         pass  # the consent is over already
-    except ConnectorError as error:
+    except (ConnectorError, VaultError) as error:
         _say_it_stands(app, connection, error)
     app.vendors.forget(connection)
     return connection
@@ -83,7 +84,7 @@ def _tell(app: App, connection: VendorConnection) -> None:
         app.vendors.flow(connection.system).revoke(token, account=connection.account.external_id)
 
 
-def _say_it_stands(app: App, connection: VendorConnection, error: ConnectorError) -> None:
+def _say_it_stands(app: App, connection: VendorConnection, error: Exception) -> None:
     title = registry.declaration(connection.system).title
     problem = Problem(
         CONSENT_STANDS,

@@ -14,17 +14,20 @@ from receivables.money import MoneyError, exponent
 from reminders.evidence import BankDeclaration
 from runtime.app import App
 from runtime.operations.errors import InputError, RefusedError
-from runtime.store import journal
+from runtime.roles import MemberRole
+from runtime.store import journal, people
 from runtime.store import tables as t
 from runtime.store.connections import Organisation, lock_organisation
 from runtime.store.rows import upsert
 
 MAX_NAME_CHARS = 200
-OWNER = "owner"  # who decides, until people have a login
+OWNER = "owner"  # who decides on this machine, where nobody signs in
 
 
-def create_organisation(app: App, *, name: str, base_currency: str, time_zone: str, country: str) -> Organisation:
-    """Make an organisation. Sending is off until a person switches it on.
+def create_organisation(
+    app: App, *, name: str, base_currency: str, time_zone: str, country: str, owner_id: str | None = None
+) -> Organisation:
+    """Make an organisation, which belongs to the person `owner_id`. Sending is off until a person switches it on.
 
     InputError when the name is empty or too long, the currency is not of ISO 4217, the zone is unknown, or the country
     is not two capital letters.
@@ -49,6 +52,15 @@ def create_organisation(app: App, *, name: str, base_currency: str, time_zone: s
                 created_at=app.clock(),
             )
         )
+        if owner_id is not None:
+            people.add_member(
+                db,
+                organisation_id=organisation.id,
+                person_id=owner_id,
+                role=MemberRole.OWNER,
+                at=app.clock(),
+                actor=OWNER,
+            )
     return organisation
 
 

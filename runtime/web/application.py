@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
+from urllib.parse import quote
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -24,43 +25,59 @@ from runtime.web import (
     connecting,
     messages,
     organisations,
+    people,
     policies,
     portal,
     problems,
     setup,
+    signing_in,
     staff,
     sync,
     work,
 )
+from runtime.web.access import SignInNeededError, require_declarations
 from runtime.web.guards import Application, Guards
 from runtime.web.monitor import monitor_routes
-from runtime.web.pages import page
+from runtime.web.pages import go, page
 from runtime.web.running import run
 from runtime.web.vendors import vendor_routes
 from runtime.web.webhooks import WebhookLane
 
+_MODULES = (
+    *(signing_in, organisations, staff, problems, connecting, work, sync, setup),
+    *(channels, policies, messages, people, portal),
+)
 _MISSING = "There is no such page, or nothing of that kind here."
+_Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
 
 def create_web(app: App, intake: Intake | None = None) -> Application:
     """Make the web application around the running product; `intake` keeps webhooks, by group commit unless given."""
     intake = intake or Intake(app)
-    web = FastAPI(title="TrueDue", version="0.1.0", docs_url=None, redoc_url=None, lifespan=_closing(intake))
-    run(web, app)
     registry = CollectorRegistry()
     webhooks = Counter("truedue_webhooks", "Webhooks answered", ["system", "outcome"], registry=registry)
-    web.include_router(monitor_routes(app, registry))
+    web = web_of(app, registry=registry, lifespan=_closing(intake))
+    guarded = Guards(web, public_url=app.settings.public_url)
+    return WebhookLane(guarded, app=app, intake=intake, counted=webhooks)
+
+
+def web_of(app: App, *, registry: CollectorRegistry | None = None, lifespan: _Lifespan | None = None) -> FastAPI:
+    """Make the routes behind the guards; UndeclaredRouteError when one of them says not who may use it."""
+    web = FastAPI(title="TrueDue", version="0.1.0", openapi_url=None, lifespan=lifespan)
+    run(web, app)
+    web.include_router(monitor_routes(app, registry or CollectorRegistry()))
     web.include_router(vendor_routes(app))
-    for module in (organisations, staff, problems, connecting, work, sync, setup, channels, policies, messages, portal):
+    for module in _MODULES:
         web.include_router(module.ROUTES)
     web.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
+    require_declarations(web)
     for error, status in _STATUS.items():
         web.add_exception_handler(error, _said(status))
     web.add_exception_handler(LinkError, _link_is_bad)
+    web.add_exception_handler(SignInNeededError, _sign_in)
     web.add_exception_handler(RequestValidationError, _invalid)
     web.add_exception_handler(HTTPException, _http_error)
-    guarded = Guards(web, public_url=app.settings.public_url)
-    return WebhookLane(guarded, app=app, intake=intake, counted=webhooks)
+    return web
 
 
 def _closing(intake: Intake) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
@@ -76,6 +93,15 @@ def _closing(intake: Intake) -> Callable[[FastAPI], AbstractAsyncContextManager[
 
 # A refusal is one clear line, and nothing was changed.
 _STATUS: dict[type[Exception], int] = {InputError: 400, SettingsError: 400, ConnectorError: 400, RefusedError: 409}
+
+
+async def _sign_in(request: Request, error: Exception) -> Response:
+    """Lead a person to where they sign in, and back; what was sent without a session is refused."""
+    del error
+    if request.method not in ("GET", "HEAD"):
+        return _refuse(request, 401, "You are not signed in, or not any more. Sign in and do it again.")
+    query = f"?{request.url.query}" if request.url.query else ""
+    return go(f"/sign-in?back={quote(request.url.path + query)}")
 
 
 async def _link_is_bad(request: Request, error: Exception) -> Response:

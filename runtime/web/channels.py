@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Annotated
 from urllib.parse import quote
 
-from fastapi import APIRouter, Form, HTTPException
+from fastapi import Form, HTTPException
 from starlette.responses import Response
 
 from receivables.address import AddressError, PostalAddress
@@ -14,15 +14,15 @@ from reminders.evidence import Channel, LawfulBasis
 from runtime.operations.channels import channel_setups, switch_channel
 from runtime.operations.contact_points import NOTED, forget_contact, note_contact, text_is_read
 from runtime.operations.errors import InputError
-from runtime.operations.organisations import OWNER
 from runtime.operations.views.contacts import customer_contacts, monthly_costs
+from runtime.web.access import CHASE, SEE, SWITCH, Who, routes
 from runtime.web.pages import go, page
 from runtime.web.running import Running
 from runtime.web.setup import Switch
 from runtime.web.staff import organisation_or_404
 from runtime.web.work import known
 
-ROUTES = APIRouter(tags=["channels"], default_response_class=Response)
+ROUTES = routes("channels")
 Optional = Annotated[str, Form(max_length=500)]
 
 
@@ -33,7 +33,7 @@ class Step(StrEnum):
     FORGET = "forget"
 
 
-@ROUTES.get("/o/{organisation_id}/channels")
+@ROUTES.get("/o/{organisation_id}/channels", dependencies=[SEE])
 def show_channels(app: Running, organisation_id: str, notice: str = "") -> Response:
     """Show which channels are on, by which carrier, and what messages cost."""
     with app.store.read() as db:
@@ -43,18 +43,24 @@ def show_channels(app: Running, organisation_id: str, notice: str = "") -> Respo
     return page("channels.html", organisation=organisation, setups=setups, costs=costs, notice=notice)
 
 
-@ROUTES.post("/o/{organisation_id}/channels/{channel}", status_code=303)
+@ROUTES.post("/o/{organisation_id}/channels/{channel}", dependencies=[SWITCH], status_code=303)
 def switch(
-    app: Running, organisation_id: str, channel: Channel, on: Annotated[Switch, Form()], carrier: Optional = ""
+    app: Running,
+    who: Who,
+    organisation_id: str,
+    channel: Channel,
+    *,
+    on: Annotated[Switch, Form()],
+    carrier: Optional = "",
 ) -> Response:
     """Switch a channel on or off."""
     known(app, organisation_id)
     is_on = on is Switch.ON
-    switch_channel(app, organisation_id=organisation_id, channel=channel, on=is_on, carrier=carrier, actor=OWNER)
+    switch_channel(app, organisation_id=organisation_id, channel=channel, on=is_on, carrier=carrier, actor=who)
     return go(f"/o/{organisation_id}/channels", f"channel_{on}")
 
 
-@ROUTES.get("/o/{organisation_id}/customers/{customer_id}")
+@ROUTES.get("/o/{organisation_id}/customers/{customer_id}", dependencies=[SEE])
 def show_customer(app: Running, organisation_id: str, customer_id: str, notice: str = "") -> Response:
     """Show how a customer is reached and what became of the messages to them."""
     with app.store.read() as db:
@@ -74,9 +80,10 @@ def show_customer(app: Running, organisation_id: str, customer_id: str, notice: 
     )
 
 
-@ROUTES.post("/o/{organisation_id}/customers/{customer_id}/contacts/{channel}", status_code=303)
+@ROUTES.post("/o/{organisation_id}/customers/{customer_id}/contacts/{channel}", dependencies=[CHASE], status_code=303)
 def take_contact(
     app: Running,
+    who: Who,
     organisation_id: str,
     customer_id: str,
     channel: Channel,
@@ -95,10 +102,10 @@ def take_contact(
 ) -> Response:
     """Note where the customer is reached by a channel, or forget it."""
     known(app, organisation_id)
-    who = {"organisation_id": organisation_id, "customer_id": customer_id}
+    whom = {"organisation_id": organisation_id, "customer_id": customer_id}
     back = f"/o/{organisation_id}/customers/{quote(customer_id)}"
     if step is Step.FORGET:
-        forget_contact(app, **who, channel=channel, actor=OWNER)
+        forget_contact(app, **whom, channel=channel, actor=who)
         return go(back, "contact_forgotten")
     address = number
     if channel is Channel.LETTER:
@@ -114,15 +121,15 @@ def take_contact(
             ).as_text()
         except AddressError as error:
             raise InputError(str(error)) from None
-    note_contact(app, **who, channel=channel, address=address, basis=_basis(basis), evidence=evidence, actor=OWNER)
+    note_contact(app, **whom, channel=channel, address=address, basis=_basis(basis), evidence=evidence, actor=who)
     return go(back, "contact_noted")
 
 
-@ROUTES.post("/o/{organisation_id}/customers/{customer_id}/text-read", status_code=303)
-def mark_text_read(app: Running, organisation_id: str, customer_id: str) -> Response:
+@ROUTES.post("/o/{organisation_id}/customers/{customer_id}/text-read", dependencies=[CHASE], status_code=303)
+def mark_text_read(app: Running, who: Who, organisation_id: str, customer_id: str) -> Response:
     """Say that the customer's answer by text was read."""
     known(app, organisation_id)
-    text_is_read(app, organisation_id=organisation_id, customer_id=customer_id, actor=OWNER)
+    text_is_read(app, organisation_id=organisation_id, customer_id=customer_id, actor=who)
     return go(f"/o/{organisation_id}/customers/{quote(customer_id)}", "text_read")
 
 

@@ -31,11 +31,6 @@ PAGE_POLICY = (
     "frame-ancestors 'none'; base-uri 'none'"
 )
 _POLICY = b"content-security-policy"
-# What the outside may reach: vendors, payers and monitors. Staff pages have no login yet, so they answer on this
-# machine only, also when a tunnel or proxy leads the public host here.
-_PUBLIC = re.compile(
-    r"/(webhooks/[^/]+|p/.+|t/[^/]+|static/.+|connect/[^/]+/callback|disconnected/[^/]+|healthz|readyz)"
-)
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -69,11 +64,8 @@ class Guards:
         """Return the answer to a request that goes no further, None for one that may."""
         path = scope["path"]
         host = _host_name(_header(scope, b"host"))
-        is_here = is_loopback(host)
-        if not is_here and host != self._public_host:
+        if not is_loopback(host) and host != self._public_host:
             return PlainTextResponse("This server does not answer for that host.", 421)
-        if not is_here and not _PUBLIC.fullmatch(path):
-            return PlainTextResponse("This page is only served on the machine that TrueDue runs on.", 403)
         if "\0" in path or b"%00" in scope["query_string"]:
             return PlainTextResponse("The address holds a character that no address has.", 400)
         if int_or(_header(scope, b"content-length"), 0) > body_limit(path):
@@ -89,6 +81,16 @@ def _header(scope: Scope, name: bytes) -> str:
         if each == name:
             return str(value, "latin-1")
     return ""
+
+
+def is_here(scope: Scope) -> bool:
+    """Whether a request comes from this machine, by one of its own names.
+
+    Both are asked: a name can be claimed from anywhere, and a proxy on this machine passes the outside on. Where the
+    proxy says for whom (X-Forwarded-For), the server has put that address in the place of the proxy's.
+    """
+    client = scope.get("client")
+    return is_loopback(_host_name(_header(scope, b"host"))) and client is not None and is_loopback(client[0])
 
 
 @lru_cache(HOSTS_REMEMBERED)

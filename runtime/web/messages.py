@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated
 
-from fastapi import APIRouter, Form
+from fastapi import Form
 from starlette.responses import Response
 
 from reminders.policy import Tone
@@ -13,13 +13,13 @@ from reminders.wording import LANGUAGES
 from runtime.app import App
 from runtime.operations.copies import every_copy, set_copy, tried
 from runtime.operations.errors import InputError
-from runtime.operations.organisations import OWNER
+from runtime.web.access import CONFIGURE, SEE, Who, routes
 from runtime.web.pages import go, page
 from runtime.web.running import Running
 from runtime.web.staff import organisation_or_404
 from runtime.web.work import known
 
-ROUTES = APIRouter(tags=["messages"], default_response_class=Response)
+ROUTES = routes("messages")
 # An e-mail styles itself inline and loads nothing.
 MAIL_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
@@ -42,7 +42,7 @@ class Language(StrEnum):
     FR = "fr"
 
 
-@ROUTES.get("/o/{organisation_id}/messages")
+@ROUTES.get("/o/{organisation_id}/messages", dependencies=[SEE])
 def show_messages(
     app: Running,
     organisation_id: str,
@@ -55,9 +55,10 @@ def show_messages(
     return _show(app, organisation_id, language, tone, notice=notice)
 
 
-@ROUTES.post("/o/{organisation_id}/messages")
+@ROUTES.post("/o/{organisation_id}/messages", dependencies=[CONFIGURE])
 def take_message(
     app: Running,
+    who: Who,
     organisation_id: str,
     *,
     language: Annotated[Language, Form()],
@@ -76,7 +77,7 @@ def take_message(
         if step is Step.SET and not text.strip():
             raise InputError("there are no words: write some, or go back to ours")
         kept = "" if step is Step.OURS else text
-        set_copy(app, organisation=organisation, language=language, tone=tone, text=kept, actor=OWNER)
+        set_copy(app, organisation=organisation, language=language, tone=tone, text=kept, actor=who)
     except InputError as error:
         return _show(app, organisation_id, language, tone, text=text, wrong=str(error))
     return go(f"/o/{organisation_id}/messages?language={language}&tone={tone}", "copy_set")

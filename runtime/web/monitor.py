@@ -4,29 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 from sqlalchemy.exc import SQLAlchemyError
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from runtime.app import App
 from runtime.operations.views.measures import measures
 from runtime.store.migrate import is_current
+from runtime.web.access import ANYONE, HERE, routes
 
 
 def monitor_routes(app: App, registry: CollectorRegistry) -> APIRouter:
     """Return the routes; `registry` holds the counters of this process."""
-    routes = APIRouter(tags=["monitor"])
+    monitor = routes("monitor")
     registry.register(_Waiting(app))
 
-    @routes.get("/healthz", response_class=PlainTextResponse)
+    @monitor.get("/healthz", dependencies=[ANYONE], response_class=PlainTextResponse)
     def healthz() -> str:
         """Say that the process answers."""
         return "ok"
 
-    @routes.get("/readyz", response_class=PlainTextResponse)
+    @monitor.get("/readyz", dependencies=[ANYONE], response_class=PlainTextResponse)
     def readyz() -> Response:
         """Say whether the database is reachable and has the newest shape."""
         try:
@@ -37,12 +38,17 @@ def monitor_routes(app: App, registry: CollectorRegistry) -> APIRouter:
             return PlainTextResponse("the database lacks a migration: run truedue doctor", 503)
         return PlainTextResponse("ready")
 
-    @routes.get("/metrics", response_class=PlainTextResponse)
+    @monitor.get("/metrics", dependencies=[HERE], response_class=PlainTextResponse)
     def metrics() -> Response:
         """Give the measures in the text format of Prometheus."""
         return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 
-    return routes
+    @monitor.get("/openapi.json", dependencies=[HERE], include_in_schema=False)
+    def openapi(request: Request) -> Response:
+        """Describe every route."""
+        return JSONResponse(request.app.openapi())
+
+    return monitor
 
 
 class _Waiting(Collector):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated
 
-from fastapi import APIRouter, Form
+from fastapi import Form
 from starlette.responses import Response
 
 from reminders.policy_book import EXAMPLES
@@ -13,14 +13,14 @@ from reminders.policy_file import write_policies
 from runtime.app import App
 from runtime.operations import policies
 from runtime.operations.errors import InputError
-from runtime.operations.organisations import OWNER
 from runtime.operations.policy_preview import Preview, preview
+from runtime.web.access import CONFIGURE, SEE, Who, routes
 from runtime.web.pages import go, page
 from runtime.web.running import Running
 from runtime.web.staff import organisation_or_404
 from runtime.web.work import known
 
-ROUTES = APIRouter(tags=["policies"], default_response_class=Response)
+ROUTES = routes("policies")
 SOURCE = "the policies"  # what a complaint calls the text of the form
 MAX_CHANGES_SHOWN = 100
 
@@ -32,7 +32,7 @@ class Step(StrEnum):
     SET = "set"
 
 
-@ROUTES.get("/o/{organisation_id}/policies")
+@ROUTES.get("/o/{organisation_id}/policies", dependencies=[SEE])
 def show_policies(
     app: Running, organisation_id: str, *, example: str = "", version: int | None = None, notice: str = ""
 ) -> Response:
@@ -46,9 +46,9 @@ def show_policies(
     return _show(app, organisation_id, text, notice=notice)
 
 
-@ROUTES.post("/o/{organisation_id}/policies")
+@ROUTES.post("/o/{organisation_id}/policies", dependencies=[CONFIGURE])
 def take_policies(
-    app: Running, organisation_id: str, *, text: Annotated[str, Form()], step: Annotated[Step, Form()]
+    app: Running, who: Who, organisation_id: str, *, text: Annotated[str, Form()], step: Annotated[Step, Form()]
 ) -> Response:
     """Show what the text would change today, or let it count; what is wrong with it is said above it."""
     organisation = known(app, organisation_id)
@@ -56,7 +56,7 @@ def take_policies(
     try:
         book = policies.checked(text, source=SOURCE)
         if step is Step.SET:
-            policies.set_policies(app, organisation_id=organisation_id, text=text, source=SOURCE, actor=OWNER)
+            policies.set_policies(app, organisation_id=organisation_id, text=text, source=SOURCE, actor=who)
             return go(f"/o/{organisation_id}/policies", "policies_set")
     except InputError as error:
         return _show(app, organisation_id, text, wrong=str(error))

@@ -6,7 +6,7 @@ import re
 from datetime import date, timedelta
 from typing import Annotated
 
-from fastapi import APIRouter, Form, HTTPException
+from fastapi import Form, HTTPException
 from starlette.responses import Response
 
 from runtime.app import App
@@ -21,6 +21,7 @@ from runtime.operations.views.portal import PortalAccount, PortalInvoice, portal
 from runtime.portal_links import LinkError, PortalLinks
 from runtime.store import connections
 from runtime.store.connections import Organisation
+from runtime.web.access import PAYER, routes
 from runtime.web.pages import go, page
 from runtime.web.running import Running
 
@@ -32,7 +33,7 @@ _NOTHING: list[str] = []
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")  # in the name of a file, on any system
 MAX_FILE_NAME_CHARS = 80
 
-ROUTES = APIRouter(prefix="/p/{token}", tags=["portal"], default_response_class=Response)
+ROUTES = routes("portal", prefix="/p/{token}", dependencies=[PAYER])
 
 
 def account_of(app: App, token: str) -> tuple[Organisation, PortalAccount]:

@@ -6,22 +6,23 @@ from datetime import date, timedelta
 from enum import StrEnum
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Query
+from fastapi import Form, Query
 from starlette.responses import Response
 
 from runtime.operations.bank_proof import prove_by_name, prove_by_statements
-from runtime.operations.organisations import OWNER, switch_sending
+from runtime.operations.organisations import switch_sending
 from runtime.operations.pay_by_card import switch_card_payments
 from runtime.operations.replay import open_invoices, replay_days
 from runtime.operations.thank import switch_thanks
 from runtime.operations.treatments import set_treatment
 from runtime.operations.views.setup import setup
+from runtime.web.access import CONFIGURE, SEE, SWITCH, Who, routes
 from runtime.web.pages import go, page
 from runtime.web.running import Running
 from runtime.web.staff import organisation_or_404
 from runtime.web.work import known
 
-ROUTES = APIRouter(tags=["settings"], default_response_class=Response)
+ROUTES = routes("settings")
 MAX_REPLAYED_UNASKED = 2_000  # open invoices: with more, the days are played only when somebody asks for it
 REPLAYED_DAYS = 30  # before yesterday, while no other days are named
 Text = Annotated[str, Form()]
@@ -41,7 +42,7 @@ class Switch(StrEnum):
     OFF = "off"
 
 
-@ROUTES.get("/o/{organisation_id}/settings")
+@ROUTES.get("/o/{organisation_id}/settings", dependencies=[SEE])
 def show_settings(
     app: Running,
     organisation_id: str,
@@ -73,33 +74,34 @@ def show_settings(
     )
 
 
-@ROUTES.post("/o/{organisation_id}/settings/sending", status_code=303)
-def switch(app: Running, organisation_id: str, sending: Annotated[Switch, Form()]) -> Response:
+@ROUTES.post("/o/{organisation_id}/settings/sending", dependencies=[SWITCH], status_code=303)
+def switch(app: Running, who: Who, organisation_id: str, sending: Annotated[Switch, Form()]) -> Response:
     """Switch sending on or off."""
     known(app, organisation_id)
-    switch_sending(app, organisation_id=organisation_id, on=sending is Switch.ON, actor=OWNER)
+    switch_sending(app, organisation_id=organisation_id, on=sending is Switch.ON, actor=who)
     return go(f"/o/{organisation_id}/settings", f"sending_{sending}")
 
 
-@ROUTES.post("/o/{organisation_id}/settings/thanks", status_code=303)
-def switch_thanking(app: Running, organisation_id: str, thanks: Annotated[Switch, Form()]) -> Response:
+@ROUTES.post("/o/{organisation_id}/settings/thanks", dependencies=[SWITCH], status_code=303)
+def switch_thanking(app: Running, who: Who, organisation_id: str, thanks: Annotated[Switch, Form()]) -> Response:
     """Switch thanking on or off."""
     known(app, organisation_id)
-    switch_thanks(app, organisation_id=organisation_id, on=thanks is Switch.ON, actor=OWNER)
+    switch_thanks(app, organisation_id=organisation_id, on=thanks is Switch.ON, actor=who)
     return go(f"/o/{organisation_id}/settings", f"thanks_{thanks}")
 
 
-@ROUTES.post("/o/{organisation_id}/settings/cards", status_code=303)
-def switch_cards(app: Running, organisation_id: str, cards: Annotated[Switch, Form()]) -> Response:
+@ROUTES.post("/o/{organisation_id}/settings/cards", dependencies=[SWITCH], status_code=303)
+def switch_cards(app: Running, who: Who, organisation_id: str, cards: Annotated[Switch, Form()]) -> Response:
     """Offer payers to pay by card, or no more."""
     known(app, organisation_id)
-    switch_card_payments(app, organisation_id=organisation_id, on=cards is Switch.ON, actor=OWNER)
+    switch_card_payments(app, organisation_id=organisation_id, on=cards is Switch.ON, actor=who)
     return go(f"/o/{organisation_id}/settings", f"cards_{cards}")
 
 
-@ROUTES.post("/o/{organisation_id}/settings/bank", status_code=303)
+@ROUTES.post("/o/{organisation_id}/settings/bank", dependencies=[CONFIGURE], status_code=303)
 def prove(
     app: Running,
+    who: Who,
     organisation_id: str,
     *,
     handle: Text,
@@ -111,18 +113,20 @@ def prove(
     known(app, organisation_id)
     if proof is Proof.STATEMENT:
         prove_by_statements(
-            app, organisation_id=organisation_id, handle=handle, identification=identification, actor=OWNER
+            app, organisation_id=organisation_id, handle=handle, identification=identification, actor=who
         )
     else:
-        prove_by_name(app, organisation_id=organisation_id, handle=handle, attested_by=attested_by, actor=OWNER)
+        prove_by_name(app, organisation_id=organisation_id, handle=handle, attested_by=attested_by, actor=who)
     return go(f"/o/{organisation_id}/settings", "declared")
 
 
-@ROUTES.post("/o/{organisation_id}/settings/treatment", status_code=303)
-def treat(app: Running, organisation_id: str, *, kind: Text, account: Text = "", tax_code: Text = "") -> Response:
+@ROUTES.post("/o/{organisation_id}/settings/treatment", dependencies=[CONFIGURE], status_code=303)
+def treat(
+    app: Running, who: Who, organisation_id: str, *, kind: Text, account: Text = "", tax_code: Text = ""
+) -> Response:
     """Keep how the ledger books what closes an item without cash; no account forgets it."""
     known(app, organisation_id)
     set_treatment(
-        app, organisation_id=organisation_id, kind=kind, account=account, tax_code=tax_code.strip(), actor=OWNER
+        app, organisation_id=organisation_id, kind=kind, account=account, tax_code=tax_code.strip(), actor=who
     )
     return go(f"/o/{organisation_id}/settings", "declared")

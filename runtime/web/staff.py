@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Annotated
 
-from fastapi import APIRouter, HTTPException, Query
+from fastapi import HTTPException, Query
 from sqlalchemy import Connection
 from starlette.responses import Response
 
@@ -20,6 +20,7 @@ from runtime.operations.views.setup import setup
 from runtime.operations.write_off import offer
 from runtime.store import connections
 from runtime.store.connections import Organisation
+from runtime.web.access import EXPORT, SEE, routes
 from runtime.web.chart import ageing_svg
 from runtime.web.pages import page
 from runtime.web.running import Running
@@ -36,10 +37,10 @@ def organisation_or_404(db: Connection, organisation_id: str) -> Organisation:
     return organisation
 
 
-ROUTES = APIRouter(tags=["pages"], default_response_class=Response)
+ROUTES = routes("pages")
 
 
-@ROUTES.get("/o/{organisation_id}")
+@ROUTES.get("/o/{organisation_id}", dependencies=[SEE])
 def show_overview(app: Running, organisation_id: str) -> Response:
     """Show what is open, what is truly due, and what waits for a person."""
     with app.store.read() as db:
@@ -49,7 +50,7 @@ def show_overview(app: Running, organisation_id: str) -> Response:
     return page("overview.html", organisation=organisation, view=view, buckets=BUCKETS, obstacles=obstacles)
 
 
-@ROUTES.get("/o/{organisation_id}/ageing.svg")
+@ROUTES.get("/o/{organisation_id}/ageing.svg", dependencies=[SEE])
 def show_ageing(app: Running, organisation_id: str, currency: str, *, narrow: bool = False) -> Response:
     """Draw the ageing of one currency."""
     with app.store.read() as db:
@@ -61,7 +62,7 @@ def show_ageing(app: Running, organisation_id: str, currency: str, *, narrow: bo
     raise HTTPException(404)
 
 
-@ROUTES.get("/o/{organisation_id}/invoices")
+@ROUTES.get("/o/{organisation_id}/invoices", dependencies=[SEE])
 def show_invoices(
     app: Running,
     organisation_id: str,
@@ -78,7 +79,7 @@ def show_invoices(
     return page("invoices.html", organisation=organisation, view=view, state=state, hold=hold, q=q)
 
 
-@ROUTES.get("/o/{organisation_id}/invoices/{document_id}")
+@ROUTES.get("/o/{organisation_id}/invoices/{document_id}", dependencies=[SEE])
 def show_invoice(app: Running, organisation_id: str, document_id: str, notice: str = "") -> Response:
     """Show one invoice with everything known about it."""
     with app.store.read() as db:
@@ -90,7 +91,7 @@ def show_invoice(app: Running, organisation_id: str, document_id: str, notice: s
     return page("invoice.html", organisation=organisation, view=view, rest=rest, notice=notice)
 
 
-@ROUTES.get("/o/{organisation_id}/certificates/{digest}.json")
+@ROUTES.get("/o/{organisation_id}/certificates/{digest}.json", dependencies=[EXPORT])
 def download_certificate(app: Running, organisation_id: str, digest: str) -> Response:
     """Give one certificate as one line of the file that `truedue certificate verify` reads."""
     with app.store.read() as db:
@@ -101,7 +102,7 @@ def download_certificate(app: Running, organisation_id: str, digest: str) -> Res
     return Response(json.dumps(sealed.as_json(), ensure_ascii=False) + "\n", media_type="application/json")
 
 
-@ROUTES.get("/o/{organisation_id}/receipts")
+@ROUTES.get("/o/{organisation_id}/receipts", dependencies=[SEE])
 def show_receipts(
     app: Running, organisation_id: str, number: Annotated[PageNumber, Query(alias="page")] = 1, notice: str = ""
 ) -> Response:
@@ -113,7 +114,7 @@ def show_receipts(
     return page("receipts.html", organisation=organisation, view=view, cash=cash, notice=notice)
 
 
-@ROUTES.get("/o/{organisation_id}/connections")
+@ROUTES.get("/o/{organisation_id}/connections", dependencies=[SEE])
 def show_connections(app: Running, organisation_id: str, notice: str = "") -> Response:
     """List the connected systems, and those that can still be: one system serves each role."""
     with app.store.read() as db:

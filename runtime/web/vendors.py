@@ -11,19 +11,22 @@ from runtime.app import App
 from runtime.operations.carrier_webhooks import has_webhooks, take_carrier_webhook
 from runtime.operations.connect import begin_connect, finish_connect
 from runtime.operations.errors import InputError, RefusedError
+from runtime.operations.organisations import OWNER
 from runtime.operations.short_links import portal_token
 from runtime.operations.take_webhook import BadSignatureError
+from runtime.roles import Permission
 from runtime.store import connections
 from runtime.store.connections import VendorConnection
-from runtime.web.guards import is_loopback
+from runtime.web.access import ANYONE, CONNECT, PAYER, Seated, routes
 from runtime.web.pages import go, page
+from runtime.web.visitor import Visitor
 
 
 def vendor_routes(app: App) -> APIRouter:
     """Return the routes."""
-    routes = APIRouter(tags=["vendors"])
+    vendors = routes("vendors")
 
-    @routes.post("/webhooks/{system}", status_code=200, response_class=Response)
+    @vendors.post("/webhooks/{system}", dependencies=[ANYONE], status_code=200, response_class=Response)
     async def webhook(system: str, request: Request) -> Response:
         """Store a signed webhook; the answer has no body: 200 stored, 401 not signed by the vendor, 503 come again."""
         # The lane of webhooks takes those of the systems we know: here come those of carriers, far fewer, and others.
@@ -37,41 +40,52 @@ def vendor_routes(app: App) -> APIRouter:
             return Response(status_code=401)
         return Response()
 
-    @routes.get("/connect/{system}", status_code=303, response_class=RedirectResponse)
-    def connect(system: str, organisation: str = "") -> RedirectResponse:
+    @vendors.get("/connect/{system}", dependencies=[CONNECT], status_code=303, response_class=RedirectResponse)
+    def connect(system: str, visitor: Seated, organisation: str = "") -> RedirectResponse:
         """Lead a person to the vendor's consent page."""
         if system not in registry.SYSTEMS:
             raise HTTPException(404)
         with app.store.read() as db:
             if connections.organisation(db, organisation) is None:
                 raise HTTPException(404)
-        return RedirectResponse(begin_connect(app, organisation_id=organisation, system=system), 303)
+        return RedirectResponse(_begin(app, organisation, system, visitor), 303)
 
-    @routes.get("/connect/{system}/callback", status_code=303, response_class=RedirectResponse)
-    def callback(system: str, request: Request) -> Response:
+    @vendors.get("/connect/{system}/callback", dependencies=[ANYONE], status_code=303, response_class=RedirectResponse)
+    def callback(system: str, request: Request, visitor: Seated) -> Response:
         """Take the person back from the vendor."""
         if system not in registry.SYSTEMS:
             raise HTTPException(404)
         try:
-            connection = finish_connect(app, system=system, query=dict(request.query_params))
+            connection = finish_connect(
+                app,
+                system=system,
+                query=dict(request.query_params),
+                person_id=visitor.person_id if visitor else None,
+                actor=visitor.actor if visitor else OWNER,
+            )
         except RefusedError as error:
             raise InputError(str(error)) from error
         app.wake()
-        return _welcome_back(request, connection)
+        return _welcome_back(visitor, connection)
 
-    _short_links(app, routes)
-    return routes
+    _short_links(app, vendors)
+    return vendors
 
 
-def _short_links(app: App, routes: APIRouter) -> None:
-    @routes.get("/t/{code}", status_code=303, response_class=RedirectResponse)
+def _short_links(app: App, vendors: APIRouter) -> None:
+    @vendors.get("/t/{code}", dependencies=[PAYER], status_code=303, response_class=RedirectResponse)
     def short(code: str) -> RedirectResponse:
         """Lead a payer from a short address, as a text or a letter has it, to their own page."""
         return RedirectResponse(f"/p/{portal_token(app, code)}", 303)
 
 
-def _welcome_back(request: Request, connection: VendorConnection) -> Response:
-    """Lead to the staff pages where these answer; on the public host they do not, so a page of its own ends it."""
-    if is_loopback(request.url.hostname or ""):
+def _begin(app: App, organisation_id: str, system: str, visitor: Visitor | None) -> str:
+    person_id = visitor.person_id if visitor else None
+    return begin_connect(app, organisation_id=organisation_id, system=system, person_id=person_id)
+
+
+def _welcome_back(visitor: Visitor | None, connection: VendorConnection) -> Response:
+    """Lead to the staff pages where the visitor sees them; for anybody else a page of its own ends it."""
+    if visitor is not None and visitor.may(Permission.SEE, connection.organisation_id):
         return go(f"/o/{connection.organisation_id}/connections", "connected")
     return page("connected.html", connection=connection)

@@ -34,6 +34,28 @@ SYSTEMS: Mapping[str, str] = {
     "write_off": "Written off",
 }
 
+MEMBER_ROLES: Mapping[str, str] = {
+    "owner": "Owner",
+    "accountant": "Accountant",
+    "collector": "Collector",
+    "viewer": "Viewer",
+    "auditor": "Auditor",
+}
+
+PERMISSIONS: Mapping[str, str] = {
+    "see": "see every page",
+    "match": "say what money is for",
+    "chase": "answer payers",
+    "agree": "settle what two systems say differently",
+    "configure": "set policies, words and how things are booked",
+    "switch": "switch sending and paying on",
+    "connect": "connect systems",
+    "people": "invite and remove people",
+    "export": "take data away as files",
+}
+
+PROVIDERS: Mapping[str, str] = {"xero": "Xero", "quickbooks": "Intuit"}
+
 ROLES: Mapping[str, str] = {
     "ledger": "Accounting",
     "crm": "Customer relations",
@@ -203,6 +225,11 @@ FIELDS: Mapping[str, str] = {
 }
 
 ACTIONS: Mapping[str, str] = {
+    "member_invited": "Invited",
+    "invitation_withdrawn": "Invitation withdrawn",
+    "member_joined": "Joined",
+    "role_changed": "Role changed",
+    "member_removed": "Removed",
     "payment_applied": "Payment applied",
     "application_undone": "Application taken back",
     "proposal_rejected": "Proposal rejected",
@@ -289,6 +316,10 @@ NOTICES: Mapping[str, str] = {
     "asked": "Thank you for asking. We will answer as soon as we can.",
     "answered": "Noted. What is open is due again.",
     "disputed": "Thank you. We will look into it, and you will get no reminders of this invoice meanwhile.",
+    "signed_out": "You are signed out.",
+    "invitation_withdrawn": "The invitation is over: its link opens nothing any more.",
+    "role_changed": "Kept. It counts from the next page on.",
+    "member_removed": "Removed. They see nothing any more.",
     "unsubscribed": "You will get no more messages from us about payments.",
 }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 from urllib.parse import quote
 
-from fastapi import APIRouter, Form, HTTPException, Query, UploadFile
+from fastapi import Form, HTTPException, Query, UploadFile
 from starlette.responses import Response
 
 from receivables.money import Money, MoneyError
@@ -14,7 +14,6 @@ from runtime.operations import decide
 from runtime.operations.dispute import settle_dispute
 from runtime.operations.errors import InputError
 from runtime.operations.import_statement import import_statement
-from runtime.operations.organisations import OWNER
 from runtime.operations.question import mark_answered
 from runtime.operations.reconsider import reconsider
 from runtime.operations.returns import confirm_return, debit_exists, reject_return, see_return
@@ -24,6 +23,7 @@ from runtime.operations.views.review import review_queue
 from runtime.operations.write_off import write_off
 from runtime.store.connections import Organisation
 from runtime.store.tables import ID_LENGTH
+from runtime.web.access import CHASE, MATCH, SEE, Who, routes
 from runtime.web.guards import PAGE_POLICY
 from runtime.web.pages import go, page
 from runtime.web.running import Running
@@ -33,7 +33,7 @@ MAX_NAME_CHARS = 200
 _WITH_KEYS = f"{PAGE_POLICY}; script-src 'self'; connect-src 'self'"  # the queue is worked from the keyboard
 
 
-ROUTES = APIRouter(tags=["work"], default_response_class=Response)
+ROUTES = routes("work")
 
 
 def known(
@@ -56,7 +56,7 @@ def known(
     return organisation
 
 
-@ROUTES.get("/o/{organisation_id}/review")
+@ROUTES.get("/o/{organisation_id}/review", dependencies=[SEE])
 def show_review(
     app: Running,
     organisation_id: str,
@@ -73,83 +73,85 @@ def show_review(
     return shown
 
 
-@ROUTES.post("/o/{organisation_id}/review/{receipt_id}/confirm", status_code=303)
-def confirm(app: Running, organisation_id: str, receipt_id: str) -> Response:
+@ROUTES.post("/o/{organisation_id}/review/{receipt_id}/confirm", dependencies=[MATCH], status_code=303)
+def confirm(app: Running, who: Who, organisation_id: str, receipt_id: str) -> Response:
     """Apply what is proposed."""
     known(app, organisation_id, receipt_id=receipt_id)
-    decide.confirm(app, organisation_id=organisation_id, receipt_id=receipt_id, actor=OWNER)
+    decide.confirm(app, organisation_id=organisation_id, receipt_id=receipt_id, actor=who)
     return go(f"/o/{organisation_id}/review?last={quote(receipt_id)}", "confirmed")
 
 
-@ROUTES.post("/o/{organisation_id}/review/{receipt_id}/reject", status_code=303)
-def reject(app: Running, organisation_id: str, receipt_id: str) -> Response:
+@ROUTES.post("/o/{organisation_id}/review/{receipt_id}/reject", dependencies=[MATCH], status_code=303)
+def reject(app: Running, who: Who, organisation_id: str, receipt_id: str) -> Response:
     """Say that the proposal is wrong."""
     known(app, organisation_id, receipt_id=receipt_id)
-    decide.reject(app, organisation_id=organisation_id, receipt_id=receipt_id, actor=OWNER)
+    decide.reject(app, organisation_id=organisation_id, receipt_id=receipt_id, actor=who)
     return go(f"/o/{organisation_id}/review?last={quote(receipt_id)}", "rejected")
 
 
-@ROUTES.post("/o/{organisation_id}/review/{receipt_id}/reconsider", status_code=303)
-def take_decision_back(app: Running, organisation_id: str, receipt_id: str) -> Response:
+@ROUTES.post("/o/{organisation_id}/review/{receipt_id}/reconsider", dependencies=[MATCH], status_code=303)
+def take_decision_back(app: Running, who: Who, organisation_id: str, receipt_id: str) -> Response:
     """Let what was just decided wait again."""
     known(app, organisation_id, receipt_id=receipt_id)
-    reconsider(app, organisation_id=organisation_id, receipt_id=receipt_id, actor=OWNER)
+    reconsider(app, organisation_id=organisation_id, receipt_id=receipt_id, actor=who)
     return go(f"/o/{organisation_id}/review", "reconsidered")
 
 
-@ROUTES.post("/o/{organisation_id}/receipts/{receipt_id}/undo", status_code=303)
-def undo(app: Running, organisation_id: str, receipt_id: str) -> Response:
+@ROUTES.post("/o/{organisation_id}/receipts/{receipt_id}/undo", dependencies=[MATCH], status_code=303)
+def undo(app: Running, who: Who, organisation_id: str, receipt_id: str) -> Response:
     """Take an application back."""
     known(app, organisation_id, receipt_id=receipt_id)
-    decide.undo(app, organisation_id=organisation_id, receipt_id=receipt_id, actor=OWNER)
+    decide.undo(app, organisation_id=organisation_id, receipt_id=receipt_id, actor=who)
     return go(f"/o/{organisation_id}/receipts", "undone")
 
 
-@ROUTES.post("/o/{organisation_id}/returns/{debit_id}/confirm", status_code=303)
-def take_back(app: Running, organisation_id: str, debit_id: str) -> Response:
+@ROUTES.post("/o/{organisation_id}/returns/{debit_id}/confirm", dependencies=[MATCH], status_code=303)
+def take_back(app: Running, who: Who, organisation_id: str, debit_id: str) -> Response:
     """Say that a debit takes the proposed payment back."""
     known(app, organisation_id, debit_id=debit_id)
-    confirm_return(app, organisation_id=organisation_id, debit_id=debit_id, actor=OWNER)
+    confirm_return(app, organisation_id=organisation_id, debit_id=debit_id, actor=who)
     return go(f"/o/{organisation_id}/review", "returned")
 
 
-@ROUTES.post("/o/{organisation_id}/returns/{debit_id}/seen", status_code=303)
-def see(app: Running, organisation_id: str, debit_id: str) -> Response:
+@ROUTES.post("/o/{organisation_id}/returns/{debit_id}/seen", dependencies=[MATCH], status_code=303)
+def see(app: Running, who: Who, organisation_id: str, debit_id: str) -> Response:
     """Say that a person has looked at a payment that went back."""
     known(app, organisation_id, debit_id=debit_id)
-    see_return(app, organisation_id=organisation_id, debit_id=debit_id, actor=OWNER)
+    see_return(app, organisation_id=organisation_id, debit_id=debit_id, actor=who)
     return go(f"/o/{organisation_id}/review", "seen")
 
 
-@ROUTES.post("/o/{organisation_id}/returns/{debit_id}/reject", status_code=303)
-def keep(app: Running, organisation_id: str, debit_id: str) -> Response:
+@ROUTES.post("/o/{organisation_id}/returns/{debit_id}/reject", dependencies=[MATCH], status_code=303)
+def keep(app: Running, who: Who, organisation_id: str, debit_id: str) -> Response:
     """Say that a debit does not take that payment back."""
     known(app, organisation_id, debit_id=debit_id)
-    reject_return(app, organisation_id=organisation_id, debit_id=debit_id, actor=OWNER)
+    reject_return(app, organisation_id=organisation_id, debit_id=debit_id, actor=who)
     return go(f"/o/{organisation_id}/review", "not_returned")
 
 
-@ROUTES.post("/o/{organisation_id}/invoices/{document_id}/settle-dispute", status_code=303)
-def settle(app: Running, organisation_id: str, document_id: str) -> Response:
+@ROUTES.post("/o/{organisation_id}/invoices/{document_id}/settle-dispute", dependencies=[CHASE], status_code=303)
+def settle(app: Running, who: Who, organisation_id: str, document_id: str) -> Response:
     """End a dispute."""
     known(app, organisation_id, document_id=document_id)
-    settle_dispute(app, organisation_id=organisation_id, document_id=document_id, actor=OWNER)
+    settle_dispute(app, organisation_id=organisation_id, document_id=document_id, actor=who)
     return go(f"/o/{organisation_id}/invoices/{document_id}", "settled")
 
 
-@ROUTES.post("/o/{organisation_id}/invoices/{document_id}/answered", status_code=303)
-def answered(app: Running, organisation_id: str, document_id: str) -> Response:
+@ROUTES.post("/o/{organisation_id}/invoices/{document_id}/answered", dependencies=[CHASE], status_code=303)
+def answered(app: Running, who: Who, organisation_id: str, document_id: str) -> Response:
     """Say that a payer's question about an invoice was answered."""
     known(app, organisation_id, document_id=document_id)
-    mark_answered(app, organisation_id=organisation_id, document_id=document_id, actor=OWNER)
+    mark_answered(app, organisation_id=organisation_id, document_id=document_id, actor=who)
     return go(f"/o/{organisation_id}/problems", "answered")
 
 
-@ROUTES.post("/o/{organisation_id}/invoices/{document_id}/write-off", status_code=303)
+@ROUTES.post("/o/{organisation_id}/invoices/{document_id}/write-off", dependencies=[MATCH], status_code=303)
 def give_up(
     app: Running,
+    who: Who,
     organisation_id: str,
     document_id: str,
+    *,
     minor: Annotated[int, Form()],
     currency: Annotated[str, Form(pattern="^[A-Z]{3}$")],
 ) -> Response:
@@ -159,17 +161,17 @@ def give_up(
         amount = Money(minor, currency)
     except MoneyError as error:
         raise InputError(str(error)) from None
-    write_off(app, organisation_id=organisation_id, document_id=document_id, amount=amount, actor=OWNER)
+    write_off(app, organisation_id=organisation_id, document_id=document_id, amount=amount, actor=who)
     return go(f"/o/{organisation_id}/invoices/{document_id}", "written_off")
 
 
-@ROUTES.get("/o/{organisation_id}/statements")
+@ROUTES.get("/o/{organisation_id}/statements", dependencies=[SEE])
 def show_statements(app: Running, organisation_id: str) -> Response:
     """Show the form for statement files, and those taken in."""
     return _statements(app, organisation_id)
 
 
-@ROUTES.post("/o/{organisation_id}/statements")
+@ROUTES.post("/o/{organisation_id}/statements", dependencies=[MATCH])
 def take_statement(app: Running, organisation_id: str, file: UploadFile) -> Response:
     """Take in a statement file."""
     known(app, organisation_id)

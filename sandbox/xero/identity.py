@@ -6,9 +6,12 @@ from werkzeug.utils import redirect
 from werkzeug.wrappers import Request, Response
 
 from sandbox.oauth import Grant, OAuthRefused, bearer, client_of
+from sandbox.openid import ID_TOKEN_LIFETIME
 from sandbox.standin import StandIn, json_response, route
 from sandbox.xero.books import XeroBooks
 from sandbox.xero.values import Record, stable_id
+
+ISSUER = "https://identity.xero.com"
 
 
 class IdentityRoutes(StandIn):
@@ -41,7 +44,31 @@ class IdentityRoutes(StandIn):
         answer["expires_in"] = int(self.oauth.access_lifetime.total_seconds())
         if "offline_access" in grant.scope.split():
             answer["refresh_token"] = grant.refresh_token
+        if "openid" in grant.scope.split() and request.form.get("grant_type") == "authorization_code":
+            answer["id_token"] = self.signer.sign(self.id_claims(grant))
         return json_response(answer)
+
+    def id_claims(self, grant: Grant) -> Record:
+        """What an id token says; it says of no address whether it is verified."""
+        who, scopes, now = self.signer.visitor, grant.scope.split(), int(self.clock().timestamp())
+        claims: Record = {
+            "iss": ISSUER, "aud": self.oauth.client_id, "sub": who.subject, "xero_userid": who.subject,
+            "nbf": now, "iat": now, "auth_time": now, "exp": now + int(ID_TOKEN_LIFETIME.total_seconds()),
+        }  # fmt: skip
+        if grant.nonce:
+            claims["nonce"] = grant.nonce
+        if "email" in scopes:
+            claims["email"] = who.email
+        if "profile" in scopes:
+            claims |= {"given_name": who.given_name, "family_name": who.family_name, "preferred_username": who.email}
+            claims["name"] = f"{who.given_name} {who.family_name}"
+        return claims
+
+    @route("GET", "/.well-known/openid-configuration/jwks")
+    def keys(self, request: Request) -> Response:
+        """The keys that id tokens are signed with."""
+        del request
+        return json_response(self.signer.keys())
 
     @route("POST", "/connect/revocation")
     def revocation(self, request: Request) -> Response:

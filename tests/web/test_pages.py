@@ -208,7 +208,7 @@ def test_loopback_is_served(site: Site, host: str) -> None:
     assert site.http.get("/o/org-a", headers={"Host": host}).status_code == 200
 
 
-def test_the_public_host_reaches_payers_and_vendors_but_no_staff_page(tmp_path: Path) -> None:
+def test_the_public_host_reaches_payers_and_vendors_and_asks_everybody_else_to_sign_in(tmp_path: Path) -> None:
     with running(tmp_path, public_url="https://pay.harbour.example") as (app, time):
         fill(app)
         token = PortalLinks(app.settings.encryption_key(), time).link("org-a", "acme")
@@ -223,11 +223,13 @@ def test_the_public_host_reaches_payers_and_vendors_but_no_staff_page(tmp_path: 
                 "/o/org-a/invoices",
                 "/o/org-a/settings",
                 "/organisations/new",
-                "/metrics",
                 "/connect/xero",
             ):
+                answer = http.get(path)
+                assert (answer.status_code, answer.headers["location"]) == (303, f"/sign-in?back={path}"), path
+            for path in ("/metrics", "/openapi.json", "/unclaimed"):
                 assert http.get(path).status_code == 403, path
-            assert http.post("/o/org-a/review/rcp-1/confirm").status_code == 403
+            assert http.post("/o/org-a/review/rcp-1/confirm").status_code == 401
 
 
 def test_a_statement_file_is_taken_once(site: Site) -> None:

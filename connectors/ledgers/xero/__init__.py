@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from connectors.contract import Access, Declaration, OAuthShape, Role
+from connectors.contract import Access, Declaration, OAuthShape, Role, SignIn
 from connectors.intents import (
     AllocateCredit,
     DraftInvoice,
@@ -66,4 +66,6 @@ DECLARATION = Declaration(
     fetch_batch=FETCH_BATCH,
     leave=leave,
     concurrent=MAX_CONCURRENT_CALLS,
+    # Source: Xero's discovery document. It says of no address whether it is verified.
+    sign_in=SignIn(issuer="https://identity.xero.com", keys_path="/.well-known/openid-configuration/jwks"),
 )

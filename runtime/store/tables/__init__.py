@@ -27,6 +27,7 @@ from runtime.store.tables.money import (
     statement,
     treatment,
 )
+from runtime.store.tables.people import identity, invitation, membership, person, session
 from runtime.store.tables.queues import call_book, inbox, outbox
 from runtime.store.tables.reminders import (
     certificate,
@@ -61,10 +62,13 @@ __all__ = [
     "field_owner",
     "held_cash",
     "hold",
+    "identity",
     "inbox",
+    "invitation",
     "ledger_payment",
     "link",
     "link_proposal",
+    "membership",
     "message_copy",
     "metadata",
     "oauth_state",
@@ -72,6 +76,7 @@ __all__ = [
     "outbox",
     "past_case",
     "payout",
+    "person",
     "policy_book",
     "problem",
     "proposal",
@@ -81,6 +86,7 @@ __all__ = [
     "reminder_item",
     "reminder_slot",
     "residual",
+    "session",
     "short_link",
     "statement",
     "stopped_number",

@@ -57,4 +57,5 @@ oauth_state = Table(
     Column("system", String(32), nullable=False),
     Column("verifier", String(128), nullable=False),
     Column("created_at", Instant, nullable=False),
+    Column("person_id", Id),  # who began it, and so who may end it; nobody named: it was begun on this machine
 )

@@ -8,6 +8,7 @@ const queue = document.getElementById("queue");
 const said = document.getElementById("said");
 const search = document.getElementById("search");
 const decided = []; // the cards put away, the latest last
+const token = document.querySelector("input[name=csrf]"); // of whoever is signed in
 
 const cards = () => Array.from(queue.querySelectorAll("section.decision:not([hidden])"));
 
@@ -28,7 +29,8 @@ function step(from, by) {
 
 async function post(address) {
   // The answer to a decision that counts is a redirect, which is not followed: the page stays as it is.
-  const answer = await fetch(address, { method: "POST", redirect: "manual" });
+  const body = new URLSearchParams(token ? { csrf: token.value } : {});
+  const answer = await fetch(address, { method: "POST", redirect: "manual", body });
   if (answer.type !== "opaqueredirect") {
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     throw new Error(page.getElementById("line")?.textContent.trim() || "This did not work. Reload the page.");

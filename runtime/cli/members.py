@@ -1,0 +1,85 @@
+"""The command `people`: who belongs to an organisation."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from runtime.cli.opened import chosen_organisation, opened_app
+from runtime.operations.errors import InputError
+from runtime.operations.members import change_role, invite, remove_member
+from runtime.operations.organisations import OWNER
+from runtime.operations.sessions import end_sessions
+from runtime.roles import MemberRole
+from runtime.store import people as rows
+from runtime.store.engine import Store
+from runtime.store.people import Member
+
+_ORG = click.option("--org", "organisation_id", help="The organisation's id, where there are several.")
+_ROLE = click.option("--role", required=True, type=click.Choice([role.value for role in MemberRole]), help="As what.")
+
+
+@click.group()
+def people() -> None:
+    """Who may sign in, and what they are."""
+
+
+@people.command("invite")
+@click.argument("email")
+@_ROLE
+@_ORG
+def invite_somebody(*, email: str, role: str, organisation_id: str | None) -> None:
+    """Print a link by which whoever signs in with this address becomes a member, once, within seven days."""
+    with opened_app() as app:
+        chosen = chosen_organisation(app.store, organisation_id)
+        click.echo(invite(app, organisation_id=chosen.id, email=email, role=MemberRole(role), actor=OWNER))
+
+
+@people.command("list")
+@_ORG
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON object a line.")
+def list_members(*, organisation_id: str | None, as_json: bool) -> None:
+    """List the members."""
+    with opened_app() as app:
+        chosen = chosen_organisation(app.store, organisation_id)
+        for each in _members(app.store, chosen.id):
+            facts = {"email": each.person.email, "role": each.role.value, "since": each.since.isoformat()}
+            click.echo(json.dumps(facts) if as_json else "  ".join(facts.values()))
+
+
+@people.command("role")
+@click.argument("email")
+@_ROLE
+@_ORG
+def change_a_role(*, email: str, role: str, organisation_id: str | None) -> None:
+    """Give a member another role."""
+    with opened_app() as app:
+        chosen = chosen_organisation(app.store, organisation_id)
+        for each in _named(app.store, chosen.id, email):
+            change_role(app, organisation_id=chosen.id, person_id=each.person.id, role=MemberRole(role), actor=OWNER)
+
+
+@people.command("remove")
+@click.argument("email")
+@_ORG
+def remove_somebody(*, email: str, organisation_id: str | None) -> None:
+    """Let somebody be no member any more, and sign them out everywhere."""
+    with opened_app() as app:
+        chosen = chosen_organisation(app.store, organisation_id)
+        for each in _named(app.store, chosen.id, email):
+            remove_member(app, organisation_id=chosen.id, person_id=each.person.id, actor=OWNER)
+            end_sessions(app, each.person.id)
+
+
+def _members(store: Store, organisation_id: str) -> list[Member]:
+    with store.read() as db:
+        return rows.members(db, organisation_id)
+
+
+def _named(store: Store, organisation_id: str, email: str) -> list[Member]:
+    """Return the members with an address: one for each account that they sign in with."""
+    found = [each for each in _members(store, organisation_id) if each.person.email == email.strip().lower()]
+    if not found:
+        raise InputError(f"{email} is no member: `truedue people list` names them")
+    return found
