@@ -42,7 +42,7 @@ class Entry:
     only look alike. `charges` is what banks on the way kept of the money, where the file states it: the payer paid
     `amount` and `charges` together. `references` are the ids that the payment bears from end to end, which its return
     repeats. `taken_back` is set where the bank says that the line undoes an earlier payment, `reversal` where it
-    marks the line itself so.
+    marks the line itself so. `line` is where in the file it stands, counted from 1, where the reader knows.
     """
 
     entry_id: str
@@ -59,6 +59,7 @@ class Entry:
     charges: Decimal | None = None
     references: tuple[str, ...] = ()
     taken_back: TakenBack | None = None
+    line: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,59 +1,29 @@
 """Delimited statements (CSV): columns found by their headings, or named by a mapping.
 
-Nothing is guessed: when the dates fit both day-month and month-day, or the amounts both a decimal and a grouping mark,
-the file is refused and asks for a mapping. Every row below the headings becomes one entry or refuses the file.
+Nothing is guessed: when the dates fit both day-month and month-day, the amounts both a decimal and a grouping mark, or
+a column may say which amounts left the account, the file is refused and asks for a mapping. Every row below the
+headings becomes one entry or refuses the file; where a column of balances is named, every row must lead to its own.
 """
 
 from __future__ import annotations
 
-import csv
-import io
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
-from connectors.banks.draft import Draft, Line, Reading, check_entry_bound
-from connectors.banks.fields import BankFileError, amount, clean, day, joined, shown
+from connectors.banks.columns import DATE_ORDERS, ColumnMapping, check_mapping, columns_of
+from connectors.banks.draft import Draft, Line, Reading, check_entry_bound, exact_sum
+from connectors.banks.fields import BankFileError, amount, clean, day, joined, shown, signed
+from connectors.banks.table import MAX_PREAMBLE_ROWS, Row, UnclearColumnsError, labels, rows_of
 
-_SEPARATORS = ",;\t|"
-_PREAMBLE_ROWS = 30  # banks put the account, its owner and a period above the headings
-_ALIASES = {
-    "booked_on": "date|booking date|booked on|posted date|posting date|transaction date|buchungstag|buchungsdatum|"
-    "boekdatum|datum|date comptable|date operation|fecha|data contabile|data|completed date|rentedatum boeking",
-    "value_on": "value date|valuta|valutadatum|wertstellung|rentedatum|date valeur|date de valeur|"
-    "fecha valor|data valuta",
-    "amount": "amount|betrag|bedrag|montant|importe|importo|value|transaction amount|net amount|betrag eur|amount eur",
-    "credit": "credit|credit amount|paid in|money in|deposit|deposits|haben|bij|avoir|abono|ingreso|receipts",
-    "debit": "debit|debit amount|paid out|money out|withdrawal|withdrawals|soll|af|doit|cargo|payments",
-    "currency": "currency|wahrung|waehrung|valuta code|munt|muntsoort|devise|moneda|divisa|ccy",
-    "counterparty": "payer|payee|payer name|counterparty|counterparty name|name|beneficiary|sender|auftraggeber|"
-    "beguenstigter zahlungspflichtiger|begunstigter zahlungspflichtiger|naam tegenpartij|tegenpartij|contrepartie",
-    "counterparty_account": "iban|counterparty account|counterparty iban|payer account|payer iban|"
-    "kontonummer iban|kontonummer|tegenrekening|tegenrekening iban bban|iban counterparty",
-    "description": "description|details|memo|narrative|verwendungszweck|omschrijving|mededelingen|libelle|concepto|"
-    "descrizione|remittance|remittance information|text|buchungstext|particulars",
-    "reference": "reference|payment reference|end to end reference|kundenreferenz|betalingskenmerk|"
-    "referentie|referencia",
-    "bank_reference": "transaction id|bank reference|fitid|entry reference|volgnr|transaction reference",
-}
-_COLUMNS = {alias: column for column, aliases in _ALIASES.items() for alias in aliases.split("|")}
+__all__ = ["ColumnMapping", "read", "settled"]
 
-
-@dataclass(frozen=True, slots=True)
-class ColumnMapping:
-    """What a delimited file does not say: `columns` maps our names to its headings; conventions where ambiguous.
-
-    Names: booked_on, value_on, amount or credit and debit, currency, counterparty, counterparty_account,
-    description, reference, bank_reference. `date_order` is `ymd`, `dmy` or `mdy`; `decimal_mark` is `.` or `,`.
-    """
-
-    columns: dict[str, str] | None = None
-    account: str | None = None
-    currency: str | None = None
-    date_order: str | None = None
-    decimal_mark: str | None = None
+_CAME = frozenset("c|cr|crdt|credit|h|haben|bij|in|+|money in|crédit|avoir|crédito|credito".split("|"))
+_LEFT = frozenset("d|dr|dbit|debit|s|soll|af|out|-|money out|débit|doit|débito|debito".split("|"))
+_FIGURES = ("amount", "credit", "debit", "balance")
+_MONTHS = "jan feb mar apr may jun jul aug sep oct nov dec".split()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,77 +33,105 @@ class _Row:
 
 
 def read(text: str, mapping: ColumnMapping | None = None) -> Reading:
-    """Read all rows; BankFileError when columns cannot be found or a row cannot be read."""
+    """Read all rows.
+
+    BankFileError when a row cannot be read; UnclearColumnsError when a mapping could say what the file does not.
+    """
     mapping = mapping or ColumnMapping()
+    check_mapping(mapping)
     rows = _rows(text, mapping)
     check_entry_bound(len(rows))
-    dates = _date_order([row.cells.get(name, "") for row in rows for name in ("booked_on", "value_on")], mapping)
-    mark = _decimal_mark([row.cells.get(name, "") for row in rows for name in ("amount", "credit", "debit")], mapping)
-    lines = [_entry(row, dates, mark, mapping.currency) for row in rows]
-    currencies = {line.currency for line in lines}
-    currency = currencies.pop() if len(currencies) == 1 else mapping.currency
-    return Reading("csv", [Draft(account=mapping.account, currency=currency, lines=lines)])
+    dates, mark = _conventions(rows, mapping)
+    drafts: dict[str | None, Draft] = {}
+    balances: dict[str | None, list[tuple[Decimal, int]]] = {}
+    for row in rows:
+        account = clean(row.cells.get("account")) or mapping.account
+        draft = drafts.setdefault(account, Draft(account=account, currency=mapping.currency))
+        draft.lines.append(_entry(row, dates, mark, mapping))
+        if "balance" in row.cells:
+            balances.setdefault(account, []).append((_balance(row, mark), row.line))
+    for account, draft in drafts.items():
+        currencies = {line.currency for line in draft.lines}
+        draft.currency = currencies.pop() if len(currencies) == 1 else mapping.currency
+        if account in balances:
+            _follow(draft, balances[account])
+    return Reading("csv", list(drafts.values()) or [Draft(account=mapping.account, currency=mapping.currency)])
+
+
+def settled(text: str, mapping: ColumnMapping) -> ColumnMapping:
+    """Return a mapping with the order of dates and the decimal mark that a file shows, for files that show neither.
+
+    BankFileError as `read`.
+    """
+    rows = _rows(text, mapping)
+    dates, mark = _conventions(rows, mapping)
+    shows = any(mark in row.cells.get(name, "") for row in rows for name in _FIGURES)
+    return replace(
+        mapping, date_order=dates if rows else mapping.date_order, decimal_mark=mark if shows else mapping.decimal_mark
+    )
+
+
+def _conventions(rows: Sequence[_Row], mapping: ColumnMapping) -> tuple[str, str]:
+    dates = [(row.cells.get(name, "").strip(), row.line) for row in rows for name in ("booked_on", "value_on")]
+    return _date_order(dict(reversed(dates)), mapping), _decimal_mark(
+        [row.cells.get(name, "") for row in rows for name in _FIGURES], mapping
+    )
 
 
 def _rows(text: str, mapping: ColumnMapping) -> list[_Row]:
-    separator = max(_SEPARATORS, key=lambda mark: max(line.count(mark) for line in text.split("\n")[:_PREAMBLE_ROWS]))
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     found: list[_Row] = []
     columns: dict[int, str] = {}
-    width = 0
-    try:
-        for index, cells in enumerate(reader):
-            if not columns and index < _PREAMBLE_ROWS:
-                columns, width = _columns(cells, mapping), len(cells)
-            elif columns and any(cell.strip() for cell in cells):
-                if len(cells) != width:
-                    raise BankFileError(f"{len(cells)} columns where the headings are {width}", line=reader.line_num)
-                found.append(_Row(reader.line_num, {name: cells[place] for place, name in columns.items()}))
-    except csv.Error as error:
-        raise BankFileError(f"not readable as delimited text: {error}", line=reader.line_num) from error
+    headings: tuple[str, ...] = ()
+    body: list[Row] = []
+    for index, row in enumerate(rows_of(text)):
+        if not columns:
+            if index < MAX_PREAMBLE_ROWS:
+                columns, headings = columns_of(row.cells, mapping), labels(row.cells)
+            continue
+        if len(row.cells) != len(headings):
+            raise BankFileError(f"{len(row.cells)} columns where the headings are {len(headings)}", line=row.line)
+        body.append(row)
+        found.append(_Row(row.line, {name: row.cells[place] for place, name in columns.items()}))
+    if not columns and mapping.columns is not None:
+        raise BankFileError(f"there is no row of headings with {', '.join(map(repr, mapping.columns.values()))}")
     if not columns:
-        raise BankFileError(
+        raise UnclearColumnsError(
             "the format was not recognised, and as delimited text no headings for a date and an amount (or credit and "
             "debit) were found; name the columns in a mapping"
         )
+    if mapping.columns is None:
+        _check_signs(found, body, columns, headings)
     return found
 
 
-def _columns(cells: list[str], mapping: ColumnMapping) -> dict[int, str]:
-    """Our name for each column of a heading row; empty when the row is no heading with a date and an amount."""
-    if mapping.columns is not None:
-        named = {heading.strip(): name for name, heading in mapping.columns.items()}
-        found = {place: named[cell.strip()] for place, cell in enumerate(cells) if cell.strip() in named}
-    else:
-        found = {place: _COLUMNS[key] for place, cell in enumerate(cells) if (key := _heading(cell)) in _COLUMNS}
-    names = list(found.values())
-    if "booked_on" not in names or not {"amount", "credit", "debit"} & set(names):
-        return {}
-    twice = {name for name in names if names.count(name) > 1}
-    if twice:
-        raise BankFileError(f"two columns could be the {', '.join(sorted(twice))}; name them in a mapping", line=1)
-    return found
+def _check_signs(rows: Sequence[_Row], body: Sequence[Row], columns: dict[int, str], headings: Sequence[str]) -> None:
+    """Refuse amounts that all seem to have come where a column that nobody named may say which of them left."""
+    names = set(columns.values())
+    if not rows or "amount" not in names or "direction" in names:
+        return
+    if any("-" in row.cells["amount"] or "(" in row.cells["amount"] or "−" in row.cells["amount"] for row in rows):
+        return
+    for place, heading in enumerate(headings):
+        if place not in columns and all(_direction(row.cells[place]) is not None for row in body):
+            raise UnclearColumnsError(
+                f"no amount is negative, and the column {shown(heading)} may say which of them left the account; "
+                "name it in a mapping"
+            )
 
 
-def _heading(cell: str) -> str:
-    plain = cell.strip("\ufeff ").casefold()
-    for accented, letter in (("ä", "a"), ("ü", "u"), ("é", "e"), ("ö", "o")):
-        plain = plain.replace(accented, letter)
-    return " ".join(re.sub(r"[^a-z]+", " ", plain).split())
-
-
-def _entry(row: _Row, dates: str, mark: str, currency: str | None) -> Line:
+def _entry(row: _Row, dates: str, mark: str, mapping: ColumnMapping) -> Line:
     cell = row.cells
     booked_on = _day(cell.get("booked_on", ""), dates, row)
     if booked_on is None:
         raise BankFileError("the row has no date", line=row.line)
+    value = _amount(cell, mark, row)
     return Line(
-        amount=_amount(cell, mark, row),
+        amount=signed(value, outgoing=mapping.is_reversed),
         line=row.line,
         bank_reference=clean(cell.get("bank_reference")),
         booked_on=booked_on,
         value_on=_day(cell.get("value_on", ""), dates, row),
-        currency=clean(cell.get("currency")) or currency,
+        currency=(clean(cell.get("currency")) or mapping.currency or "").upper() or None,
         counterparty=clean(cell.get("counterparty")),
         counterparty_account=clean(cell.get("counterparty_account")),
         remittance=joined([cell.get("description"), cell.get("reference")]),
@@ -149,8 +147,54 @@ def _amount(cell: dict[str, str], mark: str, row: _Row) -> Decimal:
     if len(nonzero) != 1:
         raise BankFileError(f"the row has {len(nonzero)} amounts instead of one", line=row.line)
     if single is not None and nonzero[0] is single:
-        return single
+        return _turned(single, cell["direction"], row) if "direction" in cell else single
     return -abs(nonzero[0]) if nonzero[0] is debit else nonzero[0]
+
+
+def _turned(value: Decimal, text: str, row: _Row) -> Decimal:
+    """An amount with the sign that a column of its own says."""
+    came = _direction(text)
+    if came is None:
+        raise BankFileError(f"{shown(text)} does not say whether the money came or left", line=row.line)
+    if came and value < 0:
+        raise BankFileError(f"{shown(text)} says that the money came, but the amount is negative", line=row.line)
+    return value if came else -abs(value)
+
+
+def _direction(text: str) -> bool | None:
+    """Whether a word says that money came; None when it says neither."""
+    plain = text.strip().strip(".").casefold()
+    return True if plain in _CAME else False if plain in _LEFT else None
+
+
+def _balance(row: _Row, mark: str) -> Decimal:
+    found = _number(row.cells["balance"], mark, row)
+    if found is None:
+        raise BankFileError("the row has no balance", line=row.line)
+    return found
+
+
+def _follow(draft: Draft, balances: Sequence[tuple[Decimal, int]]) -> None:
+    """Check that each amount leads from one balance to the next, from the oldest row on, which days tell, or either."""
+    amounts = [line.amount for line in draft.lines]
+    first, last = (draft.lines[place].booked_on or date.min for place in (0, -1))
+    broken: list[int | None] = []
+    for may_be, step in ((first <= last, 1), (first >= last, -1)):
+        if may_be:
+            broken.append(_broken(amounts[::step], balances[::step]))
+        if may_be and broken[-1] is None:
+            draft.opening = exact_sum([balances[::step][0][0], -amounts[::step][0]])
+            draft.closing = balances[::step][-1][0]
+            return
+    raise BankFileError("the balance does not follow from the one before and the amount", line=broken[0])
+
+
+def _broken(amounts: Sequence[Decimal], balances: Sequence[tuple[Decimal, int]]) -> int | None:
+    """The line of the first balance that does not follow; None when all do."""
+    for (before, _), (after, line), value in zip(balances, balances[1:], amounts[1:], strict=False):
+        if exact_sum([before, value]) != after:
+            return line
+    return None
 
 
 def _number(text: str, mark: str, row: _Row) -> Decimal | None:
@@ -160,7 +204,13 @@ def _number(text: str, mark: str, row: _Row) -> Decimal | None:
     negative = re.fullmatch(r"\((.*)\)|(.*)-", plain)
     if negative:
         plain = f"-{negative[1] or negative[2]}"
-    return amount(plain.replace("," if mark == "." else ".", ""), line=row.line)
+    group = "," if mark == "." else "."
+    if group in plain and not re.fullmatch(rf"[+-]?\d{{1,3}}(\{group}\d{{2,3}})*\{group}\d{{3}}(\{mark}\d*)?", plain):
+        raise BankFileError(f"{shown(text)} is not an amount with {mark!r} as its decimal mark", line=row.line)
+    try:
+        return amount(plain.replace(group, ""), line=row.line)
+    except BankFileError as error:
+        raise BankFileError(f"{shown(text)} is not an amount", line=row.line) from error
 
 
 def _decimal_mark(texts: Iterable[str], mapping: ColumnMapping) -> str:
@@ -180,22 +230,29 @@ def _decimal_mark(texts: Iterable[str], mapping: ColumnMapping) -> str:
         elif marks:
             sure.add(marks[0])
     if len(sure) > 1:
-        raise BankFileError("some amounts write a decimal point and some a decimal comma; name one in a mapping")
+        raise UnclearColumnsError("some amounts write a decimal point and some a decimal comma; name one in a mapping")
     if not sure and unsure:
-        raise BankFileError(f"{shown(unsure)} could be thousands or a fraction; name the decimal mark in a mapping")
+        raise UnclearColumnsError(
+            f"{shown(unsure)} could be thousands or a fraction; name the decimal mark in a mapping"
+        )
     return sure.pop() if sure else "."
 
 
-def _date_order(texts: Iterable[str], mapping: ColumnMapping) -> str:
-    """`ymd`, `dmy` or `mdy`, whichever is the only one under which every date exists."""
+def _date_order(lines: Mapping[str, int], mapping: ColumnMapping) -> str:
+    """`ymd`, `dmy` or `mdy`, whichever is the only one under which every date exists; `lines` is where each stands."""
     if mapping.date_order:
         return mapping.date_order
-    stated = sorted({text.strip() for text in texts if text.strip()})
-    orders = [order for order in ("ymd", "dmy", "mdy") if all(_read_day(text, order) for text in stated)]
+    stated = sorted(filter(None, lines))
+    unread = {order: [text for text in stated if not _read_day(text, order)] for order in DATE_ORDERS}
+    orders = [order for order in DATE_ORDERS if not unread[order]]
     if not orders:
-        raise BankFileError("the dates are in no known order (year-month-day, day-month-year, month-day-year)")
+        fewest = min(unread.values(), key=len)
+        if 2 * len(fewest) < len(stated):
+            first = min(fewest, key=lines.__getitem__)
+            raise BankFileError(f"{shown(first)} is not a date", line=lines[first])
+        raise UnclearColumnsError("the dates are in no known order (year-month-day, day-month-year, month-day-year)")
     if len(orders) > 1 and any(_read_day(text, orders[0]) != _read_day(text, orders[1]) for text in stated):
-        raise BankFileError(f"{shown(stated[0])} could be day or month first; name the date order in a mapping")
+        raise UnclearColumnsError(f"{shown(stated[0])} could be day or month first; name the date order in a mapping")
     return orders[0]
 
 
@@ -209,10 +266,26 @@ def _day(text: str, order: str, row: _Row) -> date | None:
 def _read_day(text: str, order: str) -> date | None:
     numbers = re.match(r"(\d{1,4})[-/. ](\d{1,2})[-/. ](\d{1,4})(?!\d)|(\d{4})(\d\d)(\d\d)(?!\d)", text, re.ASCII)
     if not numbers:
-        return None
+        return _named_day(text, order)
     compact = numbers[4] is not None
     parts = dict(zip("ymd" if compact else order, (part for part in numbers.groups() if part), strict=True))
     if (compact and order != "ymd") or len(parts["y"]) not in {2, 4} or (order == "ymd" and len(parts["y"]) != 4):
         return None
     year = int(parts["y"]) + (2000 if len(parts["y"]) == 2 else 0)
     return day(year, int(parts["m"]), int(parts["d"]))
+
+
+def _named_day(text: str, order: str) -> date | None:
+    """A day whose month is written in English: `3 Nov 2026`, `03-NOV-26`, `November 3, 2026`."""
+    first = re.match(r"(\d{1,2})[-/. ]([A-Za-z]{3,9})[-/., ]+(\d{4}|\d\d)(?!\d)", text, re.ASCII)
+    middle = re.match(r"([A-Za-z]{3,9})[. ]+(\d{1,2}),? +(\d{4})(?!\d)", text, re.ASCII)
+    if first and order == "dmy":
+        number, month, year = first.groups()
+    elif middle and order == "mdy":
+        month, number, year = middle.groups()
+    else:
+        return None
+    short = month[:3].casefold()
+    if short not in _MONTHS:
+        return None
+    return day(int(year) + (2000 if len(year) == 2 else 0), _MONTHS.index(short) + 1, int(number))

@@ -155,6 +155,7 @@ def _entry(account: str, line: Line, seen: Counter[str]) -> Entry:
         charges=line.charges,
         references=line.references or returns.named_in(line.remittance),
         taken_back=line.taken_back or returns.in_words(line.remittance, line.counterparty),
+        line=line.line,
     )
 
 

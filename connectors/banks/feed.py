@@ -15,16 +15,20 @@ from pathlib import Path
 from typing import Any
 
 from connectors.banks import bai2, camt, delimited, mt940, ofx
+from connectors.banks.columns import ColumnMapping
 from connectors.banks.draft import Reading, statements
 from connectors.banks.fields import MAX_FILE_BYTES, BankFileError, decode
+from connectors.banks.table import Row, UnclearColumnsError, first_rows
 from receivables.problem import Problem
 from receivables.statement import Entry, Part, Statement, StatementFile
 
+REFUSED, UNCLEAR = "statement_refused", "statement_columns"
 _SNIFFED_CHARACTERS = 4096  # headers and the first record of every format lie well within
 _REMEDY = "Ask the bank for the file again or export it in another format; nothing of this file was imported."
+_NAME_COLUMNS = "Say what its columns mean on the statements page; files like it are then read by themselves."
 
 
-def read_statement_file(path: Path, *, mapping: delimited.ColumnMapping | None = None) -> StatementFile:
+def read_statement_file(path: Path, *, mapping: ColumnMapping | None = None) -> StatementFile:
     """Read the file at `path`; a missing or unreadable file is refused like a bad one."""
     try:
         if path.stat().st_size > MAX_FILE_BYTES:
@@ -35,7 +39,7 @@ def read_statement_file(path: Path, *, mapping: delimited.ColumnMapping | None =
     return read_statement(str(path), content, mapping=mapping)
 
 
-def read_statement(name: str, content: bytes, *, mapping: delimited.ColumnMapping | None = None) -> StatementFile:
+def read_statement(name: str, content: bytes, *, mapping: ColumnMapping | None = None) -> StatementFile:
     """Read `content`, called `name` in problems. Never raises: a file that is not read whole is refused.
 
     `mapping` names the columns and conventions of a delimited file that does not show them itself.
@@ -60,6 +64,14 @@ def read_statement(name: str, content: bytes, *, mapping: delimited.ColumnMappin
     return StatementFile(name, reading.format, statements(reading.drafts), remarks)
 
 
+def heading_rows(content: bytes) -> list[Row]:
+    """Return the first rows of what may be a delimited file, among which its headings stand; none of anything else."""
+    try:
+        return first_rows(decode(content))
+    except BankFileError:
+        return []
+
+
 def statement_file_json(statement_file: StatementFile) -> dict[str, Any]:
     """The object that `truedue statement --json` prints for one file (docs: the outside contracts)."""
     return {
@@ -73,7 +85,7 @@ def statement_file_json(statement_file: StatementFile) -> dict[str, Any]:
     }
 
 
-def _detect(content: bytes, mapping: delimited.ColumnMapping | None) -> tuple[str | None, Callable[[], Reading]]:
+def _detect(content: bytes, mapping: ColumnMapping | None) -> tuple[str | None, Callable[[], Reading]]:
     """The format's name as far as the beginning tells it, and the reader to call."""
     text = decode(content)
     if not text.strip("\0 \t\n"):
@@ -97,7 +109,8 @@ def _too_large(size: int) -> BankFileError:
 
 def _refused(name: str, found: str | None, error: BankFileError) -> StatementFile:
     place = f"{name}, line {error.line}" if error.line else name
-    problem = Problem("statement_refused", f"{place}: {error.reason}", _REMEDY, subject=name)
+    code, remedy = (UNCLEAR, _NAME_COLUMNS) if isinstance(error, UnclearColumnsError) else (REFUSED, _REMEDY)
+    problem = Problem(code, f"{place}: {error.reason}", remedy, subject=name)
     return StatementFile(name, found, (), (problem,), refused=True)
 
 

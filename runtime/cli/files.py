@@ -8,7 +8,9 @@ from typing import Any
 
 import click
 
+from connectors.banks.columns import ColumnMapping, read_mapping
 from connectors.banks.feed import read_statement_file, statement_file_json
+from connectors.banks.fields import BankFileError
 from runtime.operations.errors import InputError
 from runtime.operations.match_files import match_files, proposal_json, summary_json
 
@@ -35,21 +37,33 @@ def match(open_items: Path, receipts: Path, history: Path | None, out: Path | No
 
 @click.command()
 @click.argument("paths", nargs=-1, required=True, type=_FILE, metavar="FILE...")
+@click.option("--columns", type=_FILE, help="JSON that says what the columns of delimited files mean.")
 @click.option("--json", "as_json", is_flag=True, help="JSON Lines, one a file.")
-def statement(paths: tuple[Path, ...], as_json: bool) -> None:
+def statement(paths: tuple[Path, ...], columns: Path | None, as_json: bool) -> None:
     """Read bank statement files of any known format, whole or not at all."""
     refused = []
     for path in paths:
         if not path.is_file():
             raise InputError(f"{path}: this is no file" if path.exists() else f"{path}: there is no such file")
+    mapping = None if columns is None else mapping_in(columns)
     for path in paths:
-        file = read_statement_file(path)
+        file = read_statement_file(path, mapping=mapping)
         read = statement_file_json(file)
         click.echo(json.dumps(read) if as_json else _describe(read))
         if file.refused:
             refused.append(f"{path}: {file.problems[0].text}")
     if refused:
         raise InputError(refused[0] if len(refused) == 1 else f"{len(refused)} files refused, first {refused[0]}")
+
+
+def mapping_in(path: Path) -> ColumnMapping:
+    """Read what columns mean from a file; InputError when it cannot be used."""
+    try:
+        return read_mapping(path.read_text(encoding="utf-8"))
+    except BankFileError as error:
+        raise InputError(f"{path}: {error.reason}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: cannot be read: {error}") from None
 
 
 def _describe(read: dict[str, Any]) -> str:

@@ -14,6 +14,7 @@ _COMMANDS = {
     "runtime.cli.channels": ("channel", "contact"),
     "runtime.cli.certificates": ("certificate",),
     "runtime.cli.charges": ("charges",),
+    "runtime.cli.columns": ("columns",),
     "runtime.cli.files": ("match", "statement"),
     "runtime.cli.keys": ("key",),
     "runtime.cli.members": ("people",),

@@ -21,6 +21,7 @@ from runtime.operations.intake import Intake
 from runtime.portal_links import LinkError
 from runtime.settings import SettingsError
 from runtime.web import (
+    bank_files,
     channels,
     connecting,
     messages,
@@ -44,8 +45,8 @@ from runtime.web.vendors import vendor_routes
 from runtime.web.webhooks import WebhookLane
 
 _MODULES = (
-    *(signing_in, organisations, staff, problems, connecting, work, sync, setup),
-    *(channels, policies, messages, people, portal),
+    *(signing_in, organisations, staff, problems, connecting, work, bank_files),
+    *(sync, setup, channels, policies, messages, people, portal),
 )
 _MISSING = "There is no such page, or nothing of that kind here."
 _Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]

@@ -204,6 +204,30 @@ DECLARATIONS: Mapping[str, str] = {
     "statement": "Statement files",
     "attested": "Attested by a person",
 }
+# What a column of a statement file can be.
+COLUMNS: Mapping[str, str] = {
+    "booked_on": "Date of booking",
+    "value_on": "Value date",
+    "amount": "Amount, in one column",
+    "credit": "Money in",
+    "debit": "Money out",
+    "direction": "Whether it came or left (C/D, Af/Bij)",
+    "balance": "Balance after the line",
+    "currency": "Currency",
+    "account": "Your account",
+    "counterparty": "Payer or payee",
+    "counterparty_account": "Their account",
+    "description": "Text of the payment",
+    "reference": "Reference",
+    "bank_reference": "The bank's own number of the line",
+}
+DATE_ORDERS: Mapping[str, str] = {
+    "": "As the file shows",
+    "dmy": "Day, month, year",
+    "mdy": "Month, day, year",
+    "ymd": "Year, month, day",
+}
+DECIMAL_MARKS: Mapping[str, str] = {"": "As the file shows", ".": "Point: 1,234.50", ",": "Comma: 1.234,50"}
 LANGUAGES: Mapping[str, str] = {"en": "English", "de": "German", "fr": "French"}
 OWNERS: Mapping[str, str] = {"ledger": "Ledger", "shared": "Both", "crm": "CRM"}
 FIELDS: Mapping[str, str] = {
@@ -261,6 +285,8 @@ ACTIONS: Mapping[str, str] = {
     "promised": "Payment promised",
     "disputed": "Contested by the customer",
     "dispute_settled": "Dispute settled",
+    "columns_set": "Columns of statements set",
+    "columns_forgotten": "Columns of statements forgotten",
     "policies_set": "Policies set",
     "copy_set": "Words of a message set",
     "thanks_sent": "Thanked",
@@ -311,6 +337,8 @@ NOTICES: Mapping[str, str] = {
     "linked": "Linked. What the customer owes is shown there from now on.",
     "separated": "Noted. They stay apart, and you are not asked again.",
     "owner_changed": "Kept. It counts for every change from now on.",
+    "file_dropped": "The file is gone. Nothing of it was taken in.",
+    "columns_forgotten": "Forgotten. The next file with these headings asks again.",
     "written_off": "Written off. It will be booked in the ledger.",
     "promised": "Thank you. We have noted the day and will not remind you before it.",
     "asked": "Thank you for asking. We will answer as soon as we can.",

@@ -1,11 +1,11 @@
-"""Pages where a person decides: the review queue, undoing, what went back, disputes and statement files."""
+"""Pages where a person decides: the review queue, undoing, what went back and disputes."""
 
 from __future__ import annotations
 
 from typing import Annotated
 from urllib.parse import quote
 
-from fastapi import Form, HTTPException, Query, UploadFile
+from fastapi import Form, HTTPException, Query
 from starlette.responses import Response
 
 from receivables.money import Money, MoneyError
@@ -13,12 +13,11 @@ from runtime.app import App
 from runtime.operations import decide
 from runtime.operations.dispute import settle_dispute
 from runtime.operations.errors import InputError
-from runtime.operations.import_statement import import_statement
 from runtime.operations.question import mark_answered
 from runtime.operations.reconsider import reconsider
 from runtime.operations.returns import confirm_return, debit_exists, reject_return, see_return
 from runtime.operations.views.invoices import document_exists
-from runtime.operations.views.receipts import receipt_exists, statements
+from runtime.operations.views.receipts import receipt_exists
 from runtime.operations.views.review import review_queue
 from runtime.operations.write_off import write_off
 from runtime.store.connections import Organisation
@@ -29,7 +28,6 @@ from runtime.web.pages import go, page
 from runtime.web.running import Running
 from runtime.web.staff import organisation_or_404
 
-MAX_NAME_CHARS = 200
 _WITH_KEYS = f"{PAGE_POLICY}; script-src 'self'; connect-src 'self'"  # the queue is worked from the keyboard
 
 
@@ -163,28 +161,3 @@ def give_up(
         raise InputError(str(error)) from None
     write_off(app, organisation_id=organisation_id, document_id=document_id, amount=amount, actor=who)
     return go(f"/o/{organisation_id}/invoices/{document_id}", "written_off")
-
-
-@ROUTES.get("/o/{organisation_id}/statements", dependencies=[SEE])
-def show_statements(app: Running, organisation_id: str) -> Response:
-    """Show the form for statement files, and those taken in."""
-    return _statements(app, organisation_id)
-
-
-@ROUTES.post("/o/{organisation_id}/statements", dependencies=[MATCH])
-def take_statement(app: Running, organisation_id: str, file: UploadFile) -> Response:
-    """Take in a statement file."""
-    known(app, organisation_id)
-    name = (file.filename or "")[-MAX_NAME_CHARS:]
-    content = file.file.read()
-    if not name or not content:
-        raise InputError("choose a statement file first")
-    imported = import_statement(app, organisation_id=organisation_id, name=name, content=content)
-    return _statements(app, organisation_id, imported=imported, name=name)
-
-
-def _statements(app: App, organisation_id: str, *, imported: object = None, name: str = "") -> Response:
-    with app.store.read() as db:
-        organisation = organisation_or_404(db, organisation_id)
-        files = statements(db, organisation_id)
-    return page("statements.html", organisation=organisation, files=files, imported=imported, name=name)

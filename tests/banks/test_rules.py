@@ -278,3 +278,51 @@ def test_encodings(encoding: str) -> None:
     text = mt940(":61:240102C0,00NTRFNONREF\n:86:Müller grüßt für Ökostrom\n")
     (found,) = feed.read_statement("test", text.encode(encoding)).statements[0].entries
     assert found.remittance == "Müller grüßt für Ökostrom"
+
+
+def test_delimited_signs_that_a_column_of_its_own_says() -> None:
+    text = (
+        'Datum,"Naam / Omschrijving",Rekening,Tegenrekening,Code,"Af Bij","Bedrag (EUR)",Mededelingen\n'
+        '20240131,Jansen,NL01,NL02,GT,Bij,"12,50",een\n20240201,Huur,NL01,NL03,GT,Af,"900,00",twee\n'
+    )
+    assert [line.amount for line in read(text).statements[0].entries] == [Decimal("12.50"), Decimal("-900.00")]
+    assert "'Anders' does not say whether the money came or left" in refusal(text.replace("Af,", "Anders,"))
+    assert "the amount is negative" in refusal(text.replace('"12,50"', '"-12,50"'))
+
+
+def test_delimited_amounts_that_may_have_left_are_not_taken_for_money_in() -> None:
+    text = "date,amount,type\n2024-01-31,5.00,C\n2024-02-01,6.00,D\n"
+    assert "the column 'type' may say which of them left" in refusal(text)
+    assert not read(text.replace("6.00", "-6.00")).refused
+    assert not read(text.replace("D", "Transfer")).refused
+
+
+def test_delimited_balances_must_follow_from_either_end() -> None:
+    mapping = ColumnMapping(columns={"booked_on": "on", "amount": "much", "balance": "left"}, currency="EUR")
+    rows = ["2024-01-31,5.00,105.00\n", "2024-02-01,-6.00,99.00\n", "2024-02-02,1.00,100.00\n"]
+    for text in ("".join(rows), "".join(reversed(rows))):
+        (statement,) = read("on,much,left\n" + text, mapping).statements
+        assert (statement.opening, statement.closing) == (Decimal(100), Decimal(100))
+    lost = read("on,much,left\n" + rows[0] + rows[2], mapping)
+    assert lost.problems[0].text == "test, line 3: the balance does not follow from the one before and the amount"
+    turned = ColumnMapping(columns=mapping.columns, currency="EUR", is_reversed=True)
+    assert read("on,much,left\n" + "".join(rows), turned).refused
+
+
+@pytest.mark.parametrize("text", ["3 Nov 2026", "03-NOV-26", "November 3, 2026", "03 November 2026"])
+def test_delimited_months_in_words(text: str) -> None:
+    (found,) = read(f'date,amount\n"{text}",5.00\n').statements[0].entries
+    assert found.booked_on == date(2026, 11, 3)
+
+
+@pytest.mark.parametrize("text", ["12.50", "1.2345", "1.234.5"])
+def test_delimited_a_wrong_decimal_mark_is_no_amount_a_hundred_times_as_high(text: str) -> None:
+    mapping = ColumnMapping(columns={"booked_on": "on", "amount": "much"}, decimal_mark=",")
+    found = read(f"on,much\n2024-01-31,{text}\n", mapping)
+    assert found.problems[0].text == f"test, line 2: {text!r} is not an amount with ',' as its decimal mark"
+
+
+def test_delimited_headings_that_occur_twice_or_not_at_all_have_names() -> None:
+    mapping = ColumnMapping(columns={"booked_on": "on", "amount": "Column 3", "description": "text (2)"})
+    (found,) = read("on,text,,text\n2024-01-31,first,5.00,second\n", mapping).statements[0].entries
+    assert (found.amount, found.remittance) == (Decimal("5.00"), "second")

@@ -20,6 +20,11 @@ from tests.databases import migrate
 
 NOW = datetime(2026, 3, 10, 9, 0, tzinfo=UTC)  # a Tuesday
 TODAY = NOW.date()
+UNKNOWN_FILE = (
+    b"Konto;DE77 0000 1111\n\nTag;Wer;Zweck;Konto des Zahlers;Wert\n"
+    b"26.02.2026;ACME TRADING;INV-1 and a text that goes on and on, as banks put there what nobody reads;;120,00\n"
+    b"27.02.2026;VERMIETER;Miete;DE55;-900,50\n"
+)
 XERO_SECRET = "not-a-real-webhook-key"
 
 
@@ -214,6 +219,10 @@ class Books:
             evidence_until=until,
         )
 
+    def waiting_file(self, pending_id: str, content: bytes) -> None:
+        """A bank file of which nobody said yet what its columns mean."""
+        self._mine(t.pending_statement, id=pending_id, file="unknown.csv", content=content, uploaded_at=NOW)
+
     def connection(self, system: str, role: str, *, status: str = "connected") -> None:
         consent = f"cns-{self.id}-{system}"
         self._put(
@@ -365,6 +374,7 @@ def fill(app: App) -> Books:
     books.proposal("rcp-4", {"inv-1": 120_000}, state="in_flight", decision="apply", customer_id=acme)
     books.reminder("rem-1", bolt, "inv-5", state="sent", minor=200_000)
     books.reminder("rem-2", acme, "inv-3", state="planned", minor=45_000)
+    books.waiting_file("pst-1", UNKNOWN_FILE)
     books.conflict("inv-5")
     books.proposed_link(acme)
     books.certificate("inv-5", certificate_body())

@@ -35,6 +35,9 @@ STAFF_PAGES = {
     "receipts": "/o/org-a/receipts",
     "problems": "/o/org-a/problems",
     "statements": "/o/org-a/statements",
+    "columns": "/o/org-a/statements/pst-1",
+    "columns looked at": "/o/org-a/statements/pst-1?step=look&means=booked_on&means=counterparty&means=description"
+    "&means=counterparty_account&means=amount&currency=EUR&account=DE77",
     "connections": "/o/org-a/connections",
     "settings": "/o/org-a/settings",
     "replay": "/o/org-a/settings?from=2026-01-01&to=2026-03-09",

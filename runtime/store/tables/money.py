@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
-from sqlalchemy import JSON, Boolean, Column, Date, ForeignKey, Index, Integer, String, Table, Text, UniqueConstraint
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    Date,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
 
 from runtime.store.tables.columns import Id, Instant, RowNumber, currency, metadata, minor, organisation_id, their_text
 
@@ -262,4 +275,32 @@ held_cash = Table(
     Column("changed_at", Instant, nullable=False),
     UniqueConstraint("organisation_id", "system", "external_id", "currency"),
     Index(None, "organisation_id", "customer_id"),
+)
+
+# What the columns of an organisation's delimited statements mean, by the digest of their headings, in versions.
+statement_columns = Table(
+    "statement_columns",
+    metadata,
+    Column("id", Id, primary_key=True),
+    organisation_id(),
+    Column("header", String(32), nullable=False),
+    Column("account", String(64), nullable=False),
+    Column("body", JSON, nullable=False),
+    Column("replaces", Id),
+    Column("set_by", String(200), nullable=False),
+    Column("set_at", Instant, nullable=False),
+    Column("ended_at", Instant),
+    Index(None, "organisation_id", "header"),
+)
+
+# Statement files of which a person has yet to say what their columns mean; they are kept for a day.
+pending_statement = Table(
+    "pending_statement",
+    metadata,
+    Column("id", Id, primary_key=True),
+    organisation_id(),
+    Column("file", their_text(300), nullable=False),
+    Column("content", LargeBinary, nullable=False),
+    Column("uploaded_at", Instant, nullable=False),
+    Index(None, "organisation_id", "uploaded_at"),
 )
