@@ -117,6 +117,20 @@ def render(
     `number`, `due` and `days`. TemplateError if it is wrong or exceeds its bounds.
     """
     words = wording(language)
+    layout = {
+        "lines": [_reminder_line(words, line, links) for line in reminder.lines],
+        "amount_label": words.labels["to_pay"],
+        "total_label": words.labels["total_to_pay"],
+        "totals": [words.money(amount) for amount in reminder.totals],
+        "actions": _actions(words, reminder.level.tone, links),
+        "links": _labelled(words, links, ("promise", "dispute", "question", "portal", "unsubscribe")),
+        "news": [news_of(words, setback, reminder.lines) for setback in setbacks],
+    }
+    return _compose(words, spoken(reminder, brand, words, own_copy), layout, brand)
+
+
+def spoken(reminder: PlannedReminder, brand: Brand, words: Wording, own_copy: str | None) -> tuple[str, str, str]:
+    """Return subject, opening and closing of a reminder in its level's tone; TemplateError as `render` raises it."""
     source = own_copy or read_template(f"{words.language}/{reminder.level.tone}.liquid")
     oldest = reminder.lines[0]
     facts = {
@@ -128,16 +142,7 @@ def render(
         "days": words.counted("days", abs(oldest.days_overdue)),
         "total": words.all_money(reminder.totals),
     }
-    layout = {
-        "lines": [_reminder_line(words, line, links) for line in reminder.lines],
-        "amount_label": words.labels["to_pay"],
-        "total_label": words.labels["total_to_pay"],
-        "totals": [words.money(amount) for amount in reminder.totals],
-        "actions": _actions(words, reminder.level.tone, links),
-        "links": _labelled(words, links, ("promise", "dispute", "question", "portal", "unsubscribe")),
-        "news": [_news(words, setback, reminder.lines) for setback in setbacks],
-    }
-    return _compose(words, source, facts, layout, brand)
+    return _parts(source, facts)
 
 
 def render_thanks(*, payment: PaymentReceived, brand: Brand, links: Links, language: str) -> Message:
@@ -160,12 +165,10 @@ def render_thanks(*, payment: PaymentReceived, brand: Brand, links: Links, langu
         "links": _labelled(words, links, ("portal", "question", "unsubscribe")),
         "news": [],
     }
-    return _compose(words, read_template(f"{words.language}/thanks.liquid"), facts, layout, brand)
+    return _compose(words, _parts(read_template(f"{words.language}/thanks.liquid"), facts), layout, brand)
 
 
-def _compose(
-    words: Wording, source: str, facts: Mapping[str, object], layout: Mapping[str, object], brand: Brand
-) -> Message:
+def _parts(source: str, facts: Mapping[str, object]) -> tuple[str, str, str]:
     parts = _PARTS.split(source)
     if len(parts) != 3:
         raise TemplateError("a message has three parts with a line of --- between them: subject, opening, closing")
@@ -173,6 +176,11 @@ def _compose(
     subject = clean(subject)[:MAX_SUBJECT_CHARACTERS]
     if not subject or not opening:
         raise TemplateError("the subject and the opening must say something")
+    return subject, opening, closing
+
+
+def _compose(words: Wording, spoken_parts: tuple[str, str, str], layout: Mapping[str, object], brand: Brand) -> Message:
+    subject, opening, closing = spoken_parts
     common = {
         **layout,
         "language": words.locale.language,
@@ -210,7 +218,7 @@ def _reminder_line(words: Wording, line: ReminderLine, links: Links) -> dict[str
     }
 
 
-def _news(words: Wording, setback: Setback, lines: Sequence[ReminderLine]) -> str:
+def news_of(words: Wording, setback: Setback, lines: Sequence[ReminderLine]) -> str:
     """What happened, with the numbers of the items in this message that are open again."""
     numbers = [clean(line.number) for line in lines if line.item_id in setback.item_ids]
     text = str(words.labels[f"payment_{setback.kind}"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from unicodedata import normalize
+
 from reminders.message import clean
 from reminders.schedule import PlannedReminder
 from reminders.templating import TemplateError, render_text
@@ -36,10 +38,18 @@ def render_text_message(*, reminder: PlannedReminder, sender: str, link: str, la
         "total": words.all_money(reminder.totals),
         "link": link,
     }
-    text = " ".join(render_text(read_template(f"{words.language}/text.liquid"), facts).translate(_PLAIN).split())
+    text = " ".join(_plain(render_text(read_template(f"{words.language}/text.liquid"), facts)).split())
     if segments(text) > MAX_SEGMENTS:
         raise TemplateError(f"the text would take {segments(text)} segments, more than {MAX_SEGMENTS}")
     return text
+
+
+def _plain(text: str) -> str:
+    """The text in the alphabet of texts, as far as an accent left out makes it so: one û would cost half of it."""
+    return "".join(
+        character if character in _BASIC or (base := normalize("NFKD", character)[0]) not in _BASIC else base
+        for character in text.translate(_PLAIN)
+    )
 
 
 def segments(text: str) -> int:

@@ -75,6 +75,9 @@ class Settings(BaseSettings):
     twilio_account_sid: str = ""
     twilio_auth_token: SecretStr = SecretStr("")
     twilio_from_number: str = ""
+    print_folder: str = ""
+    lob_api_url: str = ""
+    lob_api_key: SecretStr = SecretStr("")
 
     def endpoint(self, system: str) -> Endpoint:
         """Return where `system` answers and who we are to it; SettingsError when the client is not set."""

@@ -110,7 +110,8 @@ class CarrierDeclaration:
     `needs` are the settings without which there is none (`TRUEDUE_<NAME>_<NEED>`), `open` makes one of all settings of
     that name. `verify(settings, url, headers, body)` checks a webhook that was posted to `url` (header names in lower
     case), `told` reads it and raises ValueError on an unreadable one; without them there are no webhooks.
-    `tells_late` is whether it is worth asking later what became of a message.
+    `tells_late` is whether it is worth asking later what became of a message. `prints_addresses` is of letters: it
+    prints the address itself, on paper of 8.5 × 11 inches.
     """
 
     name: str
@@ -121,3 +122,4 @@ class CarrierDeclaration:
     verify: Callable[[Mapping[str, str], str, Mapping[str, str], bytes], bool] | None = None
     told: Callable[[bytes], list[Told]] | None = None
     tells_late: bool = True
+    prints_addresses: bool = False

@@ -9,6 +9,8 @@ from connectors.channels.contract import CarrierDeclaration
 
 _MODULES = {
     "twilio": "connectors.channels.twilio",
+    "print": "connectors.channels.print_folder",
+    "lob": "connectors.channels.lob",
 }
 
 CARRIERS = tuple(_MODULES)

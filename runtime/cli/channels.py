@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 
 import click
 
@@ -10,6 +11,8 @@ from reminders.evidence import Channel, LawfulBasis
 from runtime.cli.opened import chosen_organisation, opened_app
 from runtime.operations.channels import SWITCHED, channel_setups, switch_channel
 from runtime.operations.contact_points import NOTED, note_contact
+from runtime.operations.errors import InputError
+from runtime.operations.letterhead import DETAILS
 from runtime.operations.organisations import OWNER
 from runtime.operations.views.contacts import monthly_costs
 
@@ -62,10 +65,14 @@ def show(*, organisation_id: str | None, as_json: bool) -> None:
 @channel.command("on")
 @click.argument("name", type=_SWITCHED, metavar="CHANNEL")
 @click.option("--carrier", default="", help="Which carrier, where there are several.")
+@click.option("--detail", "given", multiple=True, metavar="NAME=VALUE", help=f"Of letters: {', '.join(DETAILS)}.")
 @_ORG
-def switch_on(*, name: str, carrier: str, organisation_id: str | None) -> None:
+def switch_on(*, name: str, carrier: str, given: tuple[str, ...], organisation_id: str | None) -> None:
     """Switch a channel on."""
-    _switch(name, organisation_id, on=True, carrier=carrier)
+    pairs = [each.partition("=") for each in given]
+    if wrong := [each for each, (_, equals, _value) in zip(given, pairs, strict=True) if not equals]:
+        raise InputError(f"{wrong[0]!r} is not NAME=VALUE")
+    _switch(name, organisation_id, on=True, carrier=carrier, details={key: value for key, _, value in pairs})
 
 
 @channel.command("off")
@@ -73,13 +80,21 @@ def switch_on(*, name: str, carrier: str, organisation_id: str | None) -> None:
 @_ORG
 def switch_off(*, name: str, organisation_id: str | None) -> None:
     """Switch a channel off: nothing leaves by it any more."""
-    _switch(name, organisation_id, on=False, carrier="")
+    _switch(name, organisation_id, on=False, carrier="", details={})
 
 
-def _switch(name: str, organisation_id: str | None, *, on: bool, carrier: str) -> None:
+def _switch(name: str, organisation_id: str | None, *, on: bool, carrier: str, details: Mapping[str, str]) -> None:
     with opened_app() as app:
         owner = chosen_organisation(app.store, organisation_id).id
-        switch_channel(app, organisation_id=owner, channel=Channel(name), on=on, carrier=carrier, actor=OWNER)
+        switch_channel(
+            app,
+            organisation_id=owner,
+            channel=Channel(name),
+            on=on,
+            carrier=carrier,
+            details=details,
+            actor=OWNER,
+        )
     click.echo(f"{name} is {'on' if on else 'off'}")
 
 

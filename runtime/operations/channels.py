@@ -9,9 +9,11 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from connectors.channels import registry
+from connectors.channels.contract import CarrierDeclaration
 from reminders.evidence import Channel
 from runtime.app import App
 from runtime.operations.errors import InputError
+from runtime.operations.letterhead import DETAILS, read_letterhead
 from runtime.operations.organisations import OWNER
 from runtime.store import connections, journal
 from runtime.store import tables as t
@@ -43,7 +45,7 @@ class ChannelSetup:
         return self.switched_on and any(each.name == self.carrier and not each.missing for each in self.offers)
 
 
-SWITCHED = (Channel.SMS,)  # every channel that a carrier serves; e-mail has the switch of sending itself
+SWITCHED = (Channel.SMS, Channel.LETTER)  # every channel that a carrier serves; e-mail has the switch of sending itself
 
 
 def channel_setups(app: App, db: Connection, organisation_id: str) -> list[ChannelSetup]:
@@ -87,16 +89,20 @@ def switch_channel(
     missing = app.carriers.missing(chosen)
     if on and missing:
         raise InputError(f"{chosen.title} is not set up: set {' and '.join(missing)}")
+    said = _checked(channel, details, chosen)
     with app.store.write() as db:
         connections.lock_organisation(db, organisation_id)
         now = app.clock()
         known = db.execute(_switches(organisation_id).where(t.channel_switch.c.channel == channel.value)).first()
+        kept = dict(known.details) if known else {}
+        if on and channel is Channel.LETTER and not (said or kept):
+            raise InputError("letters need to say who sends them: give the address")
         row: dict[str, Any] = {
             "organisation_id": organisation_id,
             "channel": channel.value,
             "carrier": chosen.name,
             "switched_on": on,
-            "details": dict(details) if details is not None else (known.details if known else {}),
+            "details": said or kept,
             "changed_at": now,
             "changed_by": actor,
         }
@@ -111,6 +117,17 @@ def switch_channel(
             detail=f"{channel} {'on' if on else 'off'}, by {chosen.title}",
         )
     app.wake()
+
+
+def _checked(channel: Channel, details: Mapping[str, str] | None, carrier: CarrierDeclaration) -> dict[str, str]:
+    """Return the details as they are kept, empty where none are given; InputError where they cannot be."""
+    given = {name: value.strip() for name, value in (details or {}).items() if value.strip()}
+    unknown = sorted(given.keys() - DETAILS)
+    if unknown or (given and channel is not Channel.LETTER):
+        raise InputError(f"{channel} has no detail {(unknown or sorted(given))[0]!r}")
+    if given:
+        read_letterhead(given, carrier)
+    return given
 
 
 def _switches(organisation_id: str) -> Any:  # noqa: ANN401 - a select of rows

@@ -10,13 +10,16 @@ from sqlalchemy import Connection
 from connectors.channels.contract import Outgoing
 from receivables.problem import Problem
 from reminders.evidence import Channel
-from reminders.message import Brand, Links, render
+from reminders.letter import write_letter
+from reminders.letter_pdf import LetterError, draw_letter
+from reminders.message import Brand, Links, Setback, render
 from reminders.policy import Tone
 from reminders.schedule import PlannedReminder
 from reminders.templating import TemplateError
 from reminders.text_message import render_text_message
 from reminders.wording import wording
 from runtime.app import App
+from runtime.operations.letterhead import letterhead, postal_address
 from runtime.operations.setbacks import setbacks
 from runtime.operations.short_links import short_link
 from runtime.portal_links import PortalLinks
@@ -25,6 +28,7 @@ from runtime.store.connections import Organisation
 from runtime.store.copies import own_copies
 
 COPY_BROKEN = "copy_broken"  # why a reminder is held whose words cannot be rendered, and the problem that says so
+LETTER_BROKEN = "letter_broken"  # a letter that cannot be printed as it should be
 _LANGUAGES = {"DE": "de", "AT": "de", "FR": "fr", "US": "en-US"}
 _LANGUAGE = "en-GB"  # dates that cannot be misread: the day, the month in letters, the year
 
@@ -41,23 +45,22 @@ class Composer:
     def compose(self, reminder_id: str, planned: PlannedReminder, *, country: str | None) -> Outgoing | None:
         """Write the message; None when its words cannot be rendered, and then a person is told why nothing leaves."""
         language = language_of(country)
-        write = self._text if planned.channel is Channel.SMS else self._mail
+        write = {Channel.SMS: self._text, Channel.LETTER: self._letter}.get(planned.channel, self._mail)
         try:
             return write(reminder_id, planned, language)
         except TemplateError as error:
-            self._complain(wording(language).language, planned.level.tone, error)
+            self._complain(planned, wording(language).language, error)
             return None
 
     def _mail(self, reminder_id: str, planned: PlannedReminder, language: str) -> Outgoing:
         links = portal_links(self.app, self.organisation.id, planned.recipient_id)
-        own = own_copies(self.db, self.organisation.id).get((wording(language).language, planned.level.tone.value))
         message = render(
             reminder=planned,
             brand=brand_of(self.organisation),
             links=links,
             language=language,
-            own_copy=own.body if own else None,
-            setbacks=setbacks(self.db, self.organisation.id, [line.item_id for line in planned.lines], now=self.now),
+            own_copy=self._own_words(planned, language),
+            setbacks=self._setbacks(planned),
         )
         return Outgoing(
             key=reminder_id,
@@ -69,18 +72,62 @@ class Composer:
             unsubscribe_url=links.unsubscribe,
         )
 
-    def _text(self, reminder_id: str, planned: PlannedReminder, language: str) -> Outgoing:
-        link = short_link(
+    def _own_words(self, planned: PlannedReminder, language: str) -> str | None:
+        own = own_copies(self.db, self.organisation.id).get((wording(language).language, planned.level.tone.value))
+        return own.body if own else None
+
+    def _setbacks(self, planned: PlannedReminder) -> tuple[Setback, ...]:
+        return setbacks(self.db, self.organisation.id, [line.item_id for line in planned.lines], now=self.now)
+
+    def _link(self, reminder_id: str, planned: PlannedReminder) -> str:
+        return short_link(
             self.app,
             self.db,
             organisation_id=self.organisation.id,
             customer_id=planned.recipient_id,
             reminder_id=reminder_id,
         )
+
+    def _text(self, reminder_id: str, planned: PlannedReminder, language: str) -> Outgoing:
+        link = self._link(reminder_id, planned)
         text = render_text_message(reminder=planned, sender=self.organisation.name, link=link, language=language)
         return Outgoing(key=reminder_id, to=planned.address, begun_at=self.now, subject=text, text=text, mark=link)
 
-    def _complain(self, language: str, tone: Tone, error: TemplateError) -> None:
+    def _letter(self, reminder_id: str, planned: PlannedReminder, language: str) -> Outgoing:
+        head = letterhead(self.db, self.organisation.id)
+        recipient = postal_address(self.db, self.organisation.id, planned.recipient_id)
+        letter = write_letter(
+            reminder=planned,
+            brand=brand_of(self.organisation),
+            sender=head.sender,
+            recipient=recipient,
+            account=head.account,
+            link=self._link(reminder_id, planned),
+            on=self.now.astimezone(self.organisation.zone).date(),
+            language=language,
+            own_copy=self._own_words(planned, language),
+            setbacks=self._setbacks(planned),
+            prints_address=not head.carrier.prints_addresses,
+        )
+        return Outgoing(
+            key=reminder_id,
+            to=planned.address,
+            begun_at=self.now,
+            subject=letter.subject,
+            text="\n\n".join((letter.opening, *letter.news, letter.closing)),
+            pages=draw_letter(letter, form=head.form),
+            recipient=recipient,
+            sender=head.sender,
+        )
+
+    def _complain(self, planned: PlannedReminder, language: str, error: TemplateError) -> None:
+        tone = planned.level.tone
+        if isinstance(error, LetterError):
+            text = f"A letter to {planned.recipient_name} is held: {error}"
+            remedy = "Write to them by another channel, or correct the name or address."
+            problem = Problem(LETTER_BROKEN, text, remedy, planned.recipient_id)
+            journal.raise_problem(self.db, organisation_id=self.organisation.id, problem=problem, at=self.now)
+            return
         text = f"Messages in the tone {tone} ({language}) are held: your own words cannot be rendered: {error}"
         remedy = "Correct the words on the page of messages, or go back to ours."
         problem = Problem(COPY_BROKEN, text, remedy, copy_name(language, tone))

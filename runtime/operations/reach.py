@@ -46,10 +46,6 @@ class Reach:
             contact = replace(contact, bounced=point["bounced_address"] == address)
         return contact
 
-    def postal_address(self, customer_id: str) -> PostalAddress:
-        """Return where this customer's letters go; LookupError where no address is noted."""
-        return PostalAddress.from_text(self.points[customer_id, Channel.LETTER.value]["address"])
-
     def _by_point(self, mail: ContactEvidence, channel: Channel) -> ContactEvidence:
         if channel is Channel.HAND_OVER:
             return replace(mail, channel=channel, address=mail.recipient_name or mail.recipient_id)

@@ -52,11 +52,29 @@ def switch(
     *,
     on: Annotated[Switch, Form()],
     carrier: Optional = "",
+    name: Optional = "",
+    street: Optional = "",
+    extra: Optional = "",
+    post_code: Optional = "",
+    city: Optional = "",
+    region: Optional = "",
+    country: Optional = "",
+    iban: Optional = "",
+    bic: Optional = "",
 ) -> Response:
-    """Switch a channel on or off."""
+    """Switch a channel on or off; of letters, with who sends them and where to pay."""
     known(app, organisation_id)
-    is_on = on is Switch.ON
-    switch_channel(app, organisation_id=organisation_id, channel=channel, on=is_on, carrier=carrier, actor=who)
+    address = {"name": name, "street": street, "extra": extra, "post_code": post_code, "city": city}
+    details = address | {"region": region, "country": country, "iban": iban, "bic": bic}
+    switch_channel(
+        app,
+        organisation_id=organisation_id,
+        channel=channel,
+        on=on is Switch.ON,
+        carrier=carrier,
+        details=details,
+        actor=who,
+    )
     return go(f"/o/{organisation_id}/channels", f"channel_{on}")
 
 

@@ -43,6 +43,8 @@ STAFF_PAGES = {
     "replay": "/o/org-a/settings?from=2026-01-01&to=2026-03-09",
     "policies": "/o/org-a/policies",
     "messages": "/o/org-a/messages?language=de&tone=firm",
+    "channels": "/o/org-a/channels",
+    "customer": "/o/org-a/customers/acme",
     "conflicts": "/o/org-a/conflicts",
     "links": "/o/org-a/links",
     "owners": "/o/org-a/owners",
