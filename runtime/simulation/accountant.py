@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -31,7 +31,8 @@ def pending(play: Play, organisation_id: str) -> list[dict[str, Any]]:
 
 def verdict(play: Play, key: str, row: dict[str, Any]) -> bool | None:
     """Whether a proposal is right or wrong; None when she cannot tell either, or it is right only in part."""
-    paid = list(_paid(play.life.firms[key], row))
+    firm = play.life.firms[key]
+    paid = list(_paid(firm, row, without={id(each.takes_back) for each in firm.bank.booked}))
     if not paid:
         return None
     with play.app.store.read() as db:
@@ -39,20 +40,20 @@ def verdict(play: Play, key: str, row: dict[str, Any]) -> bool | None:
         numbers = {
             each.id: each.number for each in db.execute(select(t.document.c.id, t.document.c.number).where(mine))
         }
-        applied = db.scalar(_applied_alike(row)) or 0
+        settled = db.scalar(_settled_alike(row)) or 0
     proposed = frozenset(
         (numbers.get(each["item_id"], ""), Money(each["amount"]["minor"], each["amount"]["currency"]).decimal)
         for each in row["body"]["best"]["allocations"]
     )
     if proposed in paid:
         # Of two payments that look the same, one may be a second one by mistake: as many are right as truly were.
-        return True if applied < paid.count(proposed) else None
+        return True if settled < paid.count(proposed) else None
     truly = {number for pays in paid for number, _ in pays}
     return None if any(number in truly for number, _ in proposed) else False
 
 
-def _applied_alike(row: Mapping[str, Any]) -> Select[int]:
-    """How many receipts that look the same were applied already."""
+def _settled_alike(row: Mapping[str, Any]) -> Select[int]:
+    """How many receipts that look the same were applied already, or booked by hand."""
     receipt = t.receipt.c
     return select(func.count()).where(
         receipt.organisation_id == row["organisation_id"],
@@ -60,7 +61,7 @@ def _applied_alike(row: Mapping[str, Any]) -> Select[int]:
         receipt.received_on == row["received_on"],
         receipt.amount_minor == row["amount_minor"],
         receipt.payer_name == row["payer_name"],
-        receipt.state == "applied",
+        receipt.state.in_(("applied", "recorded")),
     )
 
 
@@ -82,8 +83,8 @@ def undecided(play: Play, key: str) -> set[str]:
     return known | unseen
 
 
-def _paid(firm: Firm, row: Mapping[str, Any]) -> Iterator[Pays]:
-    """What the money of a receipt truly paid, in each way that fits the receipt."""
+def _paid(firm: Firm, row: Mapping[str, Any], *, without: Container[int] = ()) -> Iterator[Pays]:
+    """What the money of a receipt truly paid, in each way that fits the receipt but `without` what went back."""
     if row["source"] == "stripe":
         for charge in firm.charges:
             if charge.payment_intent == row["external_id"]:
@@ -91,5 +92,5 @@ def _paid(firm: Firm, row: Mapping[str, Any]) -> Iterator[Pays]:
         return
     amount = Money(row["amount_minor"], row["currency"]).decimal
     for each in firm.bank.booked_on(row["received_on"]):
-        if each.line.amount == amount and each.line.counterparty == row["payer_name"]:
+        if id(each) not in without and each.line.amount == amount and each.line.counterparty == row["payer_name"]:
             yield frozenset(each.pays)

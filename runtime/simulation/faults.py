@@ -22,7 +22,7 @@ WEBHOOKS = {
     "webhook_burst": 0.0008,
     "webhook_poison": 0.02,
     "webhook_withheld": 0.50,
-    "webhook_switched_off": 0.0015,
+    "webhook_switched_off": 0.0025,
     "intake_refused": 0.03,
 }
 CALLS = {
@@ -35,14 +35,14 @@ CALLS = {
     "answer_cut_after_write": 0.040,
     "slow_answer": 0.006,
     "stale_read": 0.02,
-    "read_not_found": 0.004,
+    "read_not_found": 0.008,
     "listing_lags": 0.02,
     "equal_stamps": 0.004,
     "pages_shift": 0.60,
     "batch_in_part": 0.06,
     "key_expired": 0.020,
     "token_answer_lost": 0.05,
-    "edited_first": 0.100,
+    "edited_first": 0.300,
     "overtaken": 0.010,
     "meanwhile_life": 0.040,
     "meanwhile_webhook": 0.020,
@@ -58,8 +58,8 @@ PROCESS = {
     "commit_unknown": 0.0008,
     "deadlock": 0.0006,
     "store_busy": 0.0010,
-    "store_down": 0.0002,
-    "disk_full": 0.0002,
+    "store_down": 0.0005,
+    "disk_full": 0.0005,
     "wake_lost": 0.05,
     "wake_twice": 0.03,
     "wake_redelivered": 0.02,
@@ -70,11 +70,11 @@ PROCESS = {
     "clock_backwards": 0.15,
 }
 DEATHS = ("crash_before_commit", "crash_after_commit", "crash_after_call")
-MAIL = {"mail_refused": 0.02, "mail_accepted_then_lost": 0.02, "mail_put_off": 0.02}
+MAIL = {"mail_refused": 0.06, "mail_accepted_then_lost": 0.05, "mail_put_off": 0.05}
 LIFE = {
-    "statement_again": 0.15,
+    "statement_again": 0.80,
     "statement_overlap": 0.30,
-    "statement_missed": 0.06,
+    "statement_missed": 0.10,
     "consent_revoked": 0.05,
     "token_ended": 0.05,
     "disconnected": 0.04,

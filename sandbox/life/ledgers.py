@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Protocol
 
@@ -72,6 +72,9 @@ class Accountant(LedgerBooks, Protocol):
 
     def credit_left(self, credit_id: str) -> Decimal:
         """What of a credit note is set against nothing."""
+
+    def changed_at(self, invoice: TrueInvoice) -> datetime:
+        """When anything of an invoice changed last, as the ledger stamps it."""
 
     def mark_sent(self, invoice: TrueInvoice, is_sent: bool) -> None:
         """Mark an invoice as sent to the customer, or as one that still has to be."""
@@ -165,6 +168,11 @@ class XeroAccountant(XeroLedger):
     def credit_left(self, credit_id: str) -> Decimal:
         """What remains of a credit note."""
         return Decimal(self.books.credit_notes[credit_id]["RemainingCredit"])
+
+    def changed_at(self, invoice: TrueInvoice) -> datetime:
+        """The UpdatedDateUTC."""
+        changed: datetime = self.books.invoices[invoice.ledger_id]["UpdatedDateUTC"]
+        return changed
 
     def mark_sent(self, invoice: TrueInvoice, is_sent: bool) -> None:
         """Mark an invoice as sent, or not."""
@@ -276,6 +284,10 @@ class QuickBooksAccountant(QuickBooksLedger):
     def credit_left(self, credit_id: str) -> Decimal:
         """What remains of a credit memo."""
         return Decimal(self.books.credit_memos[credit_id]["Balance"])
+
+    def changed_at(self, invoice: TrueInvoice) -> datetime:
+        """The LastUpdatedTime."""
+        return datetime.fromisoformat(str(self.books.invoices[invoice.ledger_id]["MetaData"]["LastUpdatedTime"]))
 
     def mark_sent(self, invoice: TrueInvoice, is_sent: bool) -> None:
         """Mark an invoice as sent, or as one that still has to be."""

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
+from datetime import datetime, timedelta
 
+from sqlalchemy import Connection, select
+
+from connectors import registry
 from connectors.records import Kind
 from receivables.document import DocumentStatus
 from receivables.money import Money
+from runtime.operations.absorb.scope import CUSTOMER_LINK
 from runtime.operations.open_items import open_documents
 from runtime.simulation.stage import Play
+from runtime.store import connections
 from runtime.store import tables as t
+from sandbox.life import Source
 from sync.cursor import OVERLAP
 
 Found = tuple[int, list[str]]
+POLLED_WITHIN = timedelta(hours=1)
 
 
 def hub_equals_ledger(play: Play) -> Found:
@@ -60,30 +67,84 @@ def crm_equals_hub(play: Play) -> Found:
 
 
 def edits_arrive(play: Play) -> Found:
-    """[11] At rest, what a person edited in the CRM stands in the ledger, or is shown as a conflict."""
+    """[11, 15] At rest, what a person edited stands in the ledger, or is shown as a conflict.
+
+    Of two due dates that people wrote without seeing the other's, one stands and the other is in a conflict.
+    """
     checked, violations = 0, []
     for key, organisation_id in play.ids.items():
         firm = play.life.firms[key]
         with play.app.store.read() as db:
-            conflicts = select(t.conflict.c.local_id).where(t.conflict.c.organisation_id == organisation_id)
-            in_conflict = set(db.scalars(conflicts))
+            conflict = t.conflict.c
+            shown = select(conflict.local_id, conflict.field).where(conflict.organisation_id == organisation_id)
+            in_conflict = {(row.local_id, row.field) for row in db.execute(shown)}
             mine = t.document.c.organisation_id == organisation_id
             ids = {row.number: row.id for row in db.execute(select(t.document.c.number, t.document.c.id).where(mine))}
+            linked = (t.link.c.organisation_id == organisation_id) & (t.link.c.system == firm.profile.system)
+            customers = select(t.link.c.external_id, t.link.c.local_id).where(linked, t.link.c.kind == CUSTOMER_LINK)
+            customer_ids = {row.external_id: row.local_id for row in db.execute(customers)}
         for debt in firm.debts.values():
             days = debt.state(play.time.now().date()).due_days
             checked += 1
             there = firm.ledger.due_on(debt.invoice)
-            if there not in days and ids.get(debt.number) not in in_conflict:
-                agreed = " or ".join(map(str, sorted(days)))
-                violations.append(f"{key} {debt.number}: due {there} in the ledger, {agreed} was agreed")
+            if days != {there} and (ids.get(debt.number), "due_on") not in in_conflict:
+                agreed = " and ".join(map(str, sorted(days)))
+                violations.append(f"{key} {debt.number}: due {there} in the ledger, people wrote {agreed}")
         # A correction that went into the bin with its contact is no edit until it comes back with it.
         for customer in filter(firm.crm.has_contact, firm.organisation.customers.values()):
             checked += 1
-            if customer.email and firm.ledger.email(customer) != customer.email and not in_conflict:
+            known = (customer_ids.get(customer.ledger_id), "email") in in_conflict
+            if customer.email and firm.ledger.email(customer) != customer.email and not known:
                 violations.append(
                     f"{key} {customer.name}: {firm.ledger.email(customer)} in the ledger, {customer.email}"
                 )
     return checked, violations
+
+
+def edits_are_noticed(play: Play) -> Found:
+    """[10] Whatever the ledger has shown of an invoice since before its watermark is known here."""
+    checked, violations = 0, []
+    for key, organisation_id in play.ids.items():
+        firm = play.life.firms[key]
+        mine = (t.document.c.organisation_id == organisation_id) & (t.document.c.kind == "invoice")
+        with play.app.store.read() as db:
+            until = _read_until(db, organisation_id, firm.profile.system)
+            rows = {row.number: row for row in db.execute(select(t.document).where(mine))}
+        for debt in firm.debts.values():
+            row = rows.get(debt.number)
+            if until is None or row is None or firm.ledger.changed_at(debt.invoice) >= until:
+                continue
+            checked += 1
+            here, there = Money(row.balance_minor, row.currency).decimal, firm.ledger.balance(debt.invoice)
+            if here != there and row.status != DocumentStatus.VOID.value:
+                violations.append(f"{key} {debt.number}: {here} here, {there} in the ledger since before {until}")
+            is_ours = any(fact.source is Source.CRM and fact.due_on for fact in debt.facts)  # it may be on its way
+            if row.due_on != firm.ledger.due_on(debt.invoice) and not is_ours:
+                violations.append(f"{key} {debt.number}: the due date of the ledger has not been noticed since {until}")
+    return checked, violations
+
+
+def everything_is_polled(play: Play) -> Found:
+    """[10] At rest, whatever can be asked of a connected account was read to its end by the last polls."""
+    checked, violations = 0, []
+    for organisation_id in play.ids.values():
+        with play.app.store.read() as db:
+            for each in connections.connections(db, organisation_id):
+                for kind in registry.declaration(each.system).reads:
+                    checked += 1
+                    since = connections.watermark(db, each.id, kind)
+                    if since is None or since < play.clock() - POLLED_WITHIN:
+                        violations.append(f"{kind} of {each.system} was last read to its end at {since}")
+    return checked, violations
+
+
+def _read_until(db: Connection, organisation_id: str, system: str) -> datetime | None:
+    """Up to when nobody will read a ledger's invoices again."""
+    mine = (t.connection.c.organisation_id == organisation_id) & (t.connection.c.system == system)
+    since = db.scalar(
+        select(t.watermark.c.since).join(t.connection).where(mine, t.watermark.c.kind == Kind.INVOICE.value)
+    )
+    return None if since is None else since - OVERLAP
 
 
 def versions_never_go_back(play: Play) -> Found:
@@ -138,14 +199,11 @@ def nothing_read_is_missed(play: Play) -> Found:
     checked, violations = 0, []
     for key, organisation_id in play.ids.items():
         firm = play.life.firms[key]
-        mine = (t.connection.c.organisation_id == organisation_id) & (t.connection.c.system == firm.profile.system)
         with play.app.store.read() as db:
-            since = db.scalar(
-                select(t.watermark.c.since).join(t.connection).where(mine, t.watermark.c.kind == Kind.INVOICE.value)
-            )
+            until = _read_until(db, organisation_id, firm.profile.system)
             known = set(db.scalars(select(t.document.c.number).where(t.document.c.organisation_id == organisation_id)))
         for debt in firm.debts.values():
-            if since is not None and debt.sold_at < since - OVERLAP:
+            if until is not None and debt.sold_at < until:
                 checked += 1
                 if debt.number not in known:
                     violations.append(f"{key} {debt.number} was sold before the watermark and is unknown")
