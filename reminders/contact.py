@@ -90,7 +90,11 @@ def _lasting(contact: ContactEvidence) -> list[Obstacle]:
     if contact.opted_out:
         found.append(Obstacle("The customer asked not to be contacted this way."))
     if contact.bounced:
-        found.append(Obstacle(f"The last message to {contact.address} came back undeliverable."))
+        found.append(
+            Obstacle(
+                f"Nothing is sent to {contact.address}: it takes no mail, or its reader says that it is the wrong one."
+            )
+        )
     return found
 
 

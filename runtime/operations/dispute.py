@@ -5,9 +5,11 @@ from __future__ import annotations
 from sqlalchemy import Connection, update
 
 from receivables.problem import Problem
+from reminders.replies.routing import TaskKind
 from runtime.app import App
 from runtime.operations.errors import RefusedError
 from runtime.operations.payers_word import follow, open_invoice, plain
+from runtime.operations.tasks import close_task, open_task
 from runtime.store import connections, journal
 from runtime.store import tables as t
 
@@ -35,6 +37,17 @@ def dispute(app: App, *, organisation_id: str, customer_id: str, document_id: st
             problem=Problem(PROBLEM, text, remedy, document_id),
             at=app.clock(),
         )
+        organisation = connections.organisation(db, organisation_id)
+        if organisation is not None:
+            open_task(
+                db,
+                organisation,
+                kind=TaskKind.DISPUTE,
+                subject=document_id,
+                customer_id=customer_id,
+                text=text,
+                at=app.clock(),
+            )
         follow(
             db,
             organisation_id=organisation_id,
@@ -54,6 +67,14 @@ def settle_dispute(app: App, *, organisation_id: str, document_id: str, actor: s
         if not _set(db, organisation_id, document_id, disputed=False, reason=None):
             raise RefusedError("this invoice is not contested (any more)")
         journal.resolve_problem(db, organisation_id=organisation_id, code=PROBLEM, subject=document_id, at=app.clock())
+        close_task(
+            db,
+            organisation_id=organisation_id,
+            subject=document_id,
+            kinds=(TaskKind.DISPUTE,),
+            by=actor,
+            at=app.clock(),
+        )
         follow(
             db,
             organisation_id=organisation_id,

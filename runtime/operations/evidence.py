@@ -27,6 +27,7 @@ from reminders.evidence import (
 )
 from reminders.places import country_code, time_zone_of
 from runtime.operations import facts as facts_of
+from runtime.operations.bad_addresses import bad_addresses, normal
 from runtime.operations.open_items import OpenDocument, open_documents, unshown_allocations
 from runtime.operations.withdraw import IN_DOUBT, PLANNED, SENT
 from runtime.store import tables as t
@@ -55,6 +56,7 @@ class Facts:
     contacted: Mapping[str, tuple[int, datetime]] = field(default_factory=dict)
     versions: Mapping[str, list[Read]] = field(default_factory=dict)
     being_written: Collection[str] = ()
+    bad_addresses: Collection[str] = ()
 
 
 def gather(
@@ -151,6 +153,7 @@ def _contact(facts: Facts, customer_id: str) -> ContactEvidence:
         time_zone=time_zone_of(country) or facts.organisation.time_zone,
         country=country,
         opted_out=customer["opted_out"],
+        bounced=address is not None and normal(address) in facts.bad_addresses,
         contacts_this_week=count,
         last_contact_at=last,
     )
@@ -177,6 +180,7 @@ def _read_facts(db: Connection, organisation: Organisation, now: datetime, docum
     facts.covered = facts_of.credit(db, organisation.id, list(customers))
     facts.contacted = facts_of.contacts(db, organisation.id, now)
     facts.being_written = facts_of.being_written(db, organisation.id)
+    facts.bad_addresses = bad_addresses(db, organisation.id)
     facts.versions = facts_of.versions(db, organisation.id, facts.read_at)
     return facts
 

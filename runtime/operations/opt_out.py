@@ -13,9 +13,12 @@ from runtime.store import tables as t
 from runtime.store.touch import touch_documents
 
 
-def opt_out(app: App, *, organisation_id: str, customer_id: str, actor: str) -> None:
-    """Note that this customer wants no messages; asking twice changes nothing. RefusedError for an unknown one."""
-    why = "the customer asked for no more messages"
+def opt_out(app: App, *, organisation_id: str, customer_id: str, actor: str, words: str = "") -> None:
+    """Note that this customer wants no messages, in which words; asking twice changes nothing.
+
+    RefusedError for an unknown one.
+    """
+    why = "the customer asked for no more messages" + (f": {words}" if words else "")
     with app.store.write() as db:
         connections.lock_organisation(db, organisation_id)
         mine = (t.customer.c.organisation_id == organisation_id) & (t.customer.c.id == customer_id)
@@ -44,4 +47,26 @@ def opt_out(app: App, *, organisation_id: str, customer_id: str, actor: str) -> 
             subject=customer_id,
             detail=why,
         )
+    app.wake()
+
+
+def take_opt_out_back(app: App, *, organisation_id: str, customer_id: str, actor: str) -> None:
+    """Note that a person says it was a mistake: the customer may be written to again."""
+    mine = (t.customer.c.organisation_id == organisation_id) & (t.customer.c.id == customer_id)
+    with app.store.write() as db:
+        connections.lock_organisation(db, organisation_id)
+        now = app.clock()
+        done = db.execute(
+            update(t.customer).where(mine, t.customer.c.opted_out).values(opted_out=False, changed_at=now)
+        )
+        if done.rowcount:
+            journal.record(
+                db,
+                organisation_id=organisation_id,
+                at=now,
+                actor=actor,
+                action="opt_out_taken_back",
+                subject=customer_id,
+                detail="they did not ask for no more messages after all",
+            )
     app.wake()

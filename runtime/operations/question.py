@@ -1,26 +1,31 @@
-"""A payer asks about an invoice; a person answers. Nobody is reminded of what they have just asked about."""
+"""A payer asks about an invoice on their page, or says there what else they have to say; it is read as any reply.
+
+Nobody is reminded of what they have just asked about.
+"""
 
 from __future__ import annotations
 
-from datetime import timedelta
+from sqlalchemy import Connection, func, select, update
 
-from sqlalchemy import Connection, func, select
-
+from receivables.identity import stable_id
 from receivables.problem import Problem
-from reminders.evidence import FlagCode
+from reminders.replies.kinds import ReplyKind
+from reminders.replies.routing import TaskKind
 from runtime.app import App
 from runtime.operations.errors import RefusedError
 from runtime.operations.payers_word import follow, open_invoice, plain
-from runtime.operations.standing_holds import place_hold, release_hold
+from runtime.operations.replies.act import PORTAL, QUESTION_PROBLEM, SETTLED, WAITING
+from runtime.operations.replies.holding import release
+from runtime.operations.replies.take import HELD_FOR, Incoming, ReplyChannel, follow_up, keep_reply
+from runtime.operations.tasks import close_task
 from runtime.store import connections, journal
 from runtime.store import tables as t
 
 MAX_QUESTION_CHARS = 1_000
-ANSWERED_WITHIN = timedelta(days=7)  # a question that nobody answers holds no longer
+ANSWERED_WITHIN = HELD_FOR  # a question that nobody answers holds no longer
 MAX_HOLDING = 3  # of one invoice; whoever asks more is answered, and reminded all the same
-PROBLEM = "question"
+PROBLEM = QUESTION_PROBLEM
 ACTION = "asked"
-_HOLD = FlagCode.REPLY_UNREAD.value
 
 
 def ask(app: App, *, organisation_id: str, customer_id: str, document_id: str, question: str, actor: str) -> None:
@@ -36,32 +41,33 @@ def ask(app: App, *, organisation_id: str, customer_id: str, document_id: str, q
         invoice = open_invoice(db, organisation_id, customer_id, document_id)
         if _waits(db, organisation_id, document_id):
             raise RefusedError("we have your question about this invoice and will answer it")
-        text = f"The customer asks about {invoice['number']}: {said}"
-        remedy = "Answer them, then mark the question as answered."
-        problem = Problem(PROBLEM, text, remedy, document_id)
-        if _asked_before(db, organisation_id, document_id) < MAX_HOLDING:
-            place_hold(
-                db,
-                organisation_id=organisation_id,
-                document_id=document_id,
-                code=_HOLD,
-                reason=f"The customer asked a question that nobody has answered yet: {said}",
-                placed_by=actor,
-                at=now,
-                until=now + ANSWERED_WITHIN,
-            )
-        journal.raise_problem(db, organisation_id=organisation_id, problem=problem, at=now)
-        detail = f"the customer asks about {invoice['number']}: {said}"
+        asked = _asked_before(db, organisation_id, document_id)
+        incoming = Incoming(
+            channel=ReplyChannel.PORTAL,
+            external_id=stable_id("ask", document_id, str(asked)),
+            sender=actor,
+            text=said,
+            received_at=now,
+            customer_ids=(customer_id,),
+            about=(document_id,),
+            only=(document_id,),
+            may_hold=asked < MAX_HOLDING,
+        )
+        kept = keep_reply(db, organisation_id=organisation_id, incoming=incoming, at=now)
+        if not kept.acts:
+            text = f"The customer asks about {invoice['number']}: {said}"
+            problem = Problem(PROBLEM, text, "Answer them, then mark the question as answered.", document_id)
+            journal.raise_problem(db, organisation_id=organisation_id, problem=problem, at=now)
         follow(
             db,
             organisation_id=organisation_id,
             document_id=document_id,
             actor=actor,
             action=ACTION,
-            detail=detail,
+            detail=f"the customer asks about {invoice['number']}: {said}",
             at=now,
         )
-    app.wake()
+    follow_up(app, kept)
 
 
 def mark_answered(app: App, *, organisation_id: str, document_id: str, actor: str) -> None:
@@ -72,7 +78,12 @@ def mark_answered(app: App, *, organisation_id: str, document_id: str, actor: st
         if not _waits(db, organisation_id, document_id):
             raise RefusedError("no question about this invoice waits (any more)")
         journal.resolve_problem(db, organisation_id=organisation_id, code=PROBLEM, subject=document_id, at=now)
-        release_hold(db, organisation_id, document_id, _HOLD, now)
+        for reply_id in _asked(db, organisation_id, document_id):
+            mine = (t.reply.c.organisation_id == organisation_id) & (t.reply.c.id == reply_id)
+            answered = {"state": SETTLED, "settled_kind": ReplyKind.QUESTION.value, "settled_by": actor}
+            db.execute(update(t.reply).where(mine).values(answered | {"settled_at": now}))
+            release(db, organisation_id=organisation_id, reply_id=reply_id, at=now)
+            close_task(db, organisation_id=organisation_id, subject=reply_id, kinds=tuple(TaskKind), by=actor, at=now)
         journal.record(
             db,
             organisation_id=organisation_id,
@@ -88,6 +99,17 @@ def mark_answered(app: App, *, organisation_id: str, document_id: str, actor: st
 def _waits(db: Connection, organisation_id: str, document_id: str) -> bool:
     waiting = journal.troubled(organisation_id, (PROBLEM,)).where(t.problem.c.subject == document_id)
     return db.scalar(waiting) is not None
+
+
+def _asked(db: Connection, organisation_id: str, document_id: str) -> list[str]:
+    """The questions about an invoice that wait, from the payer's page."""
+    reply = t.reply.c
+    rows = db.execute(
+        select(reply.id, reply.documents).where(
+            reply.organisation_id == organisation_id, reply.channel == PORTAL, reply.state == WAITING
+        )
+    )
+    return [row.id for row in rows if row.documents == [document_id]]
 
 
 def _asked_before(db: Connection, organisation_id: str, document_id: str) -> int:

@@ -14,6 +14,7 @@ from connectors.contract import Role
 from connectors.errors import ConnectorError
 from receivables.receipt import LIVING
 from runtime.app import App
+from runtime.operations.broken_promises import watch_promises
 from runtime.operations.debits import NEW
 from runtime.operations.deliver import deliver_outbox
 from runtime.operations.edits import promise_pending_edits
@@ -146,6 +147,8 @@ def poll(app: App, *, roles: Collection[Role] = tuple(Role)) -> Counter[str]:
             counted.update(_read(app, connection))
         with isolated(app, organisation_id, "promising edits"):
             promise_pending_edits(app, organisation_id)
+        with isolated(app, organisation_id, "watching promises"):
+            watch_promises(app, organisation_id)
         # What waits is asked about again: invoices, accounts and bookings may have come that answer it.
         with isolated(app, organisation_id, "matching"):
             match_receipts(app, organisation_id)

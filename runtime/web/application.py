@@ -30,6 +30,7 @@ from runtime.web import (
     policies,
     portal,
     problems,
+    replies,
     setup,
     signing_in,
     staff,
@@ -46,7 +47,7 @@ from runtime.web.webhooks import WebhookLane
 
 _MODULES = (
     *(signing_in, organisations, staff, problems, connecting, work, bank_files),
-    *(sync, setup, channels, policies, messages, people, portal),
+    *(sync, setup, channels, policies, messages, replies, people, portal),
 )
 _MISSING = "There is no such page, or nothing of that kind here."
 _Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]

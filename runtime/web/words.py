@@ -248,12 +248,48 @@ FIELDS: Mapping[str, str] = {
     "number": "Number",
 }
 
+REPLY_KINDS: Mapping[str, str] = {
+    "paid_already": "It is paid already",
+    "promise": "They will pay on a day",
+    "dispute": "Something is wrong with the invoice",
+    "wrong_contact": "Somebody else should be written to",
+    "send_again": "They need the invoice again",
+    "out_of_office": "Nobody is there just now",
+    "opt_out": "They want no more messages",
+    "question": "They ask something",
+    "nothing": "Nothing is to be done",
+}
+
+REPLY_STATES: Mapping[str, str] = {
+    "waiting": "Waits for a person",
+    "acted": "Done by itself",
+    "settled": "Settled by a person",
+    "all": "All",
+}
+
+REPLY_CHANNELS: Mapping[str, str] = {"email": "E-mail", "text": "Text message", "portal": "Their own page"}
+
+TASKS: Mapping[str, str] = {
+    "read_reply": "Read a reply",
+    "answer": "Answer a payer",
+    "dispute": "Settle a dispute",
+    "another_contact": "Find another contact",
+    "broken_promise": "Call about a broken promise",
+}
+
 ACTIONS: Mapping[str, str] = {
     "member_invited": "Invited",
     "invitation_withdrawn": "Invitation withdrawn",
     "member_joined": "Joined",
     "role_changed": "Role changed",
     "member_removed": "Removed",
+    "reply_received": "The customer wrote",
+    "reply_acted_on": "Done about a reply",
+    "address_given_up": "Address given up",
+    "opted_out": "Asked for no more messages",
+    "opt_out_taken_back": "May be written to again",
+    "asked": "Question asked",
+    "answered": "Question answered",
     "payment_applied": "Payment applied",
     "application_undone": "Application taken back",
     "proposal_rejected": "Proposal rejected",
@@ -303,6 +339,11 @@ ACTIONS: Mapping[str, str] = {
 
 # What a page says after a form was sent; an address can only name one of these.
 NOTICES: Mapping[str, str] = {
+    "reply_settled": "Settled. What it held is free again, unless what it says holds it.",
+    "task_given": "Noted whose it is.",
+    "task_done": "Done.",
+    "colleague_kept": "Kept. New tasks go by it.",
+    "colleague_dropped": "Removed. Open tasks stay with them until you hand them on.",
     "confirmed": "Confirmed. The payment is applied and will be posted in the ledger.",
     "rejected": "Rejected. These invoices are free of this receipt, and the question is not asked again.",
     "reconsidered": "The decision is taken back. It waits again.",

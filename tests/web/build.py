@@ -292,6 +292,27 @@ class Books:
             state="open",
         )
 
+    def reply(self, reply_id: str, words: str, *, customer_id: str | None, **values: object) -> None:
+        """A reply by e-mail that holds nothing."""
+        row: dict[str, object] = {
+            "channel": "email",
+            "external_id": reply_id,
+            "sender": "joan@example.com",
+            "language": "en",
+        }
+        row |= {"language": "en", "body_text": words, "words": words, "state": "waiting"}
+        row |= {"received_at": NOW - timedelta(hours=2)}
+        lists = {name: values.pop(name, []) for name in ("candidates", "evidence", "doubts", "documents", "held")}
+        self._mine(t.reply, id=reply_id, customer_id=customer_id, **(row | lists | values))
+
+    def task(self, kind: str, subject: str, text: str, **values: object) -> None:
+        self._mine(t.task, id=f"tsk-{kind}-{subject}", kind=kind, subject=subject, text=text, **values)
+
+    def colleague(self, name: str, *skills: str) -> None:
+        with self.app.store.write() as db:
+            row = {"organisation_id": self.id, "name": name, "skills": list(skills), "added_at": NOW}
+            db.execute(insert(t.colleague).values(row))
+
     def _link(self, kind: str, local_id: str) -> None:
         self._mine(
             t.link, system="xero", kind=kind, external_id=f"x-{local_id}", local_id=local_id, version="v1", base={}
@@ -326,7 +347,16 @@ def ledger_accounts(
 
 def _plain(table: Table) -> dict[str, object]:
     """The plainest value of each column that must have one: a test names only those that it is about."""
-    values: dict[type, object] = {int: 0, str: "", bool: False, object: NOW, date: TODAY, dict: {}, bytes: b""}
+    values: dict[type, object] = {
+        int: 0,
+        str: "",
+        bool: False,
+        object: NOW,
+        date: TODAY,
+        dict: {},
+        list: [],
+        bytes: b"",
+    }
     return {
         column.name: values[column.type.python_type]
         for column in table.columns
@@ -379,6 +409,23 @@ def fill(app: App) -> Books:
     books.proposed_link(acme)
     books.certificate("inv-5", certificate_body())
     books.event("inv-5", "reminder_sent", "level 1 by e-mail", actor="reminders")
+    promise = "Hello, we will pay this on Friday.\nOnly the other one is wrong."
+    marked = [["promise", 10, 18, True], ["dispute", 57, 62, False]]
+    books.reply("rpl_1", promise, customer_id=acme, kind="promise", evidence=marked, doubts=["“only” may turn it."])
+    books.reply(
+        "rpl_2", "Unsubscribe me", customer_id=None, candidates=[acme, bolt], kind="opt_out", documents=["inv-5"]
+    )
+    settled = {
+        "state": "settled",
+        "settled_kind": "question",
+        "settled_by": "owner",
+        "outcome": "Answered by a person.",
+    }
+    books.reply("rpl_3", "What <b>is</b> this?", customer_id=bolt, kind="question", documents=["inv-5"], **settled)
+    books.task("read_reply", "rpl_1", "joan@example.com wrote: Hello", customer_id=acme, owner="Dana Fenwick")
+    books.task("dispute", "inv-2", "The customer contests INV-2", customer_id=acme, due_on=TODAY - timedelta(days=3))
+    books.colleague("Dana Fenwick", "read_reply", "answer")
+    books.colleague("Sam Lee")
     books.problem("not_posted", "rcp-3", "A payment is matched but not posted.", "Name its account in the settings.")
     return books
 

@@ -34,6 +34,8 @@ STAFF_PAGES = {
     "review": "/o/org-a/review",
     "receipts": "/o/org-a/receipts",
     "problems": "/o/org-a/problems",
+    "replies": "/o/org-a/replies?state=all",
+    "tasks": "/o/org-a/tasks",
     "statements": "/o/org-a/statements",
     "columns": "/o/org-a/statements/pst-1",
     "columns looked at": "/o/org-a/statements/pst-1?step=look&means=booked_on&means=counterparty&means=description"

@@ -20,7 +20,16 @@ from runtime.store import tables as t
 from runtime.store.touch import touch_customers
 
 MAX_MERGES = 20  # that are followed from one customer to the next
-_OWNED = (t.document, t.receipt, t.ledger_payment, t.held_cash, t.checkout, t.reminder)  # what has a `customer_id`
+_OWNED = (  # what has a `customer_id`
+    t.document,
+    t.receipt,
+    t.ledger_payment,
+    t.held_cash,
+    t.checkout,
+    t.reminder,
+    t.reply,
+    t.task,
+)
 _FORGOTTEN = {Kind.CONTACT: CONTACT_LINK, Kind.INVOICE: DOCUMENT_LINK}
 
 

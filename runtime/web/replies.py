@@ -1,0 +1,162 @@
+"""The inbox of replies: what payers wrote, how it was understood and by which words; and the tasks of people."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated
+
+from fastapi import Form, Query
+from starlette.responses import Response
+
+from reminders.replies.kinds import ReplyKind
+from reminders.replies.routing import TaskKind
+from runtime.operations.errors import InputError
+from runtime.operations.replies.settle import NOTHING, settle_reply
+from runtime.operations.tasks import MAX_NAME_CHARS, colleagues, drop_colleague, finish, hand_on, keep_colleague
+from runtime.operations.views.replies import MAX_CHOICES, ReplyState, owners, replies, tasks
+from runtime.store.tables import ID_LENGTH
+from runtime.web.access import CHASE, CONFIGURE, SEE, Who, routes
+from runtime.web.pages import go, page
+from runtime.web.running import Running
+from runtime.web.staff import PageNumber, organisation_or_404
+from runtime.web.work import known
+
+ROUTES = routes("replies")
+Name = Annotated[str, Form(max_length=MAX_NAME_CHARS)]
+_NONE_CHOSEN: list[str] = []
+_NO_SKILLS: list[TaskKind] = []
+
+
+@ROUTES.get("/o/{organisation_id}/replies", dependencies=[SEE])
+def show_replies(
+    app: Running,
+    organisation_id: str,
+    *,
+    state: ReplyState = ReplyState.WAITING,
+    kind: ReplyKind | None = None,
+    owner: Annotated[str, Query(max_length=MAX_NAME_CHARS)] = "",
+    number: Annotated[PageNumber, Query(alias="page")] = 1,
+    notice: str = "",
+) -> Response:
+    """List replies."""
+    now = app.clock()
+    with app.store.read() as db:
+        organisation = organisation_or_404(db, organisation_id)
+        view = replies(db, organisation, now=now, state=state, kind=kind, owner=owner, page=number)
+        people = sorted({*owners(db, organisation_id), *(each.name for each in colleagues(db, organisation_id))})
+    return page(
+        "replies.html",
+        organisation=organisation,
+        view=view,
+        state=state,
+        kind=kind,
+        owner=owner,
+        people=people,
+        kinds=tuple(ReplyKind),
+        nothing=NOTHING,
+        notice=notice,
+    )
+
+
+@ROUTES.post("/o/{organisation_id}/replies/{reply_id}/settle", dependencies=[CHASE], status_code=303)
+def settle(
+    app: Running,
+    who: Who,
+    organisation_id: str,
+    reply_id: str,
+    *,
+    said: Annotated[str, Form(max_length=16)],
+    day: Annotated[str, Form(max_length=10)] = "",
+    customer: Annotated[str, Form(max_length=ID_LENGTH)] = "",
+    invoice: Annotated[list[str], Form(max_length=MAX_CHOICES)] = _NONE_CHOSEN,
+) -> Response:
+    """Do what a person says that a reply says."""
+    known(app, organisation_id)
+    settle_reply(
+        app,
+        organisation_id=organisation_id,
+        reply_id=reply_id,
+        kind=_kind(said),
+        actor=who,
+        customer_id=customer or None,
+        document_ids=invoice,
+        day=_day(day),
+    )
+    return go(f"/o/{organisation_id}/replies", "reply_settled")
+
+
+@ROUTES.get("/o/{organisation_id}/tasks", dependencies=[SEE])
+def show_tasks(
+    app: Running,
+    organisation_id: str,
+    owner: Annotated[str, Query(max_length=MAX_NAME_CHARS)] = "",
+    notice: str = "",
+) -> Response:
+    """List what people have to do, and who takes tasks."""
+    with app.store.read() as db:
+        organisation = organisation_or_404(db, organisation_id)
+        rows = tasks(db, organisation, now=app.clock(), owner=owner)
+        team = colleagues(db, organisation_id)
+        people = sorted({*owners(db, organisation_id), *(each.name for each in team)})
+    return page(
+        "tasks.html",
+        organisation=organisation,
+        rows=rows,
+        team=team,
+        people=people,
+        owner=owner,
+        kinds=tuple(TaskKind),
+        notice=notice,
+    )
+
+
+@ROUTES.post("/o/{organisation_id}/tasks/{task_id}/owner", dependencies=[CHASE], status_code=303)
+def give(app: Running, who: Who, organisation_id: str, task_id: str, owner: Name = "") -> Response:
+    """Give a task to somebody."""
+    known(app, organisation_id)
+    hand_on(app, organisation_id=organisation_id, task_id=task_id, owner=owner, actor=who)
+    return go(f"/o/{organisation_id}/tasks", "task_given")
+
+
+@ROUTES.post("/o/{organisation_id}/tasks/{task_id}/done", dependencies=[CHASE], status_code=303)
+def done(app: Running, who: Who, organisation_id: str, task_id: str) -> Response:
+    """Note that a task is done."""
+    known(app, organisation_id)
+    finish(app, organisation_id=organisation_id, task_id=task_id, actor=who)
+    return go(f"/o/{organisation_id}/tasks", "task_done")
+
+
+@ROUTES.post("/o/{organisation_id}/colleagues", dependencies=[CONFIGURE], status_code=303)
+def keep(
+    app: Running, who: Who, organisation_id: str, name: Name, skill: Annotated[list[TaskKind], Form()] = _NO_SKILLS
+) -> Response:
+    """Let somebody take tasks."""
+    known(app, organisation_id)
+    keep_colleague(app, organisation_id=organisation_id, name=name, skills=skill, actor=who)
+    return go(f"/o/{organisation_id}/tasks", "colleague_kept")
+
+
+@ROUTES.post("/o/{organisation_id}/colleagues/drop", dependencies=[CONFIGURE], status_code=303)
+def drop(app: Running, who: Who, organisation_id: str, name: Name) -> Response:
+    """Give somebody no more tasks."""
+    known(app, organisation_id)
+    drop_colleague(app, organisation_id=organisation_id, name=name, actor=who)
+    return go(f"/o/{organisation_id}/tasks", "colleague_dropped")
+
+
+def _kind(said: str) -> ReplyKind | None:
+    if said == NOTHING:
+        return None
+    try:
+        return ReplyKind(said)
+    except ValueError:
+        raise InputError("choose what the reply says") from None
+
+
+def _day(text: str) -> date | None:
+    if not text:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise InputError("choose a day, such as 2026-03-31") from None
