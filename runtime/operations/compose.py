@@ -19,6 +19,7 @@ from reminders.templating import TemplateError
 from reminders.text_message import render_text_message
 from reminders.wording import wording
 from runtime.app import App
+from runtime.operations.contact_language import language_for
 from runtime.operations.letterhead import letterhead, postal_address
 from runtime.operations.setbacks import setbacks
 from runtime.operations.short_links import short_link
@@ -29,8 +30,6 @@ from runtime.store.copies import own_copies
 
 COPY_BROKEN = "copy_broken"  # why a reminder is held whose words cannot be rendered, and the problem that says so
 LETTER_BROKEN = "letter_broken"  # a letter that cannot be printed as it should be
-_LANGUAGES = {"DE": "de", "AT": "de", "FR": "fr", "US": "en-US"}
-_LANGUAGE = "en-GB"  # dates that cannot be misread: the day, the month in letters, the year
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +43,7 @@ class Composer:
 
     def compose(self, reminder_id: str, planned: PlannedReminder, *, country: str | None) -> Outgoing | None:
         """Write the message; None when its words cannot be rendered, and then a person is told why nothing leaves."""
-        language = language_of(country)
+        language = language_for(self.db, self.organisation.id, planned.recipient_id, country)
         write = {Channel.SMS: self._text, Channel.LETTER: self._letter}.get(planned.channel, self._mail)
         try:
             return write(reminder_id, planned, language)
@@ -142,11 +141,6 @@ def copy_name(language: str, tone: Tone) -> str:
 def brand_of(organisation: Organisation) -> Brand:
     """Return who writes."""
     return Brand(name=organisation.name, signature=f"Accounts receivable, {organisation.name}")
-
-
-def language_of(country: str | None) -> str:
-    """Return the language that a customer in `country` is written to."""
-    return _LANGUAGES.get(country or "", _LANGUAGE)
 
 
 def portal_links(app: App, organisation_id: str, customer_id: str) -> Links:

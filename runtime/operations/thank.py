@@ -17,7 +17,8 @@ from reminders.evidence import Channel, ItemEvidence
 from reminders.message import Message, PaidLine, PaymentReceived, render_thanks
 from reminders.thanks import ThanksVerdict, decide_thanks
 from runtime.app import App
-from runtime.operations.compose import brand_of, language_of, portal_links
+from runtime.operations.compose import brand_of, portal_links
+from runtime.operations.contact_language import language_for
 from runtime.operations.evidence import gather
 from runtime.operations.organisations import keep_switch
 from runtime.operations.reach import reach
@@ -182,7 +183,7 @@ def _write(
         payment=payment,
         brand=brand_of(organisation),
         links=portal_links(app, organisation.id, contact.recipient_id),
-        language=language_of(contact.country),
+        language=language_for(db, organisation.id, contact.recipient_id, contact.country),
     )
     return _Thanks(receipt.id, contact.address or "", contact.recipient_id, message)
 

@@ -15,6 +15,7 @@ from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 
 from connectors.errors import ConnectorError
+from reminders.wording import FALLBACK_LANGUAGE
 from runtime.app import App
 from runtime.operations.errors import InputError, RefusedError
 from runtime.operations.intake import Intake
@@ -39,6 +40,7 @@ from runtime.web import (
 )
 from runtime.web.access import SignInNeededError, require_declarations
 from runtime.web.guards import Application, Guards
+from runtime.web.languages import Language, choose, language
 from runtime.web.monitor import monitor_routes
 from runtime.web.pages import go, page
 from runtime.web.running import run
@@ -107,8 +109,8 @@ async def _sign_in(request: Request, error: Exception) -> Response:
 
 
 async def _link_is_bad(request: Request, error: Exception) -> Response:
-    del request, error
-    return page("portal_link.html", status=404)
+    del error
+    return page("portal_link.html", status=404, spoken=_spoken(request))
 
 
 async def _invalid(request: Request, error: Exception) -> Response:
@@ -137,4 +139,13 @@ def _refuse(request: Request, status: int, line: str) -> Response:
     if request.url.path.startswith("/webhooks/"):
         return Response(status_code=status)
     payer = request.url.path.startswith("/p/")
-    return page("refused.html", status=status, line=line, payer=payer, missing=status == 404)
+    spoken = _spoken(request) if payer else language(FALLBACK_LANGUAGE)
+    missing = status == 404
+    return page("refused.html", status=status, spoken=spoken, line=spoken.gettext(line), payer=payer, missing=missing)
+
+
+def _spoken(request: Request) -> Language:
+    """Return the payer's language where their link told it, else their browser's."""
+    known = getattr(request.state, "language", None)
+    asked = choose(chosen=None, accepted=request.headers.get("accept-language", ""), fallback=FALLBACK_LANGUAGE)
+    return known if isinstance(known, Language) else language(asked)

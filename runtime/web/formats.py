@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Callable
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
+from babel import Locale
 from babel.dates import format_date, format_datetime
-from babel.numbers import format_currency
 
 from receivables.money import Money, exponent
 
-LOCALE = "en_GB"
+LOCALE = "en_GB"  # of the staff pages
 
 
-def money(amount: Money) -> str:
-    """`€1,234.50`: with the decimals that ISO 4217 gives the currency, so that no minor unit is hidden."""
-    decimals = exponent(amount.currency)
-    pattern = "¤#,##0" + ("." + "0" * decimals if decimals else "")
-    return format_currency(amount.decimal, amount.currency, pattern, locale=LOCALE, currency_digits=False)
+def _english(one: str, several: str, count: int) -> str:
+    return one if count == 1 else several
 
 
-def day(value: date | None) -> str:
-    """`3 Mar 2026`; a dash for none."""
-    return format_date(value, "d MMM y", locale=LOCALE) if value else "–"
+def money(amount: Money, locale: str = LOCALE) -> str:
+    """`€1,234.50` in `locale`: with the decimals that ISO 4217 gives the currency, so that no minor unit is hidden."""
+    pattern = copy.copy(Locale.parse(locale).currency_formats["standard"])
+    pattern.frac_prec = (exponent(amount.currency),) * 2
+    return str(pattern.apply(amount.decimal, locale, currency=amount.currency, currency_digits=False))
+
+
+def day(value: date | None, locale: str = LOCALE) -> str:
+    """`3 Mar 2026`, as `locale` writes it; a dash for none."""
+    return format_date(value, "medium", locale=locale) if value else "–"
 
 
 def instant(value: datetime | None, zone: ZoneInfo) -> str:
@@ -30,13 +36,16 @@ def instant(value: datetime | None, zone: ZoneInfo) -> str:
     return format_datetime(value, "d MMM y, HH:mm", tzinfo=zone, locale=LOCALE) if value else "–"
 
 
-def late(days_overdue: int) -> str:
-    """`12 days late`, `due today`, `due in 3 days`."""
+def late(
+    days_overdue: int, *, gettext: Callable[[str], str] = str, ngettext: Callable[[str, str, int], str] = _english
+) -> str:
+    """`12 days late`, `due today`, `due in 3 days`, in the language of `gettext` and `ngettext`."""
     if days_overdue == 0:
-        return "due today"
+        return gettext("due today")
     count = abs(days_overdue)
-    days = "1 day" if count == 1 else f"{count} days"
-    return f"{days} late" if days_overdue > 0 else f"due in {days}"
+    if days_overdue > 0:
+        return ngettext("%(num)d day late", "%(num)d days late", count) % {"num": count}
+    return ngettext("due in %(num)d day", "due in %(num)d days", count) % {"num": count}
 
 
 def said(value: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC
+from functools import cache, partial
 from zoneinfo import ZoneInfo
 
 from fastapi.responses import HTMLResponse, RedirectResponse
@@ -12,8 +13,10 @@ from jinja2.ext import Extension
 from markupsafe import Markup
 
 from reminders.policy import level_title
+from reminders.wording import FALLBACK_LANGUAGE
 from runtime.roles import Permission
 from runtime.web import formats, words
+from runtime.web.languages import Language, language
 from runtime.web.visitor import CSRF_FIELD, visitor
 
 _FORM = re.compile(r"<form\b[^<]*?\bmethod=\"post\"[^<]*?>")
@@ -41,37 +44,51 @@ def _may(permission: str, organisation_id: str) -> bool:
     return found is not None and found.may(Permission(permission), organisation_id)
 
 
-_ENVIRONMENT = Environment(
-    loader=PackageLoader("runtime.web"),
-    extensions=[_Tokens],
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
-_ENVIRONMENT.filters |= {
-    "money": formats.money,
-    "day": formats.day,
-    "instant": formats.instant,
-    "late": formats.late,
-    "level": level_title,
-    "said": formats.said,
-    "label": lambda code, table: words.label(getattr(words, table), code),
-}
-_ENVIRONMENT.globals |= {
-    "counted": formats.counted,
-    "words": words,
-    "csrf": _csrf,
-    "may": _may,
-    "visitor": visitor,
-}
+@cache
+def _environment(code: str) -> Environment:
+    """Return what renders pages in a language. Staff pages are written in the first one only."""
+    spoken = language(code)
+    environment = Environment(
+        loader=PackageLoader("runtime.web"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        extensions=[_Tokens, "jinja2.ext.i18n"],
+    )
+    environment.install_gettext_callables(spoken.gettext, spoken.ngettext, newstyle=True)  # type: ignore[attr-defined]
+    environment.filters |= {
+        "money": partial(formats.money, locale=spoken.locale),
+        "day": partial(formats.day, locale=spoken.locale),
+        "instant": formats.instant,
+        "late": partial(formats.late, gettext=spoken.gettext, ngettext=spoken.ngettext),
+        "level": level_title,
+        "said": formats.said,
+        "label": lambda code, table: spoken.gettext(words.label(getattr(words, table), code)),
+    }
+    environment.globals |= {
+        "counted": formats.counted,
+        "words": words,
+        "language": code,
+        "csrf": _csrf,
+        "may": _may,
+        "visitor": visitor,
+    }
+    return environment
 
 
-def page(template: str, *, status: int = 200, notice: str | None = None, **facts: object) -> HTMLResponse:
-    """Render a page. `notice` is a code of words.NOTICES; an unknown one says nothing."""
+def page(
+    template: str, *, status: int = 200, notice: str | None = None, spoken: Language | None = None, **facts: object
+) -> HTMLResponse:
+    """Render a page, in the payer's language where it is theirs.
+
+    `notice` is a code of words.NOTICES; an unknown one says nothing.
+    """
+    spoken = spoken or language(FALLBACK_LANGUAGE)
     said = words.NOTICES.get(notice or "", "")
     zone = getattr(facts.get("organisation"), "zone", ZoneInfo(str(UTC)))
-    return HTMLResponse(_ENVIRONMENT.get_template(template).render(notice=said, zone=zone, **facts), status)
+    rendered = _environment(spoken.code).get_template(template)
+    return HTMLResponse(rendered.render(notice=said and spoken.gettext(said), zone=zone, **facts), status)
 
 
 def go(path: str, notice: str = "") -> RedirectResponse:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Annotated
 
-from fastapi import Form, HTTPException
+from fastapi import Depends, Form, HTTPException, Request
 from starlette.responses import Response
 
+from reminders.wording import LANGUAGES
 from runtime.app import App
+from runtime.operations.contact_language import choose_language, language_of
 from runtime.operations.dispute import MAX_REASON_CHARS, dispute
 from runtime.operations.errors import InputError
 from runtime.operations.opt_out import opt_out
@@ -22,6 +25,7 @@ from runtime.portal_links import LinkError, PortalLinks
 from runtime.store import connections
 from runtime.store.connections import Organisation
 from runtime.web.access import PAYER, routes
+from runtime.web.languages import Language, choose, language
 from runtime.web.pages import go, page
 from runtime.web.running import Running
 
@@ -48,33 +52,67 @@ def account_of(app: App, token: str) -> tuple[Organisation, PortalAccount]:
     return organisation, account
 
 
-def open_invoice(app: App, token: str, document_id: str) -> tuple[Organisation, PortalAccount, PortalInvoice]:
-    """Return an open invoice of the payer; any other is not found."""
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """A payer on their page: whose link they came with, and in which language they read."""
+
+    token: str
+    organisation: Organisation
+    account: PortalAccount
+    language: Language
+
+    def page(self, template: str, *, notice: str = "", **facts: object) -> Response:
+        """Render one of the payer's pages."""
+        return page(
+            template,
+            status=200,
+            notice=notice,
+            spoken=self.language,
+            organisation=self.organisation,
+            view=self.account,
+            token=self.token,
+            languages=[language(code) for code in LANGUAGES],
+            **facts,
+        )
+
+    def invoice(self, document_id: str) -> PortalInvoice:
+        """Return an open invoice of the payer; any other is not found."""
+        invoice = self.account.invoice(document_id)
+        if invoice is None:
+            raise HTTPException(404)
+        return invoice
+
+
+def visit(request: Request, app: Running, token: str) -> Visit:
+    """Return who comes with this link; a refusal later on is said in their language too."""
     organisation, account = account_of(app, token)
-    invoice = account.invoice(document_id)
-    if invoice is None:
-        raise HTTPException(404)
-    return organisation, account, invoice
+    spoken = language(
+        choose(
+            chosen=account.language,
+            accepted=request.headers.get("accept-language", ""),
+            fallback=language_of(account.country),
+        )
+    )
+    request.state.language = spoken
+    return Visit(token, organisation, account, spoken)
+
+
+Visiting = Annotated[Visit, Depends(visit)]
 
 
 @ROUTES.get("")
-def show_account(app: Running, token: str, notice: str = "") -> Response:
+def show_account(visiting: Visiting, notice: str = "") -> Response:
     """Show the balance, the open invoices and the payments."""
-    organisation, account = account_of(app, token)
-    return page("portal.html", organisation=organisation, view=account, token=token, notice=notice)
+    return visiting.page("portal.html", notice=notice)
 
 
 @ROUTES.get("/pay/{document_id}")
-def show_invoice(app: Running, token: str, document_id: str) -> Response:
+def show_invoice(app: Running, visiting: Visiting, document_id: str) -> Response:
     """Show how to pay one invoice, and what else can be said about it."""
-    organisation, account, invoice = open_invoice(app, token, document_id)
-    today = app.clock().astimezone(organisation.zone).date()
-    return page(
+    today = app.clock().astimezone(visiting.organisation.zone).date()
+    return visiting.page(
         "portal_pay.html",
-        organisation=organisation,
-        view=account,
-        invoice=invoice,
-        token=token,
+        invoice=visiting.invoice(document_id),
         first=today,
         last=today + timedelta(days=MAX_DAYS_AHEAD),
         longest=MAX_REASON_CHARS,
@@ -83,101 +121,114 @@ def show_invoice(app: Running, token: str, document_id: str) -> Response:
 
 
 @ROUTES.get("/invoices/{document_id}.pdf")
-def give_pdf(app: Running, token: str, document_id: str) -> Response:
+def give_pdf(app: Running, visiting: Visiting, document_id: str) -> Response:
     """Give an invoice of the payer as the ledger prints it, to be kept as a file."""
-    organisation, account = account_of(app, token)
     number, pdf = print_invoice(
-        app, organisation_id=organisation.id, customer_id=account.customer_id, document_id=document_id
+        app,
+        organisation_id=visiting.organisation.id,
+        customer_id=visiting.account.customer_id,
+        document_id=document_id,
     )
     headers = {"Content-Disposition": f'attachment; filename="{_file_name(number)}.pdf"'}
     return Response(pdf, media_type="application/pdf", headers=headers)
 
 
+@ROUTES.post("/language", status_code=303)
+def take_language(
+    app: Running, visiting: Visiting, chosen: Annotated[str, Form(alias="language", max_length=8)]
+) -> Response:
+    """Write to the payer in the language that they choose, here and in messages."""
+    choose_language(
+        app,
+        organisation_id=visiting.organisation.id,
+        customer_id=visiting.account.customer_id,
+        language=chosen,
+        actor=ACTOR,
+    )
+    return go(f"/p/{visiting.token}")
+
+
 @ROUTES.post("/checkout")
 def take_checkout(
     app: Running,
-    token: str,
+    visiting: Visiting,
     invoice: Annotated[list[str], Form(max_length=MAX_CHOSEN)] = _NOTHING,
     part: Annotated[str, Form(max_length=20)] = "",
 ) -> Response:
     """Lead the payer to a page on which they pay what they chose."""
-    organisation, account = account_of(app, token)
     address = pay_by_card(
         app,
-        organisation_id=organisation.id,
-        customer_id=account.customer_id,
+        organisation_id=visiting.organisation.id,
+        customer_id=visiting.account.customer_id,
         document_ids=invoice,
         part=part,
-        back_to=f"{app.settings.public_url.rstrip('/')}/p/{token}",
+        back_to=f"{app.settings.public_url.rstrip('/')}/p/{visiting.token}",
     )
-    return page("portal_checkout.html", organisation=organisation, view=account, token=token, address=address)
+    return visiting.page("portal_checkout.html", address=address)
 
 
 @ROUTES.post("/promise/{document_id}", status_code=303)
 def take_promise(
-    app: Running, token: str, document_id: str, promised_on: Annotated[str, Form(max_length=10)]
+    app: Running, visiting: Visiting, document_id: str, promised_on: Annotated[str, Form(max_length=10)]
 ) -> Response:
     """Note the day on which the payer will pay."""
-    organisation, account, _ = open_invoice(app, token, document_id)
+    visiting.invoice(document_id)
     try:
         day = date.fromisoformat(promised_on)
     except ValueError:
         raise InputError("choose a day, such as 2026-03-31") from None
     promise(
         app,
-        organisation_id=organisation.id,
-        customer_id=account.customer_id,
+        organisation_id=visiting.organisation.id,
+        customer_id=visiting.account.customer_id,
         document_id=document_id,
         promised_on=day,
         actor=ACTOR,
     )
-    return go(f"/p/{token}", "promised")
+    return go(f"/p/{visiting.token}", "promised")
 
 
 @ROUTES.post("/dispute/{document_id}", status_code=303)
-def take_dispute(app: Running, token: str, document_id: str, reason: Annotated[str, Form()]) -> Response:
+def take_dispute(app: Running, visiting: Visiting, document_id: str, reason: Annotated[str, Form()]) -> Response:
     """Note what is wrong with an invoice."""
-    organisation, account, _ = open_invoice(app, token, document_id)
+    visiting.invoice(document_id)
     dispute(
         app,
-        organisation_id=organisation.id,
-        customer_id=account.customer_id,
+        organisation_id=visiting.organisation.id,
+        customer_id=visiting.account.customer_id,
         document_id=document_id,
         reason=reason,
         actor=ACTOR,
     )
-    return go(f"/p/{token}", "disputed")
+    return go(f"/p/{visiting.token}", "disputed")
 
 
 @ROUTES.post("/ask/{document_id}", status_code=303)
-def take_question(app: Running, token: str, document_id: str, question: Annotated[str, Form()]) -> Response:
+def take_question(app: Running, visiting: Visiting, document_id: str, question: Annotated[str, Form()]) -> Response:
     """Pass a question about an invoice on to a person."""
-    organisation, account, _ = open_invoice(app, token, document_id)
+    visiting.invoice(document_id)
     ask(
         app,
-        organisation_id=organisation.id,
-        customer_id=account.customer_id,
+        organisation_id=visiting.organisation.id,
+        customer_id=visiting.account.customer_id,
         document_id=document_id,
         question=question,
         actor=ACTOR,
     )
-    return go(f"/p/{token}", "asked")
+    return go(f"/p/{visiting.token}", "asked")
 
 
 @ROUTES.get("/unsubscribe")
-def ask_unsubscribe(app: Running, token: str) -> Response:
+def ask_unsubscribe(visiting: Visiting) -> Response:
     """Ask before messages are stopped: mail scanners open every link of a message."""
-    organisation, account = account_of(app, token)
-    return page("portal_unsubscribe.html", organisation=organisation, view=account, token=token)
+    return visiting.page("portal_unsubscribe.html")
 
 
 @ROUTES.post("/unsubscribe")
-def unsubscribe(app: Running, token: str) -> Response:
+def unsubscribe(request: Request, app: Running, visiting: Visiting) -> Response:
     """Stop messages, for a person or for a mail program's one click (RFC 8058, which forbids a redirect)."""
-    organisation, account = account_of(app, token)
-    opt_out(app, organisation_id=organisation.id, customer_id=account.customer_id, actor=ACTOR)
-    organisation, account = account_of(app, token)
-    return page("portal_unsubscribe.html", organisation=organisation, view=account, token=token)
+    opt_out(app, organisation_id=visiting.organisation.id, customer_id=visiting.account.customer_id, actor=ACTOR)
+    return visit(request, app, visiting.token).page("portal_unsubscribe.html")
 
 
 def _file_name(number: str) -> str:

@@ -14,6 +14,7 @@ from connectors.channels.email import Delivery, EmailChannel, SmtpServer
 from connectors.errors import Retry
 from reminders.evidence import BankDeclaration
 from runtime.operations.certificates import verify_certificates
+from runtime.operations.contact_language import choose_language
 from runtime.operations.decide import confirm
 from runtime.operations.deliver import deliver_outbox
 from runtime.operations.errors import RefusedError
@@ -56,6 +57,15 @@ def test_what_is_due_is_sent_once_with_a_chain_of_certificates(any_firm: Firm) -
     assert (found.count, found.problem) == (3, None)
     any_firm.work()
     assert len(any_firm.crm.records["TrueDue_Reminder__c"]) == 2
+
+
+def test_a_customer_is_written_to_in_the_language_that_they_chose(firm: Firm) -> None:
+    acme = firm.document("INV-1001").customer_id
+    choose_language(firm.app, organisation_id=firm.id, customer_id=acme, language="de", actor="customer")
+    send_reminders(_planned(firm).app, firm.id)
+    written = {row.recipient: row.body_text for row in firm.rows(t.reminder)}
+    assert "Rechnung" in written["acme@example.com"]
+    assert "Rechnung" not in written["bolt@example.com"]
 
 
 def test_what_a_suggestion_leaves_over_is_the_payers_and_covers_other_invoices(firm: Firm) -> None:

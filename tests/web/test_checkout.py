@@ -109,7 +109,7 @@ def test_a_payer_who_gave_up_can_go_on(served: tuple[Firm, str], tmp_path: Path)
         assert page.url == begun
         page.goto(pay)
         page.screenshot(path=tmp_path / "anew.png", full_page=True)
-        expect(page.get_by_role("link", name="Go on with it")).to_have_attribute("href", begun)
+        expect(page.get_by_role("link", name="You began to pay: go on")).to_have_attribute("href", begun)
         page.get_by_label("Amount in GBP").fill("500")
         page.get_by_role("button", name="Pay by card").click()
         expect(page.get_by_text("at most 120.00 GBP")).to_be_visible()

@@ -81,6 +81,8 @@ class PortalAccount:
 
     customer_id: str
     customer_name: str
+    country: str | None
+    language: str | None  # that they chose
     opted_out: bool
     balances: tuple[PortalBalance, ...]
     invoices: tuple[PortalInvoice, ...]
@@ -112,6 +114,8 @@ def portal(db: Connection, organisation: Organisation, customer_id: str, *, now:
     return PortalAccount(
         customer_id=customer_id,
         customer_name=customer.name,
+        country=customer.country,
+        language=customer.language,
         opted_out=customer.opted_out,
         balances=_balances(invoices, documents),
         invoices=invoices,

@@ -16,6 +16,7 @@ customer = Table(
     Column("email", String(320)),
     Column("parent_id", Id),
     Column("country", their_text(64)),
+    Column("language", String(8)),
     Column("opted_out", Boolean, nullable=False, server_default=false()),
     Column("deleted", Boolean, nullable=False, server_default=false()),
     Column("merged_into", Id),
