@@ -20,7 +20,7 @@ from reminders.replies.understand import understand
 from reminders.wording import wording
 from runtime.app import App
 from runtime.operations.absorb.departures import surviving
-from runtime.operations.compose import language_of
+from runtime.operations.contact_language import language_of
 from runtime.operations.errors import RefusedError
 from runtime.operations.open_items import open_documents
 from runtime.operations.replies.act import WAITING, act_on
