@@ -14,6 +14,7 @@ from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse, Response
 
 from runtime.operations.take_webhook import MAX_BODY_BYTES as MAX_WEBHOOK_BYTES
+from runtime.web.pace import Pace
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -31,6 +32,7 @@ PAGE_POLICY = (
     "frame-ancestors 'none'; base-uri 'none'"
 )
 _POLICY = b"content-security-policy"
+_UNCOUNTED = re.compile(r"/(webhooks/|static/|healthz$|readyz$)")
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -47,18 +49,33 @@ class Guards:
     def __init__(self, app: Application, *, public_url: str) -> None:
         self._app = app
         self._public_host = (urlsplit(public_url).hostname or "").lower()
+        self._pace = Pace()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a refused request, or pass it on with its body bounded and its answer given careful headers."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        refusal = self.refusal(scope)
+        refusal = self.refusal(scope) or self._too_often(scope)
         answer = _careful(scope["path"], send)
         if refusal is not None:
             await refusal(scope, receive, answer)
         else:
             await self._app(scope, _bounded(receive, body_limit(scope["path"])), answer)
+
+    def _too_often(self, scope: Scope) -> Response | None:
+        """Return the answer to who asks too often from outside.
+
+        Vendors' webhooks are signed and bounded elsewhere. Behind a proxy that does not say for whom it asks everybody
+        would be one, so there nobody is counted.
+        """
+        client = scope.get("client")
+        if client is None or is_loopback(client[0]) or _UNCOUNTED.match(scope["path"]):
+            return None
+        seconds = self._pace.wait(client[0])
+        if not seconds:
+            return None
+        return PlainTextResponse("Too many requests: wait a moment.", 429, {"Retry-After": str(seconds)})
 
     def refusal(self, scope: Scope) -> Response | None:
         """Return the answer to a request that goes no further, None for one that may."""
@@ -163,5 +180,8 @@ def careful_headers(path: str) -> list[tuple[bytes, bytes]]:
         (_POLICY, PAGE_POLICY.encode()),
         (b"x-content-type-options", b"nosniff"),
         (b"referrer-policy", b"no-referrer"),
+        (b"cross-origin-opener-policy", b"same-origin"),
+        (b"cross-origin-resource-policy", b"same-origin"),
+        (b"permissions-policy", b"camera=(), geolocation=(), microphone=(), payment=()"),
         (b"cache-control", b"max-age=300" if path.startswith("/static/") else b"no-store"),
     ]

@@ -25,6 +25,7 @@ from runtime.web.access import (
     routes,
 )
 from runtime.web.application import web_of
+from runtime.web.pace import ADDRESSES_REMEMBERED, BURST_REQUESTS, Pace
 from tests.web.people import Browser, PublicSite, public_site
 
 _IDS = {
@@ -226,3 +227,30 @@ def test_a_route_that_declares_nothing_stops_the_start(site: PublicSite) -> None
     with pytest.raises(UndeclaredRouteError, match=r"/plain is made by another router: make its router with `routes"):
         require_declarations(web)
     require_declarations(web_of(site.app))
+
+
+def test_one_address_that_asks_too_often_waits_and_nobody_else_does(tmp_path: Path) -> None:
+    with public_site(tmp_path) as site:
+
+        def ask(address: str, path: str = "/p/none") -> httpx.Response:
+            return site.http.get(path, headers={"X-Forwarded-For": address})
+
+        answers = [ask("203.0.113.9") for _ in range(BURST_REQUESTS * 3)]
+        refused = [answer for answer in answers if answer.status_code == 429]
+        assert answers[BURST_REQUESTS - 1].status_code == 404
+        assert refused and int(refused[0].headers["retry-after"]) >= 1
+        assert ask("203.0.113.10").status_code == 404
+        assert ask("203.0.113.9", "/healthz").status_code == 200
+
+
+def test_the_pace_forgets_and_takes_a_network_of_ipv6_for_one() -> None:
+    now = [0.0]
+    pace = Pace(lambda: now[0])
+    first = [pace.wait(f"2001:db8::{number:x}") for number in range(BURST_REQUESTS + 1)]
+    assert first == [0] * BURST_REQUESTS + [1]
+    assert pace.wait("2001:db8:0:1::1") == 0, "the network beside it"
+    now[0] = 1.0
+    assert [pace.wait("2001:db8::5") for _ in range(6)] == [0, 0, 0, 0, 0, 1]
+    for number in range(ADDRESSES_REMEMBERED):
+        pace.wait(f"10.{number // 65536}.{number // 256 % 256}.{number % 256}")
+    assert pace.wait("2001:db8::1") == 0, "forgotten: memory is bounded"
