@@ -26,28 +26,9 @@ from runtime.web.access import (
 )
 from runtime.web.application import web_of
 from runtime.web.pace import ADDRESSES_REMEMBERED, BURST_REQUESTS, Pace
+from tests.web.access_ids import IDS
 from tests.web.people import Browser, PublicSite, public_site
 
-_IDS = {
-    "customer_id": "acme",
-    "channel": "email",
-    "code": "none",
-    "organisation_id": "org-a",
-    "document_id": "inv-1",
-    "receipt_id": "rcp-1",
-    "debit_id": "none",
-    "conflict_id": "cfl-inv-5",
-    "proposal_id": "lnk-1",
-    "reminder_id": "rem-1",
-    "person_id": "per-owner",
-    "role": "ledger",
-    "queue": "outbox",
-    "row_id": "1",
-    "system": "xero",
-    "digest": "0" * 64,
-    "token": "none",
-    "secret": "none",
-}
 _FORM = re.compile(r'<form\b[^>]*method="post"[^>]*>\s*(<input type="hidden" name="csrf" value="(\w+)">)?')
 _SEE_ONLY = {"GET", "HEAD"}
 
@@ -71,7 +52,7 @@ def _routes(site: PublicSite) -> list[tuple[str, str, Needs]]:
 
 def _address(path: str) -> str:
     """The path with ids that exist; one that no id is known for gets a word that nothing has."""
-    address = re.sub(r"{(\w+)}", lambda name: _IDS.get(name[1], "nothing"), path)
+    address = re.sub(r"{(\w+)}", lambda name: IDS.get(name[1], "nothing"), path)
     return f"{address}?organisation=org-a" if path == "/connect/{system}" else address
 
 
