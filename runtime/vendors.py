@@ -25,6 +25,7 @@ from runtime.store import tables as t
 from runtime.store.budget import StoredCalls
 from runtime.store.connections import VendorConnection, lose, of_consent
 from runtime.store.engine import Store
+from runtime.store.isolation import among_everybody
 from runtime.vault import Vault
 
 # A token is renewed this long before it ends, so that no call starts with one that ends on the way.
@@ -183,7 +184,8 @@ class Vendors:
         try:
             tokens = self.flow(system).refresh(self._vault.open(row.refresh_token, consent_id, system, "refresh"))
         except Reconnect as error:
-            with self._store.write() as db:
+            # A consent that is lost is lost for every organisation that shares it.
+            with among_everybody(), self._store.write() as db:
                 for connection in of_consent(db, consent_id):
                     lose(db, connection, str(error), self._clock())
             raise

@@ -21,6 +21,7 @@ import psycopg
 from psycopg import sql
 
 MACHINE_PORT = 5432
+PLAIN_ROLE = "truedue_test_plain"  # no superuser: row-level security holds for it
 CONNECT_SECONDS = 3
 START_SECONDS = 60
 STOP_SECONDS = 20
@@ -55,6 +56,21 @@ class Server:
         finally:
             with self.connect() as db:
                 db.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+    def plain_url(self, database: str) -> str:
+        """The address for a role that owns nothing but what it makes, as an installation should use one."""
+        return f"postgresql://{PLAIN_ROLE}@127.0.0.1:{self.port}/{database}"
+
+    @contextmanager
+    def plain_database(self) -> Iterator[str]:
+        """The name of an empty database that belongs to the plain role."""
+        with self.database() as name, self.connect() as db:
+            with suppress(psycopg.errors.DuplicateObject, psycopg.errors.UniqueViolation):
+                db.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(PLAIN_ROLE)))
+            db.execute(
+                sql.SQL("ALTER DATABASE {} OWNER TO {}").format(sql.Identifier(name), sql.Identifier(PLAIN_ROLE))
+            )
+            yield name
 
 
 @contextmanager

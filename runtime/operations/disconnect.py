@@ -13,6 +13,7 @@ from runtime.operations.errors import RefusedError
 from runtime.store import connections, journal
 from runtime.store import tables as t
 from runtime.store.connections import DISCONNECTED, VendorConnection
+from runtime.store.isolation import among_everybody
 from runtime.vault import VaultError
 
 CONSENT_STANDS = "consent_stands"
@@ -76,7 +77,7 @@ def _tell(app: App, connection: VendorConnection) -> None:
     """End the consent, or only this account's part of one that others share."""
     declaration = registry.declaration(connection.system)
     token = app.vendors.token(connection.consent_id, connection.system)
-    with app.store.read() as db:
+    with among_everybody(), app.store.read() as db:
         others = connections.of_consent(db, connection.consent_id)
     if declaration.leave is not None:
         declaration.leave(app.settings.endpoint(connection.system), token, connection.account)

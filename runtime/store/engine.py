@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, cast
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy import Connection, Engine, bindparam, create_engine, event, func, literal_column, make_url, select
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError, OperationalError
+
+from runtime.store.isolation import EVERYBODY, SETTING, reached
 
 BUSY_TIMEOUT_SECONDS = 15
 POOL_SIZE = 10
@@ -20,8 +22,15 @@ _PLAN_AFRESH = "-c plan_cache_mode=force_custom_plan"
 _POSTGRES_ARGUMENTS: dict[str, Any] = {
     "connect_timeout": CONNECT_TIMEOUT_SECONDS,
     # Instants come back in one zone, whatever the server's is.
-    "options": f"-c statement_timeout={STATEMENT_TIMEOUT_SECONDS * 1000} -c timezone=UTC {_PLAN_AFRESH}",
+    "options": (
+        f"-c statement_timeout={STATEMENT_TIMEOUT_SECONDS * 1000} -c timezone=UTC {_PLAN_AFRESH} "
+        f"-c {SETTING}={EVERYBODY}"
+    ),
 }
+
+
+# Until the transaction ends.
+_FOR_ONE = select(func.set_config(SETTING, bindparam("organisation_id"), literal_column("true")))
 
 
 class StoreAddressError(ValueError):
@@ -62,8 +71,10 @@ class Store:
         self.engine.dispose()
 
     def _begin(self, db: Connection, statement: str) -> None:
-        """Begin on SQLite, whose driver is told to begin nothing by itself; PostgreSQL's does it."""
+        """Begin on SQLite, whose driver begins nothing by itself; PostgreSQL's does, and is told for whom it is."""
         if not self.is_sqlite:
+            if reached() != EVERYBODY:
+                db.execute(_FOR_ONE, {"organisation_id": reached()})
             return
         # Said to the driver itself: an event of SQLAlchemy's would have it look for listeners at every statement.
         driver = cast("sqlite3.Connection", db.connection.driver_connection)

@@ -22,8 +22,10 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount
 
 from runtime.operations.sessions import signed_in
+from runtime.portal_links import PortalLinks
 from runtime.roles import GRANTS, Permission, roles_with
 from runtime.settings import SignInRule
+from runtime.store.isolation import EVERYBODY, within
 from runtime.web.guards import is_here
 from runtime.web.running import running
 from runtime.web.visitor import (
@@ -105,7 +107,7 @@ class Route(APIRoute):
 
         async def admitted(request: Request) -> Response:
             visitor = await _admit(needs, request)
-            with seated(request, visitor):
+            with seated(request, visitor), within(await _whose(needs, request)):
                 return await handler(request)
 
         return admitted
@@ -165,6 +167,24 @@ async def _admit(needs: Needs, request: Request) -> Visitor | None:
     return visitor
 
 
+async def _whose(needs: Needs, request: Request) -> str:
+    """Return the organisation whose rows a request reaches: the one that its address, or a payer's link, names."""
+    if needs.door is Door.MEMBER:
+        return named_organisation(request)
+    if needs.door is Door.PAYER and "token" in request.path_params:
+        app = await running(request)
+        links = PortalLinks(app.settings.encryption_key(), app.clock, app.settings.old_encryption_keys())
+        organisation_id, _ = links.read(request.path_params["token"])
+        return organisation_id
+    return EVERYBODY
+
+
+def named_organisation(request: Request) -> str:
+    """Return the id of the organisation that an address names, empty when it names none."""
+    named: str = request.path_params.get("organisation_id") or request.query_params.get("organisation", "")
+    return "" if named == EVERYBODY else named
+
+
 async def _visitor(request: Request) -> Visitor | None:
     app = await running(request)
     if is_here(request.scope) and app.settings.sign_in is SignInRule.LOOPBACK:
@@ -176,10 +196,9 @@ async def _visitor(request: Request) -> Visitor | None:
 
 def _require(permission: Permission | None, visitor: Visitor, request: Request) -> None:
     """HTTPException 404 in an organisation that the visitor is not a member of, 403 where their role is not enough."""
-    organisation_id = request.path_params.get("organisation_id") or request.query_params.get("organisation", "")
     if visitor.roles is None:
         return
-    role = visitor.roles.get(organisation_id)
+    role = visitor.roles.get(named_organisation(request))
     if role is None or permission is None:
         raise HTTPException(404)
     if permission not in GRANTS[role]:

@@ -15,6 +15,34 @@ NOW = datetime(2026, 3, 10, 9, 0, tzinfo=UTC)
 _PLAIN: dict[type, object] = {int: 0, str: "", bool: False, date: NOW.date(), object: {}, bytes: b""}
 
 
+OWNED = [table for table in t.metadata.sorted_tables if "organisation_id" in table.columns]
+
+
+def fill_every_table(db: Connection, organisation_id: str, *, said: str = "") -> None:
+    """Put a row of an organisation into each table that has one; its id is the table's name and the organisation's.
+
+    `said` stands in every text that must be there and has room for it.
+    """
+    put(db, t.consent, id=f"consent-{organisation_id}", system=organisation_id)
+    put(db, t.person, id=f"person-{organisation_id}", email=said, name=said)
+    for table in OWNED:
+        put(db, table, **_row(table, organisation_id, said))
+
+
+def _row(table: Table, organisation_id: str, said: str) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for column in table.columns:
+        if column.name == "organisation_id":
+            values[column.name] = organisation_id
+        elif column.foreign_keys:
+            values[column.name] = f"{next(iter(column.foreign_keys)).column.table.name}-{organisation_id}"
+        elif column.type.python_type is str and not column.nullable:
+            named = f"{table.name}-{organisation_id}" if column.name == "id" else said
+            length = getattr(column.type, "length", None) or len(named)
+            values[column.name] = named if len(named) <= length else organisation_id[:1]
+    return values
+
+
 def put(db: Connection, table: Table, **values: Any) -> None:  # noqa: ANN401 - column values
     """Insert a row with the plainest value in each column that needs one."""
     db.execute(insert(table).values(**plain(table) | values))

@@ -6,6 +6,7 @@ from alembic import context
 from sqlalchemy import func, select
 
 from runtime.store.engine import Store
+from runtime.store.isolation import protect
 from runtime.store.tables import metadata
 
 _MIGRATING = 0x7472_7565  # any number that nothing else in this database locks by
@@ -20,6 +21,8 @@ def run() -> None:
         context.configure(connection=db, target_metadata=metadata, render_as_batch=True)
         with context.begin_transaction():
             context.run_migrations()
+        if not store.is_sqlite:
+            protect(db)
 
 
 run()
