@@ -18,6 +18,7 @@ from runtime.settings import Settings, SettingsError
 from runtime.store import connections, migrate
 from runtime.store import tables as t
 from runtime.store.engine import Store, StoreAddressError
+from runtime.store.isolation import holds_for_us
 from runtime.vault import Vault, VaultError
 
 CONNECT_SECONDS = 3.0
@@ -103,12 +104,22 @@ def _database(settings: Settings) -> list[Check]:
                     ]
                     said = describe(db, organisation.id, system_clock())
                     checks.append(Check(f"{organisation.name}: matching", True, said))
+                if not store.is_sqlite:
+                    checks.append(_kept_apart(holds_for_us(db)))
             checks += _sealed(settings, store)
         store.close()
     except (DBAPIError, StoreAddressError) as error:
         reason = error.orig if isinstance(error, DBAPIError) else error
         return [Check("database", False, " ".join(str(reason).split()))]
     return checks
+
+
+def _kept_apart(holds: bool) -> Check:
+    """Whether the database keeps organisations apart as well as our queries do."""
+    name = "organisations kept apart by the database"
+    if holds:
+        return Check(name, True, "row-level security holds for the user that we are there")
+    return Check(name, False, "we are a superuser there, for whom row-level security does not hold: be another role")
 
 
 def _sealed(settings: Settings, store: Store) -> list[Check]:

@@ -24,6 +24,7 @@ _UNPROTECTED = text(
       AND (c.column_name = 'organisation_id' OR c.table_name = 'organisation' AND c.column_name = 'id')
     """
 )
+_ABOVE_IT = text("SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user")
 _WITHIN: ContextVar[str] = ContextVar("organisation", default=EVERYBODY)
 
 
@@ -47,6 +48,11 @@ def among_everybody() -> Iterator[None]:
 def reached() -> str:
     """Return the organisation whose rows the next unit of work reaches, or EVERYBODY."""
     return _WITHIN.get()
+
+
+def holds_for_us(db: Connection) -> bool:
+    """Whether PostgreSQL holds the user that we are there to it: superusers are held to nothing."""
+    return not db.scalar(_ABOVE_IT)
 
 
 def protect(db: Connection) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy.exc import ProgrammingError
 
 from runtime.store import tables as t
 from runtime.store.engine import Store
-from runtime.store.isolation import SETTING, among_everybody, protect, within
+from runtime.store.isolation import SETTING, among_everybody, holds_for_us, protect, within
 from runtime.store.migrate import upgrade
 from tests import postgres
 from tests.store.build import OWNED, fill_every_table, put
@@ -113,6 +113,13 @@ def test_a_unit_of_work_leaves_nothing_to_the_next_on_its_connection(store: Stor
     with store.read() as db:
         assert db.scalar(select(func.pg_backend_pid())) == pid, "the pool gave the same connection"
         assert sorted(db.scalars(select(t.organisation.c.id))) == ["a", "b"]
+
+
+def test_a_superuser_is_known_to_be_above_it(store: Store, postgres_server: postgres.Server) -> None:
+    above = Store(postgres_server.url("postgres"))
+    with store.read() as db, above.read() as other:
+        assert (holds_for_us(db), holds_for_us(other)) == (True, False)
+    above.close()
 
 
 def test_a_new_table_is_held_with_the_next_start(store: Store) -> None:

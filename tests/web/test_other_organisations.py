@@ -48,7 +48,7 @@ def _theirs(name: str) -> str:
     return f"{_TABLES[name]}-{THEIRS}" if name in _TABLES else IDS.get(name, THEIRS)
 
 
-def _rows(site: PublicSite) -> dict[str, list[object]]:
+def _rows(site: PublicSite) -> dict[str, list[str]]:
     with site.app.store.read() as db:
         return {
             table.name: sorted(map(str, db.execute(select(table).where(table.c.organisation_id == THEIRS))))

@@ -10,6 +10,7 @@ import httpx
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
+from schemathesis.core.result import Ok
 
 from tests.web.access_ids import IDS
 from tests.web.conftest import Site
@@ -17,6 +18,7 @@ from tests.web.conftest import Site
 EXAMPLES = 2  # of each operation, every day
 MANY_EXAMPLES = 60
 CALL_SECONDS = 60
+Tried = schemathesis.Case[Any]
 Operation = Any  # schemathesis types its operations by four parameters of its own
 
 
@@ -24,6 +26,7 @@ def _operations(site: Site) -> Iterator[Operation]:
     """Every operation that the served description names."""
     described = httpx.get(f"{site.address}/openapi.json", timeout=CALL_SECONDS).json()
     for result in schemathesis.openapi.from_dict(described).get_all_operations():
+        assert isinstance(result, Ok), result
         yield result.ok()
 
 
@@ -42,7 +45,7 @@ def _try(site: Site, examples: int) -> Counter[int]:
             suppress_health_check=list(HealthCheck),
         )
         @given(case=operation.as_strategy())
-        def tried(case: schemathesis.Case) -> None:
+        def tried(case: Tried) -> None:
             _name_what_exists(case, all_of_it=sum(answered.values()) % 2 == 0)
             answer = case.call(base_url=site.address, allow_redirects=False, timeout=CALL_SECONDS)
             answered[answer.status_code] += 1
@@ -52,7 +55,7 @@ def _try(site: Site, examples: int) -> Counter[int]:
     return answered
 
 
-def _name_what_exists(case: schemathesis.Case, *, all_of_it: bool) -> None:
+def _name_what_exists(case: Tried, *, all_of_it: bool) -> None:
     """Put ids that exist into the address: what is made up alone would end at the first question."""
     for name in case.path_parameters or {}:
         if name in IDS and (all_of_it or name == "organisation_id"):
