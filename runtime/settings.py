@@ -96,6 +96,7 @@ class Settings(BaseSettings):
             client_secret=secret.get_secret_value(),
             authorize_url=identity_url or own.authorize_url,
             revoke_url=identity_url or own.revoke_url,
+            person_url=identity_url or own.person_url,
         )
 
     def of(self, name: str) -> dict[str, str]:
@@ -157,6 +158,7 @@ _VENDORS = {
         identity_url="https://oauth.platform.intuit.com",
         authorize_url="https://appcenter.intuit.com",
         revoke_url="https://developer.api.intuit.com",
+        person_url="https://accounts.platform.intuit.com",
         client_id="",
         client_secret="",
     ),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from fastapi import HTTPException, Request
 from starlette.responses import Response
 
@@ -31,6 +33,10 @@ def ended_there(app: Running, system: str, request: Request) -> Response:
     """Receive a person who ended the connection at the vendor: it is looked at, never taken from the address."""
     if system not in registry.SYSTEMS:
         raise HTTPException(404)
-    account = next((value for name in _ACCOUNT_NAMES if (value := request.query_params.get(name))), "")
-    look_after(app, system=system, account=account)
+    look_after(app, system=system, account=named_account(request.query_params))
     return page("disconnected.html", title=registry.declaration(system).title)
+
+
+def named_account(query: Mapping[str, str]) -> str:
+    """Return the account that a vendor's address names, empty where it names none."""
+    return next((value for name in _ACCOUNT_NAMES if (value := query.get(name))), "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Annotated
+from urllib.parse import quote
 
 from fastapi import HTTPException, Query, Request
 from starlette.responses import RedirectResponse, Response
@@ -17,7 +18,10 @@ from runtime.operations.sign_in import (
     invited_to,
     sign_in_systems,
 )
-from runtime.web.access import ANYONE, SIGNED_IN, routes
+from runtime.roles import Permission
+from runtime.store import connections
+from runtime.web.access import ANYONE, SIGNED_IN, Seated, routes
+from runtime.web.connecting import named_account
 from runtime.web.pages import go, page
 from runtime.web.running import Running
 from runtime.web.visitor import SESSION_COOKIE
@@ -81,6 +85,25 @@ def finish(app: Running, system: str, request: Request) -> Response:
     _set(answer, SESSION_COOKIE, welcome.secret, int(LONGEST.total_seconds()))
     answer.delete_cookie(ATTEMPT_COOKIE, secure=True, httponly=True, samesite="lax")
     return answer
+
+
+@ROUTES.get("/launch/{system}", dependencies=[ANYONE])
+def launch(app: Running, visitor: Seated, system: str) -> Response:
+    """Take in a person who comes from the vendor's own list of apps: they sign in there, if they have not yet."""
+    if system not in sign_in_systems(app):
+        raise HTTPException(404)
+    return go("/") if visitor is not None else lead_to(app, system, back_to="/")
+
+
+@ROUTES.get("/reconnect/{system}", dependencies=[SIGNED_IN])
+def reconnect(app: Running, visitor: Seated, system: str, request: Request) -> Response:
+    """Take in a person whom the vendor sends to connect again: to the consent page, where it is theirs to give."""
+    account = named_account(request.query_params)
+    with app.store.read() as db:
+        connection = connections.connection_for_account(db, system, account)
+    if connection is None or visitor is None or not visitor.may(Permission.CONNECT, connection.organisation_id):
+        return go("/")
+    return go(f"/connect/{system}?organisation={quote(connection.organisation_id)}")
 
 
 @ROUTES.post("/sign-out", dependencies=[SIGNED_IN], status_code=303)

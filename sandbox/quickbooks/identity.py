@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING
 from werkzeug.utils import redirect
 from werkzeug.wrappers import Request, Response
 
-from sandbox.oauth import OAuthRefused, client_of
+from sandbox.oauth import Grant, OAuthRefused, bearer, client_of
+from sandbox.openid import ID_TOKEN_LIFETIME
 from sandbox.quickbooks.values import Record
 from sandbox.standin import StandIn, json_response, route
 
 if TYPE_CHECKING:
     from sandbox.quickbooks.books import QuickBooksBooks
+
+ISSUER = "https://oauth.platform.intuit.com/op/v1"
 
 
 class IdentityRoutes(StandIn):
@@ -64,6 +67,36 @@ class IdentityRoutes(StandIn):
         }
         answer["expires_in"] = int(self.oauth.access_lifetime.total_seconds())
         answer["x_refresh_token_expires_in"] = int((grant.refresh_expires_at - self.clock()).total_seconds())
+        if "openid" in grant.scope.split() and request.form.get("grant_type") == "authorization_code":
+            answer["id_token"] = self.signer.sign(self.id_claims(grant))
+        return json_response(answer)
+
+    def id_claims(self, grant: Grant) -> Record:
+        """What an id token says: who it is, and neither an address nor the nonce that was sent."""
+        now = int(self.clock().timestamp())
+        return {
+            "iss": ISSUER, "aud": [self.oauth.client_id], "sub": self.signer.visitor.subject, "auth_time": now,
+            "iat": now, "exp": now + int(ID_TOKEN_LIFETIME.total_seconds()), "realmid": grant.accounts[0],
+        }  # fmt: skip
+
+    @route("GET", "/op/v1/jwks")
+    def keys(self, request: Request) -> Response:
+        """The keys that id tokens are signed with."""
+        del request
+        return json_response(self.signer.keys())
+
+    @route("GET", "/v1/openid_connect/userinfo")
+    def user_info(self, request: Request) -> Response:
+        """Who signed in, as far as they allowed."""
+        grant = self.oauth.grant_of(bearer(request))
+        if grant is None:
+            return json_response({"error": "invalid_token"}, 401)
+        who, scopes = self.signer.visitor, grant.scope.split()
+        answer: Record = {"sub": who.subject}
+        if "email" in scopes:
+            answer |= {"email": who.email, "emailVerified": who.email_verified}
+        if "profile" in scopes:
+            answer |= {"givenName": who.given_name, "familyName": who.family_name}
         return json_response(answer)
 
     @route("POST", "/v2/oauth2/tokens/revoke")

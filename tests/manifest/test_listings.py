@@ -93,16 +93,23 @@ def _stripes(event: str) -> str | None:
     return notice.kind.value if notice.kind else None
 
 
+_OF_PEOPLE = {"sign_in", "launch", "reconnect"}
+
+
 def test_the_addresses_are_served_to_the_outside(tmp_path: Path) -> None:
     public = {"host": "truedue.example"}
+    client = {"quickbooks_client_id": "client", "quickbooks_client_secret": "not-a-secret"}
     with (
-        running(tmp_path, public_url="https://truedue.example") as (app, _),
+        running(tmp_path, public_url="https://truedue.example", **client) as (app, _),
         serving(app) as address,
         httpx.Client(base_url=address, headers=public) as http,
     ):
         for system in SYSTEMS:
             addresses = listing(system)["addresses"]
-            assert set(addresses) == {"redirect", "webhook", "disconnected"}
+            assert set(addresses) - _OF_PEOPLE == {"redirect", "webhook", "disconnected"}
+            assert ("sign_in" in addresses) == (registry.declaration(system).sign_in is not None)
+            for name in _OF_PEOPLE & set(addresses):  # 409: no sign-in was begun
+                assert http.get(addresses[name]).status_code in (303, 409), addresses[name]
             assert redirect_uri(app, system) == f"https://truedue.example{addresses['redirect']}"
             # No state comes with it, so the redirect is refused: but the route is there.
             assert http.get(addresses["redirect"]).status_code == 400

@@ -21,8 +21,9 @@ OWNED = [table for table in t.metadata.sorted_tables if "organisation_id" in tab
 def fill_every_table(db: Connection, organisation_id: str, *, said: str = "") -> None:
     """Put a row of an organisation into each table that has one; its id is the table's name and the organisation's.
 
-    `said` stands in every text that must be there and has room for it.
+    `said`, or the organisation's id, stands in every text that must be there and has room for it.
     """
+    said = said or organisation_id
     put(db, t.consent, id=f"consent-{organisation_id}", system=organisation_id)
     put(db, t.person, id=f"person-{organisation_id}", email=said, name=said)
     for table in OWNED:

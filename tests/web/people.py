@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import httpx
+from fastapi.routing import APIRoute, iter_route_contexts
 
 from runtime.app import App
 from runtime.operations.sessions import begin_session
@@ -17,6 +19,8 @@ from runtime.store import people
 from runtime.store import tables as t
 from runtime.store.people import Person
 from runtime.store.rows import insert_new
+from runtime.web.access import Needs, needs_of
+from runtime.web.application import web_of
 from runtime.web.visitor import SESSION_COOKIE, Visitor, is_token
 from tests.web.build import NOW, Books, Time, fill, running
 from tests.web.serving import serving
@@ -54,6 +58,18 @@ class PublicSite:
     app: App
     time: Time
     http: httpx.Client
+
+    @cached_property
+    def routes(self) -> list[tuple[str, str, Needs]]:
+        """Every route: method, path, and what it asks of its visitor."""
+        found = [
+            (method, str(context.path), needs_of(context.original_route))
+            for context in iter_route_contexts(web_of(self.app).routes)
+            if isinstance(context.original_route, APIRoute)
+            for method in sorted(context.methods or ())
+        ]
+        assert len(found) > 50
+        return found
 
     def stranger(self) -> Browser:
         return Browser(self.http)

@@ -9,7 +9,6 @@ from pathlib import Path
 import httpx
 import pytest
 from fastapi import APIRouter, FastAPI
-from fastapi.routing import APIRoute, iter_route_contexts
 from sqlalchemy import select
 
 from runtime.roles import GRANTS, MemberRole, Permission
@@ -18,9 +17,7 @@ from runtime.web.access import (
     SEE,
     SWITCH,
     Door,
-    Needs,
     UndeclaredRouteError,
-    needs_of,
     require_declarations,
     routes,
 )
@@ -37,18 +34,6 @@ _SEE_ONLY = {"GET", "HEAD"}
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PublicSite]:
     with public_site(tmp_path_factory.mktemp("access")) as site:
         yield site
-
-
-def routes_of(site: PublicSite) -> list[tuple[str, str, Needs]]:
-    """Every route: method, path, and what it asks of its visitor."""
-    found = [
-        (method, str(context.path), needs_of(context.original_route))
-        for context in iter_route_contexts(web_of(site.app).routes)
-        if isinstance(context.original_route, APIRoute)
-        for method in sorted(context.methods or ())
-    ]
-    assert len(found) > 50
-    return found
 
 
 def _address(path: str) -> str:
@@ -75,7 +60,7 @@ def test_who_is_not_let_in_changes_nothing_and_sees_nothing(site: PublicSite) ->
     other = site.browser("other", org_b=MemberRole.OWNER)
     forged = Browser(site.http, "x" * 43, "0" * 64)
     before = _rows(site)
-    for method, path, needs in routes_of(site):
+    for method, path, needs in site.routes:
         address = _address(path)
         if needs.door in (Door.SIGNED_IN, Door.MEMBER):
             for nobody in (stranger, forged):
@@ -98,12 +83,12 @@ def test_who_is_not_let_in_changes_nothing_and_sees_nothing(site: PublicSite) ->
 def test_a_role_is_let_in_where_it_is_granted_that_and_nowhere_else(site: PublicSite, role: MemberRole) -> None:
     member = site.browser(role.value, org_a=role)
     refused, before = [], _rows(site)
-    for method, path, needs in routes_of(site):
+    for method, path, needs in site.routes:
         if needs.door is Door.MEMBER and needs.permission not in GRANTS[role]:
             refused.append(path)
             assert _is_refused_by_role(member.send(method, _address(path))), (method, path)
     assert _rows(site) == before
-    for method, path, needs in routes_of(site):
+    for method, path, needs in site.routes:
         if needs.door is Door.MEMBER and needs.permission in GRANTS[role]:
             answer = member.send(method, _address(path))
             assert not _is_refused_by_role(answer), (method, path)
@@ -112,7 +97,7 @@ def test_a_role_is_let_in_where_it_is_granted_that_and_nowhere_else(site: Public
 
 
 def test_what_changes_something_takes_more_than_seeing(site: PublicSite) -> None:
-    for method, path, needs in routes_of(site):
+    for method, path, needs in site.routes:
         if path.startswith("/o/") and method not in _SEE_ONLY:
             assert needs.permission is not None, path
             assert not GRANTS[MemberRole.VIEWER] & {needs.permission}, f"{path} lets who may only see do something"
@@ -132,7 +117,7 @@ def test_what_changes_something_takes_more_than_seeing(site: PublicSite) -> None
     ],
 )
 def test_what_matters_most_takes_what_it_says(site: PublicSite, pattern: str, permission: Permission) -> None:
-    found = {needs.permission for _, path, needs in routes_of(site) if re.fullmatch(pattern, path)}
+    found = {needs.permission for _, path, needs in site.routes if re.fullmatch(pattern, path)}
     assert found == {permission}
 
 
@@ -152,7 +137,7 @@ def test_a_form_without_its_sessions_token_does_nothing(site: PublicSite) -> Non
 def test_every_form_of_a_page_brings_the_token(site: PublicSite) -> None:
     owner = site.browser("keeper", org_a=MemberRole.OWNER)
     counted = 0
-    for method, path, needs in routes_of(site):
+    for method, path, needs in site.routes:
         if method == "GET" and needs.door is Door.MEMBER:
             forms = _FORM.findall(owner.get(_address(path)).text)
             assert all(token == owner.csrf for _, token in forms), path

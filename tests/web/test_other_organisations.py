@@ -17,7 +17,6 @@ from tests import postgres
 from tests.store.build import OWNED, fill_every_table
 from tests.web.access_ids import IDS
 from tests.web.people import PublicSite, public_site
-from tests.web.test_access import routes_of
 
 THEIRS = "org-z"
 SECRET = "a secret of theirs"
@@ -67,7 +66,7 @@ def _every_address_is_tried(site: PublicSite) -> None:
     mine = site.browser("mine", org_a=MemberRole.OWNER)
     before = _rows(site)
     assert all(before.values()), "they have a row in every table"
-    for method, path, needs in routes_of(site):
+    for method, path, needs in site.routes:
         if needs.door is not Door.MEMBER or path == "/connect/{system}":
             continue
         swapped = re.sub(r"{(\w+)}", lambda name: "org-a" if name[1] == "organisation_id" else _theirs(name[1]), path)
@@ -97,7 +96,7 @@ def test_nothing_of_others_is_seen_or_changed(tmp_path: Path) -> None:
 @pytest.mark.long
 def test_nothing_of_others_is_seen_or_changed_where_the_database_holds_to_it_too(plain: PublicSite) -> None:
     _every_address_is_tried(plain)
-    for method, path, needs in routes_of(plain):
+    for method, path, needs in plain.routes:
         if needs.door is Door.MEMBER and method == "GET":
             own = re.sub(r"{(\w+)}", lambda name: IDS.get(name[1], "nothing"), path)
             answer = plain.browser("mine").get(own)

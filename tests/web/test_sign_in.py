@@ -25,9 +25,10 @@ from runtime.store import tables as t
 from runtime.web.signing_in import ATTEMPT_COOKIE
 from runtime.web.visitor import SESSION_COOKIE
 from sandbox.openid import Signer, Visitor, new_key
+from sandbox.quickbooks import QuickBooksStandIn
 from sandbox.server import serve
 from sandbox.xero import XeroStandIn
-from tests.web.build import NOW, Time
+from tests.web.build import NOW, Books, Time
 from tests.web.people import ORIGIN, Browser, PublicSite, csrf_of, public_site
 
 SAM = Visitor("sub-sam", "Sam@Example.com", "Sam", "Keeper")
@@ -36,13 +37,15 @@ Claims = dict[str, Any]
 
 @dataclass
 class House:
-    """The site with Xero's stand-in beside it."""
+    """The site with a vendor's stand-in beside it."""
 
     site: PublicSite
-    xero: XeroStandIn
+    standin: XeroStandIn | QuickBooksStandIn
+    system: str = "xero"
+    account: str = ""
 
     def sits_down(self, who: Visitor) -> None:
-        self.xero.signer.visitor = who
+        self.standin.signer.visitor = who
 
     def invitation(self, email: str = "sam@example.com", role: MemberRole = MemberRole.ACCOUNTANT) -> str:
         link = invite(self.site.app, organisation_id="org-a", email=email, role=role, actor="owner")
@@ -50,11 +53,11 @@ class House:
 
     def begin(self, query: str = "") -> tuple[str, str]:
         """Begin to sign in: the address that Xero sends the browser back to, and what the browser keeps."""
-        answer = self.site.http.get(f"/sign-in/xero{query}")
+        answer = self.site.http.get(f"/sign-in/{self.system}{query}")
         assert answer.status_code == 303, answer.text
         kept = _cookies(answer)[ATTEMPT_COOKIE].value
         back = httpx.get(answer.headers["location"]).headers["location"]
-        assert back.startswith(f"{ORIGIN}/sign-in/xero/callback?")
+        assert back.startswith(f"{ORIGIN}/sign-in/{self.system}/callback?")
         return back.removeprefix(ORIGIN), kept
 
     def finish(self, path: str, kept: str, secret: str = "") -> httpx.Response:
@@ -113,7 +116,7 @@ def standing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
 def house(standing: House) -> House:
     """The house as it stands at the beginning, with nobody in it."""
     standing.site.time.now = NOW
-    standing.xero.signer.visitor = SAM
+    standing.standin.signer.visitor = SAM
     with standing.site.app.store.write() as db:
         for table in (t.session, t.membership, t.invitation, t.identity, t.person):
             db.execute(delete(table))
@@ -206,7 +209,7 @@ _FORGERIES: list[Callable[[Claims], Claims]] = [
 
 
 def test_an_answer_that_does_not_prove_who_signed_in_opens_nothing(house: House) -> None:
-    secret, signer = house.invitation(), house.xero.signer
+    secret, signer = house.invitation(), house.standin.signer
     impostor = Signer(key_id=signer.key_id, key=new_key())
     true = signer.sign
     forgeries: list[Callable[[Claims], str]] = [impostor.sign, _unsigned]
@@ -323,3 +326,60 @@ def test_only_who_began_to_connect_ends_it(house: House) -> None:
         answer = visitor.get(back)
         assert (answer.status_code, "somebody else" in answer.text) == (400, True)
     assert house.count(t.connection) == 2, "nothing was connected"
+
+
+@pytest.fixture(scope="module")
+def intuit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """The site with Intuit's stand-in beside it."""
+    quickbooks = QuickBooksStandIn(
+        clock=Time(), client_id="client", client_secret="not-a-secret", verifier_token="not-a-token"
+    )
+    realm = quickbooks.add_company(name="Harbour Joinery", home_currency="GBP")
+    served = serve(quickbooks)
+    with ExitStack() as stack:
+        stack.callback(served.stop)
+        named = {"client_id": "client", "client_secret": "not-a-secret", "identity_url": served.url}
+        settings = {f"quickbooks_{name}": value for name, value in named.items()}
+        site = stack.enter_context(public_site(tmp_path_factory.mktemp("intuit"), **settings))
+        quickbooks.clock = quickbooks.oauth.clock = site.time
+        quickbooks.signer.visitor = SAM
+        yield House(site, quickbooks, "quickbooks", realm.realm_id)
+
+
+def test_a_verified_address_at_intuit_is_let_in_without_the_link_and_no_other(intuit: House) -> None:
+    intuit.invitation()
+    intuit.sits_down(replace(SAM, email_verified=False))
+    assert intuit.sign_in().status_code == 409
+    intuit.sits_down(SAM)
+    assert intuit.come_in().get("/").headers["location"] == "/o/org-a"
+
+
+def test_what_intuit_tells_of_somebody_else_is_not_believed(intuit: House) -> None:
+    path, kept = intuit.begin()
+    true = intuit.standin.id_claims
+    intuit.standin.id_claims = lambda grant: true(grant) | {"sub": "sub-somebody-else"}  # type: ignore[method-assign]
+    answer = intuit.finish(path, kept)
+    intuit.standin.id_claims = true  # type: ignore[method-assign]
+    assert (answer.status_code, "another person" in answer.text) == (400, True)
+
+
+def test_who_comes_from_the_vendors_list_of_apps_signs_in_there(intuit: House) -> None:
+    answer = intuit.site.http.get("/launch/quickbooks")
+    assert answer.headers["location"].startswith(intuit.site.app.settings.quickbooks_identity_url)
+    owner = intuit.site.browser("owner", org_a=MemberRole.OWNER)
+    assert owner.get("/launch/quickbooks").headers["location"] == "/"
+    assert owner.get("/launch/salesforce").status_code == 404
+
+
+def test_who_is_sent_to_connect_again_is_led_to_the_consent_where_it_is_theirs(intuit: House) -> None:
+    Books(intuit.site.app, "org-q", "Quick").connection("quickbooks", "ledger", status="broken")
+    here = "/reconnect/quickbooks?realmId=org-q-quickbooks"
+    assert intuit.site.stranger().get(here).headers["location"].startswith("/sign-in?back=/reconnect/quickbooks")
+    owner = intuit.site.browser("quick", org_q=MemberRole.OWNER)
+    assert owner.get(here).headers["location"] == "/connect/quickbooks?organisation=org-q"
+    for nobody in (
+        intuit.site.browser("other", org_b=MemberRole.OWNER),
+        intuit.site.browser("clerk", org_q=MemberRole.ACCOUNTANT),
+    ):
+        assert nobody.get(here).headers["location"] == "/"
+    assert owner.get("/reconnect/quickbooks?realmId=unknown").headers["location"] == "/"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from connectors.contract import Access, Declaration, OAuthShape, Role
+from connectors.contract import Access, Declaration, OAuthShape, Role, SignIn
 from connectors.intents import (
     AllocateCredit,
     DraftInvoice,
@@ -59,4 +59,11 @@ DECLARATION = Declaration(
     notices=notices,
     fetch_batch=FETCH_BATCH,
     draft_is_invoice=False,
+    # Source: Intuit's discovery document and its OpenID Connect page, where no id token bears a nonce.
+    sign_in=SignIn(
+        issuer="https://oauth.platform.intuit.com/op/v1",
+        keys_path="/op/v1/jwks",
+        person_path="/v1/openid_connect/userinfo",
+        repeats_nonce=False,
+    ),
 )
