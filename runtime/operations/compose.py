@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from connectors.channels.contract import Outgoing
 from receivables.problem import Problem
+from reminders.call_script import Told, call_script, dossier
 from reminders.evidence import Channel
 from reminders.letter import write_letter
 from reminders.letter_pdf import LetterError, draw_letter
@@ -23,13 +24,16 @@ from runtime.operations.contact_language import language_for
 from runtime.operations.letterhead import letterhead, postal_address
 from runtime.operations.setbacks import setbacks
 from runtime.operations.short_links import short_link
+from runtime.operations.withdraw import SENT
 from runtime.portal_links import PortalLinks
 from runtime.store import journal
+from runtime.store import tables as t
 from runtime.store.connections import Organisation
 from runtime.store.copies import own_copies
 
 COPY_BROKEN = "copy_broken"  # why a reminder is held whose words cannot be rendered, and the problem that says so
 LETTER_BROKEN = "letter_broken"  # a letter that cannot be printed as it should be
+MAX_TOLD = 500  # earlier reminders that are written down for whoever takes a debt over
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +48,12 @@ class Composer:
     def compose(self, reminder_id: str, planned: PlannedReminder, *, country: str | None) -> Outgoing | None:
         """Write the message; None when its words cannot be rendered, and then a person is told why nothing leaves."""
         language = language_for(self.db, self.organisation.id, planned.recipient_id, country)
-        write = {Channel.SMS: self._text, Channel.LETTER: self._letter}.get(planned.channel, self._mail)
+        write = {
+            Channel.SMS: self._text,
+            Channel.LETTER: self._letter,
+            Channel.CALL_TASK: self._script,
+            Channel.HAND_OVER: self._dossier,
+        }.get(planned.channel, self._mail)
         try:
             return write(reminder_id, planned, language)
         except TemplateError as error:
@@ -119,6 +128,40 @@ class Composer:
             sender=head.sender,
         )
 
+    def _script(self, reminder_id: str, planned: PlannedReminder, language: str) -> Outgoing:
+        text = call_script(reminder=planned, sender=self.organisation.name, language=language)
+        return Outgoing(key=reminder_id, to=planned.address, begun_at=self.now, subject=_about(planned), text=text)
+
+    def _dossier(self, reminder_id: str, planned: PlannedReminder, _language: str) -> Outgoing:
+        text = dossier(
+            reminder=planned,
+            creditor=self.organisation.name,
+            told=self._told([line.item_id for line in planned.lines]),
+            on=self.now.astimezone(self.organisation.zone).date(),
+        )
+        return Outgoing(key=reminder_id, to=planned.address, begun_at=self.now, subject=_about(planned), text=text)
+
+    def _told(self, item_ids: list[str]) -> list[Told]:
+        """Every reminder of these invoices that left, the oldest first."""
+        item, reminder = t.reminder_item.c, t.reminder.c
+        rows = self.db.execute(
+            select(t.document.c.number, item.level, reminder.channel, reminder.recipient, reminder.sent_at)
+            .join(t.reminder, reminder.id == item.reminder_id)
+            .join(t.document, t.document.c.id == item.document_id)
+            .where(
+                item.organisation_id == self.organisation.id,
+                item.document_id.in_(item_ids),
+                item.state == SENT,
+                reminder.sent_at.is_not(None),
+            )
+            .order_by(reminder.sent_at, t.document.c.number)
+            .limit(MAX_TOLD)
+        )
+        zone = self.organisation.zone
+        return [
+            Told(row.number, row.sent_at.astimezone(zone).date(), row.level, row.channel, row.recipient) for row in rows
+        ]
+
     def _complain(self, planned: PlannedReminder, language: str, error: TemplateError) -> None:
         tone = planned.level.tone
         if isinstance(error, LetterError):
@@ -131,6 +174,11 @@ class Composer:
         remedy = "Correct the words on the page of messages, or go back to ours."
         problem = Problem(COPY_BROKEN, text, remedy, copy_name(language, tone))
         journal.raise_problem(self.db, organisation_id=self.organisation.id, problem=problem, at=self.now)
+
+
+def _about(planned: PlannedReminder) -> str:
+    numbers = ", ".join(line.number for line in planned.lines[:3])
+    return f"{planned.recipient_name}: {numbers}{' …' if len(planned.lines) > 3 else ''}"
 
 
 def copy_name(language: str, tone: Tone) -> str:

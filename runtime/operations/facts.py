@@ -32,7 +32,7 @@ from runtime.operations.applications import proposed_items
 from runtime.operations.checkouts import begun
 from runtime.operations.ledger_accounts import bank_accounts
 from runtime.operations.open_items import open_documents
-from runtime.operations.withdraw import HANDING, IN_DOUBT, SENT
+from runtime.operations.withdraw import HANDING, IN_DOUBT, NO_ANSWER, SENT
 from runtime.store import connections, queues
 from runtime.store import tables as t
 from runtime.store.connections import Organisation
@@ -41,7 +41,7 @@ from runtime.store.links import links_of
 
 DEBIT_SETTLES_WITHIN = timedelta(days=7)  # Bacs takes longest of the debits that Stripe offers: four to seven days
 _WEEK = timedelta(days=7)
-_MAY_HAVE_LEFT = (HANDING, IN_DOUBT, SENT)
+_MAY_HAVE_LEFT = (HANDING, IN_DOUBT, SENT, NO_ANSWER)
 _CHECKOUT_METHODS = frozenset({"card", "checkout"})
 
 

@@ -18,7 +18,7 @@ from runtime.store import tables as t
 
 BUILT_IN_VERSION = 1  # what counts until an organisation sets its own
 CHANNELS = frozenset(  # what this version can reach a customer by
-    {Channel.EMAIL, Channel.SMS, Channel.LETTER}
+    {Channel.EMAIL, Channel.SMS, Channel.LETTER, Channel.CALL_TASK, Channel.HAND_OVER}
 )
 MAX_VERSIONS_SHOWN = 50
 _BOOKS_CACHED = 256

@@ -31,6 +31,7 @@ from runtime.store.touch import touch_balances
 REMINDERS_A_BATCH = 40  # one reading of the ledger serves this many (DESIGN section 3, line 8)
 MAX_BATCHES = 5_000
 ABANDONED_AFTER = timedelta(minutes=10)
+CALL_ABANDONED_AFTER = timedelta(days=1)
 
 Progress = Callable[[int], None]
 
@@ -69,10 +70,14 @@ def _recover(app: App, organisation_id: str) -> None:
         now = app.clock()
         mine = (t.reminder.c.organisation_id == organisation_id) & (t.reminder.c.planned_at < now - ABANDONED_AFTER)
         db.execute(update(t.reminder).where(mine, t.reminder.c.state == SENDING).values(state=PLANNED))
-        handing = select(t.reminder.c.id).where(mine, t.reminder.c.state == HANDING)
-        lost = db.scalars(handing.with_for_update()).all()
-        for reminder_id in lost:
-            _doubt(db, organisation_id, reminder_id, "the sender stopped while the message was handed over", now)
+        # A call lasts, and whoever made it says later how it ended; of one that is forgotten a person is asked.
+        called = t.reminder.c.channel == Channel.CALL_TASK.value
+        over = ~called | (t.reminder.c.planned_at < now - CALL_ABANDONED_AFTER)
+        handing = select(t.reminder.c.id, called.label("called")).where(mine, over, t.reminder.c.state == HANDING)
+        for row in db.execute(handing.with_for_update()).all():
+            stopped = "the sender stopped while the message was handed over"
+            why = "a call was begun, and nobody said how it ended" if row.called else stopped
+            _doubt(db, organisation_id, row.id, why, now)
 
 
 def _claim(app: App, organisation_id: str, channels: Collection[Channel]) -> Claim:
@@ -147,8 +152,6 @@ def _not_sent(app: App, organisation_id: str, ready: Ready, error: ConnectorErro
 
 def _doubt(db: Connection, organisation_id: str, reminder_id: str, why: str, now: datetime) -> None:
     db.execute(update(t.reminder).where(t.reminder.c.id == reminder_id).values(state=IN_DOUBT, why=why))
-    remedy = (
-        "Look in the log of the mail server or carrier whether it left, and say so; it is not sent again by itself."
-    )
+    remedy = "Ask the log of the mail server or carrier, or whoever called, and say so; it is not sent again by itself."
     problem = Problem(REMINDER_IN_DOUBT, f"A reminder may or may not have been sent: {why}", remedy, reminder_id)
     journal.raise_problem(db, organisation_id=organisation_id, problem=problem, at=now)

@@ -14,6 +14,7 @@ from runtime.store import tables as t
 # came back `undelivered` reached nobody: its level is due again, by another way.
 PLANNED, SENDING, HANDING, SENT = reminder_rows.PLANNED, reminder_rows.SENDING, "handing", "sent"
 WITHDRAWN, HELD, FAILED, IN_DOUBT, UNDELIVERED = "withdrawn", "held", "failed", "in_doubt", "undelivered"
+NO_ANSWER = "no_answer"  # of a call: it counts as a contact, and its level is due again
 
 
 def withdraw_reminders(

@@ -23,6 +23,7 @@ from runtime.portal_links import LinkError
 from runtime.settings import SettingsError
 from runtime.web import (
     bank_files,
+    calls,
     channels,
     connecting,
     messages,
@@ -49,7 +50,7 @@ from runtime.web.webhooks import WebhookLane
 
 _MODULES = (
     *(signing_in, organisations, staff, problems, connecting, work, bank_files),
-    *(sync, setup, channels, policies, messages, replies, people, portal),
+    *(sync, setup, calls, channels, policies, messages, replies, people, portal),
 )
 _MISSING = "There is no such page, or nothing of that kind here."
 _Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]

@@ -124,6 +124,17 @@ REMINDER_STATES: Mapping[str, str] = {
     "failed": "Could not be sent",
     "in_doubt": "Perhaps sent, to be checked",
     "undelivered": "Reached nobody",
+    "no_answer": "Nobody answered",
+}
+
+CALL_STATES: Mapping[str, str] = {**REMINDER_STATES, "planned": "To be done", "handing": "Begun", "sent": "Done"}
+
+OUTCOMES_OF_CALLS: Mapping[str, str] = {
+    "reached": "I reached them",
+    "promised": "They named a day",
+    "disputed": "They contest it",
+    "no_answer": "Nobody answered",
+    "wrong_number": "It is the wrong number",
 }
 
 CHANNELS: Mapping[str, str] = {
@@ -300,6 +311,8 @@ ACTIONS: Mapping[str, str] = {
     "unreachable": "Nothing arrives there",
     "contact_noted": "Contact noted",
     "channel_switched": "Channel switched",
+    "called": "Called",
+    "taken_back": "Taken back from collection",
     "texts_stop": "Wants no more texts",
     "texts_start": "Wants texts again",
     "hold_placed": "Held back",
@@ -372,6 +385,10 @@ NOTICES: Mapping[str, str] = {
     "channel_off": "The channel is switched off. Nothing leaves by it.",
     "contact_noted": "Kept. It counts from the next plan on.",
     "contact_forgotten": "Forgotten.",
+    "call_begun": "Everything was asked again a moment ago: this is due now.",
+    "handed_over": "Handed over. Nothing more is sent about these invoices.",
+    "taken_back": "Taken back. What is open is due again.",
+    "outcome_kept": "Kept. What follows from it is done.",
     "text_read": "Noted. What is open is due again.",
     "restored": "Restored. The value goes to every system that shares the field.",
     "kept": "Settled. What stands here stands everywhere.",

@@ -136,6 +136,28 @@ def test_a_level_on_another_channel_waits_until_that_contact_is_checked() -> Non
     assert plan(candidates=[called], policy=policy, as_of=NOW).reminders[0].channel is CALL
 
 
+def test_one_customer_is_written_to_by_one_channel_and_a_persons_task_keeps_nothing_back() -> None:
+    steps = (
+        DunningLevel(1, 1, Tone.FRIENDLY),
+        DunningLevel(2, 7, Tone.CLEAR, Channel.SMS),
+        DunningLevel(3, 14, Tone.FIRM, CALL),
+    )
+    policy = DunningPolicy("mixed", 1, steps)
+    mailed = candidate(1, due_on=overdue(3))
+    texted = candidate(
+        2, due_on=overdue(9), reminded_level=1, contact=contact(channel=Channel.SMS, address="+4915112345678")
+    )
+    called = candidate(3, due_on=overdue(20), reminded_level=2, contact=contact(channel=CALL, address="+49401234567"))
+    found = plan(candidates=[mailed, texted, called], policy=policy, as_of=NOW)
+    assert {(each.channel, tuple(line.item_id for line in each.lines)) for each in found.reminders} == {
+        (Channel.SMS, ("item-2",)),
+        (CALL, ("item-3",)),
+    }
+    waits = found.decisions[0]
+    assert waits.planning is not None
+    assert (waits.verdict, waits.planning.code) == (Verdict.NOT_DUE, PlanningCode.ONE_CHANNEL)
+
+
 def test_a_message_is_bounded_and_the_oldest_go_first() -> None:
     candidates = [candidate(n, due_on=overdue(1 + n % 300)) for n in range(MAX_LINES_A_MESSAGE + 5)]
     result = plan(candidates=candidates, policy=DEFAULT_POLICY, as_of=NOW)
@@ -209,6 +231,10 @@ def test_each_reminded_item_is_in_one_message_once_with_its_exact_amount(
         (DunningLevel(1, 1, Tone.FIRM), DunningLevel(2, 9, Tone.FIRM)),
         (DunningLevel(-1, -3, Tone.UPCOMING), DunningLevel(2, 1, Tone.FRIENDLY)),
         (DunningLevel(1, 5, Tone.FRIENDLY), DunningLevel(2, 5, Tone.FIRM)),
+        (DunningLevel(1, 5, Tone.FRIENDLY, Channel.HAND_OVER), DunningLevel(2, 9, Tone.FIRM)),
+        (DunningLevel(1, 5, Tone.FRIENDLY, Channel.SMS, Channel.SMS),),
+        (DunningLevel(1, 5, Tone.FRIENDLY, Channel.SMS, Channel.HAND_OVER),),
+        (DunningLevel(-1, -5, Tone.UPCOMING, CALL), DunningLevel(1, 5, Tone.FIRM)),
     ],
 )
 def test_a_policy_that_cannot_be_followed_is_refused(levels: tuple[DunningLevel, ...]) -> None:

@@ -191,6 +191,17 @@ class Books:
             state=state,
         )
 
+    def call(self, reminder_id: str, customer_id: str, document_id: str, *, minor: int) -> None:
+        """A call that was begun, whose outcome nobody has said yet."""
+        self.reminder(reminder_id, customer_id, document_id, state="handing", minor=minor)
+        begun = {
+            "channel": "call_task",
+            "recipient": "+442079460018",
+            "body_text": "Good morning.\n\nIt is about money.",
+        }
+        with self.app.store.write() as db:
+            db.execute(t.reminder.update().where(t.reminder.c.id == reminder_id).values(**begun))
+
     def certificate(self, document_id: str, body: dict[str, Any]) -> str:
         """Keep a certificate of this content; gives its digest."""
         content = json.dumps(body, sort_keys=True, separators=(",", ":"))

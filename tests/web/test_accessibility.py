@@ -26,6 +26,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[App, str]]:
     with running(tmp_path_factory.mktemp("site")) as (app, _):
         books = fill(app)
         books.set_aside("the connection to Stripe broke", "org-a-stripe")
+        books.call("rem-call", "acme", "inv-5", minor=12_000)
         with app.store.write() as db:
             db.execute(t.organisation.update().values(card_payments_on=True))
         with serving(app) as address:

@@ -46,6 +46,8 @@ STAFF_PAGES = {
     "policies": "/o/org-a/policies",
     "messages": "/o/org-a/messages?language=de&tone=firm",
     "channels": "/o/org-a/channels",
+    "calls": "/o/org-a/calls",
+    "call": "/o/org-a/calls/rem-call",
     "customer": "/o/org-a/customers/acme",
     "conflicts": "/o/org-a/conflicts",
     "links": "/o/org-a/links",
@@ -73,6 +75,7 @@ def site(tmp_path: Path) -> Iterator[tuple[App, str]]:
     with running(tmp_path) as (app, _):
         books = fill(app)
         books.set_aside("the connection to Stripe broke", "org-a-stripe")
+        books.call("rem-call", "acme", "inv-5", minor=12_000)
         books.set_aside("no organisation has connected the stripe account acct_9", "acct_9")
         with serving(app) as address:
             yield app, address
