@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from receivables.receipt import Receipt
+from reconcile.known_payer import shares_of
 from reconcile.likelihood import PROOF_AMOUNTS, AmountEvidence, Evidence
 from reconcile.mention import ReferenceEvidence
 from reconcile.payer import PayerEvidence, normal_name
@@ -75,21 +76,33 @@ class History:
     """What confirmed work has taught. `learn_payer` and `record` may go on while the product runs.
 
     `scores` are past cases by the band of their chance, pooled across all classes of evidence; `classes` by class.
+    `parents` are customers that pay for others, by those they pay for.
     """
 
     accounts: defaultdict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     names: defaultdict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     scores: dict[int, Band] = field(default_factory=dict)
     classes: dict[str, Band] = field(default_factory=dict)
+    parents: dict[str, str] = field(default_factory=dict)
     _taught: dict[str, frozenset[str]] = field(default_factory=dict)
 
     def learn_payer(self, receipt: Receipt, customer_ids: Iterable[str]) -> None:
         """Take note that a confirmed receipt paid items of these customers."""
         customers = frozenset(customer_ids)
         self._taught[receipt.receipt_id] = customers
-        for table, key in self._tables(receipt):
+        for table, key in self._tables(receipt.payer_account, receipt.payer_name):
             if key:
                 table[key].update(customers)
+
+    def know(self, *, customer_id: str, times: int, account: str = "", name: str = "") -> None:
+        """Take note that so many confirmed receipts of this account, or this name, paid for a customer."""
+        for table, key in self._tables(account, name):
+            if key:
+                table[key][customer_id] += times
+
+    def customers(self) -> set[str]:
+        """Every customer that some account or name is known to have paid for."""
+        return {customer for table in (self.accounts, self.names) for paid in table.values() for customer in paid}
 
     def record(self, evidence: Evidence, chance: float, *, right: bool) -> None:
         """Take note of the outcome of one past case, such as a person's word on a proposal, or its undoing."""
@@ -128,15 +141,13 @@ class History:
         """
         own = self._taught.get(receipt.receipt_id, frozenset()) if blind else frozenset()
         found = []
-        for table, key in self._tables(receipt):
+        for table, key in self._tables(receipt.payer_account, receipt.payer_name):
             counts = {c: n - (c in own) for c, n in table[key].items() if n > (c in own)} if key in table else {}
-            whole = sum(counts.values())
-            found.append({customer: count / whole for customer, count in counts.items()})
+            found.append(shares_of(counts, self.parents))
         return found[0], found[1]
 
-    def _tables(self, receipt: Receipt) -> tuple[tuple[defaultdict[str, Counter[str]], str], ...]:
-        account = "".join(receipt.payer_account.split()).upper()
-        return (self.accounts, account), (self.names, normal_name(receipt.payer_name))
+    def _tables(self, account: str, name: str) -> tuple[tuple[defaultdict[str, Counter[str]], str], ...]:
+        return (self.accounts, "".join(account.split()).upper()), (self.names, normal_name(name))
 
 
 def is_proof(evidence: Evidence, chance: float) -> bool:

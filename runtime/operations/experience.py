@@ -1,7 +1,7 @@
 """What became of past matches, by people's word or because nobody took them back: an organisation learns from it.
 
-A case is a receipt of ours, the set of items that was proposed for it, how good its evidence was, and what was decided:
-nothing of it was read from a ledger, and no organisation's cases count for another.
+A case is a receipt of ours, the set of items that was proposed for it, how good its evidence was, and what was decided,
+here or by whoever deleted or changed our posting in the ledger. No organisation's cases count for another.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from enum import StrEnum
 from sqlalchemy import Connection, case, delete, func, select
 
 from receivables.identity import stable_id
+from receivables.receipt import ReceiptStatus
 from reconcile.calibrate import BANDS_A_DECADE, Case, History
 from runtime.operations.applications import proposed_items
 from runtime.store import tables as t
@@ -47,6 +48,39 @@ def keep_word(db: Connection, organisation_id: str, receipt_id: str, word: Word,
         "said_at": at,
     }
     upsert(db, t.past_case, [row], keys=["id"])
+
+
+def undone_in_ledger(db: Connection, organisation_id: str, receipt_id: str, *, system: str, at: datetime) -> None:
+    """Count against a match that somebody undid it in the ledger, while it stands here.
+
+    Of money that went back the match was right, and what we took back ourselves was judged then.
+    """
+    receipt = t.receipt.c
+    stands = db.scalar(
+        select(receipt.id).where(
+            receipt.organisation_id == organisation_id,
+            receipt.id == receipt_id,
+            receipt.state == "applied",
+            receipt.status == ReceiptStatus.RECEIVED.value,
+        )
+    )
+    if stands is not None:
+        keep_word(db, organisation_id, receipt_id, Word.UNDONE, actor=system, at=at)
+
+
+def booked_again(db: Connection, organisation_id: str, receipt_id: str, *, at: datetime) -> None:
+    """Count for a match that was undone in the ledger that its money was booked there for just the same items."""
+    payment, proposal = t.ledger_payment.c, t.proposal.c
+    lines = db.scalars(
+        select(payment.lines).where(
+            payment.organisation_id == organisation_id, payment.receipt_id == receipt_id, payment.deleted.is_(False)
+        )
+    ).all()
+    body = db.scalar(
+        select(proposal.body).where(proposal.organisation_id == organisation_id, proposal.receipt_id == receipt_id)
+    )
+    if body is not None and {document for each in lines for document, _ in each} == set(proposed_items(body)):
+        keep_word(db, organisation_id, receipt_id, Word.CONFIRMED, actor="ledger", at=at)
 
 
 def forget_word(db: Connection, receipt_id: str, items: Sequence[str]) -> None:

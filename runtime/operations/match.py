@@ -25,6 +25,7 @@ from runtime.operations.errors import RefusedError
 from runtime.operations.experience import Word, count_cases, keep_word
 from runtime.operations.held_cash import as_receipt, hold_for, recognise_cash
 from runtime.operations.in_question import hold_what_became_known
+from runtime.operations.known_payers import learn_payers
 from runtime.operations.payouts import promise_missing_payouts
 from runtime.operations.recognise import AWAITED, awaits_ledger, recognise_receipts
 from runtime.operations.refusals import was_refused
@@ -35,7 +36,6 @@ from runtime.store import tables as t
 from runtime.store.rows import chunks, upsert
 
 MAX_RECEIPTS = 2_000  # considered in one unit of work; the rest follow in the next
-MAX_LEARNED = 5_000
 WAITING = ("new", "suggested", "unidentified")
 
 
@@ -98,8 +98,15 @@ def _match_waiting(indexes: KeptIndexes, db: Connection, organisation_id: str, n
     if not rows and not cash:
         return outcome
     kept = indexes.up_to_date(db, organisation_id, now)
+    payers = [(row["payer_account"], row["payer_name"]) for row in rows.values()]
+    payers += [(each.payer_account, each.payer_name) for each in map(as_receipt, cash)]
     run = _Matching(
-        db, organisation_id, kept, _history(db, organisation_id, now), _proposed(db, organisation_id, rows), now
+        db,
+        organisation_id,
+        kept,
+        _history(db, organisation_id, payers, now),
+        _proposed(db, organisation_id, rows),
+        now,
     )
     receipts = [_receipt(row, run.index) for row in rows.values()]
     arrived = [receipt for receipt in receipts if receipt.status is ReceiptStatus.RECEIVED]
@@ -149,27 +156,23 @@ def _proposed(db: Connection, organisation_id: str, receipt_ids: Iterable[str]) 
     return {row.receipt_id: dict(row._mapping) for row in rows}
 
 
-def _history(db: Connection, organisation_id: str, now: datetime) -> History:
-    """Return what became of past matches, and who pays from which account: from receipts applied and not undone."""
+def _history(db: Connection, organisation_id: str, payers: Sequence[tuple[str, str]], now: datetime) -> History:
+    """Return what became of past matches, and for whom these payers (account, name) paid before."""
     history = History()
     count_cases(db, organisation_id, history, now)
-    rows = db.execute(
-        select(t.receipt)
-        .where(
-            t.receipt.c.organisation_id == organisation_id,
-            t.receipt.c.state == "applied",
-            t.receipt.c.payer_account != "",
-            t.receipt.c.customer_id.is_not(None),
-        )
-        .order_by(t.receipt.c.received_on.desc(), t.receipt.c.id)
-        .limit(MAX_LEARNED)
-    )
-    for row in rows:
-        history.learn_payer(_plain_receipt(dict(row._mapping)), [row.customer_id])
+    learn_payers(db, organisation_id, history, payers)
     return history
 
 
-def _plain_receipt(row: dict[str, Any]) -> Receipt:
+def _receipt(row: dict[str, Any], index: OpenItemIndex) -> Receipt:
+    """Turn a row into a receipt, with the items that a trusted system named.
+
+    Whose money it is, as the row says, is our own guess of the run before: taken for knowledge it would prove itself.
+    """
+    named = [item_id for item_id in row["hints"].get("item_ids", []) if item_id in index]
+    for number in row["hints"].get("numbers", []):
+        exact = [item.item_id for item in index.named(number)]
+        named += exact if len(exact) == 1 else []
     return Receipt(
         receipt_id=row["id"],
         received_on=row["received_on"],
@@ -178,18 +181,9 @@ def _plain_receipt(row: dict[str, Any]) -> Receipt:
         payer_account=row["payer_account"],
         remittance=row["remittance"],
         fee=None if row["fee_minor"] is None else Money(row["fee_minor"], row["currency"]),
-        payer_id=row["customer_id"],
+        item_hints=tuple(dict.fromkeys(named)),
         status=ReceiptStatus(row["status"]),
     )
-
-
-def _receipt(row: dict[str, Any], index: OpenItemIndex) -> Receipt:
-    """Turn a row into a receipt, with the items that a trusted system named."""
-    named = [item_id for item_id in row["hints"].get("item_ids", []) if item_id in index]
-    for number in row["hints"].get("numbers", []):
-        exact = [item.item_id for item in index.named(number)]
-        named += exact if len(exact) == 1 else []
-    return replace(_plain_receipt(row), item_hints=tuple(dict.fromkeys(named)))
 
 
 def _act(run: _Matching, row: dict[str, Any], receipt: Receipt, proposal: Proposal) -> str:

@@ -14,6 +14,7 @@ from receivables.problem import Problem
 from runtime.operations.absorb.money import link_own_postings
 from runtime.operations.absorb.scope import Scope
 from runtime.operations.applications import POSTINGS, Posting
+from runtime.operations.experience import undone_in_ledger
 from runtime.operations.undo import ask_again, is_wanted, promise_undo, reverse_application
 from runtime.store import connections, journal, queues
 from runtime.store import tables as t
@@ -103,6 +104,7 @@ def after_deletion(scope: Scope, receipt_id: str, external_ids: Collection[str])
     ]
     if not standing:
         return
+    undone_in_ledger(scope.db, scope.organisation_id, receipt_id, system=scope.system, at=scope.read_at)
     reverse_application(scope.db, scope.organisation_id, receipt_id, actor=scope.system, at=scope.read_at)
     ask_again(scope.db, scope.organisation_id, receipt_id, scope.read_at)
     problem = Problem(

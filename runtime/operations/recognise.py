@@ -16,6 +16,7 @@ from receivables.money import Money
 from receivables.problem import Problem
 from receivables.receipt import LIVING, Receipt
 from reconcile.recorded import BOOKED_WITHIN, Recorded, recognise
+from runtime.operations.experience import booked_again
 from runtime.operations.payouts import as_payout
 from runtime.operations.posted import POSTING_DELETED
 from runtime.operations.undo import reverse_application
@@ -50,6 +51,8 @@ def recognise_receipts(db: Connection, organisation_id: str, now: datetime) -> C
         state = state or _as_recorded(db, row, now)
         if state is not None:
             _settle(db, row, state, now)
+            if row["state"] == "undone" and state == "recorded":
+                booked_again(db, organisation_id, row["id"], at=now)
             outcome[state] += 1
     _show_coded(db, organisation_id, now)
     return outcome

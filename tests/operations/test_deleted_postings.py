@@ -6,7 +6,8 @@ from decimal import Decimal
 from pathlib import Path
 
 from connectors.contract import Role
-from connectors.records import Kind, Page, Record
+from connectors.records import Kind, Page, PaymentFields, PaymentLine, Record
+from receivables.money import Money
 from runtime.operations.absorb.page import absorb
 from runtime.operations.decide import confirm, undo
 from runtime.operations.disconnect import disconnect
@@ -15,7 +16,7 @@ from runtime.operations.pull import pull
 from runtime.operations.remind import remind_organisation
 from runtime.store import tables as t
 from tests.operations.conftest import synced
-from tests.operations.firm import Firm, XeroLedger, money_in, open_firm
+from tests.operations.firm import CURRENCY, Firm, XeroLedger, money_in, open_firm
 
 EXACT = money_in("L1", "120.00", "ACME LTD", "INV-1001")
 
@@ -189,3 +190,43 @@ def test_an_invoice_whose_posting_is_gone_is_not_asked_for_before_the_deletion_i
     reminded = {row.document_id for row in firm.rows(t.reminder_item) if row.state == "sent"}
     assert reminded, "what is due beside it is reminded"
     assert firm.document("INV-1001").id not in reminded
+
+
+def _words(firm: Firm) -> list[tuple[str, str]]:
+    return [(row.word, row.said_by) for row in firm.rows(t.past_case)]
+
+
+def test_a_deleted_posting_counts_against_its_match_until_it_is_booked_for_the_same(any_firm: Firm) -> None:
+    any_firm.import_lines(EXACT)
+    any_firm.settle()
+    assert _words(any_firm) == [("applied", "matching")]
+    _delete_posting(any_firm)
+    any_firm.poll()
+    assert _words(any_firm) == [("undone", any_firm.connection(Role.LEDGER).system)]
+    any_firm.ledger.pay_by_hand("INV-1001", "120.00", on=any_firm.time().date())
+    any_firm.settle()
+    assert _words(any_firm) == [("confirmed", "ledger")]
+
+
+def test_a_posting_that_was_changed_counts_against_its_match_and_what_was_added_does_not(firm: Firm) -> None:
+    firm.import_lines(EXACT)
+    firm.settle()
+    firm.time.advance(minutes=3)
+    firm.settle()
+    (paid,) = firm.rows(t.ledger_payment)
+    assert paid.receipt_id == firm.receipt().id
+    names = {row.local_id: row.external_id for row in firm.rows(t.link, kind="document", system=firm.ledger.system)}
+    ours, other = names[firm.document("INV-1001").id], names[firm.document("INV-1002").id]
+    for version, lines, word in (
+        (1, [(ours, 12_000), (other, 500)], ("applied", "matching")),
+        (2, [(ours, 11_500), (other, 1_000)], ("undone", firm.ledger.system)),
+    ):
+        firm.time.advance(minutes=1)
+        amount = Money(sum(minor for _, minor in lines), CURRENCY)
+        shown = tuple(PaymentLine(document, Money(minor, CURRENCY)) for document, minor in lines)
+        fields = PaymentFields(None, paid.received_on, amount, paid.reference, shown, Money(0, CURRENCY))
+        at = firm.app.clock()
+        record = Record(Kind.PAYMENT, paid.external_id, str(version), at, fields)
+        with firm.app.store.write() as db:
+            absorb(db, connection=firm.connection(Role.LEDGER), page=Page((record,)), read_at=at)
+        assert _words(firm) == [word]

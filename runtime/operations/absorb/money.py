@@ -12,8 +12,10 @@ from connectors.records import (
     PaymentFields,
     Record,
 )
+from receivables.document import DocumentStatus
 from receivables.money import Money
 from runtime.operations.absorb.scope import ACCOUNT_LINK, POSTING_LINK, Scope, version_of
+from runtime.operations.experience import undone_in_ledger
 from runtime.store import tables as t
 from runtime.store.rows import upsert
 
@@ -60,7 +62,24 @@ def absorb_payments(scope: Scope, records: list[Record]) -> None:
                 "receipt_id": ours[record.external_id]["local_id"] if record.external_id in ours else None,
             }
         )
+    _follow_changes(scope, [row for row in rows if row["receipt_id"]])
     _keep_payments(scope, rows)
+
+
+def _follow_changes(scope: Scope, rows: list[dict[str, Any]]) -> None:
+    """Note that somebody changed in the ledger what a posting of ours pays: a line of it is gone, or smaller.
+
+    Balances are the ledger's, so nothing else follows. What the money pays there beside our lines says nothing of
+    them, nor does the end of an invoice that was voided.
+    """
+    before = scope.rows(t.ledger_payment, [row["id"] for row in rows])
+    for row in rows:
+        old, now = before.get(row["id"]), dict(row["lines"])
+        if old is None or old["deleted"] or old["receipt_id"] != row["receipt_id"]:
+            continue
+        less = [document for document, minor in old["lines"] if now.get(document, 0) < minor]
+        if any(each["status"] != DocumentStatus.VOID.value for each in scope.rows(t.document, less).values()):
+            undone_in_ledger(scope.db, scope.organisation_id, row["receipt_id"], system=scope.system, at=scope.read_at)
 
 
 def absorb_coded_receipts(scope: Scope, records: list[Record]) -> None:
