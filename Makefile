@@ -4,7 +4,7 @@ UV_VERSION := 0.13.9
 VENV := .venv
 ARGS ?=
 
-.PHONY: setup dev system demo simulate test test-long bench-matching bench-replies bench-sync bench-webhooks check clean
+.PHONY: setup dev system demo simulate test test-long test-salesforce salesforce-checks bench-matching bench-replies bench-sync bench-webhooks check clean
 .SILENT:
 # Where it is set, every process would compile every module again: seconds for each command that tests start.
 unexport PYTHONDONTWRITEBYTECODE
@@ -44,6 +44,25 @@ test: dev
 
 test-long: dev        ## what takes minutes: killed workers, hundreds of thousands of rows
 	$(VENV)/bin/pytest -n 1 -m long $(ARGS)
+
+# The rules and the semantic check of Apex come as Java libraries inside one of the packages.
+SALESFORCE := addon_manifest/salesforce
+APEX_LIBRARIES := node_modules/@salesforce/code-analyzer-pmd-engine/dist/java-lib/*
+
+$(SALESFORCE)/node_modules/.ready: $(SALESFORCE)/package.json
+	cd $(SALESFORCE) && npm install --silent --no-package-lock --no-audit --no-fund --ignore-scripts >&2
+	touch $@
+
+salesforce-checks: dev $(SALESFORCE)/node_modules/.ready
+	cd $(SALESFORCE) && npm run --silent lint
+	cd $(SALESFORCE) && npm run --silent test
+	cd $(SALESFORCE) && java -cp "$(APEX_LIBRARIES)" io.github.apexdevtools.apexls.CheckForIssues -n -d warnings -w .
+	cd $(SALESFORCE) && node checks/analyze.mjs
+	$(VENV)/bin/pytest -n 0 -m long tests/manifest/test_panel.py $(ARGS)
+
+test-salesforce:      ## the package for Salesforce: its component, its Apex, the panel in a browser; where Node and Java are
+	if command -v npm >/dev/null && command -v java >/dev/null; then $(MAKE) --no-print-directory salesforce-checks; \
+	else echo "test-salesforce is skipped: it needs Node 20 with npm, and Java 17" >&2; fi
 
 bench-sync: dev       ## a first load of 100,000 invoices and payments into both stores, beside plain ways of it
 	$(VENV)/bin/python -m benchmarks.sync $(ARGS)

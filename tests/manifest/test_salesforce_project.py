@@ -13,6 +13,7 @@ from lxml import etree
 
 from connectors.crm.salesforce import DECLARATION
 from connectors.crm.salesforce.client import API_VERSION
+from connectors.crm.salesforce.knock import HEADER, KINDS, MAX_RECORDS
 from connectors.crm.salesforce.reading import ASKED, DONE, DRAFTED, REFUSED, REQUESTED, select
 from connectors.crm.salesforce.writing import LONG_TEXT_LENGTH, NAME_LENGTH, TEXT_LENGTH, change_of
 from connectors.intents import (
@@ -45,8 +46,24 @@ ROOTS = {
     "layout": "Layout",
     "permissionset": "PermissionSet",
     "tab": "CustomTab",
+    "listView": "ListView",
+    "cls": "ApexClass",
+    "trigger": "ApexTrigger",
+    "js": "LightningComponentBundle",
+    "customPermission": "CustomPermission",
+    "externalCredential": "ExternalCredential",
+    "namedCredential": "NamedCredential",
+    "eca": "ExternalClientApplication",
+    "ecaOauth": "ExtlClntAppOauthSettings",
+    "ecaGlblOauth": "ExtlClntAppGlobalOauthSettings",
+    "flexipage": "FlexiPage",
+    "reportType": "ReportType",
+    "report": "Report",
+    "reportFolder": "ReportFolder",
+    "dashboard": "Dashboard",
+    "dashboardFolder": "DashboardFolder",
 }
-KINDS = DECLARATION.reads
+READ = DECLARATION.reads
 MONEY = Money(1, "EUR")
 DAY = date(2026, 11, 17)
 INTENTS: tuple[Intent, ...] = (
@@ -78,7 +95,7 @@ INTENTS: tuple[Intent, ...] = (
 def used() -> set[tuple[str, str]]:
     """Every field that the connector reads or writes, by object."""
     found: set[tuple[str, str]] = set()
-    for kind in KINDS:
+    for kind in READ:
         query = re.match(r"SELECT (.+) FROM (\w+)", select(kind, since=None))
         assert query is not None
         for name in query[1].split(", "):
@@ -127,7 +144,11 @@ def test_each_file_is_metadata_of_its_kind() -> None:
         assert root.tag == f"{NAMESPACE}{ROOTS[kind]}", path
         assert {each.tag.startswith(NAMESPACE) for each in root.iter("{*}*")} == {True}, path
         count += 1
-    assert count == len([path for path in MAIN.rglob("*") if path.is_file()]) > 30
+    code = {".cls", ".trigger", ".js", ".html", ".css"}
+    assert count == len([path for path in MAIN.rglob("*") if path.is_file() and path.suffix not in code]) > 60
+    for path in (*MAIN.glob("classes/*.cls"), *MAIN.glob("triggers/*.trigger")):
+        described = etree.parse(f"{path}-meta.xml").getroot()
+        assert texts(described, "apiVersion") == [API_VERSION], path
 
 
 def test_each_field_says_what_it_is_for() -> None:
@@ -191,7 +212,7 @@ def test_permission_sets_grant_every_field_that_may_be_granted() -> None:
         if not field.required and field.name != "Name"
     }
     for path, root in documents():
-        if path.name.endswith(".permissionset-meta.xml"):
+        if path.name.endswith(("User.permissionset-meta.xml", "Integration.permissionset-meta.xml")):
             granted = texts(root, "fieldPermissions/field")
             assert len(granted) == len(set(granted)), path
             assert {name for name in granted if name.endswith("__c")} == grantable, path
@@ -206,3 +227,75 @@ def test_layouts_show_fields_that_exist() -> None:
             items = set(texts(root, "layoutSections/layoutColumns/layoutItems/field"))
             custom = {name for name in schema.objects[sobject] if name.endswith("__c")} | {"Name"}
             assert items - system == custom, path
+
+
+def test_what_lists_and_reports_name_exists() -> None:
+    schema = Schema()
+    for path, root in documents():
+        if path.name.endswith(".listView-meta.xml"):
+            named = {*texts(root, "columns"), *texts(root, "filters/field")} - {"NAME"}
+            assert named <= set(schema.objects[path.parents[1].name]), path
+    (report_type,) = [root for path, root in documents() if path.name.endswith(".reportType-meta.xml")]
+    columns = {
+        (table.rpartition(".")[2], field)
+        for table, field in zip(
+            texts(report_type, "sections/columns/table"), texts(report_type, "sections/columns/field"), strict=True
+        )
+    }
+    invoices = {field for table, field in columns if table == "TrueDue_Invoices__r"}
+    assert invoices <= set(schema.objects["TrueDue_Invoice__c"])
+    for path, root in documents():
+        if path.name.endswith(".report-meta.xml"):
+            parts = ("columns/field", "filter/criteriaItems/column", "groupingsDown/field")
+            named_there = {name for part in parts for name in texts(root, part)}
+            assert {tuple(name.rpartition(".")[2].split("$")) for name in named_there} <= columns, path
+            assert texts(root, "reportType") == ["TrueDue_Invoices__c"]
+    reports = {f"TrueDue/{path.name.split('.')[0]}" for path in MAIN.glob("reports/TrueDue/*")}
+    (dashboard,) = [root for path, root in documents() if path.name.endswith(".dashboard-meta.xml")]
+    part = "dashboardGridLayout/dashboardGridComponents/dashboardComponent/report"
+    assert set(texts(dashboard, part)) == reports
+
+
+def test_pages_show_the_panel_and_people_may_use_it() -> None:
+    pages = {path.name: root for path, root in documents() if path.name.endswith(".flexipage-meta.xml")}
+    shown = "flexiPageRegions/itemInstances/componentInstance/componentName"
+    assert len(pages) == 2 and all("trueDuePanel" in texts(root, shown) for root in pages.values())
+    bundle = etree.parse(str(MAIN / "lwc" / "trueDuePanel" / "trueDuePanel.js-meta.xml")).getroot()
+    on = texts(bundle, "targetConfigs/targetConfig/objects/object")
+    assert sorted(on) == sorted(str(root.findtext(f"{NAMESPACE}sobjectType")) for root in pages.values())
+    user = etree.parse(str(MAIN / "permissionsets" / "TrueDue_User.permissionset-meta.xml")).getroot()
+    script = (MAIN / "lwc" / "trueDuePanel" / "trueDuePanel.js").read_text()
+    assert texts(user, "classAccesses/apexClass") == ["TrueDuePanel"]
+    assert set(re.findall(r"@salesforce/apex/(\w+)\.", script)) == {"TrueDuePanel"}
+
+
+def test_a_knock_goes_where_it_is_taken_with_the_key_that_is_checked() -> None:
+    knock = (MAIN / "classes" / "TrueDueKnock.cls").read_text()
+    (address,) = re.findall(r"'callout:(\w+)(/[\w/]+)'", knock)
+    assert address == ("TrueDue", "/webhooks/salesforce")
+    assert int(re.findall(r"MOST_RECORDS = (\d+)", knock)[0]) == MAX_RECORDS
+    credential = etree.parse(str(MAIN / "externalCredentials" / "TrueDue.externalCredential-meta.xml")).getroot()
+    assert HEADER in [name.lower() for name in texts(credential, "externalCredentialParameters/parameterName")]
+    triggers = {path.read_text().split(" on ")[1].split("(")[0] for path in MAIN.glob("triggers/*.trigger")}
+    assert triggers == set(KINDS)
+    needed = etree.parse(str(MAIN / "permissionsets" / "TrueDue_Knock.permissionset-meta.xml")).getroot()
+    assert texts(needed, "customPermissions/name") == re.findall(r"checkPermission\('(\w+)'\)", knock)
+
+
+def test_the_client_app_asks_for_the_scopes_and_the_address_that_are_used() -> None:
+    folder = MAIN / "extlClntAppOauthSettings"
+    settings = etree.parse(str(folder / "TrueDue_OAuth.ecaOauth-meta.xml")).getroot()
+    scopes = [each.strip() for each in texts(settings, "commaSeparatedOauthScopes")[0].split(",")]
+    assert {re.sub(r"(?<=[a-z])(?=[A-Z])", "_", each).lower() for each in scopes} == set(DECLARATION.oauth.scopes)
+    whole = etree.parse(
+        str(MAIN / "extlClntAppGlobalOauthSets" / "TrueDue_Global_OAuth.ecaGlblOauth-meta.xml")
+    ).getroot()
+    assert texts(whole, "callbackUrl")[0].endswith("/connect/salesforce/callback")
+    assert texts(whole, "isPkceRequired") == ["true"] and texts(whole, "isConsumerSecretOptional") == ["false"]
+
+
+def test_what_apex_names_exists() -> None:
+    known = set(custom_objects()) | {field.name for fields in custom_objects().values() for field in fields}
+    for path in (*MAIN.glob("classes/*.cls"), *MAIN.glob("triggers/*.trigger")):
+        named = set(re.findall(r"\b[A-Za-z]\w*__c\b", path.read_text()))
+        assert named <= known, (path, named - known)

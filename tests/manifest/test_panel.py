@@ -1,0 +1,210 @@
+"""The panel of an account's page, compiled by LWC's own compiler, in Chromium over an org that the product fills.
+
+`make test-salesforce` runs it: it needs Node and what `npm install` brings.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
+from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
+
+from runtime.operations.plan import plan_reminders
+from runtime.operations.send import send_reminders
+from sandbox.salesforce.metadata import PROJECT
+from tests.manifest.apex import Panel, queries, told_to_pages
+from tests.operations.firm import TODAY, Firm, money_in, open_firm
+from tests.operations.test_instructions import knock
+from tests.shared import unavailable
+from tests.web.test_browser import CHROMIUM, DESK, FLAGS, PHONE
+
+pytestmark = pytest.mark.long
+PAGE = "http://salesforce.example"
+HTML = (
+    '<!doctype html><html lang="en"><meta charset="utf-8"><title>TrueDue</title>'
+    '<meta name="viewport" content="width=device-width">'
+    '<body style="margin: 16px; background: #f3f3f3"><main></main><script src="/panel.js"></script>'
+)
+PICTURES = os.environ.get("TRUEDUE_PICTURES", "")  # a folder to keep the panel's pictures in
+
+
+@dataclass
+class Org:
+    """A firm whose account pages show the panel; what people do there comes to the product by a knock."""
+
+    firm: Firm
+    panel: Panel
+    script: str
+    record: str
+    knocks: int = 0
+
+    def answer(self, route: Route) -> None:
+        """Answer a request of the page."""
+        path = route.request.url.removeprefix(PAGE).partition("?")[0]
+        if path == "/panel.js":
+            route.fulfill(body=self.script, content_type="text/javascript")
+        elif path.startswith("/apex/"):
+            told = self._apex(path.removeprefix("/apex/"), json.loads(route.request.post_data or "{}"))
+            route.fulfill(body=json.dumps(told, default=float), content_type="application/json")
+        else:
+            route.fulfill(body=HTML, content_type="text/html")
+
+    def _apex(self, method: str, said: dict[str, Any]) -> Any:  # noqa: ANN401 - JSON
+        match method:
+            case "show":
+                return self.panel.show(said["recordId"])
+            case "tell":
+                return self._changed("TrueDue_Instruction__c", self.panel.tell(self.record, said["said"]))
+            case "promise":
+                return self._changed("TrueDue_Invoice__c", self.panel.promise(said["invoiceId"], said["promisedOn"]))
+            case _:
+                return self._changed("TrueDue_Invoice__c", self.panel.ask(said["opportunityId"], said["wanted"]))
+
+    def _changed(self, sobject: str, record_id: str) -> None:
+        """What the package's trigger does, and the product's worker."""
+        self.knocks += 1
+        knock(self.firm, (sobject, record_id), name=f"707-{self.knocks}")
+        self.firm.work()
+
+
+@pytest.fixture(scope="module")
+def script(tmp_path_factory: pytest.TempPathFactory) -> str:
+    node = shutil.which("node")
+    if node is None or not (PROJECT / "node_modules" / "rollup").is_dir():
+        unavailable("Node and what npm installs are not there: make test-salesforce")
+    file = tmp_path_factory.mktemp("panel") / "panel.js"
+    subprocess.run([str(node), "checks/panel.mjs", str(file)], cwd=PROJECT, check=True, timeout=120)
+    return file.read_text()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    if not CHROMIUM.exists():
+        unavailable(f"{CHROMIUM} is not there")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def org(script: str, tmp_path: Path) -> Iterator[Org]:
+    with open_firm(tmp_path) as firm:
+        for number, amount, late in (
+            ("INV-1001", "1250.00", 12),
+            ("INV-1002", "480.40", 45),
+            ("INV-1003", "96.15", 100),
+            ("INV-1004", "2100.00", -20),
+        ):
+            firm.invoice("Acme", number, amount, late=late)
+        firm.connect_all()
+        firm.first_sync()
+        firm.import_lines(money_in("L1", "480.40", "ACME LTD", "INV-1002"))
+        firm.settle()
+        firm.switch_sending()
+        plan_reminders(firm.app, firm.id)
+        send_reminders(firm.app, firm.id)
+        firm.settle()
+        (account,) = [str(each["Id"]) for each in firm.crm.records["Account"].values() if each["Name"] == "Acme"]
+        yield Org(firm, Panel(firm.crm, TODAY), script, account)
+
+
+def opened(browser: Browser, org: Org, *, record: str = "", size: tuple[int, int] = DESK) -> Page:
+    page = browser.new_page(viewport={"width": size[0], "height": size[1]})
+    page.clock.set_fixed_time(org.firm.app.clock())
+    page.route(f"{PAGE}/**", org.answer)
+    failed: list[str] = []
+    page.on("pageerror", lambda error: failed.append(str(error)))
+    page.goto(f"{PAGE}/?record={record or org.record}")
+    expect(page.get_by_role("heading", name="Invoices")).to_be_visible()
+    assert failed == []
+    return page
+
+
+def picture(page: Page, name: str) -> None:
+    if PICTURES:
+        page.locator("main").screenshot(path=Path(PICTURES) / f"{name}.png")
+
+
+def test_the_panel_shows_what_the_product_showed_in_the_org(browser: Browser, org: Org) -> None:
+    page = opened(browser, org, size=(720, 900))
+    text = page.locator(".body").inner_text()
+    for shown in (
+        "£3,446.15",
+        "£1,346.15",
+        "INV-1001",
+        "INV-1003",
+        "INV-1004",
+        "100 days late",
+        "£480.40 from ACME LTD: applied",
+    ):
+        assert shown in text, shown
+    assert "INV-1002" not in page.locator(".invoices").inner_text(), "it was paid"
+    assert "Reminder by email" in text
+    picture(page, "desk")
+    narrow = opened(browser, org, size=PHONE)
+    assert narrow.evaluate("document.documentElement.scrollWidth") <= PHONE[0], "nothing is cut off on a phone"
+    picture(narrow, "phone")
+
+
+def test_nothing_of_it_keeps_anybody_out(browser: Browser, org: Org) -> None:
+    page = opened(browser, org)
+    page.get_by_role("button", name="Pause reminders of INV-1001").click()
+    found = Axe().run(page, options={"rules": {"page-has-heading-one": {"enabled": False}}})
+    assert found.violations_count == 0, found.generate_report()
+
+
+def test_a_pause_travels_to_the_reminders_and_its_answer_comes_back(browser: Browser, org: Org) -> None:
+    page = opened(browser, org)
+    until = TODAY + timedelta(days=14)
+    page.get_by_role("button", name="Pause reminders of INV-1001").click()
+    page.get_by_label("Pause through").fill(until.isoformat())
+    page.get_by_label("Why").fill("they are merging")
+    picture(page, "pausing")
+    page.get_by_role("button", name="Pause reminders", exact=True).click()
+    expect(page.locator(".invoices")).to_contain_text("reminders paused through 24 Mar 2026")
+    expect(page.locator(".timeline")).to_contain_text(f"Reminders of INV-1001 are paused through {until}.")
+    page.get_by_role("button", name="Resume reminders of INV-1001").click()
+    expect(page.locator(".timeline")).to_contain_text("Reminders of INV-1001 go on.")
+
+
+def test_a_promise_travels_to_the_ledgers_side(browser: Browser, org: Org) -> None:
+    page = opened(browser, org)
+    page.get_by_role("button", name="Log promise to pay INV-1003").click()
+    page.get_by_label("Will be paid on").fill((TODAY + timedelta(days=3)).isoformat())
+    page.get_by_role("button", name="Log the promise").click()
+    expect(page.locator(".invoices")).to_contain_text("promised for 13 Mar 2026")
+    assert org.firm.document("INV-1003").promised_on == TODAY + timedelta(days=3)
+
+
+def test_a_won_opportunity_is_invoiced_from_its_own_page(browser: Browser, org: Org) -> None:
+    deal = org.firm.crm.create(
+        "Opportunity", Name="Doors", AccountId=org.record, StageName="Closed Won", CloseDate=TODAY, Amount="450.10"
+    )
+    page = opened(browser, org, record=deal)
+    assert page.get_by_label("Amount without tax").input_value() == "450.1"
+    page.get_by_label("Due on").fill((TODAY + timedelta(days=30)).isoformat())
+    page.get_by_role("button", name="Ask for an invoice").click()
+    expect(page.get_by_role("status")).to_contain_text("becomes a draft in the ledger")
+    org.firm.settle()
+    page.get_by_role("button", name="Refresh").click()
+    expect(page.locator(".invoices")).to_contain_text("Draft in the ledger")
+
+
+def test_the_class_asks_for_what_is_there_in_user_mode_and_hands_over_what_the_panel_reads(org: Org) -> None:
+    asked = queries()
+    assert len(asked) == 7 and all(" WITH USER_MODE" in each and " LIMIT " in each for each in asked)
+    view = org.panel.show(org.record)
+    names = set(view) | set(view["customer"]) | {name for each in view["invoices"] for name in each}
+    names |= {name for each in view["happenings"] for name in each} | {name for each in view["ageing"] for name in each}
+    assert names <= told_to_pages()
