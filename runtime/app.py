@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from connectors.channels.email import EmailChannel, SmtpServer
+from connectors.channels.mailbox import ImapServer, Mailbox
 from runtime.carriers import Carriers
 from runtime.clock import Clock, system_clock
 from runtime.kept_indexes import KeptIndexes
@@ -40,11 +41,17 @@ class App:
     vault: Vault
     vendors: Vendors
     email: EmailChannel | None
+    mailbox: Mailbox | None
     carriers: Carriers
     turns: Turns
     indexes: KeptIndexes
     printed: PrintedInvoices
     wake: Wake = _nobody
+
+    @property
+    def mailbox_name(self) -> str:
+        """What the mailbox that payers answer to is called here."""
+        return f"{self.settings.imap_user}@{self.settings.imap_host}/{self.settings.imap_folder}"[:300]
 
     def close(self) -> None:
         """Let go of vendors and the database."""
@@ -72,6 +79,7 @@ def build(
         vault=vault,
         vendors=vendors,
         email=_email(settings, clock),
+        mailbox=_mailbox(settings),
         carriers=Carriers(settings, clock),
         turns=Turns(store),
         indexes=KeptIndexes(),
@@ -91,3 +99,18 @@ def _email(settings: Settings, clock: Clock) -> EmailChannel | None:
         starttls=settings.smtp_starttls,
     )
     return EmailChannel(server, clock)
+
+
+def _mailbox(settings: Settings) -> Mailbox | None:
+    """Return the mailbox that payers answer to; without a server and a user there is none, and none is looked into."""
+    if not settings.imap_host or not settings.imap_user:
+        return None
+    server = ImapServer(
+        host=settings.imap_host,
+        port=settings.imap_port,
+        username=settings.imap_user,
+        password=settings.imap_password.get_secret_value(),
+        folder=settings.imap_folder,
+        tls=settings.imap_tls,
+    )
+    return Mailbox(server)

@@ -51,6 +51,14 @@ class Settings(BaseSettings):
     smtp_user: str = ""
     smtp_password: SecretStr = SecretStr("")
     smtp_starttls: bool = True
+    reply_to: str = ""  # where answers to reminders go; the sender's own address where it is empty
+    imap_host: str = ""
+    imap_port: int = Field(default=993, ge=1, le=65535)
+    imap_user: str = ""
+    imap_password: SecretStr = SecretStr("")
+    imap_folder: str = "INBOX"
+    imap_tls: bool = True
+    inbound_mail_secret: SecretStr = SecretStr("")
     mail_from: str = ""
 
     xero_api_url: str = ""

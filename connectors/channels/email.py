@@ -152,6 +152,7 @@ class MailCarrier:
 
     channel: EmailChannel
     sender: str
+    reply_to: str = ""
 
     def send(self, message: Outgoing) -> Report:
         """Hand one message to the server, as `EmailChannel.send` does."""
@@ -162,7 +163,7 @@ class MailCarrier:
             text=message.text,
             html=message.html,
             sender=self.sender,
-            reply_to=self.sender,
+            reply_to=self.reply_to or self.sender,
             unsubscribe_url=message.unsubscribe_url,
         )
         return Report(taken.message_id, Fate.ACCEPTED, taken.answer)

@@ -9,11 +9,13 @@ from kombu.exceptions import OperationalError
 
 from runtime.app import App
 from runtime.operations.remind import remind_everybody
+from runtime.operations.replies.poll_mailbox import look_after_mail
 from runtime.operations.statement_folder import take_in_files
 from runtime.operations.work import poll, work
 
 SWEEP_SECONDS = 15.0
 POLL_SECONDS = 300.0
+MAIL_SECONDS = 60.0
 STATEMENT_SECONDS = 20.0  # how often the folder of bank files is looked into
 REMIND_SECONDS = 900.0  # messages leave within a quarter of an hour of becoming due in the payer's hours
 BROKER_TIMEOUT_SECONDS = 2.0  # a webhook waits for no broker longer than this before it is answered
@@ -42,6 +44,7 @@ def make_celery(app: App) -> Celery:
                 ("poll", "poll", POLL_SECONDS),
                 ("remind", "remind", REMIND_SECONDS),
                 ("statements", "statements", STATEMENT_SECONDS),
+                ("mail", "mail", MAIL_SECONDS),
             )
         },
     )
@@ -61,6 +64,11 @@ def make_celery(app: App) -> Celery:
     def remind_task() -> None:
         remind_everybody(app)
         work(app)
+
+    @celery.task(name="truedue.mail")
+    def mail_task() -> None:
+        if look_after_mail(app):
+            work(app)
 
     @celery.task(name="truedue.statements")
     def statements_task() -> None:

@@ -9,14 +9,14 @@ from typing import Any
 from sqlalchemy import Connection, delete, select
 
 from receivables.address import AddressError, PostalAddress
-from reminders.evidence import Channel, FlagCode, LawfulBasis
+from reminders.evidence import Channel, LawfulBasis
 from reminders.places import country_code
 from reminders.telephone import TelephoneError, number_of
 from runtime.app import App
 from runtime.operations.deliveries import CONTACT_NEEDED
 from runtime.operations.errors import InputError, RefusedError
-from runtime.operations.question import PROBLEM as QUESTION
-from runtime.operations.standing_holds import release_hold
+from runtime.operations.replies.act import TEXT, WAITING
+from runtime.operations.replies.settle import note_answered
 from runtime.operations.take_text import TEXT_UNREAD
 from runtime.store import connections, journal
 from runtime.store import tables as t
@@ -103,10 +103,14 @@ def text_is_read(app: App, *, organisation_id: str, customer_id: str, actor: str
         waiting = journal.troubled(organisation_id, (TEXT_UNREAD,)).where(t.problem.c.subject == customer_id)
         if db.scalar(waiting) is None:
             raise RefusedError("no text of this customer waits (any more)")
-        mine = (t.document.c.organisation_id == organisation_id) & (t.document.c.customer_id == customer_id)
-        asked = journal.troubled(organisation_id, (QUESTION,))  # a question on the customer's page waits for itself
-        for document_id in db.scalars(select(t.document.c.id).where(mine, t.document.c.id.not_in(asked))).all():
-            release_hold(db, organisation_id, document_id, FlagCode.REPLY_UNREAD.value, now)
+        texts = select(t.reply.c.id).where(
+            t.reply.c.organisation_id == organisation_id,
+            t.reply.c.customer_id == customer_id,
+            t.reply.c.channel == TEXT,
+            t.reply.c.state == WAITING,
+        )
+        read = list(db.scalars(texts))
+        note_answered(db, organisation_id=organisation_id, reply_ids=read, by=actor, at=now)
         journal.resolve_problem(db, organisation_id=organisation_id, code=TEXT_UNREAD, subject=customer_id, at=now)
         _record(db, organisation_id, customer_id, detail="the customer's text was read", actor=actor, at=app.clock())
     app.wake()

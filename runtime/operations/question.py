@@ -5,19 +5,16 @@ Nobody is reminded of what they have just asked about.
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, func, select
 
 from receivables.identity import stable_id
 from receivables.problem import Problem
-from reminders.replies.kinds import ReplyKind
-from reminders.replies.routing import TaskKind
 from runtime.app import App
 from runtime.operations.errors import RefusedError
 from runtime.operations.payers_word import follow, open_invoice, plain
-from runtime.operations.replies.act import PORTAL, QUESTION_PROBLEM, SETTLED, WAITING
-from runtime.operations.replies.holding import release
+from runtime.operations.replies.act import PORTAL, QUESTION_PROBLEM, WAITING
+from runtime.operations.replies.settle import note_answered
 from runtime.operations.replies.take import HELD_FOR, Incoming, ReplyChannel, follow_up, keep_reply
-from runtime.operations.tasks import close_task
 from runtime.store import connections, journal
 from runtime.store import tables as t
 
@@ -78,12 +75,8 @@ def mark_answered(app: App, *, organisation_id: str, document_id: str, actor: st
         if not _waits(db, organisation_id, document_id):
             raise RefusedError("no question about this invoice waits (any more)")
         journal.resolve_problem(db, organisation_id=organisation_id, code=PROBLEM, subject=document_id, at=now)
-        for reply_id in _asked(db, organisation_id, document_id):
-            mine = (t.reply.c.organisation_id == organisation_id) & (t.reply.c.id == reply_id)
-            answered = {"state": SETTLED, "settled_kind": ReplyKind.QUESTION.value, "settled_by": actor}
-            db.execute(update(t.reply).where(mine).values(answered | {"settled_at": now}))
-            release(db, organisation_id=organisation_id, reply_id=reply_id, at=now)
-            close_task(db, organisation_id=organisation_id, subject=reply_id, kinds=tuple(TaskKind), by=actor, at=now)
+        asked = _asked(db, organisation_id, document_id)
+        note_answered(db, organisation_id=organisation_id, reply_ids=asked, by=actor, at=now)
         journal.record(
             db,
             organisation_id=organisation_id,

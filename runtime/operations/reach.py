@@ -43,18 +43,19 @@ class Reach:
         point = self.points.get((mail.recipient_id, channel.value))
         if point is not None and point["bounced_address"] is not None:
             address = contact.address if channel is Channel.EMAIL else point["address"]
-            contact = replace(contact, bounced=point["bounced_address"] == address)
+            contact = replace(contact, bounced=contact.bounced or point["bounced_address"] == address)
         return contact
 
     def _by_point(self, mail: ContactEvidence, channel: Channel) -> ContactEvidence:
         if channel is Channel.HAND_OVER:
-            return replace(mail, channel=channel, address=mail.recipient_name or mail.recipient_id)
+            return replace(mail, channel=channel, address=mail.recipient_name or mail.recipient_id, bounced=False)
         point = self._point(mail.recipient_id, channel)
         address = None if point is None else self._spoken(point["address"], channel)
         return replace(
             mail,
             channel=channel,
             address=address,
+            bounced=False,  # what is wrong with an e-mail address says nothing of a telephone
             lawful_basis=LawfulBasis(point["basis"]) if point is not None and point["basis"] else None,
             opted_out=mail.opted_out or (channel is Channel.SMS and address in self.stopped),
             switched_on=channel.is_task or channel.value in self.switched_on,

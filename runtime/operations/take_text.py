@@ -1,25 +1,23 @@
-"""Somebody answered a text: STOP and START are followed at once; anything else holds and waits for a person."""
+"""Somebody answered a text: STOP and START are followed at once; anything else is read as any reply."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import Connection, select, update
 
 from connectors.channels.contract import Told
-from receivables.document import DocumentStatus
 from receivables.problem import Problem
-from reminders.evidence import Channel, FlagCode
+from reminders.evidence import Channel
 from reminders.stop_words import Wish, wish_of
 from runtime.operations.deliveries import stop_number
-from runtime.operations.standing_holds import place_hold
+from runtime.operations.replies.act import TEXT_PROBLEM
+from runtime.operations.replies.take import Incoming, ReplyChannel, keep_reply
 from runtime.operations.withdraw import PLANNED, SENDING, withdraw_reminders
 from runtime.store import connections, journal
 from runtime.store import tables as t
-from runtime.store.touch import touch_documents
 
-TEXT_UNREAD = "text_unread"
-ANSWERED_WITHIN = timedelta(days=7)  # a text that nobody answers holds no longer
+TEXT_UNREAD = TEXT_PROBLEM
 MAX_SHOWN_CHARACTERS = 1_000
 
 
@@ -96,29 +94,15 @@ def _withdraw(db: Connection, organisation_id: str, number: str, at: datetime) -
 def _hold_and_ask(db: Connection, organisation_id: str, customer_id: str, told: Told, at: datetime) -> None:
     """Hold what the customer owes until a person has read the text, for a week at most."""
     said = " ".join(told.text.split())[:MAX_SHOWN_CHARACTERS]
-    document = t.document.c
-    open_now = db.scalars(
-        select(document.id).where(
-            document.organisation_id == organisation_id,
-            document.customer_id == customer_id,
-            document.status == DocumentStatus.OPEN.value,
-        )
-    ).all()
-    for document_id in open_now:
-        place_hold(
-            db,
-            organisation_id=organisation_id,
-            document_id=document_id,
-            code=FlagCode.REPLY_UNREAD.value,
-            reason=f"The customer answered a text that nobody has read yet: {said}",
-            placed_by="customer",
-            at=at,
-            until=at + ANSWERED_WITHIN,
-        )
-    withdraw_reminders(
-        db, organisation_id=organisation_id, document_ids=open_now, why="the customer answered a text", at=at
+    incoming = Incoming(
+        channel=ReplyChannel.TEXT,
+        external_id=told.external_id,
+        sender=told.sender,
+        text=told.text,
+        received_at=at,
+        customer_ids=(customer_id,),
     )
-    touch_documents(db, organisation_id, open_now, at)
+    keep_reply(db, organisation_id=organisation_id, incoming=incoming, at=at)
     text = f"{told.sender} answered a text: {said}"
     problem = Problem(TEXT_UNREAD, text, "Answer it, then mark it as read on the customer's page.", customer_id)
     journal.raise_problem(db, organisation_id=organisation_id, problem=problem, at=at)

@@ -30,7 +30,11 @@ def carriers_of(app: App, db: Connection, organisation_id: str) -> dict[Channel,
     on = select(switch.channel, switch.carrier).where(
         switch.organisation_id == organisation_id, switch.switched_on.is_(True)
     )
-    ways = {Channel.EMAIL: Way(MAIL, MailCarrier(app.email, app.settings.mail_from))} if app.email else {}
+    ways = (
+        {Channel.EMAIL: Way(MAIL, MailCarrier(app.email, app.settings.mail_from, app.settings.reply_to))}
+        if app.email
+        else {}
+    )
     for row in db.execute(on):
         carrier = app.carriers.get(row.carrier) if row.carrier in registry.CARRIERS else None
         if carrier is not None:

@@ -26,6 +26,7 @@ from runtime.web import (
     calls,
     channels,
     connecting,
+    mail,
     messages,
     organisations,
     people,
@@ -50,7 +51,7 @@ from runtime.web.webhooks import WebhookLane
 
 _MODULES = (
     *(signing_in, organisations, staff, problems, connecting, work, bank_files),
-    *(sync, setup, calls, channels, policies, messages, replies, people, portal),
+    *(sync, setup, calls, channels, policies, messages, replies, mail, people, portal),
 )
 _MISSING = "There is no such page, or nothing of that kind here."
 _Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]

@@ -13,6 +13,7 @@ from fastapi import HTTPException
 from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse, Response
 
+from connectors.channels.incoming import MAX_MAIL_BYTES
 from runtime.operations.take_webhook import MAX_BODY_BYTES as MAX_WEBHOOK_BYTES
 from runtime.web.pace import Pace
 
@@ -40,6 +41,8 @@ def body_limit(path: str) -> int:
     """Return how many bytes a request to `path` may send."""
     if path.startswith("/webhooks/"):
         return MAX_WEBHOOK_BYTES
+    if path == "/mail":
+        return MAX_MAIL_BYTES
     return MAX_STATEMENT_BYTES if _STATEMENTS.fullmatch(path) else MAX_FORM_BYTES
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from starlette.responses import Response
 
 from runtime.operations.in_doubt import settle_doubt
+from runtime.operations.replies.take_mail import unclaimed_mails
 from runtime.operations.set_aside import Queue, replay, set_aside
 from runtime.operations.views import receipts
+from runtime.store import connections
 from runtime.web.access import AGREE, CHASE, HERE, SEE, Who, routes
 from runtime.web.pages import go, page
 from runtime.web.running import Running
@@ -55,7 +57,9 @@ def show_unclaimed(app: Running, notice: str = "") -> Response:
     """List the notices whose account nobody has connected, and bodies that cannot be read."""
     with app.store.read() as db:
         rows = set_aside(db, None)
-    return page("unclaimed.html", rows=rows, notice=notice)
+        mails = unclaimed_mails(db)
+        organisations = connections.organisations(db)
+    return page("unclaimed.html", rows=rows, mails=mails, organisations=organisations, notice=notice)
 
 
 @ROUTES.post("/unclaimed/{row_id}/replay", dependencies=[HERE], status_code=303)

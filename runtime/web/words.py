@@ -352,6 +352,7 @@ ACTIONS: Mapping[str, str] = {
 
 # What a page says after a form was sent; an address can only name one of these.
 NOTICES: Mapping[str, str] = {
+    "mail_claimed": "Given. Its people find it among their replies.",
     "reply_settled": "Settled. What it held is free again, unless what it says holds it.",
     "task_given": "Noted whose it is.",
     "task_done": "Done.",

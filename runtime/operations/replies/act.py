@@ -25,9 +25,9 @@ from runtime.store import tables as t
 PAID_HELD_FOR = timedelta(days=14)  # as long as money that probably pays an invoice
 MAX_A_RUN = 200
 MAX_PAID_HOLDING = 2  # replies that say so of one invoice; whoever says it again is read, and reminded all the same
-QUESTION_PROBLEM = "question"
+QUESTION_PROBLEM, TEXT_PROBLEM = "question", "text_unread"
 WAITING, ACTED, SETTLED = "waiting", "acted", "settled"
-PORTAL = "portal"
+PORTAL, TEXT = "portal", "text"
 
 
 def act_on(app: App, *, organisation_id: str, reply_id: str) -> None:
@@ -164,6 +164,9 @@ def finish_reply(
         release(db, organisation_id=organisation_id, reply_id=reply_id, at=at)
     for document_id in reply["documents"] if reply["channel"] == PORTAL else ():
         journal.resolve_problem(db, organisation_id=organisation_id, code=QUESTION_PROBLEM, subject=document_id, at=at)
+    if reply["channel"] == TEXT and reply["customer_id"] is not None:
+        subject = reply["customer_id"]
+        journal.resolve_problem(db, organisation_id=organisation_id, code=TEXT_PROBLEM, subject=subject, at=at)
     journal.record(
         db,
         organisation_id=organisation_id,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import date
+from collections.abc import Collection, Sequence
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import Connection, select, update
@@ -14,6 +14,7 @@ from runtime.app import App
 from runtime.operations.errors import InputError, RefusedError
 from runtime.operations.opt_out import take_opt_out_back
 from runtime.operations.replies.act import ACTED, SETTLED, do, find, finish_reply
+from runtime.operations.replies.holding import release
 from runtime.operations.tasks import close_task
 from runtime.store import connections
 from runtime.store import tables as t
@@ -65,6 +66,16 @@ def settle_reply(
         )
         finish_reply(db, settled, kind=kind, outcome=outcome, at=now, state=SETTLED)
     app.wake()
+
+
+def note_answered(db: Connection, *, organisation_id: str, reply_ids: Collection[str], by: str, at: datetime) -> None:
+    """Settle replies that somebody answered elsewhere, in the caller's unit of work."""
+    answered = {"settled_kind": ReplyKind.QUESTION.value, "settled_by": by, "settled_at": at}
+    for reply_id in reply_ids:
+        mine = (t.reply.c.organisation_id == organisation_id) & (t.reply.c.id == reply_id)
+        db.execute(update(t.reply).where(mine).values(state=SETTLED, acts=False, **answered))
+        release(db, organisation_id=organisation_id, reply_id=reply_id, at=at)
+        close_task(db, organisation_id=organisation_id, subject=reply_id, kinds=tuple(TaskKind), by=by, at=at)
 
 
 def _with_customer(db: Connection, reply: dict[str, Any], customer_id: str | None) -> dict[str, Any]:

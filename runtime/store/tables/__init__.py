@@ -11,6 +11,7 @@ from runtime.store.tables.documents import account, customer, document
 from runtime.store.tables.in_step import conflict, field_owner, link, link_proposal, tombstone, watermark
 from runtime.store.tables.installation import connection, consent, oauth_state, organisation
 from runtime.store.tables.journal import event, problem
+from runtime.store.tables.mail import mail, mailbox
 from runtime.store.tables.money import (
     allocation,
     bank_account,
@@ -73,6 +74,8 @@ __all__ = [
     "ledger_payment",
     "link",
     "link_proposal",
+    "mail",
+    "mailbox",
     "membership",
     "message_copy",
     "metadata",
