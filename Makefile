@@ -4,7 +4,7 @@ UV_VERSION := 0.13.9
 VENV := .venv
 ARGS ?=
 
-.PHONY: setup dev system demo simulate test test-long test-salesforce salesforce-checks bench-matching bench-replies bench-sync bench-webhooks check clean
+.PHONY: setup dev system demo simulate test test-long test-salesforce salesforce-checks bench-matching bench-reminders bench-replies bench-sync bench-webhooks check clean
 .SILENT:
 # Where it is set, every process would compile every module again: seconds for each command that tests start.
 unexport PYTHONDONTWRITEBYTECODE
@@ -72,6 +72,9 @@ bench-matching: $(VENV)/.bench  ## the matcher on drawn and published data, its 
 
 bench-replies: dev    ## how well replies of payers are read, on mails that the rules were not tuned on
 	$(VENV)/bin/python -m benchmarks.replies $(ARGS)
+
+bench-reminders: dev  ## planning 100,000 and 1,000,000 open invoices: all, nothing new, 1 % new, the next day
+	$(VENV)/bin/python -m benchmarks.reminders $(ARGS)
 
 bench-webhooks: dev   ## durable webhook intake beside a no-op of the same server and a Flask view
 	$(VENV)/bin/python -m benchmarks.webhooks $(ARGS)

@@ -55,6 +55,12 @@ def next_contact_time(at: datetime, *, time_zone: str, country: str | None) -> d
     return datetime.combine(day, OPENS_AT, tzinfo=zone)
 
 
+def closes_at(at: datetime, time_zone: str) -> datetime:
+    """When the contact window that is open at `at` closes, on the payer's clock."""
+    zone = ZoneInfo(time_zone)
+    return datetime.combine(at.astimezone(zone).date(), CLOSES_AT, tzinfo=zone)
+
+
 def start_of_day(day: date, time_zone: str) -> datetime:
     """Midnight at which `day` begins in `time_zone`."""
     return datetime.combine(day, time.min, tzinfo=ZoneInfo(time_zone))

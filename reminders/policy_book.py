@@ -113,6 +113,13 @@ class PolicyBook:
         return len(self.choices) == 1
 
     @property
+    def overdue_days(self) -> frozenset[int]:
+        """The days after the oldest due date at which a customer may come under another policy."""
+        asked = (choice.segment for choice in self.choices)
+        bounds = (bound for each in asked for bound in (each.overdue_at_least, each.overdue_less_than))
+        return frozenset(bound for bound in bounds if bound is not None)
+
+    @property
     def asks_history(self) -> bool:
         """Whether a choice depends on how late customers usually pay."""
         return any(choice.segment.asks_history for choice in self.choices)

@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
+from zoneinfo import ZoneInfo
 
 from receivables.money import Money, total
 from reminders.business_time import start_of_day
 from reminders.evidence import Channel, ItemEvidence
 from reminders.holds import Hold
-from reminders.policy import DunningLevel, DunningPolicy, level_ahead, level_title, next_level, pause_before
+from reminders.policy import DunningLevel, DunningPolicy, level_ahead, level_title, pause_before
 
 MAX_LINES_A_MESSAGE = 75  # Gmail cuts a page at 102 KB, and with it the links at its end; the oldest go first
 
@@ -44,6 +45,42 @@ class PlanningReason:
     code: PlanningCode
     reason: str
     until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """The level that a policy has next for an item. `at` is when it asks for it, None when it does so now.
+
+    `is_reached`: the level's day has come; what it may still wait for is the pause after the message before it.
+    """
+
+    step: DunningLevel
+    is_reached: bool
+    at: datetime | None
+
+
+def next_ask(
+    *,
+    policy: DunningPolicy,
+    due_on: date,
+    time_zone: str,
+    as_of: datetime,
+    reminded_level: int = 0,
+    reminded_at: datetime | None = None,
+) -> Ask | None:
+    """When `policy` asks for an item next, by the calendar and by what was sent alone; None when all levels were sent.
+
+    `time_zone` is the payer's. Until `Ask.at` no other fact can make the item one to remind of.
+    """
+    days_overdue = (as_of.astimezone(ZoneInfo(time_zone)).date() - due_on).days
+    step = level_ahead(policy=policy, days_overdue=days_overdue, reminded_level=reminded_level)
+    if step is None:
+        return None
+    if days_overdue < step.after_due_days:
+        return Ask(step, is_reached=False, at=start_of_day(due_on + timedelta(days=step.after_due_days), time_zone))
+    pause = pause_before(policy=policy, step=step, reminded_level=reminded_level)
+    pause_ends = None if reminded_at is None else reminded_at + pause
+    return Ask(step, is_reached=True, at=pause_ends if pause_ends is not None and as_of < pause_ends else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,37 +175,38 @@ def plan(
 
 def _decide(candidate: Candidate, policy: DunningPolicy, as_of: datetime) -> ItemDecision:
     evidence = candidate.evidence
-    days = evidence.days_overdue(as_of)
-    level = next_level(policy=policy, days_overdue=days, reminded_level=candidate.reminded_level)
-    planning = _not_yet(candidate, level, policy, as_of)
+    ask = next_ask(
+        policy=policy,
+        due_on=evidence.item.due_on,
+        time_zone=evidence.contact.time_zone,
+        as_of=as_of,
+        reminded_level=candidate.reminded_level,
+        reminded_at=candidate.reminded_at,
+    )
+    level = ask.step if ask is not None and ask.is_reached else None
+    planning = _not_yet(candidate, ask, policy)
     if planning is not None:
         return ItemDecision(evidence, policy, Verdict.NOT_DUE, level, candidate.holds, planning)
     return ItemDecision(evidence, policy, Verdict.HELD if candidate.holds else Verdict.REMIND, level, candidate.holds)
 
 
-def _not_yet(
-    candidate: Candidate, level: DunningLevel | None, policy: DunningPolicy, as_of: datetime
-) -> PlanningReason | None:
+def _not_yet(candidate: Candidate, ask: Ask | None, policy: DunningPolicy) -> PlanningReason | None:
     evidence, reached = candidate.evidence, candidate.reminded_level
-    step = level_ahead(policy=policy, days_overdue=evidence.days_overdue(as_of), reminded_level=reached)
-    if step is None:
+    if ask is None:
         text = f"All {len(policy.levels)} levels of the policy were sent; a person takes it from here."
         return PlanningReason(PlanningCode.ALREADY_REMINDED, text)
-    if level is None:
-        until = start_of_day(evidence.item.due_on + timedelta(days=step.after_due_days), evidence.contact.time_zone)
+    if not ask.is_reached:
         code = PlanningCode.ALREADY_REMINDED if reached else PlanningCode.NOT_DUE
         said = f"{_was_sent(reached)};" if reached else f"Due on {evidence.item.due_on};"
-        return PlanningReason(code, f"{said} {step.title} follows on {until:%Y-%m-%d}.", until)
-    pause = pause_before(policy=policy, step=level, reminded_level=reached)
-    pause_ends = candidate.reminded_at and candidate.reminded_at + pause
-    if pause_ends is not None and as_of < pause_ends:
+        return PlanningReason(code, f"{said} {ask.step.title} follows on {ask.at:%Y-%m-%d}.", ask.at)
+    if ask.at is not None:
         sent_on = f"{candidate.reminded_at:%Y-%m-%d}"
-        text = f"{_was_sent(reached)} on {sent_on}; the next waits until {pause_ends:%Y-%m-%d}."
-        return PlanningReason(PlanningCode.ALREADY_REMINDED, text, pause_ends)
-    if evidence.contact.channel not in level.channels:
+        text = f"{_was_sent(reached)} on {sent_on}; the next waits until {ask.at:%Y-%m-%d}."
+        return PlanningReason(PlanningCode.ALREADY_REMINDED, text, ask.at)
+    if evidence.contact.channel not in ask.step.channels:
         checked = evidence.contact.channel
-        named = " or ".join(level.channels)
-        text = f"{level.title.capitalize()} goes by {named}, but the contact was checked for {checked}."
+        named = " or ".join(ask.step.channels)
+        text = f"{ask.step.title.capitalize()} goes by {named}, but the contact was checked for {checked}."
         return PlanningReason(PlanningCode.OTHER_CHANNEL, text)
     return None
 

@@ -18,6 +18,7 @@ from runtime.operations.organisations import OWNER
 from runtime.store import connections, journal
 from runtime.store import tables as t
 from runtime.store.rows import upsert
+from runtime.store.weighing import weigh_everybody_again
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +108,7 @@ def switch_channel(
             "changed_by": actor,
         }
         upsert(db, t.channel_switch, [row], keys=["organisation_id", "channel"])
+        weigh_everybody_again(db, organisation_id)
         journal.record(
             db,
             organisation_id=organisation_id,

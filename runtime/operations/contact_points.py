@@ -21,6 +21,7 @@ from runtime.operations.take_text import TEXT_UNREAD
 from runtime.store import connections, journal
 from runtime.store import tables as t
 from runtime.store.rows import upsert
+from runtime.store.weighing import weigh_again
 
 NOTED = (Channel.SMS, Channel.CALL_TASK, Channel.LETTER)
 MAX_EVIDENCE_CHARACTERS = 500
@@ -67,6 +68,7 @@ def note_contact(
             "bounced_why": "",
         }
         upsert(db, t.contact_point, [row], keys=["customer_id", "channel"])
+        weigh_again(db, organisation_id, customer_ids=[customer_id])
         _record(
             db,
             organisation_id,
@@ -92,6 +94,7 @@ def forget_contact(app: App, *, organisation_id: str, customer_id: str, channel:
         connections.lock_organisation(db, organisation_id)
         mine = (point.organisation_id == organisation_id) & (point.customer_id == customer_id)
         if db.execute(delete(t.contact_point).where(mine, point.channel == channel.value)).rowcount:
+            weigh_again(db, organisation_id, customer_ids=[customer_id])
             _record(db, organisation_id, customer_id, detail=f"{channel}: forgotten", actor=actor, at=app.clock())
 
 

@@ -16,7 +16,7 @@ from reminders.policy import DunningPolicy
 from reminders.policy_book import Debtor, PolicyBook
 from runtime.store import tables as t
 from runtime.store.connections import Organisation
-from runtime.store.rows import chunks
+from runtime.store.rows import beside_an_index, chunks
 
 HISTORY = timedelta(days=365)
 MIN_PAID = 3  # invoices; fewer say nothing about somebody's habit
@@ -53,7 +53,7 @@ def debtors(
             .where(
                 document.organisation_id == organisation.id,
                 document.kind == DocumentKind.INVOICE.value,
-                document.status == DocumentStatus.OPEN.value,
+                beside_an_index(document.status) == DocumentStatus.OPEN.value,
                 document.balance_minor > 0,
                 document.customer_id.in_(chunk),
             )
@@ -90,7 +90,7 @@ def usually_late(
             select(document.id, document.customer_id, document.due_on).where(
                 document.organisation_id == organisation_id,
                 document.kind == DocumentKind.INVOICE.value,
-                document.status == DocumentStatus.PAID.value,
+                beside_an_index(document.status) == DocumentStatus.PAID.value,
                 document.due_on >= today - HISTORY,
                 document.customer_id.in_(customer_ids),
             )

@@ -14,6 +14,7 @@ from runtime.operations.withdraw import SENT, UNDELIVERED
 from runtime.store import journal, reminder_rows
 from runtime.store import tables as t
 from runtime.store.rows import insert_new
+from runtime.store.weighing import weigh_again
 
 CONTACT_NEEDED = "contact_needed"
 _ORDER = list(Fate)
@@ -77,6 +78,7 @@ def note_unreachable(
         plain = {"address": "", "basis": None, "evidence": "", "noted_by": "", "noted_at": at}
         names = {"customer_id": customer_id, "channel": channel.value, "organisation_id": organisation_id}
         db.execute(insert(t.contact_point).values(**names, **plain, **bounced))
+    weigh_again(db, organisation_id, customer_ids=[customer_id])
     text = f"Nothing arrives at {spoken} ({channel.value}): {why}"
     remedy = (
         "Note another address or number of the customer, or correct it; until then the next channel is used, if any."

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Table, func, select
+from sqlalchemy import Connection, Table, bindparam, func, select
 
 from receivables.allocation import Allocation
 from receivables.document import DocumentKind, DocumentStatus
@@ -35,6 +35,18 @@ from runtime.store.connections import Organisation
 from runtime.store.rows import chunks
 
 _NOT_READ: Mapping[str, Any] = {"name": "", "email": None, "parent_id": None, "country": None, "opted_out": False}
+_named, _sent = t.reminder_item.c, t.reminder.c
+_REMINDED = (
+    select(_named.document_id, func.max(_named.level), func.max(_sent.sent_at))
+    .join(t.reminder, _sent.id == _named.reminder_id)
+    .where(
+        _named.organisation_id == bindparam("organisation_id"),
+        _named.document_id.in_(bindparam("document_ids", expanding=True)),
+        (_named.state == SENT) | ((_named.state == PLANNED) & (_sent.state == IN_DOUBT)),
+        _sent.sent_at.is_not(None),
+    )
+    .group_by(_named.document_id)
+)
 
 
 @dataclass
@@ -74,19 +86,21 @@ def gather(
 
 def reminded(db: Connection, organisation_id: str, document_ids: Collection[str]) -> dict[str, tuple[int, datetime]]:
     """Return, by invoice, the highest level sent about it and when. What may have left counts as sent."""
-    item, reminder = t.reminder_item, t.reminder
-    rows = db.execute(
-        select(item.c.document_id, func.max(item.c.level), func.max(reminder.c.sent_at))
-        .join(reminder, reminder.c.id == item.c.reminder_id)
-        .where(
-            item.c.organisation_id == organisation_id,
-            item.c.document_id.in_(document_ids),
-            (item.c.state == SENT) | ((item.c.state == PLANNED) & (reminder.c.state == IN_DOUBT)),
-            reminder.c.sent_at.is_not(None),
-        )
-        .group_by(item.c.document_id)
-    )
-    return {row[0]: (row[1], row[2]) for row in rows}
+    which = {"organisation_id": organisation_id}
+    return {
+        row[0]: (row[1], row[2])
+        for chunk in chunks(sorted(document_ids))
+        for row in db.execute(_REMINDED, which | {"document_ids": list(chunk)})
+    }
+
+
+def place_of(organisation: Organisation, country: str | None) -> tuple[str, str]:
+    """Return the country of a customer, from what the ledger says of it, and its time zone.
+
+    A country of several times is taken to keep the organisation's own.
+    """
+    code = country_code(country) or organisation.country
+    return code, time_zone_of(code) or organisation.time_zone
 
 
 def _evidence(facts: Facts, each: OpenDocument) -> ItemEvidence:
@@ -141,7 +155,7 @@ def _contact(facts: Facts, customer_id: str) -> ContactEvidence:
     parent = facts.customers.get(customer["parent_id"] or "")
     # A branch without an address of its own is reached through the parent that pays for it.
     address = customer["email"] or (parent["email"] if parent else None)
-    country = country_code(customer["country"]) or facts.organisation.country
+    country, time_zone = place_of(facts.organisation, customer["country"])
     count, last = facts.contacted.get(customer_id, (0, None))
     return ContactEvidence(
         recipient_id=customer_id,
@@ -149,8 +163,7 @@ def _contact(facts: Facts, customer_id: str) -> ContactEvidence:
         channel=Channel.EMAIL,
         address=address,
         lawful_basis=LawfulBasis.CONTRACT,
-        # A country of several times is taken to keep the organisation's own.
-        time_zone=time_zone_of(country) or facts.organisation.time_zone,
+        time_zone=time_zone,
         country=country,
         opted_out=customer["opted_out"],
         bounced=address is not None and normal(address) in facts.bad_addresses,
@@ -172,17 +185,24 @@ def _read_facts(db: Connection, organisation: Organisation, now: datetime, docum
         status={item_id: DocumentStatus(rows[item_id]["status"]) for item_id in ids},
         disputes={item_id: rows[item_id] for item_id in ids},
     )
-    facts.allocations = unshown_allocations(db, organisation.id)
+    facts.allocations = _allocations(db, organisation.id, ids)
     facts.plausible, facts.in_flight = facts_of.receipts(db, organisation)
     for item_id, began in facts_of.checkouts(db, organisation.id, now).items():
         facts.in_flight[item_id] = [*facts.in_flight.get(item_id, ()), *began]
-    facts.flags = facts_of.flags(db, organisation.id, now)
+    facts.flags = facts_of.flags(db, organisation.id, ids, now)
     facts.covered = facts_of.credit(db, organisation.id, list(customers))
-    facts.contacted = facts_of.contacts(db, organisation.id, now)
+    facts.contacted = facts_of.contacts(db, organisation.id, list(customers), now)
     facts.being_written = facts_of.being_written(db, organisation.id)
     facts.bad_addresses = bad_addresses(db, organisation.id)
     facts.versions = facts_of.versions(db, organisation.id, facts.read_at)
     return facts
+
+
+def _allocations(db: Connection, organisation_id: str, ids: Sequence[str]) -> dict[str, list[Allocation]]:
+    found: dict[str, list[Allocation]] = {}
+    for chunk in chunks(ids):
+        found |= unshown_allocations(db, organisation_id, where=t.document.c.id.in_(chunk))
+    return found
 
 
 def _by_id(db: Connection, table: Table, organisation_id: str, ids: Iterable[str]) -> dict[str, Mapping[str, Any]]:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Select, func, select
 
 from connectors.contract import Role
 from connectors.records import Kind
-from receivables.document import DocumentKind
+from receivables.document import DocumentKind, DocumentStatus
 from receivables.money import Money
 from receivables.open_item import OpenItem
 from receivables.receipt import ReceiptStatus
@@ -38,6 +38,7 @@ from runtime.store import tables as t
 from runtime.store.connections import Organisation
 from runtime.store.intake import asked_since
 from runtime.store.links import links_of
+from runtime.store.rows import beside_an_index, chunks
 
 DEBIT_SETTLES_WITHIN = timedelta(days=7)  # Bacs takes longest of the debits that Stripe offers: four to seven days
 _WEEK = timedelta(days=7)
@@ -133,26 +134,44 @@ def checkouts(db: Connection, organisation_id: str, now: datetime) -> dict[str, 
     return found
 
 
-def flags(db: Connection, organisation_id: str, now: datetime) -> dict[str, list[Flag]]:
-    """Return the holds that stand, by item."""
+def flags(db: Connection, organisation_id: str, document_ids: Collection[str], now: datetime) -> dict[str, list[Flag]]:
+    """Return the holds that stand on these items."""
     found: defaultdict[str, list[Flag]] = defaultdict(list)
-    rows = db.execute(select(t.hold).where(t.hold.c.organisation_id == organisation_id, t.hold.c.released_at.is_(None)))
-    for row in rows:
-        if row.until is None or row.until > now:
-            found[row.document_id].append(Flag(FlagCode(row.code), row.reason, row.until))
+    hold = t.hold.c
+    for chunk in chunks(sorted(document_ids)):
+        mine = (hold.organisation_id == organisation_id) & hold.document_id.in_(chunk)
+        for row in db.execute(select(t.hold).where(mine, hold.released_at.is_(None)).order_by(hold.id)):
+            if row.until is None or row.until > now:
+                found[row.document_id].append(Flag(FlagCode(row.code), row.reason, row.until))
     return found
 
 
 def credit(db: Connection, organisation_id: str, customer_ids: Collection[str]) -> dict[str, Money]:
     """Return the items that a customer's unapplied credit or cash covers in full, with it, oldest due first."""
+    covered: dict[str, Money] = {}
+    for chunk in chunks(sorted(customer_ids)):
+        left = _credit_left(db, organisation_id, chunk)
+        items: defaultdict[tuple[str, str], list[OpenItem]] = defaultdict(list)
+        for each in open_documents(db, organisation_id, customer_ids={customer_id for customer_id, _ in left}):
+            if each.document.kind is DocumentKind.INVOICE and each.open_amount:
+                items[(each.document.customer_id, each.open_amount.currency)].append(each.item())
+        for key, amount in left.items():
+            covered |= dict.fromkeys(distribute_credit(items=items[key], credit=amount), amount)
+    return covered
+
+
+def _credit_left(db: Connection, organisation_id: str, customer_ids: Collection[str]) -> dict[tuple[str, str], Money]:
+    """What these customers have to their credit, by customer and currency; those without any are left out."""
     credit: defaultdict[tuple[str, str], int] = defaultdict(int)
-    items: defaultdict[tuple[str, str], list[OpenItem]] = defaultdict(list)
-    for each in open_documents(db, organisation_id, customer_ids=customer_ids):
-        key = (each.document.customer_id, each.open_amount.currency)
-        if each.document.kind is DocumentKind.CREDIT_NOTE:
-            credit[key] += each.open_amount.minor
-        elif each.open_amount:
-            items[key].append(each.item())
+    document = t.document.c
+    notes = select(document.id).where(
+        document.organisation_id == organisation_id,
+        document.customer_id.in_(customer_ids),
+        beside_an_index(document.status) == DocumentStatus.OPEN.value,
+        document.kind == DocumentKind.CREDIT_NOTE.value,
+    )
+    for note in open_documents(db, organisation_id, document_ids=db.scalars(notes).all()):
+        credit[(note.document.customer_id, note.open_amount.currency)] += note.open_amount.minor
     payment, receipt = t.ledger_payment, t.receipt
     in_ledger = select(payment.c.customer_id, payment.c.currency, func.sum(payment.c.unapplied_minor)).where(
         payment.c.organisation_id == organisation_id,
@@ -178,12 +197,7 @@ def credit(db: Connection, organisation_id: str, customer_ids: Collection[str]) 
             credit[(customer_id, currency)] += int(minor or 0)
     for customer_id, left in _left_of_suggestions(db, organisation_id, customer_ids):
         credit[(customer_id, left.currency)] += left.minor
-    covered: dict[str, Money] = {}
-    for key, minor in credit.items():
-        if minor > 0:
-            amount = Money(minor, key[1])
-            covered |= dict.fromkeys(distribute_credit(items=items[key], credit=amount), amount)
-    return covered
+    return {key: Money(minor, key[1]) for key, minor in credit.items() if minor > 0}
 
 
 def _left_of_suggestions(
@@ -205,22 +219,26 @@ def _left_of_suggestions(
         yield customer_id, Money(left["minor"], left["currency"])
 
 
-def contacts(db: Connection, organisation_id: str, now: datetime) -> dict[str, tuple[int, datetime]]:
+def contacts(
+    db: Connection, organisation_id: str, customer_ids: Collection[str], now: datetime
+) -> dict[str, tuple[int, datetime]]:
     """Return, by customer, how many messages went out, or may have, in seven days, and when the last one did."""
     found: dict[str, tuple[int, datetime]] = {}
     for sent in (t.reminder.c, t.thanks.c):
-        rows = db.execute(
-            select(sent.customer_id, func.count(), func.max(sent.sent_at))
-            .where(
-                sent.organisation_id == organisation_id,
-                sent.state.in_(_MAY_HAVE_LEFT),
-                sent.sent_at > now - _WEEK,
+        for chunk in chunks(sorted(customer_ids)):
+            rows = db.execute(
+                select(sent.customer_id, func.count(), func.max(sent.sent_at))
+                .where(
+                    sent.organisation_id == organisation_id,
+                    sent.customer_id.in_(chunk),
+                    beside_an_index(sent.state).in_(_MAY_HAVE_LEFT),
+                    sent.sent_at > now - _WEEK,
+                )
+                .group_by(sent.customer_id)
             )
-            .group_by(sent.customer_id)
-        )
-        for customer_id, count, last in rows:
-            before, at = found.get(customer_id, (0, last))
-            found[customer_id] = (before + count, max(at, last))
+            for customer_id, count, last in rows:
+                before, at = found.get(customer_id, (0, last))
+                found[customer_id] = (before + count, max(at, last))
     return found
 
 

@@ -9,6 +9,7 @@ from runtime.operations.errors import RefusedError
 from runtime.operations.withdraw import FAILED, IN_DOUBT, SENT
 from runtime.store import connections, journal, reminder_rows
 from runtime.store import tables as t
+from runtime.store.weighing import weigh_again
 
 REMINDER_IN_DOUBT = "reminder_in_doubt"
 
@@ -35,6 +36,7 @@ def settle_doubt(app: App, *, organisation_id: str, reminder_id: str, was_sent: 
             why = f"it did not leave, says {actor}"
             db.execute(update(t.reminder).where(mine).values(state=FAILED, sent_at=None, why=why))
             reminder_rows.release_slots(db, [reminder_id])
+        weigh_again(db, organisation_id, document_ids=items)
         for item_id in items:
             journal.record(
                 db,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 from itertools import groupby
 from typing import Any
 
@@ -14,6 +15,10 @@ from receivables.document import Document, DocumentKind, DocumentStatus
 from receivables.money import Money
 from receivables.open_item import OpenItem
 from runtime.store import tables as t
+from runtime.store.rows import beside_an_index, chunks
+
+_IS_OPEN = t.document.c.status == DocumentStatus.OPEN.value
+_IS_STILL_OPEN = beside_an_index(t.document.c.status) == DocumentStatus.OPEN.value
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +59,25 @@ def open_documents(
     customer_ids: Collection[str] | None = None,
 ) -> list[OpenDocument]:
     """Return the documents with an open balance (of these customers), or exactly those of `document_ids`."""
-    wanted = (
-        t.document.c.status == DocumentStatus.OPEN.value if document_ids is None else t.document.c.id.in_(document_ids)
+    pieces: list[ColumnElement[bool]]
+    if document_ids is not None:
+        theirs = true() if customer_ids is None else t.document.c.customer_id.in_(customer_ids)
+        pieces = [t.document.c.id.in_(chunk) & theirs for chunk in chunks(sorted(document_ids))]
+    elif customer_ids is not None:
+        pieces = [t.document.c.customer_id.in_(chunk) & _IS_STILL_OPEN for chunk in chunks(sorted(customer_ids))]
+    else:
+        pieces = [_IS_OPEN]
+    found = [each for wanted in pieces for each in _open_documents(db, organisation_id, wanted)]
+    return (
+        found if len(pieces) == 1 else sorted(found, key=lambda each: (each.document.due_on, each.document.document_id))
     )
-    if customer_ids is not None:
-        wanted &= t.document.c.customer_id.in_(customer_ids)
+
+
+def _oldest_first(each: OpenDocument) -> tuple[date, str]:
+    return each.document.due_on, each.document.document_id
+
+
+def _open_documents(db: Connection, organisation_id: str, wanted: ColumnElement[bool]) -> list[OpenDocument]:
     rows = db.execute(
         select(t.document, t.customer.c.name, t.customer.c.parent_id)
         .outerjoin(t.customer, t.customer.c.id == t.document.c.customer_id)

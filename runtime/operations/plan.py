@@ -8,43 +8,62 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection
 
-from receivables.identity import stable_id
 from reminders.holds import evaluate
 from reminders.policy import DunningPolicy, level_ahead
 from reminders.policy_book import PolicyBook
 from reminders.reach import choose
-from reminders.schedule import Candidate, Plan, PlannedReminder, plan
+from reminders.schedule import Candidate, Plan, Verdict, plan
 from runtime.app import App
 from runtime.operations.debtors import policies_for
+from runtime.operations.due_days import due_days, settle
 from runtime.operations.errors import RefusedError
 from runtime.operations.evidence import gather, reminded
+from runtime.operations.planned import forget_planned, keep_planned
 from runtime.operations.policies import current
 from runtime.operations.reach import reach
-from runtime.operations.withdraw import PLANNED
-from runtime.store import connections, reminder_rows
-from runtime.store import tables as t
+from runtime.store import connections
 from runtime.store.connections import Organisation
+from runtime.store.weighing import set_weighed, to_weigh
+
+CUSTOMERS_A_HEAP = 2_000
+MAX_HEAPS = 5_000  # ten million customers
 
 
 def plan_reminders(app: App, organisation_id: str) -> Counter[str]:
-    """Put the planned reminders of an organisation in the place of those planned before.
+    """Plan for every customer of whom something changed or whose day has come; what was planned for others stands.
 
-    Freshness is no reason to hold a plan: nothing is sent from it without reading again. Returns how many items are
-    reminded, held and not due, and how many messages that makes.
+    Freshness is no reason to hold a plan: nothing is sent from it without reading again. A heap of customers is a unit
+    of work, so that nobody waits for a large organisation. Returns how many items of these customers are reminded, held
+    and not due, and how many messages that makes.
     """
-    with app.store.write() as db:
-        organisation = connections.organisation(db, organisation_id)
-        if organisation is None:
-            raise RefusedError(f"there is no organisation {organisation_id}")
-        connections.lock_organisation(db, organisation_id)
-        now = app.clock()
-        result = decide(db, organisation, now=now, freshness_is_reported=True)
-        _replace_planned(db, organisation_id)
-        for each in result.reminders:
-            _keep(db, organisation_id, each, result, now)
+    counted: Counter[str] = Counter()
+    after, now = "", app.clock()
+    for _ in range(MAX_HEAPS):
+        with app.store.write() as db:
+            organisation = connections.organisation(db, organisation_id)
+            if organisation is None:
+                raise RefusedError(f"there is no organisation {organisation_id}")
+            connections.lock_organisation(db, organisation_id)
+            customers = to_weigh(db, organisation_id, now=now, after=after, limit=CUSTOMERS_A_HEAP)
+            if not customers:
+                break
+            counted.update(_plan_for(db, organisation, customers, app.clock()))
+            after = customers[-1]
+    return counted
+
+
+def _plan_for(db: Connection, organisation: Organisation, customers: Collection[str], now: datetime) -> Counter[str]:
+    book = current(db, organisation.id).book
+    days = due_days(db, organisation, book, customer_ids=customers, now=now)
+    result = decide(db, organisation, now=now, book=book, document_ids=days.asked, freshness_is_reported=True)
+    forget_planned(db, organisation.id, customers)
+    keep_planned(db, organisation.id, result, now)
+    settle(days, result.decisions, now)
+    set_weighed(db, organisation.id, days.until)
     counted = Counter(decision.verdict.value for decision in result.decisions)
+    counted[Verdict.NOT_DUE.value] += days.not_asked
     counted["messages"] = len(result.reminders)
     return counted
 
@@ -104,58 +123,3 @@ def candidates(
         holds = evaluate(evidence=known, as_of=now, limits=policy.limits, freshness_is_reported=freshness_is_reported)
         found.append(Candidate(known, holds, reminded_level=level, reminded_at=at))
     return Candidates(found, book.default, policies)
-
-
-def _replace_planned(db: Connection, organisation_id: str) -> None:
-    planned = select(t.reminder.c.id).where(
-        t.reminder.c.organisation_id == organisation_id, t.reminder.c.state == PLANNED
-    )
-    reminder_rows.release_slots(db, db.scalars(planned).all())
-    db.execute(delete(t.reminder_item).where(t.reminder_item.c.reminder_id.in_(planned)))
-    db.execute(delete(t.reminder).where(t.reminder.c.organisation_id == organisation_id, t.reminder.c.state == PLANNED))
-
-
-def _new_id(db: Connection, organisation_id: str, customer_id: str) -> str:
-    """Return the id of a customer's next reminder: the first number not taken, since planned ones come and go."""
-    mine = select(t.reminder.c.id).where(
-        t.reminder.c.organisation_id == organisation_id, t.reminder.c.customer_id == customer_id
-    )
-    taken = set(db.scalars(mine))
-    numbered = (stable_id("rem", organisation_id, customer_id, str(number)) for number in range(len(taken) + 1))
-    return next(each for each in numbered if each not in taken)
-
-
-def _keep(db: Connection, organisation_id: str, each: PlannedReminder, result: Plan, now: datetime) -> None:
-    reminder_id = _new_id(db, organisation_id, each.recipient_id)
-    db.execute(
-        insert(t.reminder).values(
-            id=reminder_id,
-            organisation_id=organisation_id,
-            customer_id=each.recipient_id,
-            level=each.level.level,
-            channel=each.channel.value,
-            state=PLANNED,
-            recipient=each.address,
-            subject="",
-            body_text="",
-            body_html="",
-            planned_at=now,
-            why="",
-        )
-    )
-    levels = {d.evidence.item.item_id: d.level.level for d in result.decisions if d.level is not None}
-    db.execute(
-        insert(t.reminder_item),
-        [
-            {
-                "reminder_id": reminder_id,
-                "document_id": line.item_id,
-                "organisation_id": organisation_id,
-                "level": levels[line.item_id],
-                "currency": line.amount_due.currency,
-                "amount_minor": line.amount_due.minor,
-                "state": PLANNED,
-            }
-            for line in each.lines
-        ],
-    )

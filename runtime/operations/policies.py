@@ -15,6 +15,7 @@ from runtime.app import App
 from runtime.operations.errors import InputError
 from runtime.store import connections, journal
 from runtime.store import tables as t
+from runtime.store.weighing import weigh_everybody_again
 
 BUILT_IN_VERSION = 1  # what counts until an organisation sets its own
 CHANNELS = frozenset(  # what this version can reach a customer by
@@ -95,6 +96,7 @@ def set_policies(app: App, *, organisation_id: str, text: str, source: str, acto
                 set_at=made.set_at,
             )
         )
+        weigh_everybody_again(db, organisation_id)
         journal.record(
             db,
             organisation_id=organisation_id,

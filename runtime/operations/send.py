@@ -27,6 +27,7 @@ from runtime.store import connections, journal, reminder_rows
 from runtime.store import tables as t
 from runtime.store.reminder_rows import Claim
 from runtime.store.touch import touch_balances
+from runtime.store.weighing import weigh_again
 
 REMINDERS_A_BATCH = 40  # one reading of the ledger serves this many (DESIGN section 3, line 8)
 MAX_BATCHES = 5_000
@@ -98,6 +99,9 @@ def _claim(app: App, organisation_id: str, channels: Collection[Channel]) -> Cla
             )
         )
         db.execute(update(t.reminder).where(t.reminder.c.id.in_(ids)).values(state=SENDING, planned_at=now))
+        # Whatever becomes of them, the next planning looks at their customers again.
+        customers = {customer_id for customer_id, _ in reminder_rows.owners(db, ids).values()}
+        weigh_again(db, organisation_id, customer_ids=customers)
     return Claim(tuple(ids), now)
 
 

@@ -10,6 +10,7 @@ from receivables.identity import stable_id
 from runtime.store import journal
 from runtime.store import tables as t
 from runtime.store.rows import upsert
+from runtime.store.weighing import weigh_again
 
 
 def place_hold(
@@ -36,6 +37,7 @@ def place_hold(
         "released_at": None,
     }
     upsert(db, t.hold, [row], keys=["id"])
+    weigh_again(db, organisation_id, document_ids=[document_id])
     journal.record(
         db,
         organisation_id=organisation_id,
@@ -59,3 +61,4 @@ def release_hold(db: Connection, organisation_id: str, document_id: str, code: s
         )
         .values(released_at=at)
     )
+    weigh_again(db, organisation_id, document_ids=[document_id])

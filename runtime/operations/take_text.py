@@ -16,6 +16,7 @@ from runtime.operations.replies.take import Incoming, ReplyChannel, keep_reply
 from runtime.operations.withdraw import PLANNED, SENDING, withdraw_reminders
 from runtime.store import connections, journal
 from runtime.store import tables as t
+from runtime.store.weighing import weigh_again
 
 TEXT_UNREAD = TEXT_PROBLEM
 MAX_SHOWN_CHARACTERS = 1_000
@@ -60,7 +61,9 @@ def _follow_wish(db: Connection, organisation_id: str, told: Told, wish: Wish, a
         stop = t.stopped_number.c
         mine = (stop.organisation_id == organisation_id) & (stop.number == told.sender) & stop.ended_at.is_(None)
         changed = bool(db.execute(update(t.stopped_number).where(mine).values(ended_at=at)).rowcount)
-    for customer_id in _owners(db, organisation_id, told.sender) if changed else ():
+    owners = _owners(db, organisation_id, told.sender) if changed else []
+    weigh_again(db, organisation_id, customer_ids=owners)
+    for customer_id in owners:
         journal.record(
             db,
             organisation_id=organisation_id,

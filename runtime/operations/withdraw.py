@@ -9,6 +9,7 @@ from sqlalchemy import Connection, select, update
 
 from runtime.store import journal, reminder_rows
 from runtime.store import tables as t
+from runtime.store.weighing import weigh_again
 
 # The states of a reminder. Up to `sending` it can be withdrawn; from `handing` on it may have left. What
 # came back `undelivered` reached nobody: its level is due again, by another way.
@@ -56,6 +57,7 @@ def withdraw_reminders(
             subject=document_id,
             detail=why,
         )
+    weigh_again(db, organisation_id, document_ids={row.document_id for row in touched})
     for reminder_id in {row.reminder_id for row in touched}:
         _withdraw_empty(db, reminder_id, why, at)
     return len(touched)

@@ -1,4 +1,4 @@
-"""Marking what changed, so that everything derived from it (the CRM's pages) follows."""
+"""Marking what changed, so that everything derived from it (the CRM's pages, planned reminders) follows."""
 
 from __future__ import annotations
 
@@ -58,11 +58,15 @@ def touch_customers(db: Connection, organisation_id: str, customer_ids: Collecti
 def _changed(table: Table, at: datetime) -> dict[str, Any]:
     """The columns of a row that changed at `at`; `shown_at` is the change up to which it was shown.
 
+    Planning weighs a customer that changed again (`runtime.store.weighing`).
+
     `at` may be the time at which a reading began, so another change of that time may have been shown already.
     """
     before = literal(at - _MOMENT, t.Instant())
-    return {"changed_at": at, "shown_at": case((table.c.shown_at == at, before), else_=table.c.shown_at)}
+    shown = {"changed_at": at, "shown_at": case((table.c.shown_at == at, before), else_=table.c.shown_at)}
+    return shown | ({"weighed_until": None} if table is t.customer else {})
 
 
 def _is_news(at: datetime) -> ColumnElement[bool]:
-    return (t.customer.c.changed_at != at) | (t.customer.c.shown_at == at)
+    customer = t.customer.c
+    return (customer.changed_at != at) | (customer.shown_at == at) | customer.weighed_until.is_not(None)

@@ -18,6 +18,7 @@ from runtime.operations.absorb.scope import ACCOUNT_LINK, POSTING_LINK, Scope, v
 from runtime.operations.experience import undone_in_ledger
 from runtime.store import tables as t
 from runtime.store.rows import upsert
+from runtime.store.weighing import weigh_again
 
 
 def absorb_accounts(scope: Scope, records: list[Record]) -> None:
@@ -104,6 +105,8 @@ def absorb_coded_receipts(scope: Scope, records: list[Record]) -> None:
 
 def _keep_payments(scope: Scope, rows: list[dict[str, Any]]) -> None:
     upsert(scope.db, t.ledger_payment, rows, keys=["organisation_id", "external_id"], keep=["receipt_id"])
+    payers = {row["customer_id"] for row in rows if row["customer_id"]}
+    weigh_again(scope.db, scope.organisation_id, customer_ids=payers)  # what is unapplied is their credit
 
 
 def _ledger_payment(scope: Scope, record: Record, received_on: Any, amount: Money) -> dict[str, Any]:  # noqa: ANN401

@@ -13,6 +13,7 @@ from runtime.store import proposals
 from runtime.store import tables as t
 from runtime.store.rows import update_rows, upsert
 from runtime.store.touch import touch_balances
+from runtime.store.weighing import weigh_again
 from sync.merge import merge
 from sync.owners import Owner
 
@@ -62,7 +63,9 @@ def _absorb_ledger_customers(scope: Scope, records: list[Record]) -> None:
         row["changed_at"] = scope.read_at if changed or old is None else old["changed_at"]
         rows.append(row)
     upsert(scope.db, t.customer, rows, keys=["id"])
-    if any(row["changed_at"] == scope.read_at for row in rows):
+    news = [row["id"] for row in rows if row["changed_at"] == scope.read_at]
+    weigh_again(scope.db, scope.organisation_id, customer_ids=news)
+    if news:
         proposals.weigh_again(scope.db, scope.organisation_id)
 
 

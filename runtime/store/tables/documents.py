@@ -22,7 +22,9 @@ customer = Table(
     Column("merged_into", Id),
     Column("changed_at", Instant, nullable=False),
     Column("shown_at", Instant),
-    Index(None, "organisation_id"),
+    Column("weighed_until", Instant),
+    Index(None, "organisation_id", "id"),
+    Index(None, "parent_id"),
 )
 
 document = Table(
