@@ -95,12 +95,6 @@ SABOTAGES = (
         replacing("runtime.operations.work._read", lambda *_: Counter()),
     ),
     Sabotage(
-        "watermarks-overlap",
-        "what changed shortly before the last reading is read again",
-        10,
-        replacing("runtime.operations.pull.read_from", lambda watermark: watermark),
-    ),
-    Sabotage(
         "shown-when-taken",
         "what the CRM did not take is shown again",
         10,
