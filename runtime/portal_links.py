@@ -7,7 +7,8 @@ import binascii
 import hashlib
 import hmac
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
@@ -16,12 +17,21 @@ from runtime.clock import Clock
 
 LIFETIME_DAYS = 90
 MAX_TOKEN_CHARS = 400  # far above what two ids of 64 characters and the signature take
-_EXPIRY_BYTES = 6
+_MOMENT_BYTES = 6  # milliseconds since 1970
 _TAG_BYTES = 32
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class LinkError(Exception):
     """The link was changed, was made with another key, or is too old: the payer needs a new one."""
+
+
+class Opened(NamedTuple):
+    """Whose page a link opens, and since when: whoever ended a customer's links ended those made before."""
+
+    organisation_id: str
+    customer_id: str
+    made_at: datetime
 
 
 class PortalLinks:
@@ -34,17 +44,31 @@ class PortalLinks:
         self._keys = [_signing_key(each) for each in (key, *old_keys)]
         self._clock = clock
 
-    def link(self, organisation_id: str, customer_id: str, *, lifetime_days: int = LIFETIME_DAYS) -> str:
-        """Return the token that opens this customer's page for `lifetime_days` from now."""
-        expires = int((self._clock() + timedelta(days=lifetime_days)).timestamp())
+    def link(
+        self,
+        organisation_id: str,
+        customer_id: str,
+        *,
+        lifetime_days: int = LIFETIME_DAYS,
+        made_at: datetime | None = None,
+    ) -> str:
+        """Return the token that opens this customer's page for `lifetime_days` from now.
+
+        `made_at` is given where the link stands for an earlier one: it ends with that.
+        """
+        now = self._clock()
         organisation, customer = organisation_id.encode(), customer_id.encode()
         payload = (
-            expires.to_bytes(_EXPIRY_BYTES, "big") + len(organisation).to_bytes(1, "big") + organisation + customer
+            _moment(now + timedelta(days=lifetime_days))
+            + _moment(made_at or now)
+            + len(organisation).to_bytes(1, "big")
+            + organisation
+            + customer
         )
         return base64.urlsafe_b64encode(payload + _tag(self._keys[0], payload)).decode().rstrip("=")
 
-    def read(self, token: str) -> tuple[str, str]:
-        """Return the organisation's and the customer's id; LinkError when the link is not good (any more)."""
+    def read(self, token: str) -> Opened:
+        """Return whose page a link opens; LinkError when it is not good (any more)."""
         try:
             if len(token) > MAX_TOKEN_CHARS:
                 raise LinkError
@@ -54,15 +78,23 @@ class PortalLinks:
         payload, tag = raw[:-_TAG_BYTES], raw[-_TAG_BYTES:]
         if not any(hmac.compare_digest(_tag(key, payload), tag) for key in self._keys):
             raise LinkError
-        if int.from_bytes(payload[:_EXPIRY_BYTES], "big") <= self._clock().timestamp():
+        expires, made, named = payload[:_MOMENT_BYTES], payload[_MOMENT_BYTES : 2 * _MOMENT_BYTES], 2 * _MOMENT_BYTES
+        if _read_moment(expires) <= self._clock():
             raise LinkError
-        ids = payload[_EXPIRY_BYTES + 1 :]
-        size = payload[_EXPIRY_BYTES]
-        return ids[:size].decode(), ids[size:].decode()
+        ids, size = payload[named + 1 :], payload[named]
+        return Opened(ids[:size].decode(), ids[size:].decode(), _read_moment(made))
+
+
+def _moment(at: datetime) -> bytes:
+    return ((at - _EPOCH) // timedelta(milliseconds=1)).to_bytes(_MOMENT_BYTES, "big")
+
+
+def _read_moment(raw: bytes) -> datetime:
+    return _EPOCH + timedelta(milliseconds=int.from_bytes(raw, "big"))
 
 
 def _signing_key(key: bytes) -> bytes:
-    return HKDF(algorithm=SHA256(), length=32, salt=None, info=b"truedue portal link 1").derive(key)
+    return HKDF(algorithm=SHA256(), length=32, salt=None, info=b"truedue portal link 2").derive(key)
 
 
 def _tag(key: bytes, payload: bytes) -> bytes:

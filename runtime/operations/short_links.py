@@ -45,4 +45,5 @@ def portal_token(app: App, code: str) -> str:
     # The page's own link lasts for as long as this one has left, a day at least.
     left = max(1, (row.expires_at - now).days)
     links = PortalLinks(app.settings.encryption_key(), app.clock, app.settings.old_encryption_keys())
-    return links.link(row.organisation_id, row.customer_id, lifetime_days=left)
+    made_at = row.expires_at - timedelta(days=LIFETIME_DAYS)
+    return links.link(row.organisation_id, row.customer_id, lifetime_days=left, made_at=made_at)

@@ -174,8 +174,7 @@ async def _whose(needs: Needs, request: Request) -> str:
     if needs.door is Door.PAYER and "token" in request.path_params:
         app = await running(request)
         links = PortalLinks(app.settings.encryption_key(), app.clock, app.settings.old_encryption_keys())
-        organisation_id, _ = links.read(request.path_params["token"])
-        return organisation_id
+        return links.read(request.path_params["token"]).organisation_id
     return EVERYBODY
 
 

@@ -14,6 +14,7 @@ from reminders.wording import LANGUAGES
 from runtime.app import App
 from runtime.operations.contact_language import choose_language, language_of
 from runtime.operations.dispute import MAX_REASON_CHARS, dispute
+from runtime.operations.end_links import are_ended
 from runtime.operations.errors import InputError
 from runtime.operations.opt_out import opt_out
 from runtime.operations.pay_by_card import pay_by_card
@@ -43,11 +44,13 @@ ROUTES = routes("portal", prefix="/p/{token}", dependencies=[PAYER])
 def account_of(app: App, token: str) -> tuple[Organisation, PortalAccount]:
     """Return whose page a link opens; LinkError when it opens none."""
     links = PortalLinks(app.settings.encryption_key(), app.clock, app.settings.old_encryption_keys())
-    organisation_id, customer_id = links.read(token)
+    opened = links.read(token)
     with app.store.read() as db:
-        organisation = connections.organisation(db, organisation_id)
-        account = portal(db, organisation, customer_id, now=app.clock()) if organisation else None
-    if organisation is None or account is None:
+        organisation = connections.organisation(db, opened.organisation_id)
+        if organisation is None or are_ended(db, opened):
+            raise LinkError
+        account = portal(db, organisation, opened.customer_id, now=app.clock())
+    if account is None:
         raise LinkError
     return organisation, account
 

@@ -18,6 +18,7 @@ from runtime.operations.views import invoices as many
 from runtime.operations.views.ageing import BUCKETS
 from runtime.operations.views.setup import setup
 from runtime.operations.write_off import offer
+from runtime.portal_links import LIFETIME_DAYS
 from runtime.store import connections
 from runtime.store.connections import Organisation
 from runtime.web.access import EXPORT, SEE, routes
@@ -88,7 +89,7 @@ def show_invoice(app: Running, organisation_id: str, document_id: str, notice: s
         rest = offer(db, organisation_id, document_id)
     if view is None:
         raise HTTPException(404)
-    return page("invoice.html", organisation=organisation, view=view, rest=rest, notice=notice)
+    return page("invoice.html", organisation=organisation, view=view, rest=rest, link_days=LIFETIME_DAYS, notice=notice)
 
 
 @ROUTES.get("/o/{organisation_id}/certificates/{digest}.json", dependencies=[EXPORT])

@@ -12,6 +12,7 @@ from receivables.money import Money, MoneyError
 from runtime.app import App
 from runtime.operations import decide
 from runtime.operations.dispute import settle_dispute
+from runtime.operations.end_links import end_links
 from runtime.operations.errors import InputError
 from runtime.operations.question import mark_answered
 from runtime.operations.reconsider import reconsider
@@ -133,6 +134,14 @@ def settle(app: Running, who: Who, organisation_id: str, document_id: str) -> Re
     known(app, organisation_id, document_id=document_id)
     settle_dispute(app, organisation_id=organisation_id, document_id=document_id, actor=who)
     return go(f"/o/{organisation_id}/invoices/{document_id}", "settled")
+
+
+@ROUTES.post("/o/{organisation_id}/invoices/{document_id}/end-links", dependencies=[CHASE], status_code=303)
+def end(app: Running, who: Who, organisation_id: str, document_id: str) -> Response:
+    """End the links to the page of an invoice's customer."""
+    known(app, organisation_id, document_id=document_id)
+    end_links(app, organisation_id=organisation_id, document_id=document_id, actor=who)
+    return go(f"/o/{organisation_id}/invoices/{document_id}", "links_ended")
 
 
 @ROUTES.post("/o/{organisation_id}/invoices/{document_id}/answered", dependencies=[CHASE], status_code=303)

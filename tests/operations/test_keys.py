@@ -60,7 +60,7 @@ def test_a_token_that_no_key_opens_is_named_and_left(unconnected: Firm) -> None:
 
 def test_links_that_the_old_key_signed_open_until_it_is_taken_away() -> None:
     token = PortalLinks(OLD, lambda: START).link("org", "customer")
-    assert PortalLinks(NEW, lambda: START, [OLD]).read(token) == ("org", "customer")
+    assert PortalLinks(NEW, lambda: START, [OLD]).read(token) == ("org", "customer", START)
     with pytest.raises(LinkError):
         PortalLinks(NEW, lambda: START).read(token)
     with pytest.raises(LinkError):  # new links are signed with the new key

@@ -15,6 +15,7 @@ from runtime.operations.dispute import MAX_REASON_CHARS
 from runtime.operations.promise import MAX_DAYS_AHEAD, MAX_PROMISES
 from runtime.operations.question import ANSWERED_WITHIN, MAX_HOLDING, MAX_QUESTION_CHARS
 from runtime.operations.question import PROBLEM as QUESTION
+from runtime.operations.short_links import portal_token, short_link
 from runtime.portal_links import LIFETIME_DAYS, LinkError, PortalLinks
 from runtime.store import tables as t
 from tests.web.build import TODAY
@@ -28,7 +29,7 @@ IDS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=30)
 @given(IDS, IDS)
 def test_a_link_names_exactly_whom_it_was_made_for(organisation: str, customer: str) -> None:
     links = PortalLinks(KEY, lambda: AT)
-    assert links.read(links.link(organisation, customer)) == (organisation, customer)
+    assert links.read(links.link(organisation, customer)) == (organisation, customer, AT)
 
 
 @given(st.integers(0, 10_000), st.integers(1, 255))
@@ -59,6 +60,38 @@ def test_a_link_ends(site: Site) -> None:
 def test_a_link_of_another_key_opens_nothing() -> None:
     with pytest.raises(LinkError):
         PortalLinks(KEY, lambda: AT).read(PortalLinks(b"k" * 32, lambda: AT).link("org-a", "acme"))
+
+
+def test_links_that_a_person_ends_open_nothing_and_later_ones_do(site: Site) -> None:
+    token, other = site.token(), site.token("bolt")
+    site.time.now += timedelta(seconds=1)
+    answer = site.http.post("/o/org-a/invoices/inv-3/end-links")
+    assert answer.status_code == 303
+    assert site.http.get(f"/p/{token}").status_code == 404
+    assert site.http.post(f"/p/{token}/ask/inv-3", data={"question": "why"}).status_code == 404
+    assert site.http.get(f"/p/{other}").status_code == 200
+    site.time.now += timedelta(seconds=1)
+    assert site.http.get(f"/p/{site.token()}").status_code == 200
+
+
+def test_links_to_a_customer_that_became_another_end_with_that_ones(site: Site) -> None:
+    merged = site.token("bolt")
+    with site.app.store.write() as db:
+        db.execute(update(t.customer).where(t.customer.c.id == "bolt").values(merged_into="acme"))
+    assert "Acme Trading Ltd" in site.http.get(f"/p/{merged}").text
+    site.time.now += timedelta(seconds=1)
+    site.http.post("/o/org-a/invoices/inv-3/end-links")
+    assert site.http.get(f"/p/{merged}").status_code == 404
+
+
+def test_a_short_address_ends_with_the_links_of_its_time(site: Site) -> None:
+    with site.app.store.write() as db:
+        address = short_link(site.app, db, organisation_id="org-a", customer_id="acme", reminder_id="rem-x")
+    code = address.rsplit("/", 1)[1]
+    site.time.now += timedelta(seconds=1)
+    site.http.post("/o/org-a/invoices/inv-3/end-links")
+    site.time.now += timedelta(seconds=1)
+    assert site.http.get(f"/p/{portal_token(site.app, code)}").status_code == 404
 
 
 def test_the_links_of_a_message_open_the_page(site: Site) -> None:

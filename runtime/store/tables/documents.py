@@ -17,6 +17,7 @@ customer = Table(
     Column("parent_id", Id),
     Column("country", their_text(64)),
     Column("language", String(8)),
+    Column("links_ended_at", Instant),
     Column("opted_out", Boolean, nullable=False, server_default=false()),
     Column("deleted", Boolean, nullable=False, server_default=false()),
     Column("merged_into", Id),
