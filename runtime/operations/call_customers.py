@@ -28,6 +28,7 @@ from runtime.store import connections, journal, reminder_rows
 from runtime.store import tables as t
 from runtime.store.reminder_rows import Claim
 from runtime.store.touch import touch_balances, touch_documents
+from runtime.store.weighing import weigh_again
 
 PERSON = "person"  # the carrier of what people do
 MAX_ATTEMPTS = 3  # calls that nobody answers; then the level counts as done, and the next one follows
@@ -65,8 +66,11 @@ def begin(app: App, *, organisation_id: str, reminder_id: str, actor: str) -> Ch
     claim = _claim(app, organisation_id, reminder_id)
     ready = Gate(app, organisation).certify(claim)
     if not ready:
-        with app.store.read() as db:
-            raise RefusedError(_why_not(db, organisation_id, reminder_id))
+        with app.store.write() as db:
+            items = select(t.reminder_item.c.document_id).where(t.reminder_item.c.reminder_id == reminder_id)
+            weigh_again(db, organisation_id, document_ids=db.scalars(items).all())
+            why = _why_not(db, organisation_id, reminder_id)
+        raise RefusedError(why)
     with app.store.write() as db:
         connections.lock_organisation(db, organisation_id)
         now = app.clock()
@@ -133,6 +137,7 @@ def _hand_over(db: Connection, organisation_id: str, ready: Ready, actor: str, n
             at=now,
         )
     withdraw_reminders(db, organisation_id=organisation_id, document_ids=items, why="it was handed over", at=now)
+    weigh_again(db, organisation_id, customer_ids=[ready.customer_id])
     touch_documents(db, organisation_id, items, now)
     report = Report(ready.reminder_id, Fate.DELIVERED, by)
     keep_report(db, organisation_id, ready.reminder_id, carrier=PERSON, report=report, at=now)
@@ -187,6 +192,7 @@ def record_outcome(app: App, *, organisation_id: str, reminder_id: str, said: Sa
         call = _begun(db, organisation_id, reminder_id)
         detail = f"{said.outcome.value.replace('_', ' ')}, says {actor}{': ' + said.note if said.note else ''}"
         _settle(db, call, said.outcome, detail, now)
+        weigh_again(db, organisation_id, customer_ids=[call.customer_id])
         for item_id in call.items:
             journal.record(
                 db,

@@ -48,6 +48,7 @@ def note_refusal(
     row = db.execute(select(t.reminder).where(t.reminder.c.id == reminder_id)).one()
     if error.code == STOPPED:
         stop_number(db, organisation_id, row.recipient, words=str(error), message_id=reminder_id, at=at)
+        weigh_again(db, organisation_id, customer_ids=[row.customer_id])
     else:
         note_unreachable(
             db,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from runtime.store import tables as t
 from sandbox.server import serve
 from sandbox.twilio import TwilioAccount, TwilioStandIn
 from sandbox.webhooks import Delivery
+from tests import postgres
 from tests.operations.conftest import synced
 from tests.operations.firm import PUBLIC_URL, Firm, open_firm
 
@@ -75,10 +77,11 @@ class Texting:
         return sorted((row.channel, row.state) for row in self.firm.rows(t.reminder))
 
 
-@pytest.fixture
-def texting(tmp_path: Path) -> Iterator[Texting]:
+@contextmanager
+def open_texting(folder: Path, database_url: str | None = None) -> Iterator[Texting]:
+    """A synced firm with its stand-in of Twilio, texts switched on and both mobiles noted."""
     account = TwilioAccount("AC" + "0" * 32, "not-a-real-token")
-    with open_firm(tmp_path) as firm:
+    with open_firm(folder, database_url=database_url) as firm:
         twilio = TwilioStandIn(clock=firm.time, account=account)
         twilio.inbound_url = f"{PUBLIC_URL}/webhooks/twilio"
         served = serve(twilio)
@@ -96,3 +99,19 @@ def texting(tmp_path: Path) -> Iterator[Texting]:
             yield found
         finally:
             served.stop()
+
+
+@pytest.fixture
+def texting(tmp_path: Path) -> Iterator[Texting]:
+    with open_texting(tmp_path) as found:
+        yield found
+
+
+@pytest.fixture
+def shared_texting(postgres_server: postgres.Server, migrated_template: str, tmp_path: Path) -> Iterator[Texting]:
+    """The same on PostgreSQL."""
+    with (
+        postgres_server.database(template=migrated_template) as name,
+        open_texting(tmp_path, postgres_server.url(name)) as found,
+    ):
+        yield found

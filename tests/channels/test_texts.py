@@ -7,14 +7,18 @@ from collections.abc import Callable
 import pytest
 from werkzeug.wrappers import Request, Response
 
+from connectors.channels.contract import Fate, Report
 from reminders.evidence import Channel, LawfulBasis
+from runtime.operations.bad_addresses import mark_bad
 from runtime.operations.channels import switch_channel
+from runtime.operations.deliveries import keep_report
 from runtime.operations.errors import InputError
 from runtime.operations.look_up import look_up
 from runtime.operations.plan import plan_reminders
+from runtime.operations.policies import set_policies
 from runtime.operations.take_webhook import BadSignatureError
 from runtime.store import tables as t
-from tests.channels.conftest import ACME, BOLT, Texting
+from tests.channels.conftest import ACME, BOLT, POLICY, Texting
 from tests.operations.faults import lose_answer
 from tests.operations.firm import TODAY
 
@@ -114,6 +118,10 @@ def test_receipts_and_cost_are_kept_and_never_go_back(texting: Texting) -> None:
         texting.take(delivery)
     firm.work()
     (row,) = firm.rows(t.delivery, state="delivered")
+    with firm.app.store.write() as db:
+        stale = Report(row.external_id, Fate.SENT, "sent")
+        keep_report(db, firm.id, row.reminder_id, carrier="twilio", report=stale, at=firm.app.clock())
+    (row,) = firm.rows(t.delivery, state="delivered")
     assert (row.state, row.cost, row.cost_currency) == ("delivered", "0.0083", "USD")
     assert len([each for each in firm.rows(t.inbox) if each.system == "twilio"]) == 2, "told twice, kept once"
 
@@ -167,13 +175,15 @@ def test_stop_counts_at_once_and_can_be_proved(texting: Texting) -> None:
     assert (row.number, row.words, row.ended_at) == (ACME, "Stop, please", None)
     said = [each.detail for each in firm.rows(t.event, action="texts_stop")]
     assert said == [f"{ACME} answered 'Stop, please' ({row.message_id})"]
-    firm.time.advance(days=8)
+    only_texts = POLICY.format(channel="sms", more="").rsplit("      - ", 1)[0]
+    set_policies(firm.app, organisation_id=firm.id, text=only_texts, source="test", actor="owner")
+    firm.time.advance(days=7)
     firm.invoice("Acme", "INV-1005", "10.00", late=5)
     firm.settle()
+    asked = texting.twilio.calls.copy()
     texting.send()
-    assert len(texting.twilio.sent_to(ACME)) == 1
+    assert texting.twilio.calls == asked, "the carrier, which would refuse, is not even asked"
     texting.take(texting.twilio.answer(ACME, "START"))
-    firm.time.advance(days=5)  # the pause after the e-mail of a later level, which STOP does not stop
     texting.send()
     assert len(texting.twilio.sent_to(ACME)) == 2
 
@@ -198,13 +208,35 @@ def test_a_number_that_the_carrier_knows_as_stopped_is_asked_no_more(texting: Te
 
 
 @pytest.mark.long
-def test_other_words_hold_and_wait_for_a_person(texting: Texting) -> None:
+def test_other_words_are_kept_as_a_reply_and_hold_what_is_owed(texting: Texting) -> None:
     firm = texting.firm
     texting.send()
-    texting.take(texting.twilio.answer(BOLT, "I paid this on Monday!"))
-    assert firm.problems() == ["text_unread"]
+    answer = texting.twilio.answer(BOLT, "What is this about? Ring my colleague Tim.")
+    texting.take(answer)
+    texting.take(answer)
+    (reply,) = firm.rows(t.reply)
+    assert (reply.channel, reply.sender, reply.customer_id) == ("text", BOLT, texting.id_of("Bolt"))
+    assert reply.documents == [firm.document("INV-2001").id]
     (hold,) = firm.rows(t.hold)
-    assert (hold.code, "I paid this on Monday!" in hold.reason) == ("reply_unread", True)
+    assert (hold.code, hold.document_id) == ("reply_unread", firm.document("INV-2001").id)
+
+
+@pytest.mark.long
+def test_an_e_mail_address_at_which_nothing_arrives_is_passed_over_for_a_text(texting: Texting) -> None:
+    firm = texting.firm
+    texting.policy("email", ", otherwise: sms")
+    with firm.app.store.write() as db:
+        mark_bad(
+            db,
+            firm.id,
+            address="bolt@example.com",
+            why="it bounced",
+            subject=texting.id_of("Bolt"),
+            at=firm.app.clock(),
+        )
+    assert texting.send()["sent"] == 2
+    assert [mail.recipients for mail in firm.mailbox.mails] == [("acme@example.com",)]
+    assert len(texting.twilio.sent_to(BOLT)) == 1
 
 
 @pytest.mark.long
@@ -248,3 +280,24 @@ def test_messages_by_several_channels_keep_the_pause(texting: Texting) -> None:
     assert texting.send().get("sent", 0) == 0
     firm.time.advance(days=6)  # a Tuesday again
     assert texting.send()["sent"] >= 1
+
+
+@pytest.mark.long
+def test_on_postgresql_a_lost_answer_is_found_and_a_stop_withdraws(shared_texting: Texting) -> None:
+    texting, firm = shared_texting, shared_texting.firm
+    texting.twilio.interceptor = lose_answer(texting.twilio)
+    assert texting.send() == {"ledger_reads": 1, "in_doubt": 1, "sent": 1}
+    firm.time.advance(minutes=3)
+    assert look_up(firm.app, firm.id)["was_taken"] == 1
+    for delivery in texting.twilio.settle(BOLT, "undelivered", error_code=30006):
+        texting.take(delivery)
+    firm.work()
+    assert texting.states() == [("sms", "sent"), ("sms", "undelivered")]
+    texting.note("Bolt", "07400 999999")
+    plan_reminders(firm.app, firm.id)
+    assert ("sms", "planned") in texting.states()
+    texting.take(texting.twilio.answer("+447400999999", "STOP"))
+    assert texting.states() == [("sms", "sent"), ("sms", "undelivered"), ("sms", "withdrawn")]
+    texting.take(texting.twilio.answer(ACME, "Who are you?"))
+    assert [row.channel for row in firm.rows(t.reply)] == ["text"]
+    assert len(texting.twilio.messages) == 4
