@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import logging
 import os
 import secrets
 from collections.abc import Callable, Mapping
@@ -21,6 +22,8 @@ from requests_oauthlib import OAuth2Session
 from connectors.contract import CALL_TIMEOUT_SECONDS, Endpoint, OAuthShape
 from connectors.errors import Reconnect, Retry
 
+for _talkative in ("requests_oauthlib", "oauthlib"):
+    logging.getLogger(_talkative).setLevel(logging.INFO)  # below it they tell tokens and the client's secret
 _DEFAULT_ACCESS_LIFETIME = timedelta(hours=1)  # Salesforce does not state one
 
 

@@ -90,7 +90,10 @@ def _engine(address: str) -> Engine:
     except ArgumentError:
         raise StoreAddressError(f"TRUEDUE_DATABASE_URL is not a database address: {address!r}") from None
     if url.get_backend_name() == "sqlite":
-        engine = create_engine(url, pool_size=POOL_SIZE, connect_args={"timeout": BUSY_TIMEOUT_SECONDS})
+        # An error that is logged never tells what a statement was given: names, addresses, tokens.
+        engine = create_engine(
+            url, pool_size=POOL_SIZE, hide_parameters=True, connect_args={"timeout": BUSY_TIMEOUT_SECONDS}
+        )
         event.listen(engine, "connect", _prepare_sqlite)
         return engine
     if url.get_backend_name() == "postgresql":
@@ -98,6 +101,7 @@ def _engine(address: str) -> Engine:
             url.set(drivername="postgresql+psycopg"),
             pool_size=POOL_SIZE,
             pool_pre_ping=True,
+            hide_parameters=True,
             connect_args=_POSTGRES_ARGUMENTS,
         )
     raise StoreAddressError(f"TRUEDUE_DATABASE_URL must be sqlite or postgresql, not {url.get_backend_name()}")

@@ -26,6 +26,7 @@ from runtime.web import (
     calls,
     channels,
     connecting,
+    exports,
     mail,
     messages,
     organisations,
@@ -51,7 +52,7 @@ from runtime.web.webhooks import WebhookLane
 
 _MODULES = (
     *(signing_in, organisations, staff, problems, connecting, work, bank_files),
-    *(sync, setup, calls, channels, policies, messages, replies, mail, people, portal),
+    *(sync, setup, calls, channels, policies, messages, replies, mail, people, exports, portal),
 )
 _MISSING = "There is no such page, or nothing of that kind here."
 _Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -15,6 +16,7 @@ from typing import Any
 import httpx
 import pytest
 from sqlalchemy import Table, delete, func, select
+from sqlalchemy.exc import IntegrityError
 
 from runtime.operations import sessions
 from runtime.operations.members import INVITATION_LIFETIME, invite
@@ -383,3 +385,37 @@ def test_who_is_sent_to_connect_again_is_led_to_the_consent_where_it_is_theirs(i
     ):
         assert nobody.get(here).headers["location"] == "/"
     assert owner.get("/reconnect/quickbooks?realmId=unknown").headers["location"] == "/"
+
+
+def test_nothing_that_is_logged_tells_a_secret_or_a_person(house: House, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    tokens: list[str] = []
+    sign = house.standin.signer.sign
+
+    def heard(claims: Claims) -> str:
+        tokens.append(sign(claims))
+        return tokens[-1]
+
+    house.standin.signer.sign = heard  # type: ignore[method-assign, assignment]
+    invitation = house.invitation()
+    browser = house.come_in(invitation)
+    del house.standin.signer.sign
+    browser.post("/o/org-a/invoices/inv-2/settle-dispute")
+    twice = {"id": "x", "email": "pat@example.com", "name": "Pat", "created_at": NOW}
+    with pytest.raises(IntegrityError) as failed, house.site.app.store.write() as db:
+        for _ in range(2):
+            db.execute(t.person.insert().values(**twice))
+    logging.getLogger("runtime").warning("failed", exc_info=failed.value)
+    granted = [
+        token for each in house.standin.oauth.grants.values() for token in (each.access_token, each.refresh_token)
+    ]
+    ours = "\n".join(
+        f"{record.getMessage()} {record.exc_text or ''} {record.exc_info and record.exc_info[1]}"
+        for record in caplog.records
+        if not record.name.startswith(("sandbox", "httpx", "httpcore", "werkzeug"))  # the other side, and this test
+    )
+    assert "IntegrityError" in repr(failed.value) and "failed" in ours and tokens and granted
+    for secret in (invitation, browser.secret, browser.csrf, "not-a-secret", *tokens, *granted):
+        assert secret not in ours
+    for personal in ("sam@example.com", "Sam Keeper", "pat@example.com", "acme@example.com", "Acme"):
+        assert personal.lower() not in ours.lower()
