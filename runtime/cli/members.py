@@ -72,6 +72,17 @@ def remove_somebody(*, email: str, organisation_id: str | None) -> None:
             end_sessions(app, each.person.id)
 
 
+@people.command("sign-out")
+@click.argument("email")
+@_ORG
+def sign_somebody_out(*, email: str, organisation_id: str | None) -> None:
+    """End every session of a member: where a device was lost, say."""
+    with opened_app() as app:
+        chosen = chosen_organisation(app.store, organisation_id)
+        ended = sum(end_sessions(app, each.person.id) for each in _named(app.store, chosen.id, email))
+        click.echo(f"Signed out of {ended} browser(s).")
+
+
 def _members(store: Store, organisation_id: str) -> list[Member]:
     with store.read() as db:
         return rows.members(db, organisation_id)
