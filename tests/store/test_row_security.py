@@ -18,7 +18,7 @@ from tests import postgres
 from tests.store.build import OWNED, fill_every_table, put
 
 # Rows of these name an account at a vendor, a person or nobody; who may act on them is decided where they are read.
-NOBODYS = {"call_book", "consent", "identity", "inbox", "person", "session", "watermark"}
+NOBODYS = {"call_book", "consent", "identity", "inbox", "mail", "mailbox", "person", "session", "watermark"}
 
 
 @pytest.fixture(scope="module")
