@@ -31,8 +31,14 @@ _TABLES = {
     "person_id": "person",
     "customer_id": "customer",
     "digest": "certificate",
+    "reply_id": "reply",
+    "task_id": "task",
+    "pending_id": "pending_statement",
+    "columns_id": "statement_columns",
 }
-_ONE_OF_THEIRS = re.compile(r"{(document|receipt|debit|conflict|proposal|reminder|customer|row)_id}")
+_ONE_OF_THEIRS = re.compile(
+    r"{(document|receipt|debit|conflict|proposal|reminder|customer|row|reply|task|pending|columns)_id}"
+)
 _AS_PAGES_KNOW_THEM = {"kind": "invoice", "status": "open", "currency": "GBP", "state": "suggested"}
 # What a form of ours may ask for: each takes what it knows.
 _FORM = {
