@@ -11,6 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 
 from connectors import registry
+from connectors.channels import registry as carriers
 from runtime.clock import system_clock
 from runtime.operations.errors import InputError
 from runtime.operations.experience import describe
@@ -45,6 +46,7 @@ def examine(load: Callable[[], Settings]) -> list[Check]:
     checks += _database(settings)
     checks += [_vendor(settings, system) for system in registry.SYSTEMS]
     checks.append(_mail(settings))
+    checks += [_carrier(settings, name) for name in carriers.CARRIERS]
     return checks
 
 
@@ -140,6 +142,17 @@ def _vendor(settings: Settings, system: str) -> Check:
     secret = settings.webhook_secret(system)
     detail = endpoint.api_url if secret or system == "salesforce" else f"{endpoint.api_url}, no webhook secret"
     return Check(system, bool(secret) or system == "salesforce", detail)
+
+
+def _carrier(settings: Settings, name: str) -> Check:
+    """Half a carrier is a mistake; none is a choice."""
+    declaration = carriers.carrier(name)
+    given = settings.of(name)
+    missing = [f"TRUEDUE_{name}_{need}".upper() for need in declaration.needs if not given[need]]
+    if not missing:
+        return Check(name, True, f"set up: {declaration.channel} can be switched on")
+    is_none = len(missing) == len(declaration.needs)
+    return Check(name, is_none, f"{'not set up' if is_none else 'incomplete'}: set {', '.join(missing)}")
 
 
 def _mail(settings: Settings) -> Check:

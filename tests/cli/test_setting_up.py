@@ -30,6 +30,7 @@ from tests.cli.command import (
 )
 
 SYSTEMS = ["xero", "quickbooks", "salesforce", "stripe"]
+CARRIERS = ["twilio", "print", "lob"]
 XERO_CLIENT = {"xero_client_id": "a-client", "xero_client_secret": "not-a-secret", "xero_webhook_secret": "neither"}
 
 
@@ -65,7 +66,7 @@ def test_doctor_finds_nothing_wrong_with_a_sound_installation(tmp_path: Path) ->
     found = checks(result)
     assert all(check["ok"] for check in found.values())
     own = {f"{NAME}: xero", f"{NAME}: matching"}
-    assert set(found) == {"settings", "key", "database", "stored tokens", *own, *SYSTEMS, "mail"}
+    assert set(found) == {"settings", "key", "database", "stored tokens", *own, *SYSTEMS, "mail", *CARRIERS}
     assert found[f"{NAME}: matching"]["detail"] == "applies proof only: 0 matches looked at, 0 of them wrong"
     spoken = truedue("doctor", folder=tmp_path, **settings)
     assert spoken.returncode == 0
@@ -77,6 +78,7 @@ def test_doctor_names_each_thing_that_does_not_hold(tmp_path: Path) -> None:
     port = free_port()
     found = failing(
         tmp_path,
+        twilio_account_sid="AC1",
         key="abc",
         xero_client_id="a-client",
         xero_client_secret="not-a-secret",
@@ -84,11 +86,12 @@ def test_doctor_names_each_thing_that_does_not_hold(tmp_path: Path) -> None:
         smtp_port=str(port),
         mail_from="accounts@truedue.example",
     )
-    assert set(found) == {"key", f"{NAME}: xero", "xero", "mail"}
+    assert set(found) == {"key", f"{NAME}: xero", "xero", "mail", "twilio"}
     assert found["key"].startswith("TRUEDUE_KEY must be 32 random bytes")
     assert found[f"{NAME}: xero"] == "connect it again"
     assert found["xero"].endswith("no webhook secret")
     assert found["mail"] == f"127.0.0.1:{port} does not answer: Connection refused"
+    assert found["twilio"] == "incomplete: set TRUEDUE_TWILIO_AUTH_TOKEN, TRUEDUE_TWILIO_FROM_NUMBER"
 
 
 def test_doctor_names_a_database_that_cannot_serve(tmp_path: Path) -> None:
