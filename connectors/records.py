@@ -97,6 +97,7 @@ class Action(StrEnum):
 
     PAUSE = "pause"
     RESUME = "resume"
+    SEND_AGAIN = "send_again"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ read again, by webhook and by poll, has no second effect.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import cast
+from typing import Any, cast
 
 from connectors.intents import AnswerInstruction
 from connectors.records import Action, InstructionFields, Kind, Record
@@ -17,6 +17,7 @@ from runtime.operations.absorb.scope import CUSTOMER_LINK, Scope, version_of
 from runtime.operations.errors import InputError, RefusedError
 from runtime.operations.open_items import OpenDocument, open_documents
 from runtime.operations.pause import pause, resume
+from runtime.operations.send_again import send_again
 from runtime.store import journal, queues
 
 UNREADABLE = "unreadable_record"
@@ -64,8 +65,12 @@ def _follow(scope: Scope, asked: InstructionFields, *, actor: str) -> str:
             at=scope.read_at,
         )
         return f"Reminders of {named} are paused through {asked.until}."
-    paused = resume(scope.db, scope.organisation_id, invoices, actor=actor, asked_at=asked.asked_at, at=scope.read_at)
-    if not paused:
+    since: dict[str, Any] = {"actor": actor, "asked_at": asked.asked_at, "at": scope.read_at}
+    if asked.action is Action.SEND_AGAIN:
+        if not send_again(scope.db, scope.organisation_id, invoices, **since):
+            raise RefusedError(f"no reminder of {named} was sent yet")
+        return f"The last reminder of {named} is sent again, once everything that may hold it was asked."
+    if not resume(scope.db, scope.organisation_id, invoices, **since):
         raise RefusedError(f"no reminders of {named} are paused")
     return f"Reminders of {named} go on."
 

@@ -178,6 +178,12 @@ def test_a_pause_travels_to_the_reminders_and_its_answer_comes_back(browser: Bro
     expect(page.locator(".timeline")).to_contain_text("Reminders of INV-1001 go on.")
 
 
+def test_a_reminder_that_did_not_arrive_is_asked_for_again(browser: Browser, org: Org) -> None:
+    page = opened(browser, org)
+    page.get_by_role("button", name="Send again the last reminder of INV-1001").click()
+    expect(page.locator(".timeline")).to_contain_text("The last reminder of INV-1001 is sent again")
+
+
 def test_a_promise_travels_to_the_ledgers_side(browser: Browser, org: Org) -> None:
     page = opened(browser, org)
     page.get_by_role("button", name="Log promise to pay INV-1003").click()

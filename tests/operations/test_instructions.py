@@ -12,6 +12,7 @@ import pytest
 from werkzeug.wrappers import Request, Response
 
 from connectors.crm.salesforce.knock import HEADER, key_of
+from runtime.operations.certificates import verify_certificates
 from runtime.operations.plan import plan_reminders
 from runtime.operations.send import send_reminders
 from runtime.operations.take_webhook import BadSignatureError, take_webhook
@@ -184,3 +185,53 @@ def test_the_account_shows_when_it_was_last_written_to(firm: Firm) -> None:
     (shown,) = [each for each in firm.crm.records["Account"].values() if each["Name"] == "Acme"]
     assert shown["TrueDue_Last_Contact__c"] == TODAY.isoformat()
     assert shown["TrueDue_Usually_Late__c"] is None, "too few invoices were paid to tell"
+
+
+def levels(firm: Firm, number: str) -> list[tuple[int, str]]:
+    document = firm.document(number).id
+    return sorted((row.level, row.state) for row in firm.rows(t.reminder_item) if row.document_id == document)
+
+
+def test_a_reminder_that_did_not_arrive_is_due_again_within_the_limits(firm: Firm) -> None:
+    assert "INV-1001" in sent(firm)
+    firm.settle()
+    ((level, state),) = levels(firm, "INV-1001")
+    assert state == "sent"
+    mails = len(firm.mailbox.mails)
+    told = tell(firm, "send_again", "INV-1001")
+    firm.settle()
+    words = "The last reminder of INV-1001 is sent again, once everything that may hold it was asked."
+    assert answer(firm, told) == ("done", words)
+    sent(firm)
+    assert len(firm.mailbox.mails) == mails, "the one that did not arrive still counts for how often one may write"
+    firm.time.advance(days=7)
+    firm.settle()
+    sent(firm)
+    assert levels(firm, "INV-1001") == [(level, "sent"), (level, "undelivered")], "the same level, once more"
+    assert verify_certificates(firm.app.store, firm.id).problem is None
+
+
+def test_what_was_never_sent_or_sent_since_is_not_sent_again(firm: Firm) -> None:
+    never = tell(firm, "send_again", "INV-1001")
+    firm.settle()
+    assert answer(firm, never) == ("refused", "Nothing was changed: no reminder of INV-1001 was sent yet.")
+    early = tell(firm, "send_again")
+    firm.time.advance(seconds=5)
+    sent(firm)
+    firm.settle()
+    assert answer(firm, early) == ("refused", "Nothing was changed: a reminder was sent since then.")
+    assert {state for _, state in levels(firm, "INV-1001")} == {"sent"}
+
+
+def test_what_is_paid_is_not_sent_again(firm: Firm) -> None:
+    sent(firm)
+    firm.settle()
+    told = tell(firm, "send_again")
+    firm.settle()
+    assert answer(firm, told)[0] == "done"
+    firm.ledger.pay_by_hand("INV-1001", "120.00", on=TODAY)
+    firm.time.advance(days=7)
+    firm.settle()
+    sent(firm)
+    assert levels(firm, "INV-1001") == [(levels(firm, "INV-1001")[0][0], "undelivered")]
+    assert (levels(firm, "INV-1002")[0][0], "sent") in levels(firm, "INV-1002")

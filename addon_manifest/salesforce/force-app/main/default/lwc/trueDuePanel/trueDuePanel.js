@@ -129,8 +129,10 @@ export default class TrueDuePanel extends LightningElement {
         }
     }
 
-    async resume(event) {
-        await this.tellTrueDue({ invoiceId: event.currentTarget.dataset.id ?? null, action: "resume" });
+    /** Does at once what needs nothing entered: to resume, to send again. */
+    async order(event) {
+        const { action, id } = event.currentTarget.dataset;
+        await this.tellTrueDue({ invoiceId: id ?? null, action: action.split("-")[0] });
     }
 
     async ask(event) {

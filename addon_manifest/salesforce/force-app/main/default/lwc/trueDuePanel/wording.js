@@ -94,6 +94,8 @@ export function lineOf(invoice, { today, chosen, locale }) {
         canAct: isOpen,
         isPaused,
         isChosen: chosen === invoice.id,
+        canSendAgain: isLate && !isPaused,
+        againTitle: `Send again the last reminder of ${invoice.title}`,
         promiseTitle: `Log promise to pay ${invoice.title}`,
         pauseTitle: `Pause reminders of ${invoice.title}`,
         resumeTitle: `Resume reminders of ${invoice.title}`

@@ -169,6 +169,13 @@ describe("what people do", () => {
         expect(button(element, "resume", LATE.id)).toBeNull();
     });
 
+    it("has the last reminder of what is late sent again, and of nothing else", async () => {
+        const element = await panel();
+        expect(button(element, "send_again", VIEW.invoices[1].id)).toBeNull();
+        await press(element, "send_again", LATE.id);
+        expect(tell.mock.calls[0][0].said).toEqual({ invoiceId: LATE.id, action: "send_again" });
+    });
+
     it("logs a promise", async () => {
         const element = await panel();
         await press(element, "promise", LATE.id);
