@@ -84,6 +84,27 @@ class PaymentReceived:
     lines: tuple[PaidLine, ...]
 
 
+class AnswerKind(StrEnum):
+    """What somebody is answered who says that they paid, or who asks for an invoice again."""
+
+    SETTLED = "settled"
+    ARRIVED = "arrived"
+    NOT_FOUND = "not_found"
+    SENT_AGAIN = "sent_again"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer about invoices (number, open amount), with the payment that was found; `days` is how long they wait."""
+
+    kind: AnswerKind
+    recipient_name: str
+    lines: tuple[tuple[str, Money], ...]
+    days: int
+    amount: Money | None = None
+    received_on: date | None = None
+
+
 class SetbackKind(StrEnum):
     """How a payment came to nothing: it failed before it arrived, or the bank took it back afterwards."""
 
@@ -166,6 +187,34 @@ def render_thanks(*, payment: PaymentReceived, brand: Brand, links: Links, langu
         "news": [],
     }
     return _compose(words, _parts(read_template(f"{words.language}/thanks.liquid"), facts), layout, brand)
+
+
+def render_answer(*, answer: Answer, brand: Brand, links: Links, language: str) -> Message:
+    """Answer a payer in `language`."""
+    words = wording(language)
+    facts = {
+        "recipient": clean(answer.recipient_name),
+        "count": len(answer.lines),
+        "days": answer.days,
+        "known": answer.amount is not None and answer.received_on is not None,
+        "amount": words.money(answer.amount) if answer.amount else "",
+        "received": words.day(answer.received_on) if answer.received_on else "",
+    }
+    page = {"label": words.labels["portal"], "url": links.portal}
+    layout = {
+        "lines": [
+            {"number": clean(number), "amount": words.money(amount), "details": [], "pay": None}
+            for number, amount in answer.lines
+        ],
+        "amount_label": words.labels["to_pay"],
+        "total_label": words.labels["total_to_pay"],
+        "totals": [],
+        "actions": [page] if answer.kind is AnswerKind.SENT_AGAIN else [],
+        "links": _labelled(words, links, ("portal", "question", "unsubscribe")),
+        "news": [],
+    }
+    source = read_template(f"{words.language}/answer_{answer.kind}.liquid")
+    return _compose(words, _parts(source, facts), layout, brand)
 
 
 def _parts(source: str, facts: Mapping[str, object]) -> tuple[str, str, str]:

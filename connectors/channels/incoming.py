@@ -43,6 +43,7 @@ class IncomingMail:
     """
 
     key: str
+    message_id: str
     sender: str
     subject: str
     text: str
@@ -60,6 +61,7 @@ def read_mail(raw: bytes) -> IncomingMail:
     parents += reversed(_MESSAGE_ID.findall(_header(message, "References")))
     return IncomingMail(
         key=hashlib.sha256(message_id.encode() if message_id else raw).hexdigest(),
+        message_id=message_id,
         sender=_first([address for _, address in getaddresses([_header(message, "From")]) if "@" in address]).lower(),
         subject=_header(message, "Subject"),
         text=_text(message),

@@ -49,6 +49,7 @@ class Organisation:
     sending_on: bool
     thanks_since: datetime | None = None
     card_payments_on: bool = False
+    answers_on: bool = False
 
     @property
     def zone(self) -> ZoneInfo:
@@ -158,6 +159,7 @@ def _organisation(row: Row[tuple[object, ...]]) -> Organisation:
         sending_on=r["sending_on"],
         thanks_since=r["thanks_since"],
         card_payments_on=r["card_payments_on"],
+        answers_on=r["answers_on"],
     )
 
 

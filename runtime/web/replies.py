@@ -11,13 +11,15 @@ from starlette.responses import Response
 from reminders.replies.kinds import ReplyKind
 from reminders.replies.routing import TaskKind
 from runtime.operations.errors import InputError
+from runtime.operations.replies.answers import send_answer, switch_answers
 from runtime.operations.replies.settle import NOTHING, settle_reply
 from runtime.operations.tasks import MAX_NAME_CHARS, colleagues, drop_colleague, finish, hand_on, keep_colleague
 from runtime.operations.views.replies import MAX_CHOICES, ReplyState, owners, replies, tasks
 from runtime.store.tables import ID_LENGTH
-from runtime.web.access import CHASE, CONFIGURE, SEE, Who, routes
+from runtime.web.access import CHASE, CONFIGURE, SEE, SWITCH, Who, routes
 from runtime.web.pages import go, page
 from runtime.web.running import Running
+from runtime.web.setup import Switch
 from runtime.web.staff import PageNumber, organisation_or_404
 from runtime.web.work import known
 
@@ -83,6 +85,22 @@ def settle(
         day=_day(day),
     )
     return go(f"/o/{organisation_id}/replies", "reply_settled")
+
+
+@ROUTES.post("/o/{organisation_id}/replies/{reply_id}/answer", dependencies=[CHASE], status_code=303)
+def answer(app: Running, who: Who, organisation_id: str, reply_id: str) -> Response:
+    """Send the answer that is prepared."""
+    known(app, organisation_id)
+    send_answer(app, organisation_id=organisation_id, reply_id=reply_id, actor=who)
+    return go(f"/o/{organisation_id}/replies?state=all", "answer_sent")
+
+
+@ROUTES.post("/o/{organisation_id}/settings/answers", dependencies=[SWITCH], status_code=303)
+def switch(app: Running, who: Who, organisation_id: str, answers: Annotated[Switch, Form()]) -> Response:
+    """Send answers by themselves, or have a person send each."""
+    known(app, organisation_id)
+    switch_answers(app, organisation_id=organisation_id, on=answers is Switch.ON, actor=who)
+    return go(f"/o/{organisation_id}/settings", f"answers_{answers}")
 
 
 @ROUTES.get("/o/{organisation_id}/tasks", dependencies=[SEE])

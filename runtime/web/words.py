@@ -280,6 +280,14 @@ REPLY_STATES: Mapping[str, str] = {
 
 REPLY_CHANNELS: Mapping[str, str] = {"email": "E-mail", "text": "Text message", "portal": "Their own page"}
 
+ANSWER_STATES: Mapping[str, str] = {
+    "prepared": "Answer, not sent yet",
+    "handing": "Answer, being sent",
+    "sent": "Answered",
+    "failed": "Answer that was not sent",
+    "in_doubt": "Answer, perhaps sent: look in the mail server's log",
+}
+
 TASKS: Mapping[str, str] = {
     "read_reply": "Read a reply",
     "answer": "Answer a payer",
@@ -289,6 +297,10 @@ TASKS: Mapping[str, str] = {
 }
 
 ACTIONS: Mapping[str, str] = {
+    "answer_sent": "Answered",
+    "answer_failed": "Answer could not be sent",
+    "answer_in_doubt": "Perhaps answered",
+    "answers_switched": "Answers by themselves",
     "member_invited": "Invited",
     "invitation_withdrawn": "Invitation withdrawn",
     "member_joined": "Joined",
@@ -354,6 +366,9 @@ ACTIONS: Mapping[str, str] = {
 
 # What a page says after a form was sent; an address can only name one of these.
 NOTICES: Mapping[str, str] = {
+    "answer_sent": "The answer was handed to the mail server, or says below why not.",
+    "answers_on": "Answers to sure replies leave by themselves.",
+    "answers_off": "A person sends each answer.",
     "mail_claimed": "Given. Its people find it among their replies.",
     "reply_settled": "Settled. What it held is free again, unless what it says holds it.",
     "task_given": "Noted whose it is.",

@@ -316,6 +316,11 @@ class Books:
         lists = {name: values.pop(name, []) for name in ("candidates", "evidence", "doubts", "documents", "held")}
         self._mine(t.reply, id=reply_id, customer_id=customer_id, **(row | lists | values))
 
+    def answer(self, reply_id: str, customer_id: str, findings: list[str]) -> None:
+        row = {"kind": "arrived", "subject": "Your payment: we are checking it", "body_text": "Dear Bolt,"}
+        values: dict[str, object] = {"customer_id": customer_id, "findings": findings, "state": "prepared", **row}
+        self._mine(t.answer, reply_id=reply_id, **values)
+
     def task(self, kind: str, subject: str, text: str, **values: object) -> None:
         self._mine(t.task, id=f"tsk-{kind}-{subject}", kind=kind, subject=subject, text=text, **values)
 
@@ -435,6 +440,7 @@ def fill(app: App) -> Books:
     books.reply("rpl_3", "What <b>is</b> this?", customer_id=bolt, kind="question", documents=["inv-5"], **settled)
     books.task("read_reply", "rpl_1", "joan@example.com wrote: Hello", customer_id=acme, owner="Dana Fenwick")
     books.task("dispute", "inv-2", "The customer contests INV-2", customer_id=acme, due_on=TODAY - timedelta(days=3))
+    books.answer("rpl_3", bolt, ["100.00 GBP received on 2026-03-03 from BOLT, theirs, suggested."])
     books.colleague("Dana Fenwick", "read_reply", "answer")
     books.colleague("Sam Lee")
     books.problem("not_posted", "rcp-3", "A payment is matched but not posted.", "Name its account in the settings.")

@@ -28,6 +28,7 @@ _OWNED = (  # what has a `customer_id`
     t.checkout,
     t.reminder,
     t.reply,
+    t.answer,
     t.task,
 )
 _FORGOTTEN = {Kind.CONTACT: CONTACT_LINK, Kind.INVOICE: DOCUMENT_LINK}

@@ -17,6 +17,7 @@ from runtime.operations.dispute import MAX_REASON_CHARS, dispute
 from runtime.operations.errors import InputError, RefusedError
 from runtime.operations.opt_out import opt_out
 from runtime.operations.promise import promise
+from runtime.operations.replies.answers import prepare_answer
 from runtime.operations.replies.holding import hold, release, shortened
 from runtime.operations.tasks import open_task
 from runtime.store import connections, journal
@@ -43,6 +44,7 @@ def act_on(app: App, *, organisation_id: str, reply_id: str) -> None:
     with app.store.write() as db:
         connections.lock_organisation(db, organisation_id)
         finish_reply(db, reply, kind=kind, outcome=outcome, at=app.clock(), state=ACTED)
+    prepare_answer(app, organisation_id=organisation_id, reply_id=reply_id, kind=kind, by_itself=True)
 
 
 def act_on_sure_ones(app: App) -> int:
@@ -99,7 +101,7 @@ def _nobody_there(_app: App, _reply: dict[str, Any], _document_ids: Sequence[str
 
 
 def _paid_already(_app: App, _reply: dict[str, Any], _document_ids: Sequence[str], _day: date | None) -> str:
-    return "Somebody looks for the money and answers."
+    return "The money is looked for; somebody answers."
 
 
 def _send_again(_app: App, _reply: dict[str, Any], _document_ids: Sequence[str], _day: date | None) -> str:

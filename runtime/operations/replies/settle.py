@@ -14,6 +14,7 @@ from runtime.app import App
 from runtime.operations.errors import InputError, RefusedError
 from runtime.operations.opt_out import take_opt_out_back
 from runtime.operations.replies.act import ACTED, SETTLED, do, find, finish_reply
+from runtime.operations.replies.answers import prepare_answer
 from runtime.operations.replies.holding import release
 from runtime.operations.tasks import close_task
 from runtime.store import connections
@@ -65,6 +66,8 @@ def settle_reply(
             db, organisation_id=organisation_id, subject=reply_id, kinds=(TaskKind.READ_REPLY,), by=actor, at=now
         )
         finish_reply(db, settled, kind=kind, outcome=outcome, at=now, state=SETTLED)
+    if kind is not None:
+        prepare_answer(app, organisation_id=organisation_id, reply_id=reply_id, kind=kind, by_itself=False)
     app.wake()
 
 

@@ -62,6 +62,7 @@ class Incoming:
     customer_ids: tuple[str, ...]
     about: tuple[str, ...] = ()
     subject: str = ""
+    message_id: str = ""
     only: tuple[str, ...] = ()
     is_automatic: bool = False
     is_their_address: bool = True
@@ -196,6 +197,7 @@ def _row(
         "customer_id": customers[0] if len(customers) == 1 else None,
         "candidates": [] if len(customers) == 1 else list(customers),
         "sender": incoming.sender,
+        "message_id": incoming.message_id,
         "subject": incoming.subject,
         "body_text": incoming.text[:MAX_BODY_CHARS],
         "words": understood.words,

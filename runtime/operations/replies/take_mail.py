@@ -14,6 +14,7 @@ from runtime.app import App
 from runtime.operations.bad_addresses import normal
 from runtime.operations.deliveries import keep_report
 from runtime.operations.errors import RefusedError
+from runtime.operations.replies.answers import note_delivered
 from runtime.operations.replies.take import Incoming, Kept, ReplyChannel, follow_up, keep_reply
 from runtime.operations.ways import MAIL
 from runtime.store import connections
@@ -138,6 +139,7 @@ def _keep(
         customer_ids=customers,
         about=about,
         subject=mail.subject,
+        message_id=mail.message_id,
         is_automatic=mail.is_automatic,
         is_their_address=_is_theirs(db, organisation.id, customers, mail.sender),
     )
@@ -201,6 +203,10 @@ def _is_theirs(db: Connection, organisation_id: str, customers: tuple[str, ...],
 def _note(db: Connection, bounce: Bounce, now: datetime) -> None:
     """Note what became of a message of ours; a report about another address than it went to counts for nothing."""
     fate, sent = _FATES.get(bounce.action), _sent(db, bounce.message_id) if bounce.message_id else None
+    if sent is None and fate is not None:
+        detail = f"{bounce.status} {bounce.detail}".strip()[:300]
+        is_delivered = fate is Fate.DELIVERED
+        note_delivered(db, bounce.message_id, bounce.recipient, detail, is_delivered=is_delivered)
     if fate is None or sent is None or normal(sent["recipient"]) != bounce.recipient:
         return
     connections.lock_organisation(db, sent["organisation_id"])

@@ -15,6 +15,8 @@ from receivables.money import Money
 from reminders.replies.kinds import ReplyKind
 from reminders.replies.routing import TaskKind
 from runtime.operations.replies.act import ACTED, SETTLED, WAITING
+from runtime.operations.replies.answers import EMAIL, PREPARED
+from runtime.operations.withdraw import FAILED
 from runtime.store import tables as t
 from runtime.store.connections import Organisation
 
@@ -56,6 +58,18 @@ class TaskRow:
 
 
 @dataclass(frozen=True, slots=True)
+class AnswerRow:
+    """What somebody is answered; `findings` are for people here alone, `proof` is what is known of its delivery."""
+
+    findings: tuple[str, ...]
+    subject: str
+    text: str
+    state: str
+    proof: str
+    can_send: bool
+
+
+@dataclass(frozen=True, slots=True)
 class ReplyCard:
     """One reply with what was understood, by which words, and what became of it.
 
@@ -84,6 +98,7 @@ class ReplyCard:
     settled_kind: str | None
     settled_by: str | None
     task: TaskRow | None
+    answer: AnswerRow | None
 
     @property
     def is_open(self) -> bool:
@@ -182,21 +197,26 @@ def _cards(
     writers = {customer for row in rows for customer in (row["customer_id"], *row["candidates"]) if customer}
     names = _names(db, organisation.id, writers)
     invoices = _invoices(db, organisation.id, writers, {document for row in rows for document in row["documents"]})
-    task = t.task.c
+    todo = t.task.c
     wanted = (
-        (task.organisation_id == organisation.id)
-        & task.closed_at.is_(None)
-        & task.subject.in_([row["id"] for row in rows])
+        (todo.organisation_id == organisation.id)
+        & todo.closed_at.is_(None)
+        & todo.subject.in_([row["id"] for row in rows])
     )
     waiting = {each.subject: each for each in _tasks(db, organisation, wanted, now)}
-    return tuple(_card(row, names, invoices, waiting.get(row["id"]), now) for row in rows)
+    answers = _answers(db, organisation.id, [row["id"] for row in rows])
+    return tuple(
+        _card(row, names, invoices, task=waiting.get(row["id"]), answer=answers.get(row["id"]), now=now) for row in rows
+    )
 
 
 def _card(
     row: dict[str, Any],
     names: dict[str, str],
     invoices: dict[str, tuple[str, str, bool]],
+    *,
     task: TaskRow | None,
+    answer: AnswerRow | None,
     now: datetime,
 ) -> ReplyCard:
     writers = [row["customer_id"]] if row["customer_id"] else row["candidates"]
@@ -229,7 +249,28 @@ def _card(
         settled_kind=row["settled_kind"],
         settled_by=row["settled_by"],
         task=task,
+        answer=answer,
     )
+
+
+def _answers(db: Connection, organisation_id: str, reply_ids: Collection[str]) -> dict[str, AnswerRow]:
+    answer = t.answer.c
+    rows = db.execute(
+        select(t.answer, t.reply.c.channel)
+        .join(t.reply, t.reply.c.id == answer.reply_id)
+        .where(answer.organisation_id == organisation_id, answer.reply_id.in_(reply_ids))
+    )
+    return {
+        row.reply_id: AnswerRow(
+            findings=tuple(row.findings),
+            subject=row.subject,
+            text=row.body_text,
+            state=row.state,
+            proof=row.proof,
+            can_send=row.state in (PREPARED, FAILED) and row.channel == EMAIL,
+        )
+        for row in rows
+    }
 
 
 def _pieces(words: str, evidence: Iterable[tuple[str, int, int, bool]]) -> Iterable[Piece]:

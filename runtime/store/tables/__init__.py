@@ -42,13 +42,14 @@ from runtime.store.tables.reminders import (
     reminder_slot,
     thanks,
 )
-from runtime.store.tables.replies import bad_address, colleague, reply, task
+from runtime.store.tables.replies import answer, bad_address, colleague, reply, task
 
 __all__ = [
     "ID_LENGTH",
     "Instant",
     "account",
     "allocation",
+    "answer",
     "bad_address",
     "bank_account",
     "call_book",

@@ -31,6 +31,7 @@ reply = Table(
     Column("customer_id", Id),
     Column("candidates", JSON, nullable=False),
     Column("sender", String(320), nullable=False),
+    Column("message_id", Text),
     Column("subject", Text, nullable=False),
     Column("body_text", Text, nullable=False),
     Column("words", Text, nullable=False),
@@ -54,6 +55,27 @@ reply = Table(
     UniqueConstraint("organisation_id", "channel", "external_id"),
     Index(None, "organisation_id", "state"),
     Index(None, "organisation_id", "customer_id"),
+)
+
+# What somebody is answered, written before it leaves. `findings` are for people here, `proof` says how it arrived.
+answer = Table(
+    "answer",
+    metadata,
+    Column("reply_id", Id, ForeignKey("reply.id"), primary_key=True),
+    organisation_id(),
+    Column("customer_id", Id, nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("findings", JSON, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("body_text", Text, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("message_id", String(320), nullable=False),
+    Column("proof", Text, nullable=False),
+    Column("prepared_at", Instant, nullable=False),
+    Column("sent_at", Instant),
+    Column("sent_by", String(200)),
+    Index(None, "organisation_id", "customer_id"),
+    Index(None, "message_id"),
 )
 
 task = Table(
