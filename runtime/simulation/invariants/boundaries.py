@@ -34,7 +34,9 @@ def connections_stand(play: Play) -> Found:
 
 
 def organisations_apart(play: Play) -> Found:
-    """[24] No row names another organisation's, no call asks for another account than its token's, no mail is mixed."""
+    """[24] No row names another organisation's or holds its money, no call asks for another account than its token's,
+    no mail is mixed.
+    """
     document, customer, allocation, receipt = t.document, t.customer, t.allocation, t.receipt
     with play.app.store.read() as db:
         count = db.scalar(select(func.count()).select_from(document)) or 0
@@ -54,7 +56,11 @@ def organisations_apart(play: Play) -> Found:
                 | (receipt.c.organisation_id != allocation.c.organisation_id)
             )
         )
+        receipts = db.execute(select(receipt.c.organisation_id, receipt.c.external_id)).all()
+    whose = {each.payment_intent: play.ids[key] for key, firm in play.life.firms.items() for each in firm.charges}
+    mixed = [paid for here, paid in receipts if whose.get(paid, here) != here]
     crossed = [f"{name} names another organisation's" for name in foreign] + play.calls.crossed
+    crossed += [f"{name} was paid to another organisation" for name in mixed]
     return count, crossed + [wrong.text for wrong in play.judge.wrongs if wrong.objection is Objection.ADDRESS]
 
 
