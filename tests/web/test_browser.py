@@ -52,6 +52,8 @@ STAFF_PAGES = {
     "conflicts": "/o/org-a/conflicts",
     "links": "/o/org-a/links",
     "owners": "/o/org-a/owners",
+    "people": "/o/org-a/people",
+    "sign in": "/sign-in",
     "unclaimed": "/unclaimed",
     "new": "/organisations/new",
     "missing": "/o/org-a/invoices/nothing",

@@ -15,25 +15,32 @@ from schemathesis.core.result import Ok
 from tests.web.access_ids import IDS
 from tests.web.conftest import Site
 
-EXAMPLES = 2  # of each operation, every day
+EXAMPLES = 1  # of each operation, every day
 MANY_EXAMPLES = 60
 CALL_SECONDS = 60
 Tried = schemathesis.Case[Any]
 Operation = Any  # schemathesis types its operations by four parameters of its own
 
 
-def _operations(site: Site) -> Iterator[Operation]:
-    """Every operation that the served description names."""
+def _operations(site: Site, *, only_questions: bool) -> Iterator[Operation]:
+    """Every operation that the served description names, or only those that take more than an address."""
     described = httpx.get(f"{site.address}/openapi.json", timeout=CALL_SECONDS).json()
+    if only_questions:
+        for path, operations in described["paths"].items():
+            described["paths"][path] = {name: each for name, each in operations.items() if _takes_more(each)}
     for result in schemathesis.openapi.from_dict(described).get_all_operations():
         assert isinstance(result, Ok), result
         yield result.ok()
 
 
-def _try(site: Site, examples: int) -> Counter[int]:
+def _takes_more(operation: dict[str, Any]) -> bool:
+    return "requestBody" in operation or any(each["in"] == "query" for each in operation.get("parameters", ()))
+
+
+def _try(site: Site, examples: int, *, only_questions: bool = False) -> Counter[int]:
     answered: Counter[int] = Counter()
-    operations = list(_operations(site))
-    assert len(operations) > 60
+    operations = list(_operations(site, only_questions=only_questions))
+    assert len(operations) > 30
     for operation in operations:
 
         @settings(
@@ -63,7 +70,7 @@ def _name_what_exists(case: Tried, *, all_of_it: bool) -> None:
 
 
 def test_no_request_makes_the_server_fail(site: Site) -> None:
-    answered = _try(site, EXAMPLES)
+    answered = _try(site, EXAMPLES, only_questions=True)
     assert {200, 303, 400, 404} <= set(answered), answered
 
 
