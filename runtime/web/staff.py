@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from enum import StrEnum
 from typing import Annotated
 
 from fastapi import HTTPException, Query
@@ -12,7 +13,7 @@ from starlette.responses import Response
 from connectors import registry
 from reminders.holds import HoldCode
 from runtime.operations.certificates import find
-from runtime.operations.views import connected, overview, receipts
+from runtime.operations.views import connected, overview, payouts, receipts
 from runtime.operations.views import invoice as one
 from runtime.operations.views import invoices as many
 from runtime.operations.views.ageing import BUCKETS
@@ -28,6 +29,15 @@ from runtime.web.running import Running
 
 CHART_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'"
 PageNumber = Annotated[int, Query(ge=1, le=many.MAX_PAGE)]
+
+
+class ReceiptGroup(StrEnum):
+    """What became of receipts."""
+
+    MATCHED = "matched"
+    WAITING = "waiting"
+    UNMATCHED = "unmatched"
+    BACK = "back"
 
 
 def organisation_or_404(db: Connection, organisation_id: str) -> Organisation:
@@ -105,14 +115,57 @@ def download_certificate(app: Running, organisation_id: str, digest: str) -> Res
 
 @ROUTES.get("/o/{organisation_id}/receipts", dependencies=[SEE])
 def show_receipts(
-    app: Running, organisation_id: str, number: Annotated[PageNumber, Query(alias="page")] = 1, notice: str = ""
+    app: Running,
+    organisation_id: str,
+    *,
+    group: ReceiptGroup | None = None,
+    account: Annotated[str, Query(max_length=128)] = "",
+    number: Annotated[PageNumber, Query(alias="page")] = 1,
+    notice: str = "",
 ) -> Response:
-    """List money received."""
+    """List money received, and what became of it by account."""
     with app.store.read() as db:
         organisation = organisation_or_404(db, organisation_id)
-        view = receipts.receipts(db, organisation.id, page=number)
+        states = payouts.GROUPS[group] if group else None
+        view = receipts.receipts(db, organisation.id, states=states, account=account, page=number)
         cash = receipts.held_cash(db, organisation)
-    return page("receipts.html", organisation=organisation, view=view, cash=cash, notice=notice)
+        accounts = payouts.accounts(db, organisation.id)
+    return page(
+        "receipts.html",
+        organisation=organisation,
+        view=view,
+        cash=cash,
+        accounts=accounts,
+        group=group,
+        account=account,
+        notice=notice,
+    )
+
+
+@ROUTES.get("/o/{organisation_id}/payouts", dependencies=[SEE])
+def show_payouts(
+    app: Running, organisation_id: str, number: Annotated[PageNumber, Query(alias="page")] = 1
+) -> Response:
+    """List the payouts of the processor."""
+    with app.store.read() as db:
+        organisation = organisation_or_404(db, organisation_id)
+        rows, count = payouts.payouts(db, organisation.id, page=number)
+    pages = max(1, -(-count // payouts.PAGE_ROWS))
+    view = {"page": number, "pages": pages}
+    return page("payouts.html", organisation=organisation, rows=rows, count=count, view=view)
+
+
+@ROUTES.get("/o/{organisation_id}/payouts/{payout_id}", dependencies=[SEE])
+def show_payout(
+    app: Running, organisation_id: str, payout_id: str, number: Annotated[PageNumber, Query(alias="page")] = 1
+) -> Response:
+    """Show one payout, broken down to the cent."""
+    with app.store.read() as db:
+        organisation = organisation_or_404(db, organisation_id)
+        view = payouts.payout(db, organisation.id, payout_id, page=number)
+    if view is None:
+        raise HTTPException(404)
+    return page("payout.html", organisation=organisation, view=view)
 
 
 @ROUTES.get("/o/{organisation_id}/connections", dependencies=[SEE])

@@ -94,6 +94,29 @@ RECEIPT_STATES: Mapping[str, str] = {
     "returned": "Went back to the payer",
 }
 
+RECEIPT_GROUPS: Mapping[str, str] = {
+    "matched": "Matched",
+    "waiting": "Waiting",
+    "unmatched": "Unmatched",
+    "back": "Went back",
+}
+PAYOUT_STATES: Mapping[str, str] = {
+    "paid": "Paid",
+    "pending": "On its way",
+    "in_transit": "On its way",
+    "failed": "Came back",
+    "canceled": "Cancelled",
+}
+PAYOUT_LINES: Mapping[str, str] = {
+    "charge": "Card payments",
+    "payment": "Other payments",
+    "refund": "Refunds",
+    "payment_refund": "Refunds of other payments",
+    "payment_failure_refund": "Payments that failed late",
+    "refund_failure": "Refunds that failed",
+    "adjustment": "Disputes and adjustments",
+    "stripe_fee": "Fees by themselves",
+}
 CASH_MOVEMENTS: Mapping[str, str] = {
     "funded": "arrived",
     "applied_to_payment": "applied to a payment",

@@ -76,6 +76,13 @@ class Books:
             created_at=NOW,
         )
 
+    @classmethod
+    def of(cls, app: App, organisation_id: str) -> Books:
+        """The books of an organisation that is there already."""
+        books = cls.__new__(cls)
+        books.app, books.id = app, organisation_id
+        return books
+
     def customer(self, customer_id: str, name: str, **values: object) -> str:
         row = {"email": f"{customer_id}@example.com", "country": "GB", "changed_at": NOW} | values
         self._mine(t.customer, id=customer_id, name=name, **row)
@@ -233,6 +240,19 @@ class Books:
     def waiting_file(self, pending_id: str, content: bytes) -> None:
         """A bank file of which nobody said yet what its columns mean."""
         self._mine(t.pending_statement, id=pending_id, file="unknown.csv", content=content, uploaded_at=NOW)
+
+    def payout(self, payout_id: str, lines: list[list[Any]], **values: object) -> None:
+        """A payout of these balance transactions (type, amount, fee, payment)."""
+        row = {
+            "external_id": payout_id,
+            "arrival_on": TODAY - timedelta(days=1),
+            "currency": "GBP",
+            "amount_minor": sum(amount - fee for _, amount, fee, _ in lines),
+            "fees_minor": sum(fee for _, _, fee, _ in lines),
+            "state": "paid",
+            "lines": lines,
+        }
+        self._mine(t.payout, id=payout_id, **(row | values))
 
     def connection(self, system: str, role: str, *, status: str = "connected") -> None:
         consent = f"cns-{self.id}-{system}"
@@ -420,6 +440,14 @@ def fill(app: App) -> Books:
     books.proposal("rcp-4", {"inv-1": 120_000}, state="in_flight", decision="apply", customer_id=acme)
     books.reminder("rem-1", bolt, "inv-5", state="sent", minor=200_000)
     books.reminder("rem-2", acme, "inv-3", state="planned", minor=45_000)
+    books.receipt(
+        "rcp-6", 50_000, source="stripe", external_id="pi_6", source_account="acct_1", state="applied", method="card"
+    )
+    books.allocation("rcp-6", "inv-8", 50_000)
+    lines = [["charge", 50_000, 1_470, "pi_6"], ["refund", -2_000, 0, "pi_0"], ["stripe_fee", 0, 200, None]]
+    books.payout("po_1", lines, receipt_id="rcp-7")
+    books.receipt("rcp-7", 46_330, payer_name="STRIPE", remittance="po_1", state="payout")
+    books.payout("po_2", lines, amount_minor=46_331, state="in_transit")
     books.waiting_file("pst-1", UNKNOWN_FILE)
     books.conflict("inv-5")
     books.proposed_link(acme)

@@ -36,6 +36,8 @@ STAFF_PAGES = {
     "problems": "/o/org-a/problems",
     "replies": "/o/org-a/replies?state=all",
     "tasks": "/o/org-a/tasks",
+    "payouts": "/o/org-a/payouts",
+    "payout": "/o/org-a/payouts/po_1",
     "statements": "/o/org-a/statements",
     "columns": "/o/org-a/statements/pst-1",
     "columns looked at": "/o/org-a/statements/pst-1?step=look&means=booked_on&means=counterparty&means=description"

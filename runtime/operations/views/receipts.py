@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -102,9 +103,15 @@ class StatementRow:
     imported_at: datetime
 
 
-def receipts(db: Connection, organisation_id: str, *, page: int = 1) -> ReceiptPage:
-    """Return a page of receipts."""
+def receipts(
+    db: Connection, organisation_id: str, *, states: Collection[str] | None = None, account: str = "", page: int = 1
+) -> ReceiptPage:
+    """Return a page of receipts: those in one of `states` and of an account, where these are named."""
     mine = t.receipt.c.organisation_id == organisation_id
+    if states is not None:
+        mine &= t.receipt.c.state.in_(states)
+    if account:
+        mine &= t.receipt.c.source_account == account
     count = db.scalar(select(func.count()).where(mine)) or 0
     rows = db.execute(
         select(t.receipt)
@@ -113,7 +120,7 @@ def receipts(db: Connection, organisation_id: str, *, page: int = 1) -> ReceiptP
         .limit(PAGE_ROWS)
         .offset((page - 1) * PAGE_ROWS)
     ).all()
-    paid = _paid(db, organisation_id, [row.id for row in rows])
+    paid = paid_by(db, organisation_id, [row.id for row in rows])
     return ReceiptPage(
         rows=tuple(
             ReceiptRow(
@@ -197,7 +204,8 @@ def statements(db: Connection, organisation_id: str) -> tuple[StatementRow, ...]
     return tuple(StatementRow(row.file, row.account, row.entries, row.added, row.imported_at) for row in rows)
 
 
-def _paid(db: Connection, organisation_id: str, receipt_ids: list[str]) -> dict[str, list[tuple[str, str, Money]]]:
+def paid_by(db: Connection, organisation_id: str, receipt_ids: list[str]) -> dict[str, list[tuple[str, str, Money]]]:
+    """Return the invoices (id, number, amount) that each of these receipts is set against now."""
     allocation = t.allocation
     rows = db.execute(
         select(allocation, t.document.c.number)
