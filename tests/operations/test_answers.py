@@ -35,7 +35,10 @@ class Mailed(Desk):
     def receipt(self, receipt_id: str, minor: int, **values: object) -> None:
         books = Books.__new__(Books)
         books.app, books.id = self.app, ORG
+        proposed = values.pop("proposed", None)
         books.receipt(receipt_id, minor, **values)
+        if isinstance(proposed, dict):
+            books.proposal(receipt_id, proposed)
 
     def answer(self) -> tuple[str, str]:
         (row,) = self.rows(t.answer)
@@ -102,8 +105,11 @@ def test_money_of_others_long_before_the_day_that_is_named_is_not_it(desk: Maile
     assert desk.answer()[0] == "not_found"
 
 
-def test_an_unknown_payment_of_the_amount_is_being_checked_and_its_amount_is_not_told(desk: Mailed) -> None:
-    desk.receipt("rcp-1", 10_000, state="unidentified")
+@pytest.mark.parametrize("is_proposed", [True, False])
+def test_money_of_an_unknown_payer_is_being_checked_and_its_amount_is_not_told(
+    desk: Mailed, *, is_proposed: bool
+) -> None:
+    desk.receipt("rcp-1", 10_000, state="unidentified", proposed={"inv-1": 10_000} if is_proposed else None)
     reply_id = desk.write(PAID, "inv-1")
     assert desk.answer()[0] == "arrived"
     desk.send(reply_id)
