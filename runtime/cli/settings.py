@@ -11,11 +11,14 @@ from runtime.cli.opened import chosen_organisation, opened_app
 from runtime.operations.bank_proof import prove_by_name, prove_by_statements
 from runtime.operations.errors import InputError
 from runtime.operations.organisations import OWNER, switch_sending
+from runtime.operations.other_reminders import say_what_else_reminds
 from runtime.operations.pay_by_card import switch_card_payments
 from runtime.operations.thank import switch_thanks
 from runtime.operations.treatments import set_treatment
 from runtime.operations.views.setup import BankProof, Setup, setup
 from runtime.store.connections import Organisation
+
+_OTHERS = {None: "not said whether they remind", False: "do not remind", True: "remind too: customers hear twice"}
 
 
 @click.command()
@@ -23,6 +26,11 @@ from runtime.store.connections import Organisation
 @click.option("--sending", type=click.Choice(("on", "off")), help="Switch reminders on or off.")
 @click.option("--thanks", type=click.Choice(("on", "off")), help="Thank for payments of what was reminded, or not.")
 @click.option("--card-payments", type=click.Choice(("on", "off")), help="Offer payers to pay by card, or no more.")
+@click.option(
+    "--others-remind",
+    type=click.Choice(("yes", "no")),
+    help="Say whether the ledger or Stripe sends reminders of its own to the same customers.",
+)
 @click.option("--bank", "handle", help="A bank account of the ledger, by its handle as printed here.")
 @click.option("--statements", "identification", help="Statement files of this account number or IBAN prove --bank.")
 @click.option("--attested-by", help="This person attests that the ledger is complete for --bank.")
@@ -40,6 +48,7 @@ def settings(
     sending: str | None,
     thanks: str | None,
     card_payments: str | None,
+    others_remind: str | None,
     handle: str | None,
     identification: str | None,
     attested_by: str | None,
@@ -66,6 +75,9 @@ def settings(
             switch_thanks(app, organisation_id=chosen.id, on=thanks == "on", actor=OWNER)
         if card_payments is not None:
             switch_card_payments(app, organisation_id=chosen.id, on=card_payments == "on", actor=OWNER)
+        if others_remind is not None:
+            says = others_remind == "yes"
+            say_what_else_reminds(app, organisation_id=chosen.id, others_remind=says, actor=OWNER)
         _show(app, chosen.id, as_json=as_json)
 
 
@@ -88,6 +100,7 @@ def _show(app: App, organisation_id: str, *, as_json: bool) -> None:
     click.echo(f"sending      {'on' if found.sending_on else 'off'}")
     click.echo(f"thanks       {'on' if organisation.thanks_since else 'off'}")
     click.echo(f"cards        {'on' if found.card_payments_on else 'off'}")
+    click.echo(f"others       {_OTHERS[organisation.others_remind]}")
     click.echo(f"mail server  {'missing: ' + ', '.join(found.missing_mail) if found.missing_mail else 'set up'}")
     for bank in found.banks:
         click.echo(f"bank         {bank.handle} ({bank.name}): {_spoken(bank)}")
@@ -104,6 +117,7 @@ def _facts(organisation: Organisation, found: Setup) -> dict[str, object]:
         "sending": found.sending_on,
         "thanks": organisation.thanks_since is not None,
         "card_payments": found.card_payments_on,
+        "others_remind": organisation.others_remind,
         "missing_mail_settings": list(found.missing_mail),
         "banks": [
             {

@@ -15,9 +15,11 @@ from connectors.channels import registry as carriers
 from runtime.clock import system_clock
 from runtime.operations.errors import InputError
 from runtime.operations.experience import describe
+from runtime.operations.other_reminders import warning
 from runtime.settings import Settings, SettingsError
 from runtime.store import connections, migrate
 from runtime.store import tables as t
+from runtime.store.connections import Organisation
 from runtime.store.engine import Store, StoreAddressError
 from runtime.store.isolation import holds_for_us
 from runtime.vault import Vault, VaultError
@@ -106,6 +108,7 @@ def _database(settings: Settings) -> list[Check]:
                     ]
                     said = describe(db, organisation.id, system_clock())
                     checks.append(Check(f"{organisation.name}: matching", True, said))
+                    checks.append(_other_reminders(organisation))
                 if not store.is_sqlite:
                     checks.append(_kept_apart(holds_for_us(db)))
             checks += _sealed(settings, store)
@@ -114,6 +117,14 @@ def _database(settings: Settings) -> list[Check]:
         reason = error.orig if isinstance(error, DBAPIError) else error
         return [Check("database", False, " ".join(str(reason).split()))]
     return checks
+
+
+def _other_reminders(organisation: Organisation) -> Check:
+    """Whether something else writes to the same customers, as a person said."""
+    against = warning(organisation)
+    known = organisation.others_remind is not None
+    detail = "none, as a person said" if known else "not asked while sending is off"
+    return Check(f"{organisation.name}: other reminders", against is None, against or detail)
 
 
 def _kept_apart(holds: bool) -> Check:

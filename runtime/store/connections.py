@@ -50,6 +50,7 @@ class Organisation:
     thanks_since: datetime | None = None
     card_payments_on: bool = False
     answers_on: bool = False
+    others_remind: bool | None = None
 
     @property
     def zone(self) -> ZoneInfo:
@@ -160,6 +161,7 @@ def _organisation(row: Row[tuple[object, ...]]) -> Organisation:
         thanks_since=r["thanks_since"],
         card_payments_on=r["card_payments_on"],
         answers_on=r["answers_on"],
+        others_remind=r["others_remind"],
     )
 
 

@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from runtime.operations.bank_proof import prove_by_name, prove_by_statements
 from runtime.operations.organisations import switch_sending
+from runtime.operations.other_reminders import say_what_else_reminds
 from runtime.operations.pay_by_card import switch_card_payments
 from runtime.operations.replay import open_invoices, replay_days
 from runtime.operations.thank import switch_thanks
@@ -40,6 +41,13 @@ class Switch(StrEnum):
 
     ON = "on"
     OFF = "off"
+
+
+class Answer(StrEnum):
+    """What a person says."""
+
+    YES = "yes"
+    NO = "no"
 
 
 @ROUTES.get("/o/{organisation_id}/settings", dependencies=[SEE])
@@ -96,6 +104,14 @@ def switch_cards(app: Running, who: Who, organisation_id: str, cards: Annotated[
     known(app, organisation_id)
     switch_card_payments(app, organisation_id=organisation_id, on=cards is Switch.ON, actor=who)
     return go(f"/o/{organisation_id}/settings", f"cards_{cards}")
+
+
+@ROUTES.post("/o/{organisation_id}/settings/others", dependencies=[CONFIGURE], status_code=303)
+def say_others(app: Running, who: Who, organisation_id: str, others: Annotated[Answer, Form()]) -> Response:
+    """Keep whether the ledger or the processor reminds by itself."""
+    known(app, organisation_id)
+    say_what_else_reminds(app, organisation_id=organisation_id, others_remind=others is Answer.YES, actor=who)
+    return go(f"/o/{organisation_id}/settings", f"others_{others}")
 
 
 @ROUTES.post("/o/{organisation_id}/settings/bank", dependencies=[CONFIGURE], status_code=303)

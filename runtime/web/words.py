@@ -420,6 +420,8 @@ NOTICES: Mapping[str, str] = {
     "sending_off": "Sending is switched off. No reminder leaves.",
     "policies_set": "These policies count from now on. What was planned by others is planned anew.",
     "cards_on": "Payers are offered to pay by card.",
+    "others_no": "Noted: nothing else reminds these customers.",
+    "others_yes": "Noted: something else reminds these customers as well. Switch it off there, then say so here.",
     "cards_off": "Payers are not offered to pay by card any more.",
     "paying": "Thank you. Your payment shows here as soon as it is confirmed, usually within seconds.",
     "declared": "Kept. It counts from now on.",

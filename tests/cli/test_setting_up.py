@@ -11,10 +11,13 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
+from sqlalchemy import update
 
 from runtime.app import build
 from runtime.settings import Settings
+from runtime.store import tables as t
 from runtime.store.connections import BROKEN
+from runtime.store.engine import Store
 from tests.cli.books import NAME, connected
 from tests.cli.command import (
     ANOTHER_KEY,
@@ -65,12 +68,27 @@ def test_doctor_finds_nothing_wrong_with_a_sound_installation(tmp_path: Path) ->
     assert (result.returncode, result.stderr) == (0, "")
     found = checks(result)
     assert all(check["ok"] for check in found.values())
-    own = {f"{NAME}: xero", f"{NAME}: matching"}
+    own = {f"{NAME}: xero", f"{NAME}: matching", f"{NAME}: other reminders"}
     assert set(found) == {"settings", "key", "database", "stored tokens", *own, *SYSTEMS, "mail", *CARRIERS}
     assert found[f"{NAME}: matching"]["detail"] == "applies proof only: 0 matches looked at, 0 of them wrong"
     spoken = truedue("doctor", folder=tmp_path, **settings)
     assert spoken.returncode == 0
     assert [line.split(maxsplit=1)[0] for line in spoken.stdout.splitlines()] == ["ok"] * len(found)
+
+
+@pytest.mark.parametrize(
+    ("sending", "others_remind", "against"),
+    [(True, None, "nobody has said"), (True, True, "customers hear twice"), (False, True, "customers hear twice")],
+)
+def test_doctor_asks_what_else_reminds(tmp_path: Path, sending: bool, others_remind: bool | None, against: str) -> None:
+    make(tmp_path)
+    store = Store(sqlite(tmp_path))
+    with store.write() as db:
+        db.execute(update(t.organisation).values(sending_on=sending, others_remind=others_remind))
+    store.close()
+    ((name, detail),) = failing(tmp_path, **XERO_CLIENT).items()
+    assert name == f"{NAME}: other reminders"
+    assert against in detail
 
 
 def test_doctor_names_each_thing_that_does_not_hold(tmp_path: Path) -> None:

@@ -62,6 +62,7 @@ def test_settings_are_shown_and_changed_step_by_step(tmp_path: Path, organisatio
         "sending": False,
         "thanks": False,
         "card_payments": False,
+        "others_remind": None,
         "missing_mail_settings": ["TRUEDUE_SMTP_HOST", "TRUEDUE_MAIL_FROM"],
         "banks": [BANK | UNPROVED],
         "treatments": {},
@@ -83,6 +84,7 @@ def test_settings_are_shown_and_changed_step_by_step(tmp_path: Path, organisatio
     ]
     assert (found["sending"], found["missing_mail_settings"], found["prevents_sending"]) == (True, [], [])
     assert _settings(tmp_path, "--sending", "off", **MAIL)["sending"] is False
+    assert [_settings(tmp_path, "--others-remind", said)["others_remind"] for said in ("yes", "no")] == [True, False]
 
 
 def test_settings_are_spoken_without_json(tmp_path: Path, organisation: str) -> None:
@@ -94,6 +96,7 @@ def test_settings_are_spoken_without_json(tmp_path: Path, organisation: str) -> 
         "sending      off",
         "thanks       off",
         "cards        off",
+        "others       not said whether they remind",
         "mail server  missing: TRUEDUE_SMTP_HOST, TRUEDUE_MAIL_FROM",
         "bank         090 (Current account): statement files of IE29, none imported yet",
         "nothing is sent: no mail server is set up; sending is switched off",

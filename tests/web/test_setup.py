@@ -52,6 +52,17 @@ def _second_account(site: Site, *, organisation_id: str = "org-a", handle: str =
     ledger_accounts(site.app, organisation_id, {handle: "Deposit account"}, currency="GBP")
 
 
+def test_a_person_says_once_whether_something_else_reminds(site: Site) -> None:
+    assert "Not said" in site.http.get("/o/org-a/settings").text
+    answer = site.http.post("/o/org-a/settings/others", data={"others": "yes"}, follow_redirects=True)
+    assert "Switch it off there" in answer.text
+    assert "Something does" in answer.text
+    site.http.post("/o/org-a/settings/others", data={"others": "no"})
+    said = [row.others_remind for row in _organisations(site) if row.id == "org-a"]
+    assert said == [False]
+    assert site.http.post("/o/org-a/settings/others", data={"others": "perhaps"}).status_code == 400
+
+
 def test_the_first_run_makes_an_organisation_and_leads_to_its_connections(empty: Site) -> None:
     assert 'action="/organisations"' in empty.http.get("/").text
     answer = empty.http.post("/organisations", data=FIRM)
