@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 
 from rapidfuzz import fuzz, process
 from rapidfuzz.distance import OSA
 
 from reconcile import reference
 from reconcile.mention import MAX_SHARED, Mention, ReferenceEvidence, mention, unique
-from reconcile.numbering import MAX_LENGTH, Numbering
+from reconcile.numbering import BEGINNING_DIGITS, MAX_LENGTH, Numbering
 from reconcile.postings import Postings
 
 MAX_TOKENS = 6
@@ -64,15 +65,35 @@ def log_damaged(key: str, numbering: Numbering) -> float:
 
 
 def _near(token: str, cores: Postings, numbering: Numbering) -> Iterator[Mention]:
-    may_hold, has, found = numbering.may_hold, cores.has, {}
-    for key in set(map(reference.core, reference.neighbours(token))):
-        if len(key) >= reference.MIN_DAMAGED_DIGITS and may_hold(key) and has(hash(key)):
+    has, found = cores.has, {}
+    for key in _one_away(token, numbering):
+        if len(key) >= reference.MIN_DAMAGED_DIGITS and has(hash(key)):
             rows = cores.find(hash(key), MAX_SHARED)
             if len(rows) <= MAX_SHARED:
                 found[key] = rows
     if len(found) <= MAX_NEIGHBOURS:
         for key, rows in sorted(found.items()):
             yield mention(token, rows, ReferenceEvidence.DAMAGED, log_damaged(key, numbering))
+
+
+def _one_away(token: str, numbering: Numbering) -> set[str]:
+    """The numbers at a distance of one that the ledger may hold: looking each up needs no index of its own.
+
+    Behind its beginning a number may change in any way and begins as before, so that one look tells of all of them.
+    """
+    length, may_hold = len(token), numbering.may_hold
+    begins, rest = range(min(BEGINNING_DIGITS, length)), range(BEGINNING_DIGITS, length)
+    near = chain(
+        reference.shortened(token, begins), reference.changed(token, begins), reference.lengthened(token, begins)
+    )
+    found = {key for key in map(reference.core, near) if may_hold(key)}
+    if may_hold(token[:-1]):
+        found.update(reference.shortened(token, rest))
+    if may_hold(token):
+        found.update(reference.changed(token, rest))
+    if may_hold(token + token[-1]):
+        found.update(reference.lengthened(token, range(len(begins), length + 1)))
+    return found
 
 
 def _twice_damaged(token: str, owners: Owners, numbering: Numbering) -> Iterator[Mention]:

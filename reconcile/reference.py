@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple
@@ -133,22 +133,25 @@ def has_context(chunk: Chunk, before: Chunk | None) -> bool:
     return before is not None and not prefix and before.text in CONTEXT_WORDS
 
 
-def neighbours(digits: str) -> Iterator[str]:
-    """Every text that is `digits` with one digit changed, lost or added, or two neighbours exchanged.
+def shortened(digits: str, places: Iterable[int]) -> Iterator[str]:
+    """`digits` with the one at each of these places lost."""
+    return (digits[:at] + digits[at + 1 :] for at in places)
 
-    A text may come more than once. Looking each up finds all numbers at a distance of one without an index of its own.
-    """
-    for at in range(len(digits)):
+
+def changed(digits: str, places: Iterable[int]) -> Iterator[str]:
+    """`digits` with another at each of these places, or with two neighbours exchanged that begin there."""
+    for at in places:
         before, digit, after = digits[:at], digits[at], digits[at + 1 :]
-        yield before + after
         for other in _DIGITS:
             if other != digit:
                 yield before + other + after
-            yield before + other + digit + after
         if after and after[0] != digit:
             yield before + after[0] + digit + after[1:]
-    for other in _DIGITS:
-        yield digits + other
+
+
+def lengthened(digits: str, places: Iterable[int]) -> Iterator[str]:
+    """`digits` with one more before each of these places."""
+    return (digits[:at] + other + digits[at:] for at in places for other in _DIGITS)
 
 
 def damaged_tokens(parts: Sequence[Chunk]) -> list[str]:

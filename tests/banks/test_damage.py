@@ -6,10 +6,12 @@ import re
 from functools import lru_cache
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from connectors.banks import feed
+from connectors.banks.columns import ColumnMapping
 from connectors.banks.fields import decode
 from receivables.statement import StatementFile
 from tests.shared import shared_data
@@ -95,5 +97,63 @@ def test_random_markup(text: str, kind: str) -> None:
     holds((starts.get(kind, f"<Document xmlns='{kind}'>") + text).encode())
 
 
+@lru_cache(maxsize=1)
+def every_file() -> list[bytes]:
+    return [path.read_bytes() for path in sorted((shared_data() / "bank").rglob("*")) if path.is_file()]
+
+
+@pytest.mark.long
+@settings(damage, max_examples=5_000)
+@given(st.data())
+def test_every_known_file_in_thousands_of_damages(data: st.DataObject) -> None:
+    content = data.draw(st.sampled_from(every_file()))
+    start = data.draw(st.integers(0, len(content)))
+    end = data.draw(st.integers(start, min(len(content), start + 500)))
+    lines = content.splitlines(keepends=True)
+    first, second = (data.draw(st.integers(0, max(0, len(lines) - 1))) for _ in range(2))
+    if lines:
+        lines[first], lines[second] = lines[second], lines[first]
+    encoding = data.draw(st.sampled_from(["utf-16", "utf-8", "cp1252", "cp850"]))
+    for damaged in (
+        content[:start],
+        content[:start] + data.draw(st.binary(max_size=8)) + content[end:],
+        b"".join(lines),
+        content.decode("latin-1").encode(encoding, errors="replace"),
+    ):
+        holds(damaged)
+
+
 def test_a_whole_folder_is_no_file(tmp_path: Path) -> None:
     assert feed.read_statement_file(tmp_path).refused
+
+
+CSV_FILE = (
+    "Konto;DE77\n\nTag;Wer;Zweck;Wert;Stand\n26.02.2026;ACME;INV-1;120,00;1.120,00\n"
+    '27.02.2026;"VERMIETER; Haus";"Miete\nMärz";-900,50;219,50\n28.02.2026;BOLT;INV-2;0,50;220,00\n'
+).encode()
+CSV_COLUMNS = {"booked_on": "Tag", "counterparty": "Wer", "description": "Zweck", "amount": "Wert", "balance": "Stand"}
+CSV_MAPPING = ColumnMapping(columns=CSV_COLUMNS, currency="EUR")
+
+
+@damage
+@given(st.data())
+def test_delimited_files_that_are_cut_or_changed_lose_no_line_unseen(data: st.DataObject) -> None:
+    start = data.draw(st.integers(0, len(CSV_FILE)))
+    end = data.draw(st.integers(start, min(len(CSV_FILE), start + 60)))
+    content = CSV_FILE[:start] + data.draw(st.binary(max_size=6)) + CSV_FILE[end:]
+    found = feed.read_statement("damaged", content, mapping=CSV_MAPPING)
+    if found.refused:
+        assert found.problems[0].text
+        return
+    for statement in found.statements:
+        assert statement.opening is None or statement.closing is not None
+        if statement.opening is not None and statement.closing is not None:
+            assert statement.opening + sum(entry.amount for entry in statement.entries) == statement.closing
+
+
+@pytest.mark.parametrize("place", [3, 4, 5])
+def test_delimited_lines_that_are_lost_in_between_or_repeated_break_the_balances(place: int) -> None:
+    rows = CSV_FILE.replace(b"\nM", b" M").split(b"\n")
+    lost = feed.read_statement("damaged", b"\n".join(rows[:place] + rows[place + 1 :]), mapping=CSV_MAPPING)
+    assert lost.refused == (place == 4), "what is lost at an end is seen by the balances of the file before or after"
+    assert feed.read_statement("damaged", b"\n".join(rows[: place + 1] + rows[place:]), mapping=CSV_MAPPING).refused
