@@ -14,7 +14,7 @@ from reminders.schedule import Plan, PlannedReminder
 from runtime.operations.withdraw import PLANNED
 from runtime.store import reminder_rows
 from runtime.store import tables as t
-from runtime.store.rows import chunks
+from runtime.store.rows import beside_an_index, chunks
 
 _reminder = t.reminder.c
 
@@ -25,7 +25,7 @@ def forget_planned(db: Connection, organisation_id: str, customers: Collection[s
         planned = select(_reminder.id).where(
             _reminder.organisation_id == organisation_id,
             _reminder.customer_id.in_(chunk),
-            _reminder.state == PLANNED,
+            beside_an_index(_reminder.state) == PLANNED,
         )
         ids = db.scalars(planned).all()
         for some in chunks(ids):
