@@ -12,9 +12,10 @@ from receivables.problem import Problem
 from reminders.call_script import Told, call_script, dossier
 from reminders.evidence import Channel
 from reminders.letter import write_letter
-from reminders.letter_pdf import LetterError, draw_letter
+from reminders.letter_pdf import draw_letter
 from reminders.message import Brand, Links, Setback, render
 from reminders.policy import Tone
+from reminders.printing import PrintError
 from reminders.schedule import PlannedReminder
 from reminders.templating import TemplateError
 from reminders.text_message import render_text_message
@@ -164,7 +165,7 @@ class Composer:
 
     def _complain(self, planned: PlannedReminder, language: str, error: TemplateError) -> None:
         tone = planned.level.tone
-        if isinstance(error, LetterError):
+        if isinstance(error, PrintError):
             text = f"A letter to {planned.recipient_name} is held: {error}"
             remedy = "Write to them by another channel, or correct the name or address."
             problem = Problem(LETTER_BROKEN, text, remedy, planned.recipient_id)

@@ -6,6 +6,7 @@ import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
@@ -109,6 +110,7 @@ def _database(settings: Settings) -> list[Check]:
                     said = describe(db, organisation.id, system_clock())
                     checks.append(Check(f"{organisation.name}: matching", True, said))
                     checks.append(_other_reminders(organisation))
+                checks += [_mailbox(row) for row in db.execute(select(t.mailbox).order_by(t.mailbox.c.name))]
                 if not store.is_sqlite:
                     checks.append(_kept_apart(holds_for_us(db)))
             checks += _sealed(settings, store)
@@ -125,6 +127,13 @@ def _other_reminders(organisation: Organisation) -> Check:
     known = organisation.others_remind is not None
     detail = "none, as a person said" if known else "not asked while sending is off"
     return Check(f"{organisation.name}: other reminders", against is None, against or detail)
+
+
+def _mailbox(row: Any) -> Check:  # noqa: ANN401 - a row of the table
+    """Whether the mailbox that payers answer to could be looked into the last time."""
+    return Check(
+        f"mailbox {row.name}", not row.problem, row.problem or f"looked into at {row.read_at:%Y-%m-%d %H:%M} UTC"
+    )
 
 
 def _kept_apart(holds: bool) -> Check:

@@ -19,6 +19,7 @@ from runtime.operations.errors import InputError
 from runtime.operations.opt_out import opt_out
 from runtime.operations.pay_by_card import pay_by_card
 from runtime.operations.print_invoice import print_invoice
+from runtime.operations.print_statement import print_statement
 from runtime.operations.promise import MAX_DAYS_AHEAD, promise
 from runtime.operations.question import MAX_QUESTION_CHARS, ask
 from runtime.operations.views.portal import PortalAccount, PortalInvoice, portal
@@ -133,6 +134,16 @@ def give_pdf(app: Running, visiting: Visiting, document_id: str) -> Response:
         document_id=document_id,
     )
     headers = {"Content-Disposition": f'attachment; filename="{_file_name(number)}.pdf"'}
+    return Response(pdf, media_type="application/pdf", headers=headers)
+
+
+@ROUTES.get("/statement.pdf")
+def give_statement(app: Running, visiting: Visiting) -> Response:
+    """Give what is open and what was paid as one paper."""
+    pdf = print_statement(
+        visiting.organisation, visiting.account, language=visiting.language.locale.replace("_", "-"), now=app.clock()
+    )
+    headers = {"Content-Disposition": 'attachment; filename="statement.pdf"'}
     return Response(pdf, media_type="application/pdf", headers=headers)
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import sqlite3
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
-from sqlalchemy import update
+from sqlalchemy import insert, update
 
 from runtime.app import build
 from runtime.settings import Settings
@@ -89,6 +90,17 @@ def test_doctor_asks_what_else_reminds(tmp_path: Path, sending: bool, others_rem
     ((name, detail),) = failing(tmp_path, **XERO_CLIENT).items()
     assert name == f"{NAME}: other reminders"
     assert against in detail
+
+
+def test_doctor_says_when_the_mailbox_cannot_be_looked_into(tmp_path: Path) -> None:
+    make(tmp_path)
+    store = Store(sqlite(tmp_path))
+    row = {"name": "box", "numbering": 1, "last": 2, "read_at": datetime(2026, 3, 10, tzinfo=UTC), "problem": ""}
+    with store.write() as db:
+        db.execute(insert(t.mailbox).values(row | {"problem": "the password is refused"}))
+        db.execute(insert(t.mailbox).values(row | {"name": "another"}))
+    store.close()
+    assert failing(tmp_path, **XERO_CLIENT) == {"mailbox box": "the password is refused"}
 
 
 def test_doctor_names_each_thing_that_does_not_hold(tmp_path: Path) -> None:

@@ -12,10 +12,11 @@ import pytest
 from receivables.address import AddressError, PostalAddress
 from receivables.money import Money
 from reminders.letter import Letter, write_letter
-from reminders.letter_pdf import Form, LetterError, draw_letter
+from reminders.letter_pdf import Form, draw_letter
 from reminders.own_copy import sample
 from reminders.payment_code import AccountError, bank_account, code_for
 from reminders.policy import Tone
+from reminders.printing import PrintError
 from tests.reminders.facts import BRAND, eur
 
 SENDER = PostalAddress("Nordlicht Studio", "Hafenstr. 12", "Hamburg", "20457", "DE")
@@ -83,7 +84,7 @@ def test_the_same_letter_is_the_same_bytes_and_a_long_one_repeats_its_head() -> 
     assert len(pages) == 3
     assert all("Ausgestellt" in each for each in pages)
     assert ["Birkenhof 3" in each for each in pages] == [True, False, False]
-    with pytest.raises(LetterError, match="more than 6"):
+    with pytest.raises(PrintError, match="more than 6"):
         draw_letter(replace(long, rows=long.rows * 5), form=Form.DIN_5008)
 
 
@@ -106,7 +107,7 @@ def test_a_carrier_that_prints_the_address_gets_none() -> None:
 
 
 def test_a_name_that_the_font_cannot_print_is_told_and_never_left_out() -> None:
-    with pytest.raises(LetterError, match="CYRILLIC CAPITAL LETTER A"):
+    with pytest.raises(PrintError, match="CYRILLIC CAPITAL LETTER A"):
         draw_letter(letter(replace(GERMAN, name="Андрей")), form=Form.DIN_5008)
 
 
