@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from sqlalchemy import select
@@ -9,6 +10,7 @@ from sqlalchemy import select
 from receivables.money import Money
 from reminders.evidence import BankDeclaration
 from runtime.app import App
+from runtime.operations.errors import RefusedError
 from runtime.operations.ledger_accounts import bank_accounts
 from runtime.operations.links import confirm
 from runtime.operations.organisations import OWNER, create_organisation, declare_evidence
@@ -66,12 +68,16 @@ def declare_banks(app: App, firm: Firm, organisation_id: str) -> None:
 
 
 def confirm_links(app: App, organisation_id: str) -> int:
-    """Confirm, as the owner, the accounts that bear a customer's very name. Returns how many there were."""
+    """Confirm, as the owner, the accounts that bear a customer's very name. Returns how many there were.
+
+    Some may be linked by proof while the owner reads the page: those need nobody's word any more.
+    """
     with app.store.read() as db:
         asked = proposed_links(db, organisation_id).rows
     sure = [(each.proposal_id, each.candidates[0].customer_id) for each in asked if each.candidates[0].score == SAME]
     for proposal_id, customer_id in sure:
-        confirm(app, organisation_id=organisation_id, proposal_id=proposal_id, customer_id=customer_id, actor=OWNER)
+        with suppress(RefusedError):
+            confirm(app, organisation_id=organisation_id, proposal_id=proposal_id, customer_id=customer_id, actor=OWNER)
     return len(sure)
 
 

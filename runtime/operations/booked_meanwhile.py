@@ -1,14 +1,16 @@
 """Money that somebody booked by hand since it was matched: the ledger is asked before it is posted.
 
-A person may book a bank line at any moment, and no webhook of Xero's tells of payments. So what people booked is read
-right before bank money is written, and what is found there is recorded and not posted a second time. The same goes for
-all money that was applied before: whoever deleted its posting may have booked it otherwise.
+A person may book a bank line at any moment, and no webhook of Xero's tells of payments. So before bank money is
+written, changed invoices are read, unless that was just done: a balance that the payments we know do not explain has
+the payments read. What is found is recorded and not posted a second time. Of money that was applied before, a balance
+tells nothing, because whoever deleted its posting may have booked it otherwise: there payments are read in any case.
+Money that was coded straight to an account shows in no balance, and is read for itself.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, select
@@ -21,13 +23,16 @@ from runtime.operations.loss import noting_loss
 from runtime.operations.posted import documents_of
 from runtime.operations.pull import pull
 from runtime.operations.recognise import recognise_applied
-from runtime.store import queues
+from runtime.operations.unknown_payments import paid_beyond_known
+from runtime.store import connections, queues
 from runtime.store import tables as t
 from runtime.store.connections import VendorConnection
 from runtime.store.intake import ask_to_read
+from runtime.store.links import local_ids
 from runtime.store.rows import chunks
 
-BOOKINGS = (Kind.PAYMENT, Kind.CODED_RECEIPT)  # as what a ledger shows money that a person booked
+# How long what was read counts as known: whoever works through a hundred lines does not cost a hundred readings.
+KNOWN_FOR: Mapping[Kind, timedelta] = {Kind.INVOICE: timedelta(seconds=15), Kind.CODED_RECEIPT: timedelta(minutes=1)}
 Row = dict[str, Any]
 
 
@@ -42,11 +47,33 @@ def read_bookings(app: App, connection: VendorConnection, rows: Sequence[Row]) -
         return {}
     try:
         with noting_loss(app, connection):
-            pull(app, connection, kinds=BOOKINGS)
+            _read(app, connection, posts)
     except ConnectorError as error:
         waits = error if isinstance(error, Retry | Reconnect) else Retry(f"its bookings cannot be read: {error}")
         return dict.fromkeys((row["id"] for row, _ in posts), _unwritten(waits))
     return {}
+
+
+def _read(app: App, connection: VendorConnection, posts: Sequence[tuple[Row, PostReceipt]]) -> None:
+    organisation_id, now = connection.organisation_id, app.clock()
+    with app.store.read() as db:
+        known_at = {kind: connections.watermark(db, connection.id, kind) for kind in KNOWN_FOR}
+    pull(app, connection, kinds=[kind for kind, at in known_at.items() if at is None or at < now - KNOWN_FOR[kind]])
+    named = {line.document_external_id for _, posting in posts for line in posting.lines}
+    with app.store.read() as db:
+        documents = local_ids(db, organisation_id, connection.system, named)
+        is_unread = paid_beyond_known(db, organisation_id, documents)
+        is_again = _applied_before(db, organisation_id, [row["subject"] for row, _ in posts])
+    if is_unread or is_again:
+        pull(app, connection, kinds=(Kind.PAYMENT,))
+
+
+def _applied_before(db: Connection, organisation_id: str, receipt_ids: Sequence[str]) -> bool:
+    again = (t.receipt.c.organisation_id == organisation_id) & (t.receipt.c.applications > 1)
+    return any(
+        db.scalar(select(t.receipt.c.id).where(again, t.receipt.c.id.in_(ids)).limit(1)) is not None
+        for ids in chunks(receipt_ids)
+    )
 
 
 def leave_to_the_ledger(db: Connection, connection: VendorConnection, rows: Sequence[Row], now: datetime) -> None:

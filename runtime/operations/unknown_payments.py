@@ -6,8 +6,9 @@ Until they are read, the money behind them would be taken for new when the bank 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import BindParameter, Connection, bindparam, exists, func, select
 
@@ -20,12 +21,12 @@ from runtime.store.connections import VendorConnection
 from runtime.store.rows import chunks
 
 _IDS: BindParameter[str] = bindparam("ids", expanding=True)
-_CHANGED = select(t.document).where(
+_PAID = select(t.document).where(
     t.document.c.organisation_id == bindparam("organisation_id"),
     t.document.c.id.in_(_IDS),
-    t.document.c.changed_at == bindparam("read_at"),
     t.document.c.balance_minor < t.document.c.total_minor,
 )
+_CHANGED = _PAID.where(t.document.c.changed_at == bindparam("read_at"))
 _OURS = (
     select(t.allocation.c.document_id, func.sum(t.allocation.c.amount_minor))
     .where(
@@ -54,18 +55,35 @@ def somebody_paid(db: Connection, organisation_id: str, document_ids: Collection
 
     Credit that people set against it is no payment and counts as one here: a reading too many does no harm.
     """
-    for ids in chunks(sorted(document_ids)):
-        mine = {"organisation_id": organisation_id}
-        changed = db.execute(_CHANGED, mine | {"ids": ids, "read_at": read_at}).all()
-        if not changed:
-            continue
-        known = Counter({row.document_id: row[1] for row in db.execute(_OURS, mine | {"ids": ids})})
-        for lines in db.scalars(_OTHERS, mine | {"ids": sorted({row.customer_id for row in changed})}):
-            for document_id, minor in lines:
-                known[document_id] += minor
-        if any(row.total_minor - row.balance_minor > known[row.id] for row in changed):
-            return True
-    return False
+    return any(
+        _beyond_known(
+            db, organisation_id, db.execute(_CHANGED, _named(organisation_id, ids) | {"read_at": read_at}).all()
+        )
+        for ids in chunks(sorted(document_ids))
+    )
+
+
+def paid_beyond_known(db: Connection, organisation_id: str, document_ids: Collection[str]) -> bool:
+    """Whether one of these documents is paid by more than all payments that are known, whenever that was seen."""
+    return any(
+        _beyond_known(db, organisation_id, db.execute(_PAID, _named(organisation_id, ids)).all())
+        for ids in chunks(sorted(document_ids))
+    )
+
+
+def _named(organisation_id: str, ids: Sequence[str]) -> dict[str, Any]:
+    return {"organisation_id": organisation_id, "ids": list(ids)}
+
+
+def _beyond_known(db: Connection, organisation_id: str, documents: Sequence[Any]) -> bool:
+    if not documents:
+        return False
+    ours = _named(organisation_id, [row.id for row in documents])
+    known = Counter({row.document_id: row[1] for row in db.execute(_OURS, ours)})
+    for lines in db.scalars(_OTHERS, _named(organisation_id, sorted({row.customer_id for row in documents}))):
+        for document_id, minor in lines:
+            known[document_id] += minor
+    return any(row.total_minor - row.balance_minor > known[row.id] for row in documents)
 
 
 def somebody_booked(db: Connection, organisation_id: str, external_ids: Collection[str]) -> bool:

@@ -10,8 +10,9 @@ from sandbox.standin import Interceptor, StandIn
 
 
 def is_write(request: Request) -> bool:
-    """Whether a request changes the vendor's books."""
-    return request.method in ("POST", "PUT", "PATCH") and "token" not in request.path
+    """Whether a request changes the vendor's books; a query of QuickBooks travels as POST and changes nothing."""
+    reads = ("token" in request.path) or request.path.endswith("/query")
+    return request.method in ("POST", "PUT", "PATCH") and not reads
 
 
 def lose_answer(standin: StandIn) -> Interceptor:

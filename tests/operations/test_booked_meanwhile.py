@@ -19,6 +19,7 @@ PART = money_in("L1", "50.00", "ACME LTD", "INV-1001")
 
 def test_money_booked_by_hand_after_the_last_reading_is_not_posted(any_firm: Firm) -> None:
     any_firm.ledger.pay_by_hand("INV-1001", "120.00", on=any_firm.time().date())
+    any_firm.time.advance(seconds=20)
     any_firm.import_lines(EXACT)
     any_firm.work()
     assert any_firm.receipt().state == "recorded"
@@ -33,6 +34,7 @@ def test_a_part_booked_by_hand_before_its_line_is_confirmed_is_not_posted(any_fi
     any_firm.import_lines(PART)
     any_firm.work()
     any_firm.ledger.pay_by_hand("INV-1001", "50.00", on=any_firm.time().date())
+    any_firm.time.advance(seconds=20)
     confirm(any_firm.app, organisation_id=any_firm.id, receipt_id=any_firm.receipt().id, actor="dana")
     any_firm.work()
     assert any_firm.receipt().state == "recorded"
@@ -44,6 +46,7 @@ def test_a_part_booked_by_hand_before_its_line_is_confirmed_is_not_posted(any_fi
 
 def test_money_coded_to_income_by_hand_is_not_posted_beside_it(any_firm: Firm) -> None:
     any_firm.ledger.code_to_income("120.00", on=any_firm.time().date(), memo="INV-1001")
+    any_firm.time.advance(minutes=2)
     any_firm.import_lines(EXACT)
     any_firm.work()
     assert any_firm.receipt().state == "coded"
@@ -56,6 +59,7 @@ def test_what_cannot_be_asked_about_waits_and_is_posted_once(any_firm: Firm) -> 
     def unread(request: Request, handle: Callable[[], Response]) -> Response:
         return handle() if is_write(request) else Response("down for maintenance", status=503)
 
+    any_firm.time.advance(seconds=20)
     any_firm.import_lines(EXACT)
     any_firm.ledger.standin.interceptor = unread
     any_firm.work()
@@ -66,3 +70,21 @@ def test_what_cannot_be_asked_about_waits_and_is_posted_once(any_firm: Firm) -> 
     any_firm.work(minutes=5)
     assert any_firm.ledger.payments() == [Decimal("120.00")]
     assert any_firm.receipt().state == "applied"
+
+
+def test_one_line_after_another_costs_one_reading(any_firm: Firm) -> None:
+    any_firm.time.advance(seconds=20)
+    asked: list[str] = []
+
+    def count(request: Request, handle: Callable[[], Response]) -> Response:
+        asked.append(request.path if not is_write(request) else "write")
+        return handle()
+
+    any_firm.ledger.standin.interceptor = count
+    for number, (invoice, amount, payer) in enumerate(
+        [("INV-1001", "120.00", "ACME LTD"), ("INV-1002", "75.50", "ACME LTD"), ("INV-2001", "300.00", "BOLT LTD")]
+    ):
+        any_firm.import_lines(money_in(f"L{number}", amount, payer, invoice), name=f"{number}.xml")
+        any_firm.work()
+    assert len(any_firm.ledger.payments()) == 3
+    assert len([each for each in asked if each != "write"]) <= 2
