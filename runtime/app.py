@@ -10,6 +10,7 @@ from connectors.channels.mailbox import ImapServer, Mailbox
 from runtime.carriers import Carriers
 from runtime.clock import Clock, system_clock
 from runtime.kept_indexes import KeptIndexes
+from runtime.portal_links import PortalLinks
 from runtime.printed import PrintedInvoices
 from runtime.settings import Settings
 from runtime.store.engine import Store
@@ -52,6 +53,10 @@ class App:
     def mailbox_name(self) -> str:
         """What the mailbox that payers answer to is called here."""
         return f"{self.settings.imap_user}@{self.settings.imap_host}/{self.settings.imap_folder}"[:300]
+
+    def portal_links(self) -> PortalLinks:
+        """Return what makes and reads the links to payers' pages; those that an earlier key signed still open."""
+        return PortalLinks(self.settings.encryption_key(), self.clock, self.settings.old_encryption_keys())
 
     def close(self) -> None:
         """Let go of vendors and the database."""

@@ -26,7 +26,6 @@ from runtime.operations.letterhead import letterhead, postal_address
 from runtime.operations.setbacks import setbacks
 from runtime.operations.short_links import short_link
 from runtime.operations.withdraw import SENT
-from runtime.portal_links import PortalLinks
 from runtime.store import journal
 from runtime.store import tables as t
 from runtime.store.connections import Organisation
@@ -194,7 +193,7 @@ def brand_of(organisation: Organisation) -> Brand:
 
 def portal_links(app: App, organisation_id: str, customer_id: str) -> Links:
     """Return where a message to this customer leads: the customer's own page and its actions."""
-    token = PortalLinks(app.settings.encryption_key(), app.clock).link(organisation_id, customer_id)
+    token = app.portal_links().link(organisation_id, customer_id)
     page = f"{app.settings.public_url}/p/{token}"
     return Links(
         pay=page,

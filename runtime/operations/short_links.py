@@ -8,7 +8,7 @@ from datetime import timedelta
 from sqlalchemy import Connection, select, update
 
 from runtime.app import App
-from runtime.portal_links import LIFETIME_DAYS, LinkError, PortalLinks
+from runtime.portal_links import LIFETIME_DAYS, LinkError
 from runtime.store import tables as t
 from runtime.store.rows import insert_new
 
@@ -44,6 +44,6 @@ def portal_token(app: App, code: str) -> str:
         raise LinkError
     # The page's own link lasts for as long as this one has left, a day at least.
     left = max(1, (row.expires_at - now).days)
-    links = PortalLinks(app.settings.encryption_key(), app.clock, app.settings.old_encryption_keys())
+    links = app.portal_links()
     made_at = row.expires_at - timedelta(days=LIFETIME_DAYS)
     return links.link(row.organisation_id, row.customer_id, lifetime_days=left, made_at=made_at)

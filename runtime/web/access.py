@@ -22,7 +22,6 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount
 
 from runtime.operations.sessions import signed_in
-from runtime.portal_links import PortalLinks
 from runtime.roles import GRANTS, Permission, roles_with
 from runtime.settings import SignInRule
 from runtime.store.isolation import EVERYBODY, within
@@ -173,7 +172,7 @@ async def _whose(needs: Needs, request: Request) -> str:
         return named_organisation(request)
     if needs.door is Door.PAYER and "token" in request.path_params:
         app = await running(request)
-        links = PortalLinks(app.settings.encryption_key(), app.clock, app.settings.old_encryption_keys())
+        links = app.portal_links()
         return links.read(request.path_params["token"]).organisation_id
     return EVERYBODY
 

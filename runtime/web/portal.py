@@ -23,7 +23,7 @@ from runtime.operations.print_statement import print_statement
 from runtime.operations.promise import MAX_DAYS_AHEAD, promise
 from runtime.operations.question import MAX_QUESTION_CHARS, ask
 from runtime.operations.views.portal import PortalAccount, PortalInvoice, portal
-from runtime.portal_links import LinkError, PortalLinks
+from runtime.portal_links import LinkError
 from runtime.store import connections
 from runtime.store.connections import Organisation
 from runtime.web.access import PAYER, routes
@@ -44,7 +44,7 @@ ROUTES = routes("portal", prefix="/p/{token}", dependencies=[PAYER])
 
 def account_of(app: App, token: str) -> tuple[Organisation, PortalAccount]:
     """Return whose page a link opens; LinkError when it opens none."""
-    links = PortalLinks(app.settings.encryption_key(), app.clock, app.settings.old_encryption_keys())
+    links = app.portal_links()
     opened = links.read(token)
     with app.store.read() as db:
         organisation = connections.organisation(db, opened.organisation_id)
