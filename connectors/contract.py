@@ -46,7 +46,8 @@ class Endpoint:
     """Where a vendor answers, and who we are to it.
 
     `authorize_url`, `revoke_url` and `person_url` differ from `identity_url` where the vendor has hosts of their own
-    for the consent page, for ending a consent and for telling who signed in.
+    for the consent page, for ending a consent and for telling who signed in. `more_scopes`: whether the vendor lets our
+    app ask for the scopes that it gives to few.
     """
 
     api_url: str
@@ -56,6 +57,7 @@ class Endpoint:
     authorize_url: str = ""
     revoke_url: str = ""
     person_url: str = ""
+    more_scopes: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +140,8 @@ class OAuthShape:
 
     The client's id and secret go into the Basic header, or with `client_in_body` into the form; with
     `secret_as_username` the Basic header holds the secret alone, as user name. `revoke_account_field` is set where
-    a consent is ended by naming its account in that form field instead of giving a token.
+    a consent is ended by naming its account in that form field instead of giving a token. `more_scopes` are those that
+    the vendor gives to few apps: a consent that asks for one without being of these fails as a whole.
     """
 
     authorize_path: str
@@ -149,6 +152,7 @@ class OAuthShape:
     pkce: bool = True
     secret_as_username: bool = False
     revoke_account_field: str = ""
+    more_scopes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +183,7 @@ class Declaration:
     `reads` are in the order in which a first load needs them. `leave(endpoint, token, account)` ends one account's part
     of a consent that several share, where the vendor has such consents; an account that is not in it is left already.
     `knock_key(secret, account)` returns the key with which our package at the vendor tells of changes in an account.
+    `pay_button(address)` returns a page's address as the vendor's pay-now button takes it, with its placeholders.
     """
 
     system: str
@@ -196,5 +201,6 @@ class Declaration:
     draft_is_invoice: bool = True  # what DraftInvoice makes; False: an estimate of which a person makes an invoice
     leave: Callable[[Endpoint, str, Account], None] | None = None
     knock_key: Callable[[str, str], str] | None = None
+    pay_button: Callable[[str], str] | None = None
     concurrent: int | None = None  # calls that an account takes at once; None: any number
     sign_in: SignIn | None = None  # None: nobody signs in there

@@ -295,6 +295,20 @@ class OpenCheckout:
     intent: Literal["open_checkout"] = "open_checkout"
 
 
+@dataclass(frozen=True, slots=True)
+class OfferPayment:
+    """Put a pay-now button that says `words` on the ledger's own invoices: it leads to `address`, our page for payers.
+
+    Styles of invoices that have another button of this kind keep it; `Done` names them.
+    """
+
+    key: str
+    name: str
+    address: str
+    words: str
+    intent: Literal["offer_payment"] = "offer_payment"
+
+
 Intent = (
     PostReceipt
     | UndoPosting
@@ -313,6 +327,7 @@ Intent = (
     | AnswerInstruction
     | EditContact
     | OpenCheckout
+    | OfferPayment
 )
 
 
@@ -320,12 +335,13 @@ Intent = (
 class Done:
     """The intent stands at the vendor: `external_ids` of what was written (first the main object), its new version.
 
-    `address` is the page on which a person goes on, where there is one.
+    `address` is the page on which a person goes on, where there is one; `left` names what was left as people had it.
     """
 
     external_ids: tuple[str, ...]
     version: str = ""
     address: str = ""
+    left: tuple[str, ...] = ()
 
 
 Outcome = Done | ConnectorError

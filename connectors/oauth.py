@@ -126,7 +126,7 @@ class OAuthFlow:
     def _session(self, redirect_uri: str) -> OAuth2Session:
         session = OAuth2Session(
             self._endpoint.client_id,
-            scope=list(self._shape.scopes),
+            scope=[*self._shape.scopes, *(self._shape.more_scopes if self._endpoint.more_scopes else ())],
             redirect_uri=redirect_uri,
         )
         for answer in ("access_token_response", "refresh_token_response"):

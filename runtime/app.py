@@ -7,6 +7,7 @@ from typing import Protocol
 
 from connectors.channels.email import EmailChannel, SmtpServer
 from connectors.channels.mailbox import ImapServer, Mailbox
+from runtime.button_links import ButtonLinks
 from runtime.carriers import Carriers
 from runtime.clock import Clock, system_clock
 from runtime.kept_indexes import KeptIndexes
@@ -57,6 +58,10 @@ class App:
     def portal_links(self) -> PortalLinks:
         """Return what makes and reads the links to payers' pages; those that an earlier key signed still open."""
         return PortalLinks(self.settings.encryption_key(), self.clock, self.settings.old_encryption_keys())
+
+    def button_links(self) -> ButtonLinks:
+        """Return what makes and reads the addresses of pay-now buttons; those that an earlier key signed still open."""
+        return ButtonLinks(self.settings.encryption_key(), self.settings.old_encryption_keys())
 
     def close(self) -> None:
         """Let go of vendors and the database."""

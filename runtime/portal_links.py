@@ -19,6 +19,7 @@ LIFETIME_DAYS = 90
 MAX_TOKEN_CHARS = 400  # far above what two ids of 64 characters and the signature take
 _MOMENT_BYTES = 6  # milliseconds since 1970
 _TAG_BYTES = 32
+_PURPOSE = b"truedue portal link 2"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -41,7 +42,7 @@ class PortalLinks:
     """
 
     def __init__(self, key: bytes, clock: Clock, old_keys: Sequence[bytes] = ()) -> None:
-        self._keys = [_signing_key(each) for each in (key, *old_keys)]
+        self._keys = [signing_key(each, _PURPOSE) for each in (key, *old_keys)]
         self._clock = clock
 
     def link(
@@ -93,8 +94,9 @@ def _read_moment(raw: bytes) -> datetime:
     return _EPOCH + timedelta(milliseconds=int.from_bytes(raw, "big"))
 
 
-def _signing_key(key: bytes) -> bytes:
-    return HKDF(algorithm=SHA256(), length=32, salt=None, info=b"truedue portal link 2").derive(key)
+def signing_key(key: bytes, purpose: bytes) -> bytes:
+    """Return the key that links of one purpose are signed with."""
+    return HKDF(algorithm=SHA256(), length=32, salt=None, info=purpose).derive(key)
 
 
 def _tag(key: bytes, payload: bytes) -> bytes:

@@ -66,6 +66,7 @@ class Settings(BaseSettings):
     xero_client_id: str = ""
     xero_client_secret: SecretStr = SecretStr("")
     xero_webhook_secret: SecretStr = SecretStr("")
+    xero_payment_services: bool = False  # whether Xero has certified the app as a payment service
     quickbooks_api_url: str = ""
     quickbooks_identity_url: str = ""
     quickbooks_client_id: str = ""
@@ -105,7 +106,12 @@ class Settings(BaseSettings):
             authorize_url=identity_url or own.authorize_url,
             revoke_url=identity_url or own.revoke_url,
             person_url=identity_url or own.person_url,
+            more_scopes=self.offers_payment(system),
         )
+
+    def offers_payment(self, system: str) -> bool:
+        """Whether `system` lets this installation's app put a pay-now button on its invoices."""
+        return bool(getattr(self, f"{system}_payment_services", False))
 
     def of(self, name: str) -> dict[str, str]:
         """Return the settings whose names begin with `name`, without it, and where the outside world reaches us."""

@@ -51,14 +51,22 @@ def switch_card_payments(app: App, *, organisation_id: str, on: bool, actor: str
 
 
 def pay_by_card(
-    app: App, *, organisation_id: str, customer_id: str, document_ids: Sequence[str], part: str, back_to: str
+    app: App,
+    *,
+    organisation_id: str,
+    customer_id: str,
+    document_ids: Sequence[str],
+    part: str,
+    back_to: str,
+    in_hand: bool = False,
 ) -> str:
     """Open a page on which the customer pays these invoices, and return its address.
 
     What is open is asked now. `part`, decimal text, is what they pay of a single invoice; empty, all of it. A page that
     was opened for just this and is not over serves again. Reminders of the invoices wait meanwhile, an hour at most.
-    `back_to` is the payer's own page. InputError for a choice that cannot be paid together; RefusedError when cards are
-    not taken, an invoice is not open or its payment is on its way, or the processor opens no page.
+    `back_to` is the payer's own page. An invoice must be marked as sent, unless they have it `in_hand`. InputError for
+    a choice that cannot be paid together; RefusedError when cards are not taken, an invoice is not open or its payment
+    is on its way, or the processor opens no page.
     """
     with app.store.write() as db:
         connections.lock_organisation(db, organisation_id)
@@ -67,7 +75,7 @@ def pay_by_card(
         processor = connections.connection_for_role(db, organisation_id, Role.PROCESSOR)
         if organisation is None or processor is None or not organisation.card_payments_on:
             raise RefusedError("paying by card is not offered here: please pay by bank transfer")
-        chosen = _chosen(db, organisation, customer_id, document_ids)
+        chosen = _chosen(db, organisation, customer_id, document_ids, in_hand=in_hand)
         amounts = _amounts(chosen, part)
         same = [each for each in begun(db, organisation_id, now) if _is_for(each, customer_id, amounts)]
         if same and same[0].address:
@@ -90,7 +98,7 @@ def pay_by_card(
 
 
 def _chosen(
-    db: Connection, organisation: Organisation, customer_id: str, document_ids: Sequence[str]
+    db: Connection, organisation: Organisation, customer_id: str, document_ids: Sequence[str], *, in_hand: bool
 ) -> list[OpenDocument]:
     """Return what was chosen, once each; whatever is not open and theirs is refused."""
     wanted = list(dict.fromkeys(document_ids))
@@ -103,7 +111,7 @@ def _chosen(
         for each in open_documents(db, organisation.id, document_ids=wanted, customer_ids=[customer_id])
         if each.document.kind is DocumentKind.INVOICE
         and each.document.status is DocumentStatus.OPEN
-        and each.document.sent
+        and (each.document.sent or in_hand)
         and each.open_amount
     ]
     if len(chosen) != len(wanted):

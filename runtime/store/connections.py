@@ -49,6 +49,7 @@ class Organisation:
     sending_on: bool
     thanks_since: datetime | None = None
     card_payments_on: bool = False
+    pay_button_on: bool = False
     answers_on: bool = False
     others_remind: bool | None = None
 
@@ -160,6 +161,7 @@ def _organisation(row: Row[tuple[object, ...]]) -> Organisation:
         sending_on=r["sending_on"],
         thanks_since=r["thanks_since"],
         card_payments_on=r["card_payments_on"],
+        pay_button_on=r["pay_button_on"],
         answers_on=r["answers_on"],
         others_remind=r["others_remind"],
     )

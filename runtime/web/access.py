@@ -170,6 +170,9 @@ async def _whose(needs: Needs, request: Request) -> str:
     """Return the organisation whose rows a request reaches: the one that its address, or a payer's link, names."""
     if needs.door is Door.MEMBER:
         return named_organisation(request)
+    if needs.door is Door.PAYER and "button" in request.path_params:
+        app = await running(request)
+        return app.button_links().read(request.path_params["button"])
     if needs.door is Door.PAYER and "token" in request.path_params:
         app = await running(request)
         links = app.portal_links()

@@ -30,6 +30,7 @@ from runtime.web import (
     mail,
     messages,
     organisations,
+    pay_button,
     people,
     policies,
     portal,
@@ -52,7 +53,7 @@ from runtime.web.webhooks import WebhookLane
 
 _MODULES = (
     *(signing_in, organisations, staff, problems, connecting, work, bank_files),
-    *(sync, setup, calls, channels, policies, messages, replies, mail, people, exports, portal),
+    *(sync, setup, calls, channels, policies, messages, replies, mail, people, exports, portal, pay_button),
 )
 _MISSING = "There is no such page, or nothing of that kind here."
 _Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
@@ -141,7 +142,7 @@ def _said(status: int) -> Callable[[Request, Exception], Awaitable[Response]]:
 def _refuse(request: Request, status: int, line: str) -> Response:
     if request.url.path.startswith("/webhooks/"):
         return Response(status_code=status)
-    payer = request.url.path.startswith("/p/")
+    payer = request.url.path.startswith(("/p/", "/pay/"))
     spoken = _spoken(request) if payer else language(FALLBACK_LANGUAGE)
     missing = status == 404
     return page("refused.html", status=status, spoken=spoken, line=spoken.gettext(line), payer=payer, missing=missing)

@@ -14,22 +14,39 @@ _NETWORK_BITS = 64  # what one household or server has of IPv6
 
 
 class Pace:
-    """Counts what each address asks, as a bucket that fills by the second. For one event loop."""
+    """Counts what each address does, as a bucket that fills by the second. For one event loop.
 
-    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+    `burst` and `per_second` are what may be done at once, and then; unless given, those of requests.
+    """
+
+    def __init__(
+        self, now: Callable[[], float] = time.monotonic, *, burst: int | None = None, per_second: float | None = None
+    ) -> None:
         self._now = now
+        self._burst, self._per_second = burst, per_second
         self._left: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
     def wait(self, address: str) -> int:
         """Count one request from an address: 0 when it may pass, else the whole seconds until one may."""
         name, now = _network(address), self._now()
-        left, at = self._left.pop(name, (float(BURST_REQUESTS), now))
-        left = min(BURST_REQUESTS, left + (now - at) * REQUESTS_PER_SECOND)
+        left, per_second = self._now_left(name, now)
         passes = left >= 1
+        self._left.pop(name, None)
         self._left[name] = (left - 1 if passes else left, now)
         if len(self._left) > ADDRESSES_REMEMBERED:
             self._left.popitem(last=False)
-        return 0 if passes else int((1 - left) / REQUESTS_PER_SECOND) + 1
+        return 0 if passes else int((1 - left) / per_second) + 1
+
+    def is_spent(self, address: str) -> bool:
+        """Whether an address must wait; nothing is counted."""
+        return self._now_left(_network(address), self._now())[0] < 1
+
+    def _now_left(self, name: str, now: float) -> tuple[float, float]:
+        """Return what is left in a bucket, and how fast it fills."""
+        burst = BURST_REQUESTS if self._burst is None else self._burst
+        per_second = REQUESTS_PER_SECOND if self._per_second is None else self._per_second
+        left, at = self._left.get(name, (float(burst), now))
+        return min(burst, left + (now - at) * per_second), per_second
 
 
 def _network(address: str) -> str:

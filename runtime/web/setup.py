@@ -12,6 +12,7 @@ from starlette.responses import Response
 from runtime.operations.bank_proof import prove_by_name, prove_by_statements
 from runtime.operations.organisations import switch_sending
 from runtime.operations.other_reminders import say_what_else_reminds
+from runtime.operations.pay_button import pay_button, switch_pay_button
 from runtime.operations.pay_by_card import switch_card_payments
 from runtime.operations.replay import open_invoices, replay_days
 from runtime.operations.thank import switch_thanks
@@ -64,6 +65,7 @@ def show_settings(
     with app.store.read() as db:
         organisation = organisation_or_404(db, organisation_id)
         view = setup(db, app, organisation)
+        button = pay_button(db, app, organisation_id)
         yesterday = now.astimezone(organisation.zone).date() - timedelta(days=1)
         until = last or yesterday
         since = first or until - timedelta(days=REPLAYED_DAYS - 1)
@@ -74,6 +76,7 @@ def show_settings(
         "settings.html",
         organisation=organisation,
         view=view,
+        button=button,
         replayed=replayed,
         since=since,
         until=until,
@@ -104,6 +107,14 @@ def switch_cards(app: Running, who: Who, organisation_id: str, cards: Annotated[
     known(app, organisation_id)
     switch_card_payments(app, organisation_id=organisation_id, on=cards is Switch.ON, actor=who)
     return go(f"/o/{organisation_id}/settings", f"cards_{cards}")
+
+
+@ROUTES.post("/o/{organisation_id}/settings/pay-button", dependencies=[SWITCH], status_code=303)
+def switch_button(app: Running, who: Who, organisation_id: str, button: Annotated[Switch, Form()]) -> Response:
+    """Put a pay-now button on the ledger's invoices, or end the page that it leads to."""
+    known(app, organisation_id)
+    left = switch_pay_button(app, organisation_id=organisation_id, on=button is Switch.ON, actor=who)
+    return go(f"/o/{organisation_id}/settings", "button_partly" if left else f"button_{button}")
 
 
 @ROUTES.post("/o/{organisation_id}/settings/others", dependencies=[CONFIGURE], status_code=303)

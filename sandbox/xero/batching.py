@@ -89,7 +89,7 @@ def _planned(plan: Planner, item: Record, pending: dict[str, Decimal]) -> Commit
 def _shown(books: XeroBooks, collection: str, record: Record) -> Record:
     if collection == "HistoryRecords":
         return history_record(record)
-    if collection == "Allocations":
+    if collection in ("Allocations", "PaymentServices"):
         return record
     return COLLECTIONS[collection][2](books, record)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
+from urllib.parse import quote
 
 from sandbox.locking import locked
 from sandbox.xero import bank, contacts, credits, invoices, payments
@@ -47,6 +48,34 @@ class XeroBooks(Ledger):
         self.accounts[account_id] = record
         self.changed("ACCOUNT", "CREATE", record)
         return account_id
+
+    @locked
+    def add_branding_theme(self, name: str, *services: str) -> str:
+        """Add a style of invoices, with these payment services on it."""
+        theme_id = self.new_id("theme")
+        theme: Record = {"BrandingThemeID": theme_id, "Name": name, "Type": "INVOICE", "CreatedDateUTC": self.now()}
+        theme |= {"SortOrder": len(self.branding_themes), "Services": list(services)}
+        self.branding_themes[theme_id] = theme
+        return theme_id
+
+    @locked
+    def keep_payment_service(self, *, name: str, url: str, words: str = "Pay now", kind: str = "Custom") -> Record:
+        """Add a payment service, as an app does, or a person by hand."""
+        service_id = self.new_id("payment service")
+        service: Record = {"PaymentServiceID": service_id, "PaymentServiceName": name, "PaymentServiceType": kind}
+        service |= {"PaymentServiceUrl": url, "PayNowText": words}
+        self.payment_services[service_id] = service
+        return service
+
+    def press_pay_now(self, number: str, service_id: str) -> str:
+        """Where the button of an invoice leads, as the online invoice shows it now."""
+        record = self.invoices[self.numbers[number]]
+        shown = {"INVOICENUMBER": number, "CURRENCY": record["CurrencyCode"], "SHORTCODE": self.short_code}
+        shown["AMOUNTDUE"] = str(record["AmountDue"])
+        url = str(self.payment_services[service_id]["PaymentServiceUrl"])
+        for name, value in shown.items():
+            url = url.replace(f"[{name}]", quote(value, safe=""))
+        return url
 
     @locked
     def add_contact(

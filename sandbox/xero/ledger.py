@@ -55,6 +55,8 @@ class Ledger:
         self.overpayments: dict[str, Record] = {}
         self.prepayments: dict[str, Record] = {}
         self.history: dict[str, Record] = {}
+        self.payment_services: dict[str, Record] = {}
+        self.branding_themes: dict[str, Record] = {}
         self.numbers: dict[str, str] = {}
         self.made_through_api: set[str] = set()
         self.day_rates: dict[str, Decimal] = {}

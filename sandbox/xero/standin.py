@@ -20,9 +20,9 @@ from sandbox.webhooks import DELIVERY_TIMEOUT_SECONDS, Courier
 from sandbox.xero.batching import IDEMPOTENCY_SECONDS
 from sandbox.xero.books import XeroBooks
 from sandbox.xero.ledger import Ledger
+from sandbox.xero.pay_buttons import SCOPE, PayButtonRoutes
 from sandbox.xero.reading import API
 from sandbox.xero.values import Record, stable_id
-from sandbox.xero.writing import WritingRoutes
 
 CALLS_PER_MINUTE = 60
 CALLS_PER_DAY = 5_000
@@ -31,7 +31,7 @@ APP_CALLS_PER_MINUTE = 10_000
 _DAY_SECONDS = 86_400
 
 
-class XeroStandIn(WritingRoutes):
+class XeroStandIn(PayButtonRoutes):
     """A stand-in for Xero. `intent_to_receive_ok` is None until `subscribe` has tried the subscriber."""
 
     name = "xero"
@@ -63,6 +63,7 @@ class XeroStandIn(WritingRoutes):
             clock=self.clock, emit=self._emit, lock=self.lock,
         )  # fmt: skip
         self.organisations[tenant_id] = books
+        books.add_branding_theme("Standard")
         self._minute[tenant_id] = SlidingWindow(limit=CALLS_PER_MINUTE, seconds=60, clock=self.clock)
         self._day[tenant_id] = SlidingWindow(limit=CALLS_PER_DAY, seconds=_DAY_SECONDS, clock=self.clock)
         return books
@@ -80,6 +81,9 @@ class XeroStandIn(WritingRoutes):
         grant = self.oauth.grant_of(bearer(request))
         if grant is None:
             return self.unauthorised()
+        if "PaymentServices" in rule and SCOPE not in grant.scope.split():
+            detail = {"Type": None, "Title": "Unauthorized", "Status": 401, "Detail": "AuthorizationUnsuccessful"}
+            return json_response({**detail, "Instance": stable_id(self.clock()), "Extensions": {}}, 401)
         tenant_id = request.headers.get("xero-tenant-id", "")
         if tenant_id not in grant.accounts:
             detail = {"Type": None, "Title": "Forbidden", "Status": 403, "Detail": "AuthenticationUnsuccessful"}

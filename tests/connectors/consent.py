@@ -84,7 +84,7 @@ class Consent:
 
 def consent(declaration: Declaration, url: str, time: VirtualTime, *, hint: str = "") -> Consent:
     """Give consent at the stand-in that listens at `url`, for the accounts of `hint`."""
-    endpoint = Endpoint(url, url, CLIENT_ID, CLIENT_SECRET)
+    endpoint = Endpoint(url, url, CLIENT_ID, CLIENT_SECRET, more_scopes=True)
     flow = OAuthFlow(declaration.oauth, endpoint, time.now)
     begun = flow.begin(REDIRECT)
     query = agree(begun.url, **({"login_hint": hint} if hint else {}))

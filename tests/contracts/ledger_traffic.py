@@ -16,6 +16,7 @@ from connectors.intents import (
     EditDocument,
     Intent,
     NoteDocument,
+    OfferPayment,
     PostPayout,
     PostReceipt,
     UndoPosting,
@@ -101,6 +102,10 @@ def _mail(ledger: Ledger) -> Iterator[Intent]:
     yield EditCustomer("contract mail", ledger.customer, version, "new@example.com")
 
 
+def _pay_button(_ledger: Ledger) -> Iterator[Intent]:
+    yield OfferPayment("contract button", "TrueDue", "https://pay.example.com/pay/key", "Pay now")
+
+
 SAMPLES: Mapping[type[Intent], Callable[[Ledger], Iterator[Intent]]] = {
     PostReceipt: _receipts,
     PostPayout: _payout,
@@ -110,6 +115,7 @@ SAMPLES: Mapping[type[Intent], Callable[[Ledger], Iterator[Intent]]] = {
     NoteDocument: _note,
     EditDocument: _edits,
     EditCustomer: _mail,
+    OfferPayment: _pay_button,
 }
 
 

@@ -431,11 +431,17 @@ def settings_for(environment: Mapping[str, str], **more: object) -> Settings:
 
 @contextmanager
 def open_firm(
-    folder: Path, ledger: str = "xero", *, mail: bool = True, database_url: str | None = None, wire: Wire | None = None
+    folder: Path,
+    ledger: str = "xero",
+    *,
+    mail: bool = True,
+    database_url: str | None = None,
+    wire: Wire | None = None,
+    **others: object,
 ) -> Iterator[Firm]:
     """A firm with two customers and nothing connected yet; on an SQLite file in `folder` if nothing else is named.
 
-    Its stand-ins are reached over loopback, or by `wire` without a network.
+    Its stand-ins are reached over loopback, or by `wire` without a network. `others` are further settings.
     """
     clock = Time()
     with ExitStack() as stack:
@@ -455,6 +461,7 @@ def open_firm(
             smtp_port=mailbox.port,
             smtp_starttls=False,
             mail_from="accounts@truedue.example",
+            **others,
         )
         app = build(settings, clock=clock, pace=Pace(lambda seconds: clock.advance(seconds=seconds)))
         stack.callback(app.close)

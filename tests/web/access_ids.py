@@ -4,6 +4,7 @@ from __future__ import annotations
 
 IDS = {
     "customer_id": "acme",
+    "button": "none",
     "channel": "email",
     "code": "none",
     "organisation_id": "org-a",

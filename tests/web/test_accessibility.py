@@ -28,7 +28,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[App, str]]:
         books.set_aside("the connection to Stripe broke", "org-a-stripe")
         books.call("rem-call", "acme", "inv-5", minor=12_000)
         with app.store.write() as db:
-            db.execute(t.organisation.update().values(card_payments_on=True))
+            db.execute(t.organisation.update().values(card_payments_on=True, pay_button_on=True))
         with serving(app) as address:
             yield app, address
 
@@ -56,6 +56,8 @@ def test_axe_finds_nothing(browser: Any, site: tuple[App, str], size: tuple[int,
         f"{payer}/pay/inv-2",
         f"{payer}/unsubscribe",
         "/p/nothing",
+        f"/pay/{app.button_links().token('org-a')}?invoiceNo=INV-3&currency=GBP&amount=450.00",
+        f"/pay/{app.button_links().token('org-a')}?invoiceNo=INV-3&currency=GBP&amount=1",
         "/disconnected/xero",
     ]
     found = [each for path in (*STAFF_PAGES.values(), *payers) for each in _found(page, path)]

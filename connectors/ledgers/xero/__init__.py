@@ -9,6 +9,7 @@ from connectors.intents import (
     EditCustomer,
     EditDocument,
     NoteDocument,
+    OfferPayment,
     PostPayout,
     PostReceipt,
     UndoPosting,
@@ -18,6 +19,7 @@ from connectors.ledgers.connector import LedgerConnector
 from connectors.ledgers.xero.client import XeroClient
 from connectors.ledgers.xero.hooks import accounts, leave, notices, verify
 from connectors.ledgers.xero.limits import LIMITS, MAX_CONCURRENT_CALLS
+from connectors.ledgers.xero.pay_button import template
 from connectors.ledgers.xero.read import FETCH_BATCH, XeroReader
 from connectors.ledgers.xero.write import XeroWriter
 from connectors.records import Kind
@@ -44,6 +46,7 @@ DECLARATION = Declaration(
         NoteDocument,
         EditDocument,
         EditCustomer,
+        OfferPayment,
     ),
     limits=LIMITS,
     oauth=OAuthShape(
@@ -58,6 +61,8 @@ DECLARATION = Declaration(
             "accounting.contacts",
             "accounting.settings",
         ),
+        # Source: developer.xero.com, Payment Services: for certified payment service partners alone.
+        more_scopes=("paymentservices",),
     ),
     open=_open,
     accounts=accounts,
@@ -65,6 +70,7 @@ DECLARATION = Declaration(
     notices=notices,
     fetch_batch=FETCH_BATCH,
     leave=leave,
+    pay_button=template,
     concurrent=MAX_CONCURRENT_CALLS,
     # Source: Xero's discovery document. It says of no address whether it is verified.
     sign_in=SignIn(issuer="https://identity.xero.com", keys_path="/.well-known/openid-configuration/jwks"),

@@ -17,6 +17,7 @@ from connectors.intents import (
     Found,
     Intent,
     NoteDocument,
+    OfferPayment,
     Outcome,
     PostPayout,
     PostReceipt,
@@ -29,6 +30,7 @@ from connectors.ledgers.xero.client import XeroClient
 from connectors.ledgers.xero.documents import draft_step
 from connectors.ledgers.xero.edits import Edits
 from connectors.ledgers.xero.notes import Notes
+from connectors.ledgers.xero.pay_button import PayButton
 from connectors.ledgers.xero.postings import Postings
 from connectors.ledgers.xero.steps import Step, payout_steps, receipt_steps
 from connectors.ledgers.xero.together import Together
@@ -48,6 +50,7 @@ class XeroWriter:
         self._together = Together(client, self._undoing)
         self._edits = Edits(client, reader)
         self._notes = Notes(client)
+        self._pay_button = PayButton(client)
 
     def write(self, intents: Sequence[Intent]) -> list[Outcome]:
         """Carry out intents in order; neighbours that are receipts, or edits, share calls."""
@@ -99,6 +102,8 @@ class XeroWriter:
                 return self._undoing.find(intent)
             case NoteDocument():
                 return self._notes.find(intent)
+            case OfferPayment():
+                return self._pay_button.find(intent)
             case AllocateCredit():
                 return self._allocations.find(intent.credit_external_id, intent.lines, on=intent.on)
         raise Fatal(f"Xero takes no {intent.intent}")
@@ -109,6 +114,8 @@ class XeroWriter:
                 return self._undoing.undo(intent)
             case NoteDocument():
                 return self._notes.write(intent)
+            case OfferPayment():
+                return self._pay_button.write(intent)
             case WriteDown():
                 return self._postings.write_down(intent)
             case AllocateCredit():

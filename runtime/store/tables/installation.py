@@ -17,6 +17,7 @@ organisation = Table(
     Column("sending_on", Boolean, nullable=False, server_default=false()),
     Column("thanks_since", Instant),
     Column("card_payments_on", Boolean, nullable=False, server_default=false()),
+    Column("pay_button_on", Boolean, nullable=False, server_default=false()),
     Column("answers_on", Boolean, nullable=False, server_default=false()),
     Column("others_remind", Boolean),
     Column("created_at", Instant, nullable=False),
