@@ -28,12 +28,12 @@ Text = Annotated[str, Form()]
 @ROUTES.get("/", dependencies=[SIGNED_IN])
 def home(app: Running, visitor: Seated) -> Response:
     """List the visitor's organisations; the only one opens by itself, and so does the form that makes the first."""
-    theirs, may_add = _theirs(app, visitor), _may_add(app, visitor)
-    if not theirs and may_add:
+    theirs, may = _theirs(app, visitor), may_add(app, visitor)
+    if not theirs and may:
         return _form({}, is_first=True)
     if len(theirs) == 1:
         return go(f"/o/{theirs[0].id}")
-    return page("organisations.html", organisations=theirs, may_add=may_add)
+    return page("organisations.html", organisations=theirs, may_add=may)
 
 
 @ROUTES.get("/organisations/new", dependencies=[SIGNED_IN])
@@ -68,13 +68,13 @@ def _theirs(app: App, visitor: Visitor | None) -> list[Organisation]:
     return [each for each in every if visitor is not None and visitor.may(Permission.SEE, each.id)]
 
 
-def _may_add(app: App, visitor: Visitor | None) -> bool:
+def may_add(app: App, visitor: Visitor | None) -> bool:
     """Whether the visitor may make an organisation: on this machine, or where anybody may."""
     return visitor is not None and (visitor.person_id is None or app.settings.sign_up is SignUp.ANYONE)
 
 
 def _require_may_add(app: App, visitor: Visitor | None) -> None:
-    if not _may_add(app, visitor):
+    if not may_add(app, visitor):
         raise HTTPException(403, "Organisations are made by whoever runs this installation: ask them.")
 
 

@@ -18,7 +18,8 @@ from runtime.operations.replay import open_invoices, replay_days
 from runtime.operations.thank import switch_thanks
 from runtime.operations.treatments import set_treatment
 from runtime.operations.views.setup import setup
-from runtime.web.access import CONFIGURE, SEE, SWITCH, Who, routes
+from runtime.web.access import CONFIGURE, SEE, SWITCH, Seated, Who, routes
+from runtime.web.organisations import may_add
 from runtime.web.pages import go, page
 from runtime.web.running import Running
 from runtime.web.staff import organisation_or_404
@@ -54,6 +55,7 @@ class Answer(StrEnum):
 @ROUTES.get("/o/{organisation_id}/settings", dependencies=[SEE])
 def show_settings(
     app: Running,
+    visitor: Seated,
     organisation_id: str,
     *,
     first: Annotated[date | None, Query(alias="from")] = None,
@@ -81,6 +83,7 @@ def show_settings(
         since=since,
         until=until,
         yesterday=yesterday,
+        may_add=may_add(app, visitor),
         notice=notice,
     )
 

@@ -58,6 +58,7 @@ class PublicSite:
     app: App
     time: Time
     http: httpx.Client
+    books: Books
 
     @cached_property
     def routes(self) -> list[tuple[str, str, Needs]]:
@@ -102,9 +103,9 @@ def csrf_of(secret: str) -> str:
 def public_site(folder: Path, **settings: str) -> Iterator[PublicSite]:
     """The filled site; `settings` are further ones."""
     with running(folder, public_url=ORIGIN, **settings) as (app, time):
-        fill(app)
+        books = fill(app)
         other = Books(app, "org-b", "Another Company")
         other.customer("zeta", "Zeta Ltd")
         other.invoice("inv-b", "zeta", late=5, total=1_234)
         with serving(app) as address, httpx.Client(base_url=address, headers={"Host": HOST}, timeout=60) as http:
-            yield PublicSite(app, time, http)
+            yield PublicSite(app, time, http, books)
