@@ -6,8 +6,6 @@ from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-import holidays
-
 OPENS_AT = time(8, 0)
 CLOSES_AT = time(18, 0)
 MAX_DAYS_CLOSED = 31  # no calendar closes a country for longer; a longer search is a wrong calendar
@@ -76,6 +74,8 @@ def _nearest_business_day(day: date, country: str | None, *, step: int) -> date:
 
 @lru_cache(maxsize=_CALENDARS_CACHED)
 def _holidays_of(country: str, year: int) -> frozenset[date]:
+    import holidays  # noqa: PLC0415 - a tenth of a second that most commands need not wait for
+
     try:
         return frozenset(holidays.country_holidays(country, years=year))
     except NotImplementedError:
@@ -88,6 +88,8 @@ def _weekend_of(country: str | None) -> frozenset[int]:
 
 @lru_cache(maxsize=_CALENDARS_CACHED)
 def _weekends(country: str) -> frozenset[int]:
+    import holidays  # noqa: PLC0415 - as in `_holidays_of`
+
     try:
         return frozenset(holidays.country_holidays(country).weekend)
     except NotImplementedError:

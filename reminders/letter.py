@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from enum import StrEnum
 
 from babel import Locale
 
@@ -13,6 +14,13 @@ from reminders.message import Brand, Setback, clean, news_of, spoken
 from reminders.payment_code import BankAccount, Code, code_for, reference_of
 from reminders.schedule import PlannedReminder
 from reminders.wording import wording
+
+
+class Form(StrEnum):
+    """The sheet, its folds and where the envelope's window is."""
+
+    DIN_5008 = "din_5008"
+    US_10 = "us_10"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass
-from enum import StrEnum
 
 from reportlab.lib.pagesizes import A4, LETTER  # type: ignore[import-untyped]
 from reportlab.lib.units import inch, mm  # type: ignore[import-untyped]
@@ -27,20 +26,14 @@ from reportlab.platypus import (  # type: ignore[import-untyped]
     TableStyle,
 )
 
-from reminders.letter import Letter
+from reminders.letter import Form, Letter
 from reminders.payment_code import Code
-from reminders.printing import FONT, GREY, PrintError, paragraph, printable, style, use_fonts
+from reminders.printing import FONT, GREY, paragraph, printable, style, use_fonts
+from reminders.templating import PrintError
 
 MAX_PAGES = 6  # what a window envelope holds, and what carriers take as one letter
 _QUIET_MODULES = 4  # of light around a QR code (ISO/IEC 18004)
 _CODE_SIZE = 34 * mm
-
-
-class Form(StrEnum):
-    """The sheet, its folds and where the envelope's window is."""
-
-    DIN_5008 = "din_5008"
-    US_10 = "us_10"
 
 
 @dataclass(frozen=True, slots=True)

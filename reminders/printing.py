@@ -12,14 +12,10 @@ from reportlab.pdfbase import pdfmetrics  # type: ignore[import-untyped]
 from reportlab.pdfbase.ttfonts import TTFont  # type: ignore[import-untyped]
 from reportlab.platypus import Paragraph  # type: ignore[import-untyped]
 
-from reminders.templating import TemplateError
+from reminders.templating import PrintError
 
 FONT, BOLD = "house", "house-bold"
 GREY = HexColor("#555555")
-
-
-class PrintError(TemplateError):
-    """A paper that cannot be printed as it should be; the text says why."""
 
 
 def paragraph(text: str, style: ParagraphStyle) -> Paragraph:

@@ -19,7 +19,8 @@ from reportlab.platypus import (  # type: ignore[import-untyped]
 )
 
 from receivables.money import Money
-from reminders.printing import FONT, GREY, PrintError, paragraph, printable, style, use_fonts
+from reminders.printing import FONT, GREY, paragraph, printable, style, use_fonts
+from reminders.templating import PrintError
 from reminders.wording import Wording, wording
 
 MAX_PAGES = 60  # some 2,000 invoices; whoever has more asks for a file

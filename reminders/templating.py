@@ -20,6 +20,10 @@ class TemplateError(ValueError):
     """A template that is wrong, or that exceeds its bounds; the text says which and where."""
 
 
+class PrintError(TemplateError):
+    """A paper that cannot be printed as it should be; the text says why."""
+
+
 class _BoundedEnvironment(Environment):
     loop_iteration_limit = MAX_LOOP_ITERATIONS
     output_stream_limit = MAX_OUTPUT_BYTES

@@ -12,12 +12,10 @@ from receivables.problem import Problem
 from reminders.call_script import Told, call_script, dossier
 from reminders.evidence import Channel
 from reminders.letter import write_letter
-from reminders.letter_pdf import draw_letter
 from reminders.message import Brand, Links, Setback, render
 from reminders.policy import Tone
-from reminders.printing import PrintError
 from reminders.schedule import PlannedReminder
-from reminders.templating import TemplateError
+from reminders.templating import PrintError, TemplateError
 from reminders.text_message import render_text_message
 from reminders.wording import wording
 from runtime.app import App
@@ -102,6 +100,8 @@ class Composer:
         return Outgoing(key=reminder_id, to=planned.address, begun_at=self.now, subject=text, text=text, mark=link)
 
     def _letter(self, reminder_id: str, planned: PlannedReminder, language: str) -> Outgoing:
+        from reminders.letter_pdf import draw_letter  # noqa: PLC0415 - ReportLab takes a quarter of a second
+
         head = letterhead(self.db, self.organisation.id)
         recipient = postal_address(self.db, self.organisation.id, planned.recipient_id)
         letter = write_letter(

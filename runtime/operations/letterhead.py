@@ -11,7 +11,7 @@ from connectors.channels import registry
 from connectors.channels.contract import CarrierDeclaration
 from receivables.address import AddressError, PostalAddress
 from reminders.evidence import Channel
-from reminders.letter_pdf import Form
+from reminders.letter import Form
 from reminders.payment_code import AccountError, BankAccount, bank_account
 from runtime.operations.errors import InputError
 from runtime.store import tables as t

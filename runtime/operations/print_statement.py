@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from reminders.printing import PrintError
-from reminders.statement import Statement, StatementLine, StatementTotal, draw_statement
+from reminders.templating import PrintError
 from runtime.operations.errors import RefusedError
 from runtime.operations.views.portal import PortalAccount
 from runtime.store.connections import Organisation
@@ -13,6 +12,13 @@ from runtime.store.connections import Organisation
 
 def print_statement(organisation: Organisation, account: PortalAccount, *, language: str, now: datetime) -> bytes:
     """Return the statement. RefusedError when it cannot be printed: too long, or in letters that the font lacks."""
+    from reminders.statement import (  # noqa: PLC0415 - ReportLab takes a quarter of a second
+        Statement,
+        StatementLine,
+        StatementTotal,
+        draw_statement,
+    )
+
     statement = Statement(
         house=organisation.name,
         customer=account.customer_name,

@@ -1,18 +1,19 @@
-"""Bringing a database to the current shape with Alembic."""
+"""Bringing a database to the current shape with Alembic, imported where it is used: every command would wait for it."""
 
 from __future__ import annotations
 
 from pathlib import Path
-
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
+from typing import TYPE_CHECKING
 
 from runtime.store.engine import Store
 
+if TYPE_CHECKING:
+    from alembic.config import Config
+
 
 def _config(store: Store) -> Config:
+    from alembic.config import Config  # noqa: PLC0415 - as the module says
+
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     config.attributes["store"] = store
@@ -21,16 +22,23 @@ def _config(store: Store) -> Config:
 
 def upgrade(store: Store, revision: str = "head") -> None:
     """Apply every migration that the database lacks, up to `revision`."""
+    from alembic import command  # noqa: PLC0415 - as the module says
+
     command.upgrade(_config(store), revision)
 
 
 def downgrade(store: Store, revision: str) -> None:
     """Go back to `revision` (`base`: an empty database)."""
+    from alembic import command  # noqa: PLC0415 - as the module says
+
     command.downgrade(_config(store), revision)
 
 
 def is_current(store: Store) -> bool:
     """Whether the database has the newest shape."""
+    from alembic.runtime.migration import MigrationContext  # noqa: PLC0415 - as the module says
+    from alembic.script import ScriptDirectory  # noqa: PLC0415 - as the module says
+
     with store.read() as db:
         current = MigrationContext.configure(db).get_current_revision()
     return current == ScriptDirectory.from_config(_config(store)).get_current_head()

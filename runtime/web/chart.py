@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-import pygal  # type: ignore[import-untyped]  # pygal has no types
+from typing import TYPE_CHECKING
+
 from lxml import etree
-from pygal.style import Style  # type: ignore[import-untyped]  # pygal has no types
 
 from runtime.operations.views.ageing import BUCKETS, Ageing
 from runtime.web.formats import money
+
+if TYPE_CHECKING:
+    from pygal.style import Style  # type: ignore[import-untyped]  # pygal has no types
 
 _COLOURS = ("#1f5f4a", "#c9a227", "#d2842a", "#c4572b", "#9b2d30")  # from not due to very late
 _FONT = "system-ui, -apple-system, 'Segoe UI', sans-serif"
@@ -17,6 +20,8 @@ _WIDE_SIZE, _NARROW_SIZE = (860, 260), (340, 220)
 
 def ageing_svg(ageing: Ageing, *, narrow: bool = False) -> bytes:
     """Draw what is open in one currency by how late it is; `narrow` for the width of a phone."""
+    import pygal  # type: ignore[import-untyped]  # noqa: PLC0415 - no types; only the overview waits for it
+
     width, height = _NARROW_SIZE if narrow else _WIDE_SIZE
     chart = pygal.Bar(
         style=_style(10 if narrow else 15),
@@ -50,6 +55,8 @@ def ageing_svg(ageing: Ageing, *, narrow: bool = False) -> bytes:
 
 
 def _style(font_size: int) -> Style:
+    from pygal.style import Style  # noqa: PLC0415 - as in `ageing_svg`
+
     return Style(
         background="transparent",
         plot_background="transparent",

@@ -11,12 +11,12 @@ import pytest
 
 from receivables.address import AddressError, PostalAddress
 from receivables.money import Money
-from reminders.letter import Letter, write_letter
-from reminders.letter_pdf import Form, draw_letter
+from reminders.letter import Form, Letter, write_letter
+from reminders.letter_pdf import draw_letter
 from reminders.own_copy import sample
 from reminders.payment_code import AccountError, bank_account, code_for
 from reminders.policy import Tone
-from reminders.printing import PrintError
+from reminders.templating import PrintError
 from tests.reminders.facts import BRAND, eur
 
 SENDER = PostalAddress("Nordlicht Studio", "Hafenstr. 12", "Hamburg", "20457", "DE")

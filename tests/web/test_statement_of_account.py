@@ -8,8 +8,8 @@ import pypdfium2  # type: ignore[import-untyped]
 import pytest
 
 from receivables.money import Money
-from reminders.printing import PrintError
 from reminders.statement import MAX_PAGES, Statement, StatementLine, draw_statement
+from reminders.templating import PrintError
 from tests.web.conftest import Site
 
 DAY = date(2026, 3, 10)
