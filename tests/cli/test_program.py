@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.command import refused, truedue
+from tests.cli.command import installed, refused
 
 COMMANDS = {
     "certificate",
@@ -28,14 +28,14 @@ COMMANDS = {
 
 
 def test_help_lists_every_command(tmp_path: Path) -> None:
-    result = truedue("--help", folder=tmp_path)
+    result = installed("--help", folder=tmp_path)
     assert (result.returncode, result.stderr) == (0, "")
     listed = set(re.findall(r"^  ([a-z]+) ", result.stdout.partition("Commands:")[2], re.MULTILINE))
     assert listed >= COMMANDS
 
 
 def test_version(tmp_path: Path) -> None:
-    result = truedue("--version", folder=tmp_path)
+    result = installed("--version", folder=tmp_path)
     assert (result.returncode, result.stdout, result.stderr) == (0, f"truedue, version {version('truedue')}\n", "")
 
 
