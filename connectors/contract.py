@@ -134,6 +134,15 @@ class PrintsInvoices(Protocol):
         ...
 
 
+@runtime_checkable
+class FetchesByKey(Protocol):
+    """A connector of a system whose records bear our ids. Every CRM does."""
+
+    def fetch_by_key(self, kind: Kind, keys: Sequence[str]) -> Page:
+        """Read the records that bear these ids of ours, now; what there is no living record of is left out."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class OAuthShape:
     """How a vendor's OAuth differs: paths under the identity URL, scopes, how the client is named to the token path.

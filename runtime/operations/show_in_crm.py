@@ -46,7 +46,7 @@ from runtime.operations.look_first import look_first
 from runtime.operations.loss import note_loss, noting_loss
 from runtime.operations.open_items import pending_allocations
 from runtime.operations.pause import paused_until
-from runtime.operations.shown_invoices import NEVER_SHOWN, remember
+from runtime.operations.shown_invoices import NEVER_SHOWN, note_first, remember
 from runtime.operations.write_off import SOURCE as WRITE_OFF
 from runtime.store import connections, journal
 from runtime.store import tables as t
@@ -103,6 +103,9 @@ def _show_some(app: App, crm: VendorConnection, table: Table, build: Builder, id
         looked = look_first(app, crm, [intent for _, intent in built])
     if looked:
         began_at, rows, built = _build(app, crm, table, build, ids)
+    if table is t.document and built:
+        with app.store.write() as db:
+            note_first(db, crm, [intent for _, intent in built])
     outcomes = app.vendors.connector(crm).write([intent for _, intent in built]) if built else []
     note_loss(app, crm, outcomes)
     with app.store.write() as db:

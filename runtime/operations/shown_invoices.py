@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -11,8 +12,8 @@ from connectors.intents import Done, Intent, ShowInvoice
 from runtime.operations.absorb.scope import DOCUMENT_LINK, pairs_of
 from runtime.store import tables as t
 from runtime.store.connections import VendorConnection
-from runtime.store.links import links_of, written_version
-from runtime.store.rows import upsert
+from runtime.store.links import external_ids, links_of, written_version
+from runtime.store.rows import update_rows, upsert
 from sync.merge import Pair, Value, agreed
 
 # What a record that does not exist yet would show.
@@ -24,6 +25,25 @@ NEVER_SHOWN: Mapping[str, Pair] = {
     "purchase_order": (None, None),
     "note": (None, None),
 }
+
+
+def note_first(db: Connection, crm: VendorConnection, intents: Sequence[Intent]) -> None:
+    """Keep what is about to be written of invoices that no record is known of, before it is sent.
+
+    Their record may stand although its answer never comes, and a person edit it: then this is what both sides had.
+    """
+    shown = [intent for intent in intents if isinstance(intent, ShowInvoice)]
+    documents = [intent.document_id for intent in shown]
+    known = external_ids(db, crm.organisation_id, crm.system, DOCUMENT_LINK, documents)
+    first = [intent for intent in shown if intent.document_id not in known]
+    update_rows(db, t.document, "id", [{"id": intent.document_id, "first_shown": _written(intent)} for intent in first])
+
+
+def pairs_with_crm(link: Mapping[str, Any] | None, document: Mapping[str, Any]) -> dict[str, Pair]:
+    """Return what the CRM and we last agreed on of a document: where no record is known yet, what was first written."""
+    if link is None and document["first_shown"] is not None:
+        return agreed(NEVER_SHOWN, document["first_shown"])
+    return pairs_of(link)
 
 
 def remember(db: Connection, crm: VendorConnection, done: Sequence[tuple[Intent, Done]], at: datetime) -> None:

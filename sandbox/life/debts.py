@@ -30,7 +30,8 @@ class Fact:
     """Something that happened to a debt: money in (negative: it went back), a hold begun or ended, a due date.
 
     `shown_at` is when its source began to show it; None while it does not. A due date that was written `beside` another
-    one, by somebody who had not seen that yet, leaves it open which of the two counts.
+    one, by somebody who had not seen that yet, leaves it open which of the two counts; the one that they saw,
+    `instead_of` which they wrote theirs, counts no more.
     """
 
     source: Source
@@ -43,6 +44,7 @@ class Fact:
     due_on: date | None = None
     is_told: bool = True  # whether its source will ever show it
     beside: bool = False
+    instead_of: date | None = None
 
     def show(self, at: datetime) -> None:
         """Its source shows it from now on."""
@@ -96,7 +98,8 @@ class Debt:
                 continue
             opened -= fact.paid
             if fact.due_on:
-                due_days = frozenset({fact.due_on}) | (due_days if fact.beside else frozenset())
+                others = due_days - {fact.instead_of} if fact.beside else frozenset()
+                due_days = others | {fact.due_on}
             if fact.holds:
                 held[fact.holds] = fact.until
             held.pop(fact.frees, None)

@@ -87,9 +87,12 @@ def move_to_new_day(hands: Hands, firm: Firm, debt: Debt) -> str:
 
 def move_due_date(hands: Hands, firm: Firm, debt: Debt, on: date) -> None:
     """Let the accountant move a due date, beside one that the ledger does not show yet."""
-    beside = hands.overlooks(firm, debt, firm.ledger.due_on(debt.invoice))
+    shown = firm.ledger.due_on(debt.invoice)
+    if on == shown:
+        return  # who writes what stands there says nothing that anybody could see
+    beside = hands.overlooks(firm, debt, shown)
     firm.ledger.move_due_date(debt.invoice, on)
-    hands.note(firm, debt, Source.LEDGER, due_on=on, beside=beside)
+    hands.note(firm, debt, Source.LEDGER, due_on=on, beside=beside, instead_of=shown)
 
 
 ACTS: Acts = {

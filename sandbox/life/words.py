@@ -75,10 +75,13 @@ def _edit_in_both(hands: Hands, firm: Firm) -> str | None:
 
 
 def _move_due_date(hands: Hands, firm: Firm, debt: Debt, on: date) -> None:
-    shown = firm.crm.due_on(debt.invoice)
-    beside = hands.overlooks(firm, debt, date.fromisoformat(shown) if shown else None)
+    record = firm.crm.due_on(debt.invoice)
+    shown = date.fromisoformat(record) if record else None
+    if on == shown:
+        return  # as in the ledger
+    beside = hands.overlooks(firm, debt, shown)
     firm.crm.edit_invoice(debt.invoice, Due_Date__c=on.isoformat())
-    hands.note(firm, debt, Source.CRM, due_on=on, beside=beside)
+    hands.note(firm, debt, Source.CRM, due_on=on, beside=beside, instead_of=shown)
 
 
 def _set_promise(hands: Hands, firm: Firm, debt: Debt, on: date) -> None:

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from werkzeug.wrappers import Request, Response
+
 from connectors.contract import Role
 from runtime.operations.work import poll, work
 from runtime.store import tables as t
+from tests.operations.faults import is_write
 from tests.operations.firm import TODAY, Firm
 
-NUMBER = "INV-1001"
+NUMBER, NEW = "INV-1001", "INV-1003"
+SOON, LATER = TODAY + timedelta(days=10), TODAY + timedelta(days=20)
 
 
 def test_an_order_number_and_a_note_of_the_crm_reach_the_ledger_once(firm: Firm) -> None:
@@ -41,3 +49,59 @@ def test_an_edit_in_the_crm_that_nobody_here_has_seen_is_kept_when_the_ledgers_g
     assert firm.shown(NUMBER)["Due_Date__c"] == TODAY.replace(day=28).isoformat()
     (conflict,) = firm.rows(t.conflict)
     assert conflict.lost == TODAY.replace(day=20).isoformat()
+
+
+def _edited_before_its_first_answer(firm: Firm, meanwhile: Callable[[], object] = lambda: None) -> None:
+    """A new invoice is written to the CRM, somebody there moves its date, and the answer is lost."""
+    firm.invoice("Acme", NEW, "60.00")
+    poll(firm.app, roles=[Role.LEDGER])
+
+    def lose(request: Request, handle: Callable[[], Response]) -> Response:
+        answer = handle()
+        if not is_write(request):
+            return answer
+        firm.estate.salesforce.interceptor = None
+        firm.edit_in_crm(NEW, Due_Date__c=LATER.isoformat())
+        meanwhile()
+        return Response("bad gateway", status=502)
+
+    firm.estate.salesforce.interceptor = lose
+    work(firm.app)
+
+
+@pytest.mark.parametrize("is_polled", [True, False])
+def test_an_edit_of_a_record_whose_first_write_was_never_answered_counts(firm: Firm, is_polled: bool) -> None:
+    _edited_before_its_first_answer(firm, lambda: poll(firm.app, roles=[Role.CRM]) if is_polled else None)
+    firm.settle()
+    assert firm.shown(NEW)["Due_Date__c"] == LATER.isoformat()
+    assert firm.document(NEW).due_on == firm.ledger.due_on(NEW) == LATER
+    assert firm.rows(t.conflict) == []
+    assert firm.writes_at_rest() == []
+
+
+def test_two_dates_that_met_before_the_first_answer_are_a_conflict(firm: Firm) -> None:
+    def moved_in_the_ledger_too() -> None:
+        firm.ledger.edit_due_date(NEW, SOON)
+        poll(firm.app, roles=[Role.LEDGER])
+
+    _edited_before_its_first_answer(firm, moved_in_the_ledger_too)
+    firm.settle()
+    (conflict,) = firm.rows(t.conflict)
+    assert (conflict.kept, conflict.lost) == (SOON.isoformat(), LATER.isoformat())
+    assert firm.shown(NEW)["Due_Date__c"] == firm.ledger.due_on(NEW).isoformat() == SOON.isoformat()
+    assert firm.writes_at_rest() == []
+
+
+def test_what_was_never_written_is_not_looked_for(firm: Firm) -> None:
+    asked: list[str] = []
+
+    def listen(request: Request, handle: Callable[[], Response]) -> Response:
+        asked.append(request.args.get("q", ""))
+        return handle()
+
+    firm.invoice("Acme", NEW, "60.00")
+    poll(firm.app, roles=[Role.LEDGER])
+    firm.estate.salesforce.interceptor = listen
+    work(firm.app)
+    assert firm.shown(NEW)
+    assert [each for each in asked if each] == [], "a first load costs no call but its writes"

@@ -9,7 +9,7 @@ from functools import partial
 from connectors.contract import Access
 from connectors.crm.salesforce.careful import write_carefully
 from connectors.crm.salesforce.client import BATCH, Client, Row, refusal
-from connectors.crm.salesforce.reading import page_of, select, select_by_id
+from connectors.crm.salesforce.reading import page_of, select, select_by_id, select_by_key
 from connectors.crm.salesforce.writing import INVOICE, Change, Target, change_of
 from connectors.errors import ConnectorError, Reject, Retry, answered
 from connectors.intents import AdoptInvoice, Done, EditContact, Found, Intent, Outcome, ShowInvoice, ShowReceipt
@@ -43,6 +43,17 @@ class SalesforceConnector:
         for start in range(0, len(external_ids), BATCH):
             soql = select_by_id(kind, external_ids[start : start + BATCH])
             for rows in self._client.query(soql, urgent=True, include_deleted=True) if soql else ():
+                page = page_of(kind, rows)
+                records.extend(page.records)
+                problems.extend(page.problems)
+        return Page(tuple(records), tuple(problems))
+
+    def fetch_by_key(self, kind: Kind, keys: Sequence[str]) -> Page:
+        """Read the living records that bear these ids of ours (`connectors.contract.FetchesByKey`), BATCH a call."""
+        records: list[Record] = []
+        problems: list[Problem] = []
+        for start in range(0, len(keys), BATCH):
+            for rows in self._client.query(select_by_key(kind, keys[start : start + BATCH]), urgent=True):
                 page = page_of(kind, rows)
                 records.extend(page.records)
                 problems.extend(page.problems)

@@ -9,6 +9,8 @@ from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from simple_salesforce.format import format_soql
+
 from connectors.crm.salesforce.client import Row
 from connectors.records import (
     Action,
@@ -26,6 +28,7 @@ from receivables.document import DocumentKind, DocumentStatus
 from receivables.money import Money
 from receivables.problem import Problem
 
+_KEY = "External_Id__c"
 _ID = re.compile(r"[0-9A-Za-z]{15}(?:[0-9A-Za-z]{3})?")
 ASKED, DONE, REFUSED = "asked", "done", "refused"  # the status of an instruction
 REQUESTED, DRAFTED = "requested", "drafted"  # the status of a record before the ledger's document stands in it
@@ -71,6 +74,14 @@ def by_ids(sobject: str, columns: Sequence[str], external_ids: Sequence[str]) ->
     """Write the query for these columns of the records with these ids; None when none of them can be an id."""
     ids = [external_id for external_id in external_ids if _ID.fullmatch(external_id)]
     return _select(sobject, columns, "Id IN ('" + "','".join(ids) + "')") if ids else None
+
+
+def select_by_key(kind: Kind, keys: Sequence[str]) -> str:
+    """Write the query for the living rows that bear these ids of ours; ValueError for a kind that bears none."""
+    source = _SOURCES[kind]
+    if _KEY not in source.columns:
+        raise ValueError(f"records of {kind} bear no ids of ours")
+    return _select(source.sobject, source.columns, str(format_soql(f"{_KEY} IN {{}}", list(keys))))
 
 
 def page_of(kind: Kind, rows: Sequence[Row]) -> Page:

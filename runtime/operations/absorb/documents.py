@@ -13,6 +13,7 @@ from connectors.records import DocumentFields, Record
 from receivables.document import DocumentStatus
 from runtime.operations.absorb.scope import DOCUMENT_LINK, Scope, pairs_of, version_of
 from runtime.operations.absorb.voided import free_money
+from runtime.operations.shown_invoices import pairs_with_crm
 from runtime.store import tables as t
 from runtime.store.rows import among, chunks, owned_by, update_rows, upsert
 from runtime.store.touch import touch_balances, touch_documents
@@ -141,7 +142,7 @@ def _absorb_crm_invoices(scope: Scope, records: list[Record]) -> None:
         merged = merge(
             owners=scope.owners,
             speaker=scope.speaker,
-            pairs=pairs_of(link),
+            pairs=pairs_with_crm(link, old),
             ours=ours,
             theirs=_said(fields, _CRM_FIELDS),
         )

@@ -52,6 +52,7 @@ document = Table(
     Column("read_at", Instant, nullable=False),
     Column("changed_at", Instant, nullable=False),
     Column("shown_at", Instant),
+    Column("first_shown", JSON),  # the shared fields as our first write to the CRM said them, kept before it was sent
     Index(None, "organisation_id", "status"),
     Index(None, "organisation_id", "customer_id"),
     Index(None, "organisation_id", "number"),
