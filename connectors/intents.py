@@ -12,7 +12,7 @@ from typing import Literal
 from connectors.errors import ConnectorError
 from connectors.records import PaymentLine
 from receivables.document import DocumentKind, DocumentStatus
-from receivables.money import Money
+from receivables.money import Money, total
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +114,38 @@ class DraftInvoice:
     purchase_order: str | None
     reference: str
     intent: Literal["draft_invoice"] = "draft_invoice"
+
+
+@dataclass(frozen=True, slots=True)
+class ChargeLine:
+    """A line of a charge: what it is for, as its customer reads it, and how much, with any tax."""
+
+    description: str
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True)
+class PostCharge:
+    """Issue an invoice of its own for what a late payment has come to. Nobody is told: people send it from the ledger.
+
+    `account` is the income account of the lines, `tax_code` (empty: none) their tax code; amounts include the tax.
+    `reference` must make the invoice recognisable: no other document bears it.
+    """
+
+    key: str
+    customer_external_id: str
+    issued_on: date
+    due_on: date
+    lines: tuple[ChargeLine, ...]
+    account: str
+    tax_code: str
+    reference: str
+    intent: Literal["post_charge"] = "post_charge"
+
+    @property
+    def amount(self) -> Money:
+        """What the invoice asks for in all."""
+        return total([line.amount for line in self.lines], self.lines[0].amount.currency)
 
 
 @dataclass(frozen=True, slots=True)
@@ -316,6 +348,7 @@ Intent = (
     | AllocateCredit
     | WriteDown
     | DraftInvoice
+    | PostCharge
     | NoteDocument
     | EditDocument
     | EditCustomer

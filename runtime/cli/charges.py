@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import json
-import re
 from datetime import date, datetime
-from decimal import Decimal
 
 import click
 
-from receivables.money import Money
-from reminders.late_payment import LatePaymentError, Rate, Regime, contracted
+from receivables.money import Money, MoneyError
+from reminders.late_payment import Rate, Regime
 from runtime.cli.opened import aware, chosen_organisation, opened_store
 from runtime.clock import system_clock
+from runtime.operations.charge_terms import basis_points, contract_of
 from runtime.operations.charges import Proposed, propose_charges
 from runtime.operations.errors import InputError
 from runtime.store.connections import Organisation
-
-_PER_CENT = re.compile(r"-?\d{1,3}(\.\d{1,2})?")
-_MONTHS = 12
 
 
 @click.command()
@@ -54,6 +50,9 @@ def charges(
         with store.read() as db:
             found = propose_charges(db, organisation, now=now, rates=given, contract=contract, businesses=businesses)
     for each in found:
+        if each.is_unknown:
+            raise InputError(f"invoice {each.number}: {each.why_not}")
+    for each in found:
         click.echo(json.dumps(_facts(organisation, each, now)) if as_json else _spoken(each))
 
 
@@ -65,26 +64,19 @@ def _rate(text: str) -> Rate:
         raise InputError(f"--rate {text}: not DAY=PERCENT such as 2026-01-01=3.75") from None
     if not equals:
         raise InputError(f"--rate {text}: not DAY=PERCENT such as 2026-01-01=3.75")
-    return Rate(since, _basis_points(per_cent, "--rate"))
-
-
-def _basis_points(text: str, option: str) -> int:
-    if not _PER_CENT.fullmatch(text):
-        raise InputError(f"{option} {text}: not a number of per cent with at most two decimals")
-    return int(Decimal(text) * 100)
+    return Rate(since, basis_points(per_cent, "--rate"))
 
 
 def _contract(rate: str, fee: str, organisation: Organisation) -> Regime:
-    currency = organisation.base_currency
     try:
-        fixed = Money.parse(fee, currency).minor
-        return contracted(basis_points=_basis_points(rate, "--contract-rate"), currency=currency, fixed_minor=fixed)
-    except LatePaymentError as error:
+        fixed = Money.parse(fee, organisation.base_currency).minor
+    except MoneyError as error:
         raise InputError(str(error)) from None
+    return contract_of(basis_points(rate, "--contract-rate"), fixed, organisation)
 
 
 def _facts(organisation: Organisation, each: Proposed, now: datetime) -> dict[str, object]:
-    charge = each.charge
+    ask = each.ask
     return {
         "organisation": organisation.id,
         "as_of": now.isoformat(),
@@ -95,9 +87,9 @@ def _facts(organisation: Organisation, each: Proposed, now: datetime) -> dict[st
         "open": each.open_amount.text(),
         "currency": each.open_amount.currency,
         "days_overdue": each.days_overdue,
-        "interest": charge.interest.text() if charge else None,
-        "fixed": charge.fixed.text() if charge else None,
-        "source": charge.regime.source if charge else None,
+        "interest": ask.interest.text() if ask else None,
+        "fixed": ask.fixed.text() if ask else None,
+        "source": ask.whole.regime.source if ask else None,
         "spans": [
             {
                 "since": span.since.isoformat(),
@@ -105,7 +97,7 @@ def _facts(organisation: Organisation, each: Proposed, now: datetime) -> dict[st
                 "owed": span.owed.text(),
                 "basis_points": span.basis_points,
             }
-            for span in (charge.spans if charge else ())
+            for span in (ask.whole.spans if ask else ())
         ],
         "why_not": each.why_not or None,
     }
@@ -113,6 +105,6 @@ def _facts(organisation: Organisation, each: Proposed, now: datetime) -> dict[st
 
 def _spoken(each: Proposed) -> str:
     what = f"{each.number}  {each.customer_name}: {each.open_amount} open, {each.days_overdue} days late"
-    if each.charge is None:
+    if each.ask is None:
         return f"{what}; no charge: {each.why_not}"
-    return f"{what}; interest {each.charge.interest}, fixed sum {each.charge.fixed} ({each.charge.regime.name})"
+    return f"{what}; interest {each.ask.interest}, fixed sum {each.ask.fixed} ({each.ask.whole.regime.name})"

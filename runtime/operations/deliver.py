@@ -22,6 +22,7 @@ from connectors.intents import (
     EditDocument,
     Intent,
     Outcome,
+    PostCharge,
     PostPayout,
     UndoPosting,
 )
@@ -41,6 +42,7 @@ from runtime.operations.isolated import isolated
 from runtime.operations.loss import note_loss
 from runtime.operations.payouts import after_payout
 from runtime.operations.posted import after_posting, after_refusal, still_wanted
+from runtime.operations.refused_charges import after_charge
 from runtime.store import connections, journal, queues
 from runtime.store import tables as t
 from runtime.store.connections import CONNECTED, VendorConnection
@@ -228,6 +230,8 @@ def _after(db: Connection, row: Row, intent: Intent, done: Done, now: datetime) 
         after_edit(db, row, intent, done, now)
     elif isinstance(intent, DraftInvoice):
         after_draft(db, row, intent, done, now)
+    elif isinstance(intent, PostCharge):
+        after_charge(db, row, done, now)
     elif isinstance(intent, AdoptInvoice):
         settle_problems(db, row, now)
     elif isinstance(intent, UndoPosting):

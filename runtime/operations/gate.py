@@ -18,18 +18,16 @@ from reminders.certificate import certify
 from reminders.evidence import Channel
 from reminders.schedule import ItemDecision, PlannedReminder, Verdict
 from runtime.app import App
-from runtime.operations.absorb.page import absorb
-from runtime.operations.absorb.scope import DOCUMENT_LINK
 from runtime.operations.compose import COPY_BROKEN, Composer
 from runtime.operations.loss import noting_loss
 from runtime.operations.match import match_receipts
 from runtime.operations.plan import decide
 from runtime.operations.pull import pull
+from runtime.operations.read_invoices import Reading, read_invoices
 from runtime.operations.withdraw import HELD
 from runtime.store import connections, reminder_rows
 from runtime.store import tables as t
 from runtime.store.connections import Organisation
-from runtime.store.links import external_ids
 from runtime.store.reminder_rows import Claim
 from runtime.store.rows import insert_new
 
@@ -67,7 +65,9 @@ class Gate:
         with self.app.store.read() as db:
             documents = _documents(reminder_rows.items(db, claim.reminder_ids))
         self._catch_up()
-        self._read_ledger_again(documents)
+        reading = read_invoices(self.app, self.organisation.id, documents)  # what cannot be read stays stale and holds
+        if reading is not Reading.NEEDLESS:
+            self.outcome[reading.value] += 1
         with self.app.store.write() as db:
             connections.lock_organisation(db, self.organisation.id)
             now = self.app.clock()
@@ -113,24 +113,6 @@ class Gate:
                 with suppress(ConnectorError), noting_loss(self.app, connection):
                     pull(self.app, connection, kinds=kinds)
         match_receipts(self.app, self.organisation.id)
-
-    def _read_ledger_again(self, documents: Sequence[str]) -> None:
-        """Read these invoices in the ledger now; what cannot be read stays stale and holds."""
-        with self.app.store.read() as db:
-            ledger = connections.connection_for_role(db, self.organisation.id, Role.LEDGER)
-            if ledger is None or not documents:
-                return
-            ids = external_ids(db, self.organisation.id, ledger.system, DOCUMENT_LINK, documents)
-        read_at = self.app.clock()
-        try:
-            with noting_loss(self.app, ledger):
-                page = self.app.vendors.connector(ledger).fetch(Kind.INVOICE, sorted(ids.values()))
-        except ConnectorError:
-            self.outcome["ledger_not_read"] += 1
-            return
-        self.outcome["ledger_reads"] += 1
-        with self.app.store.write() as db:
-            absorb(db, connection=ledger, page=page, read_at=read_at)
 
     def _note_held(self, db: Connection, reminder_id: str, mine: Sequence[ItemDecision], now: datetime) -> None:
         for decision in mine:

@@ -15,7 +15,8 @@ from runtime.store import tables as t
 from runtime.store.rows import upsert
 
 INCOME = "income"  # of a draft invoice's line
-KINDS = (*(kind.value for kind in ResidualKind), INCOME)
+LATE_CHARGE = "late_charge"  # interest and fixed sums of late invoices
+KINDS = (*(kind.value for kind in ResidualKind), INCOME, LATE_CHARGE)
 MAX_TAX_CODE_CHARS = 64
 
 

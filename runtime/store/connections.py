@@ -52,6 +52,7 @@ class Organisation:
     pay_button_on: bool = False
     answers_on: bool = False
     others_remind: bool | None = None
+    charges_on: bool = False
 
     @property
     def zone(self) -> ZoneInfo:
@@ -164,6 +165,7 @@ def _organisation(row: Row[tuple[object, ...]]) -> Organisation:
         pay_button_on=r["pay_button_on"],
         answers_on=r["answers_on"],
         others_remind=r["others_remind"],
+        charges_on=r["charges_on"],
     )
 
 

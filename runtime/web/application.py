@@ -25,6 +25,7 @@ from runtime.web import (
     bank_files,
     calls,
     channels,
+    charges,
     connecting,
     exports,
     mail,
@@ -53,7 +54,7 @@ from runtime.web.webhooks import WebhookLane
 
 _MODULES = (
     *(signing_in, organisations, staff, problems, connecting, work, bank_files),
-    *(sync, setup, calls, channels, policies, messages, replies, mail, people, exports, portal, pay_button),
+    *(sync, setup, calls, channels, charges, policies, messages, replies, mail, people, exports, portal, pay_button),
 )
 _MISSING = "There is no such page, or nothing of that kind here."
 _Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]

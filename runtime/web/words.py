@@ -229,7 +229,12 @@ RESIDUALS: dict[str, str] = {
 }
 
 # What the settings name an account for.
-TREATMENTS: Mapping[str, str] = RESIDUALS | {"income": "Income of draft invoices"}
+TREATMENTS: Mapping[str, str] = RESIDUALS | {
+    "income": "Income of draft invoices",
+    "late_charge": "Late charges (interest and fixed sums)",
+}
+
+CHARGE_STATES: Mapping[str, str] = {"approved": "Approved, being posted", "posted": "Posted", "waived": "Waived"}
 
 OUTCOMES: Mapping[str, str] = {"clear": "Does not apply", "holds": "Holds", "reported": "Seen, not held on"}
 VERDICTS: Mapping[str, str] = {"remind": "Remind", "held": "Do not remind", "not_due": "No reminder due"}
@@ -359,6 +364,13 @@ ACTIONS: Mapping[str, str] = {
     "written_post_payout": "Payout posted in the ledger",
     "written_allocate_credit": "Credit note allocated in the ledger",
     "written_write_down": "Written down in the ledger",
+    "written_post_charge": "Late charge posted in the ledger",
+    "charge_approved": "Late charge approved",
+    "charge_waived": "Late charge waived",
+    "charges_switched": "Late charges",
+    "charge_terms_set": "Terms of late charges set",
+    "reference_rate_set": "Reference rate set",
+    "business_noted": "Business or not",
     "written_edit_document": "Due date written to the ledger",
     "payment_in_flight": "Payment begun",
     "payment_received": "Payment arrived",
@@ -428,6 +440,10 @@ NOTICES: Mapping[str, str] = {
     "cards_off": "Payers are not offered to pay by card any more.",
     "paying": "Thank you. Your payment shows here as soon as it is confirmed, usually within seconds.",
     "declared": "Kept. It counts from now on.",
+    "charges_on": "Late charges are proposed from now on. Each waits for your approval.",
+    "charges_off": "Nothing is charged for lateness any more.",
+    "charge_approved": "Approved. It is being posted in the ledger as an invoice of its own.",
+    "charge_waived": "Waived. Nothing is asked for these days.",
     "channel_on": "The channel is switched on. Levels of policies that name it leave by it.",
     "channel_off": "The channel is switched off. Nothing leaves by it.",
     "contact_noted": "Kept. It counts from the next plan on.",

@@ -29,7 +29,7 @@ from runtime.web.pages import go, page
 from runtime.web.running import Running
 from runtime.web.staff import organisation_or_404
 
-_WITH_KEYS = f"{PAGE_POLICY}; script-src 'self'; connect-src 'self'"  # the queue is worked from the keyboard
+WITH_KEYS = f"{PAGE_POLICY}; script-src 'self'; connect-src 'self'"  # the queue is worked from the keyboard
 
 
 ROUTES = routes("work")
@@ -68,7 +68,7 @@ def show_review(
         organisation = organisation_or_404(db, organisation_id)
         view = review_queue(db, organisation.id, text=q.strip())
     shown = page("review.html", organisation=organisation, view=view, notice=notice, last=last, q=q)
-    shown.headers["Content-Security-Policy"] = _WITH_KEYS
+    shown.headers["Content-Security-Policy"] = WITH_KEYS
     return shown
 
 

@@ -18,10 +18,22 @@ from werkzeug.wrappers import Request, Response
 
 from connectors.contract import CALL_TIMEOUT_SECONDS, Connector, PrintsInvoices
 from connectors.errors import Absent, ConnectorError, Reconnect, Reject, Retry, Stale
-from connectors.intents import Done, EditCustomer, EditDocument, Intent, Outcome, PostPayout, PostReceipt, UndoPosting
+from connectors.intents import (
+    ChargeLine,
+    Done,
+    EditCustomer,
+    EditDocument,
+    Intent,
+    Outcome,
+    PostCharge,
+    PostPayout,
+    PostReceipt,
+    UndoPosting,
+)
 from connectors.ledgers import exact
 from connectors.ledgers.printed import MAX_PDF_BYTES
 from connectors.records import (
+    AccountFields,
     CodedReceiptFields,
     CustomerFields,
     DocumentFields,
@@ -107,6 +119,28 @@ def receipt(
         unapplied=gbp(unapplied),
         fee=gbp(fee),
         fee_account=fee_account or (ledger.fees if fee != "0" else None),
+    )
+
+
+def income_of(ledger: Ledger) -> str:
+    """The account that sales are booked to, as the ledger wants it named."""
+    accounts = [each.fields for each in read(ledger, Kind.ACCOUNT).values()]
+    return next(each.handle for each in accounts if isinstance(each, AccountFields) and each.name == "Consulting fees")
+
+
+def charge(ledger: Ledger, key: str, *, tax_code: str = "") -> PostCharge:
+    return PostCharge(
+        key=key,
+        customer_external_id=ledger.customer,
+        issued_on=PAID_ON,
+        due_on=PAID_ON + timedelta(days=14),
+        lines=(
+            ChargeLine("Interest – £1,000.00 × 11.75 % × 10/365", gbp("3.22")),
+            ChargeLine("Fixed sum", gbp("70.00")),
+        ),
+        account=income_of(ledger),
+        tax_code=tax_code,
+        reference=f"INV-2 {key}",
     )
 
 
@@ -259,6 +293,57 @@ class LedgerSuite:
         assert sum(each.unapplied.minor for each in ours if isinstance(each, PaymentFields)) == 50
         page = ledger.connector.fetch(Kind.PAYMENT, [several_ids[0]])
         assert page.records[0].fields == fields
+
+    def test_a_charge_is_an_open_invoice_of_its_own_once(self, ledger: Ledger) -> None:
+        before = read(ledger, Kind.INVOICE)
+        intent = charge(ledger, "charge")
+        assert find_one(ledger.connector, intent) is None
+        first = done(write_one(ledger, intent))
+        assert done(write_one(ledger, intent)).external_ids == first.external_ids
+        ledger.time.sleep(3600)  # by now no vendor replays an answer
+        found = find_one(ledger.connector, intent)
+        assert found is not None
+        assert found.external_ids == first.external_ids
+        after = read(ledger, Kind.INVOICE)
+        (made,) = [after[identity] for identity in after.keys() - before.keys()]
+        assert made.external_id == first.external_ids[0]
+        fields = made.fields
+        assert isinstance(fields, DocumentFields)
+        assert (fields.total, fields.balance, fields.status) == (gbp("73.22"), gbp("73.22"), DocumentStatus.OPEN)
+        assert (fields.issued_on, fields.due_on, fields.sent) == (PAID_ON, PAID_ON + timedelta(days=14), False)
+        assert find_one(ledger.connector, charge(ledger, "another")) is None
+
+    def test_a_charge_on_an_unknown_account_is_refused_and_another_account_is_taken(self, ledger: Ledger) -> None:
+        intent = charge(ledger, "charge")
+        refused = write_one(ledger, replace(intent, account="987654"))
+        assert isinstance(refused, Reject)
+        assert refused.remedy
+        assert find_one(ledger.connector, intent) is None
+        done(write_one(ledger, intent))
+
+    def test_a_charge_whose_answer_was_lost_is_found_whatever_people_did(
+        self, ledger: Ledger, intercept: Install
+    ) -> None:
+        def lose(request: Request, handle: Callable[[], Response]) -> Response:
+            if not is_write(request):
+                return handle()
+            handle()
+            return Response(status=502)
+
+        intercept(lose)
+        intent = charge(ledger, "charge")
+        lost = write_one(ledger, intent)
+        assert isinstance(lost, Retry)
+        assert lost.ambiguous
+        ledger.standin.interceptor = None
+        (made,) = read(ledger, Kind.INVOICE).keys() - set(ledger.invoices)
+        ledger.edit_due(made, date(2026, 12, 24))
+        ledger.time.sleep(3600)
+        found = find_one(ledger.connector, intent)
+        assert found is not None
+        assert found.external_ids == (made,)
+        ledger.void(made)
+        assert ledger.balance(made) == 0
 
     def test_many_plain_receipts_share_a_call(self, ledger: Ledger) -> None:
         intents = [receipt(ledger, f"part {number}", {4: "0.10"}) for number in range(12)]

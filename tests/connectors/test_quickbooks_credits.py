@@ -18,6 +18,7 @@ from tests.connectors.ledger_suite import (
     PAID_ON,
     Install,
     Ledger,
+    charge,
     done,
     gbp,
     intercept,
@@ -317,3 +318,29 @@ def test_money_banked_in_the_home_currency_realises_the_difference(ledger: Ledge
     refused = write_one(ledger, replace(eur, key="third", banked=Money.parse("360", "USD")))
     assert isinstance(refused, Reject)
     assert refused.code == "account_currency"
+
+
+def test_a_charge_under_a_tax_code_asks_for_what_was_decided_tax_included(ledger: Ledger) -> None:
+    books = books_of(ledger)
+    code = books.add_tax_code(name="20% S", percent=Decimal("20"))
+    made = books.invoices[done(write_one(ledger, charge(ledger, "c", tax_code=code))).external_ids[0]]
+    assert (made["TotalAmt"], made["TxnTaxDetail"]["TotalTax"]) == (Decimal("73.22"), Decimal("12.21"))
+    assert (made["EmailStatus"], made["PrivateNote"]) == ("NeedToSend", "INV-2 c")
+
+
+def test_a_charge_that_quickbooks_makes_another_amount_of_is_taken_back(ledger: Ledger, intercept: Install) -> None:
+    books = books_of(ledger)
+    code = books.add_tax_code(name="20% S", percent=Decimal("20"))
+    before = set(books.invoices)
+
+    def a_cent_more(request: Request, handle: Callable[[], Response]) -> Response:
+        answer = handle()
+        if request.path.endswith("/invoice") and request.args.get("operation") is None:
+            answer.set_data(answer.get_data(as_text=True).replace("73.22", "73.23"))
+        return answer
+
+    intercept(a_cent_more)
+    outcome = write_one(ledger, charge(ledger, "c", tax_code=code))
+    assert isinstance(outcome, Reject)
+    assert (outcome.code, bool(outcome.remedy)) == ("tax_amount", True)
+    assert set(books.invoices) == before

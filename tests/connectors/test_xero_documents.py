@@ -15,7 +15,7 @@ from connectors.intents import DraftInvoice, NoteDocument
 from connectors.ledgers.xero.notes import MAX_CHARACTERS
 from connectors.records import DocumentFields, Kind
 from receivables.document import DocumentStatus
-from tests.connectors.ledger_suite import Install, Ledger, done, gbp, intercept, read, write_one
+from tests.connectors.ledger_suite import Install, Ledger, charge, done, gbp, intercept, read, write_one
 from tests.connectors.lookups import find_one
 from tests.connectors.xero_organisation import books_of, ledger
 
@@ -125,3 +125,15 @@ def test_a_long_note_is_cut_and_a_missing_invoice_is_absent(ledger: Ledger) -> N
 def test_money_is_what_the_line_says(ledger: Ledger) -> None:
     made = done(write_one(ledger, replace(draft(ledger), amount=gbp("0.30"))))
     assert books_of(ledger).invoices[made.external_ids[0]]["Total"] == Decimal("0.30")
+
+
+def test_a_charge_under_a_tax_rate_asks_for_what_was_decided_tax_included(ledger: Ledger) -> None:
+    books = books_of(ledger)
+    intent = charge(ledger, "c", tax_code="OUTPUT2")
+    made = books.invoices[done(write_one(ledger, intent)).external_ids[0]]
+    assert (made["Total"], made["TotalTax"], made["LineAmountTypes"]) == (
+        Decimal("73.22"),
+        Decimal("12.21"),
+        "Inclusive",
+    )
+    assert made["Reference"] == "INV-2 c"

@@ -17,13 +17,14 @@ from connectors.intents import (
     Intent,
     NoteDocument,
     OfferPayment,
+    PostCharge,
     PostPayout,
     PostReceipt,
     UndoPosting,
     WriteDown,
 )
 from connectors.records import Kind, PaymentLine
-from tests.connectors.ledger_suite import PAID_ON, SHAPES, Ledger, gbp, read, receipt
+from tests.connectors.ledger_suite import PAID_ON, SHAPES, Ledger, charge, gbp, income_of, read, receipt
 from tests.connectors.lookups import find_one
 
 DUE_ON = date(2026, 12, 24)
@@ -69,7 +70,6 @@ def _write_down(ledger: Ledger) -> Iterator[Intent]:
 
 
 def _draft(ledger: Ledger) -> Iterator[Intent]:
-    accounts = {str(getattr(each.fields, "name", "")): each for each in read(ledger, Kind.ACCOUNT).values()}
     whole = DraftInvoice(
         key="contract draft",
         customer_external_id=ledger.customer,
@@ -77,11 +77,15 @@ def _draft(ledger: Ledger) -> Iterator[Intent]:
         amount=gbp("250"),
         issued_on=PAID_ON,
         due_on=DUE_ON,
-        account=str(getattr(accounts["Consulting fees"].fields, "handle", "")),
+        account=income_of(ledger),
         purchase_order="PO-77",
         reference="TrueDue contract draft",
     )
     yield from (whole, replace(whole, key="contract bare", purchase_order=None, reference="TrueDue contract bare"))
+
+
+def _charge(ledger: Ledger) -> Iterator[Intent]:
+    yield charge(ledger, "contract charge")
 
 
 def _note(ledger: Ledger) -> Iterator[Intent]:
@@ -112,6 +116,7 @@ SAMPLES: Mapping[type[Intent], Callable[[Ledger], Iterator[Intent]]] = {
     AllocateCredit: _credit,
     WriteDown: _write_down,
     DraftInvoice: _draft,
+    PostCharge: _charge,
     NoteDocument: _note,
     EditDocument: _edits,
     EditCustomer: _mail,

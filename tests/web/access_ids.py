@@ -7,6 +7,7 @@ IDS = {
     "button": "none",
     "channel": "email",
     "code": "none",
+    "charge_id": "none",
     "organisation_id": "org-a",
     "document_id": "inv-1",
     "receipt_id": "rcp-1",

@@ -305,6 +305,20 @@ class Books:
             found_at=NOW,
         )
 
+    def charges(self, business: str, charged: str, waived: str) -> None:
+        """Late charges are on: rates of two half-years, a business, one charge that was posted and one waived."""
+        with self.app.store.write() as db:
+            db.execute(t.organisation.update().where(t.organisation.c.id == self.id).values(charges_on=True))
+            db.execute(t.customer.update().where(t.customer.c.id == business).values(is_business=True))
+        for since, rate in ((date(2025, 7, 1), 425), (date(2026, 1, 1), 375)):
+            row = {"organisation_id": self.id, "since": since, "basis_points": rate, "set_by": "owner", "set_at": NOW}
+            self._put(t.reference_rate, **row)
+        for document_id, state in ((charged, "posted"), (waived, "waived")):
+            about = {"id": f"chg-{document_id}", "document_id": document_id, "customer_id": business, "state": state}
+            days = {"since": TODAY - timedelta(days=30), "until": TODAY - timedelta(days=2), "decided_at": NOW}
+            amounts = {"currency": "GBP", "interest_minor": 1_234, "fixed_minor": 4_000, "arithmetic": {}}
+            self._mine(t.charge, **about, **days, **amounts, decided_by="dana@example.com")
+
     def set_aside(self, why: str, account: str) -> None:
         """A notice that could not be followed."""
         about = {"system": "stripe", "account": account, "event_id": f"evt-{account}", "kind": "processor_payment"}
@@ -449,10 +463,18 @@ def fill(app: App) -> Books:
     books.receipt("rcp-7", 46_330, payer_name="STRIPE", remittance="po_1", state="payout")
     books.payout("po_2", lines, amount_minor=46_331, state="in_transit")
     books.waiting_file("pst-1", UNKNOWN_FILE)
+    books.charges(bolt, "inv-8", "inv-7")
     books.conflict("inv-5")
     books.proposed_link(acme)
     books.certificate("inv-5", certificate_body())
     books.event("inv-5", "reminder_sent", "level 1 by e-mail", actor="reminders")
+    _fill_replies(books, acme, bolt)
+    books.problem("not_posted", "rcp-3", "A payment is matched but not posted.", "Name its account in the settings.")
+    return books
+
+
+def _fill_replies(books: Books, acme: str, bolt: str) -> None:
+    """What payers wrote, and the tasks and colleagues that come of it."""
     promise = "Hello, we will pay this on Friday.\nOnly the other one is wrong."
     marked = [["promise", 10, 18, True], ["dispute", 57, 62, False]]
     books.reply("rpl_1", promise, customer_id=acme, kind="promise", evidence=marked, doubts=["“only” may turn it."])
@@ -471,8 +493,6 @@ def fill(app: App) -> Books:
     books.answer("rpl_3", bolt, ["100.00 GBP received on 2026-03-03 from BOLT, theirs, suggested."])
     books.colleague("Dana Fenwick", "read_reply", "answer")
     books.colleague("Sam Lee")
-    books.problem("not_posted", "rcp-3", "A payment is matched but not posted.", "Name its account in the settings.")
-    return books
 
 
 def certificate_body() -> dict[str, Any]:

@@ -109,7 +109,8 @@ def test_what_changes_something_takes_more_than_seeing(site: PublicSite) -> None
     ("pattern", "permission"),
     [
         (
-            r"/o/{organisation_id}/settings/(sending|thanks|cards|pay-button)|/o/{organisation_id}/channels/{channel}",
+            r"/o/{organisation_id}/settings/(sending|thanks|cards|pay-button|charges)"
+            r"|/o/{organisation_id}/channels/{channel}",
             Permission.SWITCH,
         ),
         (r"/o/{organisation_id}/connections/{role}/disconnect|/connect/{system}", Permission.CONNECT),

@@ -35,9 +35,10 @@ _TABLES = {
     "task_id": "task",
     "pending_id": "pending_statement",
     "columns_id": "statement_columns",
+    "charge_id": "charge",
 }
 _ONE_OF_THEIRS = re.compile(
-    r"{(document|receipt|debit|conflict|proposal|reminder|customer|row|reply|task|pending|columns)_id}"
+    r"{(document|receipt|debit|conflict|proposal|reminder|customer|row|reply|task|pending|columns|charge)_id}"
 )
 _AS_PAGES_KNOW_THEM = {"kind": "invoice", "status": "open", "currency": "GBP", "state": "suggested"}
 # What a form of ours may ask for: each takes what it knows.
@@ -45,7 +46,8 @@ _FORM = {
     "sending": "off", "thanks": "off", "cards": "off", "on": "off", "minor": "1", "currency": "GBP", "field": "due_on",
     "customer": f"customer-{THEIRS}", "owner": "ledger", "handle": "090", "proof": "attested", "attested_by": "A",
     "kind": "discount", "account": "1", "step": "set", "language": "en", "tone": "friendly", "role": "viewer",
-    "email": f"person@{THEIRS}.example", "text": "words",
+    "email": f"person@{THEIRS}.example", "text": "words", "charges": "off", "business": "yes", "since": "2026-01-01",
+    "until": "2026-01-01", "interest": "1", "fixed": "1",
 }  # fmt: skip
 
 

@@ -26,6 +26,7 @@ STAFF_PATHS = (
     "/statements",
     "/connections",
     "/settings",
+    "/charges",
     "/policies",
     "/messages",
     "/conflicts",

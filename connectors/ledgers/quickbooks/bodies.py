@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 
-from connectors.intents import AllocateCredit, DraftInvoice, PostPayout, PostReceipt, WriteDown
+from connectors.intents import AllocateCredit, DraftInvoice, PostCharge, PostPayout, PostReceipt, WriteDown
 from connectors.ledgers.quickbooks.client import Json
 from connectors.records import PaymentLine
 from receivables.identity import stable_id
@@ -84,15 +84,6 @@ def write_down_entry(intent: WriteDown, receivables_account: str) -> Json:
 
 def write_down_memo(intent: WriteDown, item: str, tax_rate: Decimal) -> Json:
     """A credit memo through an item of the named account: it lowers the tax on sales too, under its code."""
-    cent = Decimal(1).scaleb(-exponent(intent.amount.currency))
-    net = (intent.amount.decimal / (1 + tax_rate)).quantize(cent)
-    detail = {
-        "ItemRef": {"value": item},
-        "TaxCodeRef": {"value": intent.tax_code},
-        "TaxInclusiveAmt": intent.amount,
-        "Qty": 1,
-        "UnitPrice": net,
-    }
     return {
         "CustomerRef": {"value": intent.customer_external_id},
         "CurrencyRef": {"value": intent.amount.currency},
@@ -100,7 +91,30 @@ def write_down_memo(intent: WriteDown, item: str, tax_rate: Decimal) -> Json:
         "DocNumber": short_key(intent),
         "PrivateNote": intent.reference,
         "GlobalTaxCalculation": "TaxInclusive",
-        "Line": [{"Amount": net, "DetailType": "SalesItemLineDetail", "SalesItemLineDetail": detail}],
+        "Line": [_taxed_line(intent.amount, item, intent.tax_code, tax_rate)],
+    }
+
+
+def charge(intent: PostCharge, item: str, tax_rate: Decimal | None) -> Json:
+    """An invoice that waits to be sent; without a tax rate its lines bear no tax. Its note finds it again."""
+    lines = [
+        {"Description": line.description}
+        | (
+            _sales_line(line.amount, {"ItemRef": {"value": item}})
+            if tax_rate is None
+            else _taxed_line(line.amount, item, intent.tax_code, tax_rate)
+        )
+        for line in intent.lines
+    ]
+    return {
+        "CustomerRef": {"value": intent.customer_external_id},
+        "CurrencyRef": {"value": intent.amount.currency},
+        "TxnDate": intent.issued_on,
+        "DueDate": intent.due_on,
+        "EmailStatus": "NeedToSend",
+        "PrivateNote": intent.reference,
+        **({} if tax_rate is None else {"GlobalTaxCalculation": "TaxInclusive"}),
+        "Line": lines,
     }
 
 
@@ -181,6 +195,19 @@ def _invoice_lines(lines: Sequence[PaymentLine]) -> list[Json]:
         {"Amount": line.amount, "LinkedTxn": [{"TxnId": line.document_external_id, "TxnType": "Invoice"}]}
         for line in lines
     ]
+
+
+def _taxed_line(amount: Money, item: str, tax_code: str, tax_rate: Decimal) -> Json:
+    """A line whose amount includes the tax of its code."""
+    cent = Decimal(1).scaleb(-exponent(amount.currency))
+    net = (amount.decimal / (1 + tax_rate)).quantize(cent)
+    detail = {"ItemRef": {"value": item}, "TaxCodeRef": {"value": tax_code}, "TaxInclusiveAmt": amount}
+    return _sales_line(net, detail)
+
+
+def _sales_line(amount: Money | Decimal, detail: Json) -> Json:
+    sold = detail | {"Qty": 1, "UnitPrice": amount}
+    return {"Amount": amount, "DetailType": "SalesItemLineDetail", "SalesItemLineDetail": sold}
 
 
 def _exchange(intent: PostReceipt) -> Json:

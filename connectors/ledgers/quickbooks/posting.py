@@ -9,7 +9,7 @@ from datetime import date
 from functools import partial
 
 from connectors.errors import Absent, ConnectorError, Reconnect, Reject, Retry, Stale, answered
-from connectors.intents import Done, Found, Intent, Outcome, UndoPosting, WriteDown
+from connectors.intents import Done, Found, Intent, Outcome, PostCharge, UndoPosting, WriteDown
 from connectors.ledgers.exact import money
 from connectors.ledgers.quickbooks.calls import write_all, write_one
 from connectors.ledgers.quickbooks.client import Json, QuickBooksClient
@@ -121,10 +121,10 @@ class Postings:
         waiting: list[tuple[_Begun, Step]] = []
         for each in begun:
             step = each.second_step()
-            if step is None:
-                outcomes[each.intent.key] = each.done()
-            elif mistake := _other_amount(each):
+            if mistake := _other_amount(each):
                 refused.append((each, mistake))
+            elif step is None:
+                outcomes[each.intent.key] = each.done()
             else:
                 waiting.append((each, step))
         answers = write_all(self._client, [step for _, step in waiting])
@@ -189,14 +189,18 @@ def _in_part(error: ConnectorError) -> Retry:
 
 
 def _other_amount(begun: _Begun) -> Reject | None:
-    """QuickBooks works the tax out itself; a cent too much or too little would not close the invoice."""
+    """QuickBooks works the tax out itself; a cent too much or too little is another amount than was decided."""
     intent, made = begun.intent, begun.first
-    if not isinstance(intent, WriteDown) or money(made["TotalAmt"], intent.amount.currency) == intent.amount:
+    if not isinstance(intent, WriteDown | PostCharge):
+        return None
+    if isinstance(intent, PostCharge) and str(made.get("SyncToken")) != "0":
+        return None  # people changed it since: it is theirs
+    if money(made["TotalAmt"], intent.amount.currency) == intent.amount:
         return None
     return Reject(
         f"QuickBooks made {made['TotalAmt']} of {intent.amount.text()} under the tax code {intent.tax_code}",
         code="tax_amount",
-        remedy="Write the invoice down in QuickBooks, or choose no tax code and correct the tax there.",
+        remedy="Choose no tax code and correct the tax in QuickBooks, or book it there by hand.",
     )
 
 

@@ -14,6 +14,7 @@ from connectors.intents import (
     EditCustomer,
     EditDocument,
     Intent,
+    PostCharge,
     PostPayout,
     PostReceipt,
     WriteDown,
@@ -73,6 +74,8 @@ def first_step(intent: Intent, company: Company) -> Step:
     if isinstance(intent, DraftInvoice):
         order_field = company.order_field() if intent.purchase_order else None
         return _create("Estimate", bodies.estimate(intent, company.item(intent.account), order_field), intent)
+    if isinstance(intent, PostCharge):
+        return _charge(intent, company)
     if isinstance(intent, EditDocument | EditCustomer):
         entity, body = edit_body(intent, company)
         return Step(entity, "update", body, stable_id("td", intent.key, "edit"))
@@ -107,6 +110,8 @@ def mark_of(intent: Intent) -> Mark:
         return Mark(write_down_entity(intent), intent.on, "DocNumber", bodies.short_key(intent))
     if isinstance(intent, DraftInvoice):
         return Mark("Estimate", intent.issued_on, "PrivateNote", intent.reference)
+    if isinstance(intent, PostCharge):
+        return Mark("Invoice", intent.issued_on, "PrivateNote", intent.reference)
     raise Fatal(f"QuickBooks takes no {intent.intent}")
 
 
@@ -121,6 +126,14 @@ def _write_down(intent: WriteDown, company: Company) -> Step:
         return _create("JournalEntry", bodies.write_down_entry(intent, receivables), intent)
     rate = company.tax_rate(intent.tax_code)
     return _create("CreditMemo", bodies.write_down_memo(intent, company.item(intent.account), rate), intent)
+
+
+def _charge(intent: PostCharge, company: Company) -> Step:
+    """QuickBooks repeats its first answer to a request id, so another day or account is another request."""
+    rate = None if intent.tax_code in bodies.UNTAXED else company.tax_rate(intent.tax_code)
+    body = bodies.charge(intent, company.item(intent.account), rate)
+    key = stable_id("td", intent.key, "invoice", intent.issued_on.isoformat(), intent.account, intent.tax_code)
+    return Step("Invoice", "create", body, key)
 
 
 def _check_currencies(intent: PostReceipt, company: Company) -> None:

@@ -1,8 +1,8 @@
-"""Documents that are made in Xero: the credit note of a write-down, and a draft invoice."""
+"""Documents that are made in Xero: the credit note of a write-down, a draft invoice, the invoice of a charge."""
 
 from __future__ import annotations
 
-from connectors.intents import DraftInvoice, WriteDown
+from connectors.intents import DraftInvoice, PostCharge, WriteDown
 from connectors.ledgers.xero import read
 from connectors.ledgers.xero.client import Json
 from connectors.ledgers.xero.steps import Step, line_account, line_item
@@ -51,4 +51,27 @@ def draft_step(intent: DraftInvoice) -> Step:
     if intent.purchase_order:
         body["Reference"] = intent.purchase_order
     key = stable_id("td", intent.key, "draft")
+    return Step(read.OUR_INVOICES, "create_invoices", key, body, (), (intent.reference,))
+
+
+def charge_step(intent: PostCharge) -> Step:
+    """An approved invoice that was not sent; its reference finds it again, whatever people do to it.
+
+    Xero replays a refusal under its key, so another day or account is another call.
+    """
+    tax = {"TaxType": intent.tax_code} if intent.tax_code else {}
+    body: Json = {
+        "Type": "ACCREC",
+        "Status": "AUTHORISED",
+        "Contact": {"ContactID": intent.customer_external_id},
+        "Date": intent.issued_on,
+        "DueDate": intent.due_on,
+        "Reference": intent.reference,
+        "CurrencyCode": intent.amount.currency,
+        "LineAmountTypes": "Inclusive" if intent.tax_code else "NoTax",
+        "LineItems": [
+            line_item(line.description, line.amount) | line_account(intent.account) | tax for line in intent.lines
+        ],
+    }
+    key = stable_id("td", intent.key, "charge", intent.issued_on.isoformat(), intent.account, intent.tax_code)
     return Step(read.OUR_INVOICES, "create_invoices", key, body, (), (intent.reference,))

@@ -19,6 +19,7 @@ from connectors.intents import (
     NoteDocument,
     OfferPayment,
     Outcome,
+    PostCharge,
     PostPayout,
     PostReceipt,
     UndoPosting,
@@ -27,7 +28,7 @@ from connectors.intents import (
 from connectors.ledgers.xero import read
 from connectors.ledgers.xero.allocations import Allocations
 from connectors.ledgers.xero.client import XeroClient
-from connectors.ledgers.xero.documents import draft_step
+from connectors.ledgers.xero.documents import charge_step, draft_step
 from connectors.ledgers.xero.edits import Edits
 from connectors.ledgers.xero.notes import Notes
 from connectors.ledgers.xero.pay_button import PayButton
@@ -37,7 +38,12 @@ from connectors.ledgers.xero.together import Together
 from connectors.ledgers.xero.undo import Undoing
 
 _ALONE = "alone"
-_STEPWISE = (PostReceipt, PostPayout, DraftInvoice)  # what consists of objects that are made one after the other
+_STEPWISE = (
+    PostReceipt,
+    PostPayout,
+    DraftInvoice,
+    PostCharge,
+)  # what consists of objects that are made one after the other
 
 
 class XeroWriter:
@@ -133,6 +139,8 @@ def _steps(intent: Intent) -> list[Step]:
             return payout_steps(intent)
         case DraftInvoice():
             return [draft_step(intent)]
+        case PostCharge():
+            return [charge_step(intent)]
     raise Fatal(f"Xero takes no {intent.intent}")
 
 

@@ -6,6 +6,7 @@ Every table of business data has `organisation_id` and is only ever queried with
 from __future__ import annotations
 
 from runtime.store.tables.channels import channel_switch, contact_point, delivery, short_link, stopped_number
+from runtime.store.tables.charges import charge, charge_terms, reference_rate
 from runtime.store.tables.columns import ID_LENGTH, Instant, metadata
 from runtime.store.tables.documents import account, customer, document
 from runtime.store.tables.in_step import conflict, field_owner, link, link_proposal, tombstone, watermark
@@ -55,6 +56,8 @@ __all__ = [
     "call_book",
     "certificate",
     "channel_switch",
+    "charge",
+    "charge_terms",
     "checkout",
     "colleague",
     "conflict",
@@ -91,6 +94,7 @@ __all__ = [
     "problem",
     "proposal",
     "receipt",
+    "reference_rate",
     "refusal",
     "reminder",
     "reminder_item",

@@ -18,6 +18,7 @@ customer = Table(
     Column("country", their_text(64)),
     Column("language", String(8)),
     Column("links_ended_at", Instant),
+    Column("is_business", Boolean),  # what a person said; None: their name tells
     Column("opted_out", Boolean, nullable=False, server_default=false()),
     Column("deleted", Boolean, nullable=False, server_default=false()),
     Column("merged_into", Id),

@@ -20,6 +20,7 @@ organisation = Table(
     Column("pay_button_on", Boolean, nullable=False, server_default=false()),
     Column("answers_on", Boolean, nullable=False, server_default=false()),
     Column("others_remind", Boolean),
+    Column("charges_on", Boolean, nullable=False, server_default=false()),
     Column("created_at", Instant, nullable=False),
 )
 

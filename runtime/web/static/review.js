@@ -1,4 +1,4 @@
-// The review queue from the keyboard. Without it the page works as well: each decision is a form.
+// A queue of decisions from the keyboard. Without it the page works as well: each decision is a form.
 //
 // The keys act only while a card has the focus (WCAG 2.1.4), so that they are in nobody's way elsewhere on the page. A
 // decision is sent and its card put away; the next one is at hand at once, and the last decision can be taken back.
@@ -27,9 +27,10 @@ function step(from, by) {
   if (at >= 0 && at < all.length) focusOn(all[at]);
 }
 
-async function post(address) {
+async function post(address, fields = new FormData()) {
   // The answer to a decision that counts is a redirect, which is not followed: the page stays as it is.
-  const body = new URLSearchParams(token ? { csrf: token.value } : {});
+  const body = new URLSearchParams(fields);
+  if (token) body.set("csrf", token.value);
   const answer = await fetch(address, { method: "POST", redirect: "manual", body });
   if (answer.type !== "opaqueredirect") {
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
@@ -46,7 +47,7 @@ async function decide(card, choice) {
   if (card.dataset.busy) return;
   card.dataset.busy = "1";
   try {
-    await post(form.action);
+    await post(form.action, new FormData(form));
     const all = cards();
     const next = all[all.indexOf(card) + 1] || all[all.indexOf(card) - 1];
     card.hidden = true;
@@ -85,7 +86,7 @@ const KEYS = {
   Enter: (card) => decide(card, "accept"),
   x: (card) => decide(card, "refuse"),
   u: takeBack,
-  "/": () => search.focus(),
+  "/": () => search?.focus(),
 };
 
 document.getElementById("keys").hidden = false;

@@ -1,0 +1,118 @@
+"""The page of late charges: what waits for a decision with its arithmetic, why the rest cannot be charged, the past."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import Connection, select
+
+from receivables.money import Money
+from reminders.late_payment import Regime, regime_of
+from runtime.operations.charge_terms import ChargeTerms, charge_terms
+from runtime.operations.charges import Proposed, propose_charges
+from runtime.operations.treatments import LATE_CHARGE, Treatment, treatments
+from runtime.store import queues
+from runtime.store import tables as t
+from runtime.store.connections import Organisation
+
+MAX_SHOWN = 100  # of each list; whoever decides gets to the rest
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """A charge that was decided about. `refused` is the ledger's answer where it did not take it."""
+
+    charge_id: str
+    document_id: str
+    number: str
+    customer_name: str
+    since: date
+    until: date
+    interest: Money
+    fixed: Money
+    state: str
+    decided_by: str
+    decided_at: datetime
+    refused: str
+    charge_document_id: str | None
+    charge_number: str
+
+
+@dataclass(frozen=True, slots=True)
+class Charges:
+    """`regime` is the rule that counts, None where there is no law to go by; `treatment` how charges are booked."""
+
+    terms: ChargeTerms
+    regime: Regime | None
+    treatment: Treatment | None
+    waiting: tuple[Proposed, ...]
+    more: int
+    others: tuple[Proposed, ...]
+    decided: tuple[Decided, ...]
+
+
+def charges_view(db: Connection, organisation: Organisation, *, now: datetime) -> Charges:
+    """Return the page; nothing is worked out while charges are switched off."""
+    terms = charge_terms(db, organisation)
+    regime = terms.contract or regime_of(organisation.country)
+    found = []
+    if organisation.charges_on and regime is not None:
+        found = propose_charges(db, organisation, now=now, rates=terms.rates, contract=terms.contract)
+    waiting = [each for each in found if each.ask]
+    return Charges(
+        terms=terms,
+        regime=regime,
+        treatment=treatments(db, organisation.id).get(LATE_CHARGE),
+        waiting=tuple(waiting[:MAX_SHOWN]),
+        more=max(0, len(waiting) - MAX_SHOWN),
+        others=tuple(each for each in found if not each.ask)[:MAX_SHOWN],
+        decided=_decided(db, organisation.id),
+    )
+
+
+def _decided(db: Connection, organisation_id: str) -> tuple[Decided, ...]:
+    charge, late, made = t.charge.c, t.document.alias("late"), t.document.alias("made")
+    rows = db.execute(
+        select(t.charge, late.c.number, made.c.number.label("charge_number"), t.customer.c.name)
+        .outerjoin(late, (late.c.id == charge.document_id) & (late.c.organisation_id == organisation_id))
+        .outerjoin(made, (made.c.id == charge.charge_document_id) & (made.c.organisation_id == organisation_id))
+        .outerjoin(
+            t.customer, (t.customer.c.id == charge.customer_id) & (t.customer.c.organisation_id == organisation_id)
+        )
+        .where(charge.organisation_id == organisation_id)
+        .order_by(charge.decided_at.desc(), charge.id)
+        .limit(MAX_SHOWN)
+    ).all()
+    refused = _refused(db, organisation_id, [row.id for row in rows])
+    return tuple(
+        Decided(
+            charge_id=row.id,
+            document_id=row.document_id,
+            number=row.number or "",
+            customer_name=row.name or "",
+            since=row.since,
+            until=row.until,
+            interest=Money(row.interest_minor, row.currency),
+            fixed=Money(row.fixed_minor, row.currency),
+            state=row.state,
+            decided_by=row.decided_by,
+            decided_at=row.decided_at,
+            refused=refused.get(row.id, ""),
+            charge_document_id=row.charge_document_id if row.charge_number is not None else None,
+            charge_number=row.charge_number or "",
+        )
+        for row in rows
+    )
+
+
+def _refused(db: Connection, organisation_id: str, charge_ids: list[str]) -> dict[str, str]:
+    outbox = t.outbox.c
+    rows = db.execute(
+        select(outbox.subject, outbox.problem).where(
+            outbox.organisation_id == organisation_id,
+            outbox.subject.in_(charge_ids),
+            outbox.state.in_(queues.SET_ASIDE),
+        )
+    )
+    return {row.subject: row.problem or "no reason was given" for row in rows}
