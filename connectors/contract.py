@@ -64,7 +64,7 @@ class Endpoint:
 class Account:
     """An organisation's account at a vendor (Xero tenant, QuickBooks realm, Salesforce org, Stripe account).
 
-    `instance_url` is the host of this account where the vendor has one for each.
+    `instance_url` is where the vendor has this account, where it has an address of its own for each.
     """
 
     external_id: str
@@ -143,6 +143,18 @@ class FetchesByKey(Protocol):
         ...
 
 
+@runtime_checkable
+class ShowsInvoicesOnline(Protocol):
+    """A connector of a system that has a page of each invoice for its customer. Every ledger is one."""
+
+    def online(self, external_id: str) -> str:
+        """Return the address at which a customer sees the invoice, and may pay it; "" where it has none (yet).
+
+        Absent when the invoice is gone.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class OAuthShape:
     """How a vendor's OAuth differs: paths under the identity URL, scopes, how the client is named to the token path.
@@ -192,6 +204,7 @@ class Declaration:
     `reads` are in the order in which a first load needs them. `leave(endpoint, token, account)` ends one account's part
     of a consent that several share, where the vendor has such consents; an account that is not in it is left already.
     `knock_key(secret, account)` returns the key with which our package at the vendor tells of changes in an account.
+    `invoice_page(account, external_id)` returns where people of the account see an invoice in the vendor's own pages.
     `pay_button(address)` returns a page's address as the vendor's pay-now button takes it, with its placeholders.
     """
 
@@ -211,5 +224,6 @@ class Declaration:
     leave: Callable[[Endpoint, str, Account], None] | None = None
     knock_key: Callable[[str, str], str] | None = None
     pay_button: Callable[[str], str] | None = None
+    invoice_page: Callable[[Account, str], str] | None = None
     concurrent: int | None = None  # calls that an account takes at once; None: any number
     sign_in: SignIn | None = None  # None: nobody signs in there

@@ -328,6 +328,21 @@ class OpenCheckout:
 
 
 @dataclass(frozen=True, slots=True)
+class LinkDocument:
+    """Let an open invoice of the ledger lead to `address`, our page of it.
+
+    One that leads elsewhere already, or is not open any more, is left as it is, and that is done as well. What begins
+    with `ours` is an earlier address of our own.
+    """
+
+    key: str
+    document_external_id: str
+    address: str
+    ours: str
+    intent: Literal["link_document"] = "link_document"
+
+
+@dataclass(frozen=True, slots=True)
 class OfferPayment:
     """Put a pay-now button that says `words` on the ledger's own invoices: it leads to `address`, our page for payers.
 
@@ -361,6 +376,7 @@ Intent = (
     | EditContact
     | OpenCheckout
     | OfferPayment
+    | LinkDocument
 )
 
 

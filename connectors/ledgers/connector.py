@@ -33,6 +33,10 @@ class Reader(Protocol):
         """Return an invoice as PDF."""
         ...
 
+    def online(self, external_id: str) -> str:
+        """Return where the customer sees an invoice."""
+        ...
+
 
 class Writer(Protocol):
     """The writing half of `connectors.contract.Connector`."""
@@ -65,6 +69,10 @@ class LedgerConnector:
     def printed(self, external_id: str) -> bytes:
         """Return an invoice as PDF, as the organisation's customers know it (`connectors.contract.PrintsInvoices`)."""
         return self._reader.printed(external_id)
+
+    def online(self, external_id: str) -> str:
+        """Return where the customer sees an invoice (`connectors.contract.ShowsInvoicesOnline`)."""
+        return self._reader.online(external_id)
 
     def write(self, intents: Sequence[Intent]) -> list[Outcome]:
         """Carry out intents, one outcome each."""

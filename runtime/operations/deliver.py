@@ -21,6 +21,7 @@ from connectors.intents import (
     EditCustomer,
     EditDocument,
     Intent,
+    LinkDocument,
     Outcome,
     PostCharge,
     PostPayout,
@@ -198,6 +199,9 @@ def _settle_one(db: Connection, row: Row, intent: Intent, outcome: Outcome, now:
         if values["state"] == given_up:
             _show(db, row, Problem("write_not_delivered", str(outcome), remedy), now)
         return "retry"
+    if isinstance(intent, LinkDocument):  # a convenience: nobody need do anything where a ledger will not have it
+        queues.settle(db, t.outbox, row["id"], state=queues.SUPERSEDED, done_at=now, problem=str(outcome))
+        return "refused"
     # A record that is refused to us for good cannot be adopted: its document is shown in one of its own.
     state = queues.SUPERSEDED if isinstance(intent, AdoptInvoice) else queues.ASIDE
     queues.settle(db, t.outbox, row["id"], state=state, done_at=now, in_doubt=False, problem=str(outcome))

@@ -11,7 +11,7 @@ from sqlalchemy import BindParameter, ColumnElement, Connection, Select, Text, b
 
 from connectors import registry
 from connectors.contract import Role
-from connectors.intents import Done, EditContact, EditCustomer, EditDocument, Intent, NoteDocument
+from connectors.intents import Done, EditContact, EditCustomer, EditDocument, Intent, LinkDocument, NoteDocument
 from receivables.identity import stable_id
 from runtime.app import App
 from runtime.operations.absorb.scope import CONTACT_LINK, CUSTOMER_LINK, DOCUMENT_LINK, pairs_of
@@ -22,10 +22,11 @@ from runtime.store.rows import rows_of
 from sync.merge import Pair, Value, agreed, unsent
 
 IDS_A_QUERY = 500
-EDITS = (EditDocument, NoteDocument, EditCustomer, EditContact)
+EDITS = (EditDocument, NoteDocument, EditCustomer, EditContact, LinkDocument)
 _EDITED: Mapping[type[Intent], str] = {
     EditDocument: DOCUMENT_LINK,
     NoteDocument: DOCUMENT_LINK,
+    LinkDocument: DOCUMENT_LINK,
     EditCustomer: CUSTOMER_LINK,
     EditContact: CONTACT_LINK,
 }
@@ -131,6 +132,8 @@ def _written(intent: Intent) -> dict[str, Value]:
             return written
         case NoteDocument():
             return {"note": intent.text}
+        case LinkDocument():  # no field that is merged: only the version moved
+            return {}
         case EditCustomer() | EditContact():
             return {"email": intent.email or None}
         case _:

@@ -19,6 +19,7 @@ from runtime.operations.debits import NEW
 from runtime.operations.deliver import deliver_outbox
 from runtime.operations.edits import promise_pending_edits
 from runtime.operations.isolated import isolated, standing
+from runtime.operations.link_back import link_back
 from runtime.operations.links import UNWEIGHED, anything_to_weigh, weigh_accounts
 from runtime.operations.loss import noting_loss
 from runtime.operations.match import match_receipts
@@ -147,6 +148,8 @@ def poll(app: App, *, roles: Collection[Role] = tuple(Role)) -> Counter[str]:
             counted.update(_read(app, connection))
         with isolated(app, organisation_id, "promising edits"):
             promise_pending_edits(app, organisation_id)
+        with isolated(app, organisation_id, "linking back"):
+            link_back(app, organisation_id)
         with isolated(app, organisation_id, "watching promises"):
             watch_promises(app, organisation_id)
         # What waits is asked about again: invoices, accounts and bookings may have come that answer it.

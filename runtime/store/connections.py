@@ -50,6 +50,7 @@ class Organisation:
     thanks_since: datetime | None = None
     card_payments_on: bool = False
     pay_button_on: bool = False
+    links_back_on: bool = False
     answers_on: bool = False
     others_remind: bool | None = None
     charges_on: bool = False
@@ -163,6 +164,7 @@ def _organisation(row: Row[tuple[object, ...]]) -> Organisation:
         thanks_since=r["thanks_since"],
         card_payments_on=r["card_payments_on"],
         pay_button_on=r["pay_button_on"],
+        links_back_on=r["links_back_on"],
         answers_on=r["answers_on"],
         others_remind=r["others_remind"],
         charges_on=r["charges_on"],

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from typing import Annotated
 
 from fastapi import Depends, Form, HTTPException, Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from reminders.wording import LANGUAGES
 from runtime.app import App
@@ -16,6 +16,7 @@ from runtime.operations.contact_language import choose_language, language_of
 from runtime.operations.dispute import MAX_REASON_CHARS, dispute
 from runtime.operations.end_links import are_ended
 from runtime.operations.errors import InputError
+from runtime.operations.online_invoice import online_invoice
 from runtime.operations.opt_out import opt_out
 from runtime.operations.pay_by_card import pay_by_card
 from runtime.operations.print_invoice import print_invoice
@@ -135,6 +136,18 @@ def give_pdf(app: Running, visiting: Visiting, document_id: str) -> Response:
     )
     headers = {"Content-Disposition": f'attachment; filename="{_file_name(number)}.pdf"'}
     return Response(pdf, media_type="application/pdf", headers=headers)
+
+
+@ROUTES.get("/invoices/{document_id}/online", status_code=303)
+def lead_online(app: Running, visiting: Visiting, document_id: str) -> Response:
+    """Lead to an invoice of the payer in the ledger's own look, where it may be paid too."""
+    address = online_invoice(
+        app,
+        organisation_id=visiting.organisation.id,
+        customer_id=visiting.account.customer_id,
+        document_id=document_id,
+    )
+    return RedirectResponse(address, 303)
 
 
 @ROUTES.get("/statement.pdf")

@@ -10,6 +10,7 @@ from fastapi import Form, Query
 from starlette.responses import Response
 
 from runtime.operations.bank_proof import prove_by_name, prove_by_statements
+from runtime.operations.link_back import switch_links_back
 from runtime.operations.organisations import switch_sending
 from runtime.operations.other_reminders import say_what_else_reminds
 from runtime.operations.pay_button import pay_button, switch_pay_button
@@ -118,6 +119,14 @@ def switch_button(app: Running, who: Who, organisation_id: str, button: Annotate
     known(app, organisation_id)
     left = switch_pay_button(app, organisation_id=organisation_id, on=button is Switch.ON, actor=who)
     return go(f"/o/{organisation_id}/settings", "button_partly" if left else f"button_{button}")
+
+
+@ROUTES.post("/o/{organisation_id}/settings/links-back", dependencies=[SWITCH], status_code=303)
+def switch_linking(app: Running, who: Who, organisation_id: str, links: Annotated[Switch, Form()]) -> Response:
+    """Put links to our pages on the ledger's invoices, or put no more."""
+    known(app, organisation_id)
+    switch_links_back(app, organisation_id=organisation_id, on=links is Switch.ON, actor=who)
+    return go(f"/o/{organisation_id}/settings", f"links_{links}")
 
 
 @ROUTES.post("/o/{organisation_id}/settings/others", dependencies=[CONFIGURE], status_code=303)

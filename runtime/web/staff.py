@@ -8,11 +8,12 @@ from typing import Annotated
 
 from fastapi import HTTPException, Query
 from sqlalchemy import Connection
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from connectors import registry
 from reminders.holds import HoldCode
 from runtime.operations.certificates import find
+from runtime.operations.online_invoice import online_invoice
 from runtime.operations.views import connected, overview, payouts, receipts
 from runtime.operations.views import invoice as one
 from runtime.operations.views import invoices as many
@@ -100,6 +101,12 @@ def show_invoice(app: Running, organisation_id: str, document_id: str, notice: s
     if view is None:
         raise HTTPException(404)
     return page("invoice.html", organisation=organisation, view=view, rest=rest, link_days=LIFETIME_DAYS, notice=notice)
+
+
+@ROUTES.get("/o/{organisation_id}/invoices/{document_id}/online", dependencies=[SEE], status_code=303)
+def lead_online(app: Running, organisation_id: str, document_id: str) -> Response:
+    """Lead to an invoice as its customer sees it in the ledger's own look."""
+    return RedirectResponse(online_invoice(app, organisation_id=organisation_id, document_id=document_id), 303)
 
 
 @ROUTES.get("/o/{organisation_id}/certificates/{digest}.json", dependencies=[EXPORT])

@@ -434,6 +434,8 @@ NOTICES: Mapping[str, str] = {
     "button_on": "The page behind the pay-now button is open.",
     "button_off": "The page behind the pay-now button is closed. A person removes the button in the ledger.",
     "button_partly": "The page behind the pay-now button is open. Branding themes that have another button keep it.",
+    "links_on": "Open invoices in the ledger get a link to their page here.",
+    "links_off": "No more links are put on invoices in the ledger. Those that stand there stay.",
     "cards_on": "Payers are offered to pay by card.",
     "others_no": "Noted: nothing else reminds these customers.",
     "others_yes": "Noted: something else reminds these customers as well. Switch it off there, then say so here.",

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import date, timedelta
 
-from connectors.contract import PrintsInvoices
+from connectors.contract import PrintsInvoices, ShowsInvoicesOnline
 from connectors.errors import ConnectorError
 from connectors.intents import (
     AllocateCredit,
@@ -15,6 +15,7 @@ from connectors.intents import (
     EditCustomer,
     EditDocument,
     Intent,
+    LinkDocument,
     NoteDocument,
     OfferPayment,
     PostCharge,
@@ -110,6 +111,11 @@ def _pay_button(_ledger: Ledger) -> Iterator[Intent]:
     yield OfferPayment("contract button", "TrueDue", "https://pay.example.com/pay/key", "Pay now")
 
 
+def _link(ledger: Ledger) -> Iterator[Intent]:
+    ours = "https://pay.example.com/"
+    yield LinkDocument("contract link", ledger.invoices[2], f"{ours}o/org/invoices/doc", ours)
+
+
 SAMPLES: Mapping[type[Intent], Callable[[Ledger], Iterator[Intent]]] = {
     PostReceipt: _receipts,
     PostPayout: _payout,
@@ -121,6 +127,7 @@ SAMPLES: Mapping[type[Intent], Callable[[Ledger], Iterator[Intent]]] = {
     EditDocument: _edits,
     EditCustomer: _mail,
     OfferPayment: _pay_button,
+    LinkDocument: _link,
 }
 
 
@@ -141,6 +148,8 @@ def drive(ledger: Ledger) -> list[str]:
             ledger.connector.fetch(reading, list(records)[:3])
     assert isinstance(ledger.connector, PrintsInvoices)
     ledger.connector.printed(ledger.invoices[1])
+    assert isinstance(ledger.connector, ShowsInvoicesOnline)
+    assert ledger.connector.online(ledger.invoices[1]).startswith("https://")
     return refused
 
 

@@ -16,7 +16,7 @@ from connectors.intents import (
 )
 from connectors.ledgers.connector import LedgerConnector
 from connectors.ledgers.quickbooks.client import BATCH, QuickBooksClient
-from connectors.ledgers.quickbooks.hooks import accounts, notices, verify
+from connectors.ledgers.quickbooks.hooks import accounts, invoice_page, notices, verify
 from connectors.ledgers.quickbooks.read import FETCH_BATCH, QuickBooksReader
 from connectors.ledgers.quickbooks.write import QuickBooksWriter
 from connectors.limits import Limit
@@ -61,6 +61,7 @@ DECLARATION = Declaration(
     notices=notices,
     fetch_batch=FETCH_BATCH,
     draft_is_invoice=False,
+    invoice_page=invoice_page,
     # Source: Intuit's discovery document and its OpenID Connect page, where no id token bears a nonce.
     sign_in=SignIn(
         issuer="https://oauth.platform.intuit.com/op/v1",

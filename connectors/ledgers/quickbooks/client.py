@@ -90,6 +90,12 @@ class QuickBooksClient:
         url = f"{self._urgent.api_url}/company/{self._urgent.company_id}/invoice/{quote(external_id, safe='')}/pdf"
         return self._urgent.process_request("GET", url, headers={"Accept": "application/pdf, application/json"}).content
 
+    def invoice_with_link(self, external_id: str) -> Json:
+        """Return an invoice with the link by which its customer sees and pays it."""
+        url = f"{self._urgent.api_url}/company/{self._urgent.company_id}/invoice/{quote(external_id, safe='')}"
+        answer = _asked(lambda: self._urgent.get(url, params={"include": "invoiceLink"}), write=False)
+        return _object(answer, "Invoice")
+
     def close(self) -> None:
         """Let go of connections."""
         self._http.close()

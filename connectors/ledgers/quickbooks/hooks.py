@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlencode
 
 from connectors.contract import Access, Account, Endpoint, Notice
 from connectors.errors import ConnectorError, Reconnect
@@ -110,3 +111,9 @@ def _with_merged(notice: Notice, gone: object) -> list[Notice]:
 def _time(text: str) -> datetime | None:
     read = datetime.fromisoformat(text)
     return read if read.tzinfo else None
+
+
+def invoice_page(account: Account, external_id: str) -> str:
+    """Return where people see an invoice in QuickBooks, in the right company after signing in."""
+    query = urlencode({"deeplinkcompanyid": account.external_id, "pagereq": f"invoice?txnId={external_id}"})
+    return f"https://qbo.intuit.com/login?{query}"

@@ -91,6 +91,10 @@ class QuickBooksReader:
         """Return an invoice as QuickBooks prints it, in the company's own style."""
         return checked(self._client.printed(external_id), TITLE)
 
+    def online(self, external_id: str) -> str:
+        """Return the address at which a customer pays the invoice; "" where the company takes no payments by it."""
+        return str(self._client.invoice_with_link(external_id).get("InvoiceLink") or "")
+
     def by_ids(self, entity: str, external_ids: Sequence[str]) -> list[Json]:
         """Read the raw objects with these ids, at most a page of them."""
         if not external_ids:

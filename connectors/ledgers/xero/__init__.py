@@ -8,6 +8,7 @@ from connectors.intents import (
     DraftInvoice,
     EditCustomer,
     EditDocument,
+    LinkDocument,
     NoteDocument,
     OfferPayment,
     PostCharge,
@@ -18,7 +19,7 @@ from connectors.intents import (
 )
 from connectors.ledgers.connector import LedgerConnector
 from connectors.ledgers.xero.client import XeroClient
-from connectors.ledgers.xero.hooks import accounts, leave, notices, verify
+from connectors.ledgers.xero.hooks import accounts, invoice_page, leave, notices, verify
 from connectors.ledgers.xero.limits import LIMITS, MAX_CONCURRENT_CALLS
 from connectors.ledgers.xero.pay_button import template
 from connectors.ledgers.xero.read import FETCH_BATCH, XeroReader
@@ -49,6 +50,7 @@ DECLARATION = Declaration(
         EditDocument,
         EditCustomer,
         OfferPayment,
+        LinkDocument,
     ),
     limits=LIMITS,
     oauth=OAuthShape(
@@ -73,6 +75,7 @@ DECLARATION = Declaration(
     fetch_batch=FETCH_BATCH,
     leave=leave,
     pay_button=template,
+    invoice_page=invoice_page,
     concurrent=MAX_CONCURRENT_CALLS,
     # Source: Xero's discovery document. It says of no address whether it is verified.
     sign_in=SignIn(issuer="https://identity.xero.com", keys_path="/.well-known/openid-configuration/jwks"),

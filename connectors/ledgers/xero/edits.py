@@ -1,4 +1,7 @@
-"""Edits of invoices and contacts, fifty a call. Xero has no version check, so each batch is read again first."""
+"""Edits of invoices and contacts, fifty a call. Xero has no version check, so each batch is read again first.
+
+An invoice's link to our page (its Url, "Go to TrueDue" in Xero) is one of them, which rests on no version.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from connectors.errors import Absent, ConnectorError, Retry, Stale, answered
-from connectors.intents import Done, EditCustomer, EditDocument, Found, Outcome
+from connectors.intents import Done, EditCustomer, EditDocument, Found, LinkDocument, Outcome
 from connectors.ledgers.xero import read
 from connectors.ledgers.xero.client import Json, XeroClient
 from connectors.ledgers.xero.convert import day, version
@@ -16,7 +19,7 @@ from receivables.identity import stable_id
 
 MAX_EDITS_PER_CALL = 50  # what Xero advises for one call
 
-Edit = EditDocument | EditCustomer
+Edit = EditDocument | EditCustomer | LinkDocument
 
 
 class Edits:
@@ -39,7 +42,7 @@ class Edits:
     def find(self, intents: Sequence[Edit]) -> dict[str, Found]:
         """Look up which objects show their edit, by key."""
         found: dict[str, Found] = {}
-        for kind in (EditDocument, EditCustomer):
+        for kind in (EditDocument, EditCustomer, LinkDocument):
             for batch in _batches([intent for intent in intents if isinstance(intent, kind)]):
                 current = answered(partial(self._current, batch))
                 if isinstance(current, ConnectorError):
@@ -97,7 +100,7 @@ def _settled(intent: Edit, item: Json | None) -> Outcome | None:
     standing = _standing(intent, item)
     if standing is not None or item is None:
         return standing
-    if version(item) != intent.version:
+    if not isinstance(intent, LinkDocument) and version(item) != intent.version:
         return Stale("it changed in Xero since it was read", code="stale", remedy="Read it again and decide anew.")
     return None
 
@@ -107,16 +110,18 @@ def _done(intent: Edit, item: Mapping[str, Any]) -> Done:
 
 
 def _source(intent: Edit) -> read.Source:
-    return read.INVOICES if isinstance(intent, EditDocument) else read.CONTACTS
+    return read.CONTACTS if isinstance(intent, EditCustomer) else read.INVOICES
 
 
 def _identity(intent: Edit) -> str:
-    return intent.document_external_id if isinstance(intent, EditDocument) else intent.customer_external_id
+    return intent.customer_external_id if isinstance(intent, EditCustomer) else intent.document_external_id
 
 
 def _change(intent: Edit) -> Json:
     if isinstance(intent, EditCustomer):
         return {"EmailAddress": intent.email}
+    if isinstance(intent, LinkDocument):
+        return {"Url": intent.address}
     asked = {"DueDate": intent.due_on, "Reference": intent.purchase_order}
     return {name: value for name, value in asked.items() if value is not None}
 
@@ -124,5 +129,9 @@ def _change(intent: Edit) -> Json:
 def _is_edited(intent: Edit, item: Mapping[str, Any]) -> bool:
     if isinstance(intent, EditCustomer):
         return bool((item.get("EmailAddress") or "") == intent.email)
+    if isinstance(intent, LinkDocument):
+        leads = str(item.get("Url") or "")
+        is_theirs = bool(leads) and not leads.startswith(intent.ours)
+        return leads == intent.address or is_theirs or item.get("Status") != "AUTHORISED"
     dated = intent.due_on is None or (bool(item.get("DueDate")) and day(item, "DueDate") == intent.due_on)
     return dated and intent.purchase_order in (None, item.get("Reference") or "")

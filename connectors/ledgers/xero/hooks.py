@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 import requests
 
 from connectors.contract import CALL_TIMEOUT_SECONDS, Access, Account, Endpoint, Notice
-from connectors.errors import Reconnect, Retry
+from connectors.errors import ConnectorError, Reconnect, Retry
 from connectors.ledgers import exact
+from connectors.ledgers.xero.client import XeroClient
 from connectors.ledgers.xero.convert import moment
 from connectors.records import Kind
 from connectors.signature import hmac_base64_matches
 from receivables.identity import stable_id
 
+_PAGES = "https://go.xero.com/app"
 KINDS = {"INVOICE": Kind.INVOICE, "CONTACT": Kind.CUSTOMER, "CREDITNOTE": Kind.CREDIT_NOTE}
 
 
@@ -40,12 +43,35 @@ def accounts(
     endpoint: Endpoint, token: Mapping[str, object], query: Mapping[str, str], access: Callable[[Account], Access]
 ) -> list[Account]:
     """List the organisations that the consent of `token` covers; they share this one token set."""
-    del query, access
-    return [
+    del query
+    found = [
         Account(str(each["tenantId"]), str(each.get("tenantName") or each["tenantId"]))
         for each in _connections(endpoint, str(token["access_token"]))
         if each.get("tenantType", "ORGANISATION") == "ORGANISATION"
     ]
+    return [replace(each, instance_url=_pages(access(each))) for each in found]
+
+
+def invoice_page(account: Account, external_id: str) -> str:
+    """Return where people see an invoice in Xero; without the organisation's own address, in whichever is open there.
+
+    Source: developer.xero.com, deep links to Xero.
+    """
+    return f"{account.instance_url or _PAGES}/invoicing/view/{external_id}"
+
+
+def _pages(access: Access) -> str:
+    """Where an organisation's pages are in Xero, by its short code; "" where it does not tell: a link less exact."""
+    client = XeroClient(access)
+    try:
+        answer = client.get(client.api.get_organisations, urgent=True)
+    except ConnectorError:
+        return ""
+    finally:
+        client.close()
+    shown: list[dict[str, Any]] = answer.get("Organisations") or [{}]
+    code = shown[0].get("ShortCode")
+    return f"{_PAGES}/{code}" if code else ""
 
 
 def leave(endpoint: Endpoint, token: str, account: Account) -> None:

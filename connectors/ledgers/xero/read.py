@@ -125,6 +125,15 @@ class XeroReader:
         """Return an invoice as Xero prints it, in the organisation's own branding."""
         return checked(self._client.get_file(self._client.api.get_invoice_as_pdf, external_id), TITLE)
 
+    def online(self, external_id: str) -> str:
+        """Return the address of Xero's online invoice; "" for one that is not approved yet."""
+        try:
+            answer = self._client.get(self._client.api.get_online_invoice, external_id, urgent=True)
+        except Absent:
+            return ""
+        shown: list[Json] = answer.get("OnlineInvoices") or [{}]
+        return str(shown[0].get("OnlineInvoiceUrl") or "")
+
     def by_ids(self, source: Source, external_ids: Sequence[str]) -> list[Json]:
         """Read up to FETCH_BATCH invoices or contacts in one call, in any order; what is gone is left out."""
         listing = getattr(self._client.api, source.listing)

@@ -16,6 +16,7 @@ from connectors.intents import (
     EditDocument,
     Found,
     Intent,
+    LinkDocument,
     NoteDocument,
     OfferPayment,
     Outcome,
@@ -38,6 +39,7 @@ from connectors.ledgers.xero.together import Together
 from connectors.ledgers.xero.undo import Undoing
 
 _ALONE = "alone"
+_EDITS = (EditDocument, EditCustomer, LinkDocument)
 _STEPWISE = (
     PostReceipt,
     PostPayout,
@@ -74,7 +76,7 @@ class XeroWriter:
         What shares calls when it is written, and what is found in the same lists, shares them here too.
         """
         found: dict[str, Found] = {}
-        found |= self._edits.find([each for each in intents if isinstance(each, EditDocument | EditCustomer)])
+        found |= self._edits.find([each for each in intents if isinstance(each, _EDITS)])
         found |= self._postings.find_write_downs([each for each in intents if isinstance(each, WriteDown)])
         steps = {each.key: answered(partial(_steps, each)) for each in intents if isinstance(each, _STEPWISE)}
         found |= {key: each for key, each in steps.items() if isinstance(each, ConnectorError)}
@@ -90,7 +92,7 @@ class XeroWriter:
         receipts = [intent for intent in run if isinstance(intent, PostReceipt)]
         if receipts:
             return self._write_receipts(receipts)
-        return self._edits.write([intent for intent in run if isinstance(intent, EditDocument | EditCustomer)])
+        return self._edits.write([intent for intent in run if isinstance(intent, _EDITS)])
 
     def _write_receipts(self, receipts: Sequence[PostReceipt]) -> dict[str, Outcome]:
         refused: dict[str, Outcome] = {}
@@ -146,4 +148,4 @@ def _steps(intent: Intent) -> list[Step]:
 
 def _lane(intent: Intent) -> str:
     """Name what an intent may share a call with."""
-    return intent.intent if isinstance(intent, PostReceipt | EditDocument | EditCustomer) else _ALONE
+    return intent.intent if isinstance(intent, (PostReceipt, *_EDITS)) else _ALONE

@@ -8,12 +8,13 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping, or_, select
 
+from connectors import registry
 from receivables.document import DocumentKind, DocumentStatus
 from receivables.money import Money
 from runtime.operations.views.certificates import CertificateView, certificates
 from runtime.operations.views.conflicts import ConflictView, conflicts
 from runtime.operations.views.standing import Standing, standings
-from runtime.store import journal
+from runtime.store import connections, journal
 from runtime.store import tables as t
 from runtime.store.connections import Organisation
 from runtime.store.links import links_of
@@ -62,8 +63,16 @@ class HistoryLine:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """A system that has the invoice, and where people see it there, as far as that is known."""
+
+    system: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
 class InvoiceView:
-    """An invoice and all that is known about it; `systems` are the names of those that have it."""
+    """An invoice and all that is known about it."""
 
     document_id: str
     number: str
@@ -79,7 +88,7 @@ class InvoiceView:
     dispute_reason: str
     promised_on: date | None
     read_at: datetime
-    systems: tuple[str, ...]
+    places: tuple[Place, ...]
     standing: Standing | None
     payments: tuple[InvoicePayment, ...]
     reminders: tuple[InvoiceReminder, ...]
@@ -125,7 +134,7 @@ def invoice(db: Connection, organisation: Organisation, document_id: str, *, now
         dispute_reason=row["dispute_reason"] or "",
         promised_on=row["promised_on"],
         read_at=row["read_at"],
-        systems=tuple(sorted({link["system"] for link in links_of(db, organisation.id, [document_id])})),
+        places=_places(db, organisation.id, document_id),
         standing=found[document_id] if is_open else None,
         payments=payments,
         reminders=_reminders(db, organisation.id, document_id),
@@ -133,6 +142,15 @@ def invoice(db: Connection, organisation: Organisation, document_id: str, *, now
         conflicts=conflicts(db, organisation.id, local_id=document_id, with_settled=True).rows,
         history=_history(db, organisation.id, subjects),
     )
+
+
+def _places(db: Connection, organisation_id: str, document_id: str) -> tuple[Place, ...]:
+    accounts = {each.system: each.account for each in connections.connections(db, organisation_id)}
+    found = {}
+    for link in links_of(db, organisation_id, [document_id]):
+        page, account = registry.declaration(link["system"]).invoice_page, accounts.get(link["system"])
+        found[link["system"]] = page(account, link["external_id"]) if page and account else ""
+    return tuple(Place(system, address) for system, address in sorted(found.items()))
 
 
 def _payments(db: Connection, organisation_id: str, document: RowMapping) -> tuple[InvoicePayment, ...]:

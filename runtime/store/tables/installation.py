@@ -18,6 +18,7 @@ organisation = Table(
     Column("thanks_since", Instant),
     Column("card_payments_on", Boolean, nullable=False, server_default=false()),
     Column("pay_button_on", Boolean, nullable=False, server_default=false()),
+    Column("links_back_on", Boolean, nullable=False, server_default=false()),
     Column("answers_on", Boolean, nullable=False, server_default=false()),
     Column("others_remind", Boolean),
     Column("charges_on", Boolean, nullable=False, server_default=false()),
