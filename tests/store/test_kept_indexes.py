@@ -104,8 +104,18 @@ def _answers(kept: KeptIndex) -> object:
     )
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(4))
 def test_a_kept_index_answers_like_a_fresh_one_after_any_changes(store: Store, seed: int) -> None:
+    _answers_like_a_fresh_one(store, seed)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("seed", range(4, 24))
+def test_a_kept_index_answers_like_a_fresh_one_after_many_more_changes(store: Store, seed: int) -> None:
+    _answers_like_a_fresh_one(store, seed)
+
+
+def _answers_like_a_fresh_one(store: Store, seed: int) -> None:
     organisations(store, ORGANISATION)
     random, indexes, now = Random(seed), KeptIndexes(), NOW  # noqa: S311 - a repeatable draw, no secret
     with store.write() as db:
