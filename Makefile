@@ -4,7 +4,7 @@ UV_VERSION := 0.13.9
 VENV := .venv
 ARGS ?=
 
-.PHONY: setup dev system demo simulate test test-long test-salesforce salesforce-checks bench-matching bench-reminders bench-replies bench-sync bench-webhooks check clean
+.PHONY: setup dev system demo simulate test test-long test-salesforce salesforce-checks test-stripe stripe-checks bench-matching bench-reminders bench-replies bench-sync bench-webhooks check clean
 .SILENT:
 # Where it is set, every process would compile every module again: seconds for each command that tests start.
 unexport PYTHONDONTWRITEBYTECODE
@@ -63,6 +63,20 @@ salesforce-checks: dev $(SALESFORCE)/node_modules/.ready
 test-salesforce:      ## the package for Salesforce: its component, its Apex, the panel in a browser; where Node and Java are
 	if command -v npm >/dev/null && command -v java >/dev/null; then $(MAKE) --no-print-directory salesforce-checks; \
 	else echo "test-salesforce is skipped: it needs Node 20 with npm, and Java 17" >&2; fi
+
+STRIPE := addon_manifest/stripe
+
+$(STRIPE)/node_modules/.ready: $(STRIPE)/package.json
+	cd $(STRIPE) && npm install --silent --no-package-lock --no-audit --no-fund --ignore-scripts >&2
+	touch $@
+
+stripe-checks: $(STRIPE)/node_modules/.ready
+	cd $(STRIPE) && npm run --silent types
+	cd $(STRIPE) && npm run --silent test
+
+test-stripe:          ## the view of the Stripe app: its types against Stripe's SDK, and what it shows; where Node is
+	if command -v npm >/dev/null; then $(MAKE) --no-print-directory stripe-checks; \
+	else echo "test-stripe is skipped: it needs Node 20 with npm" >&2; fi
 
 bench-sync: dev       ## a first load of 100,000 invoices and payments into both stores, beside plain ways of it
 	$(VENV)/bin/python -m benchmarks.sync $(ARGS)

@@ -80,6 +80,7 @@ class Settings(BaseSettings):
     stripe_client_id: str = ""
     stripe_client_secret: SecretStr = SecretStr("")
     stripe_webhook_secret: SecretStr = SecretStr("")
+    stripe_app_secret: SecretStr = SecretStr("")  # signs what the view in Stripe's dashboard asks
     twilio_api_url: str = ""
     twilio_account_sid: str = ""
     twilio_auth_token: SecretStr = SecretStr("")

@@ -40,6 +40,7 @@ from runtime.web import (
     setup,
     signing_in,
     staff,
+    stripe_app,
     sync,
     work,
 )
@@ -54,7 +55,8 @@ from runtime.web.webhooks import WebhookLane
 
 _MODULES = (
     *(signing_in, organisations, staff, problems, connecting, work, bank_files),
-    *(sync, setup, calls, channels, charges, policies, messages, replies, mail, people, exports, portal, pay_button),
+    *(sync, setup, calls, channels, charges, policies, messages, replies, mail, people, exports),
+    *(stripe_app, portal, pay_button),
 )
 _MISSING = "There is no such page, or nothing of that kind here."
 _Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]

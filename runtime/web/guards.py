@@ -33,6 +33,7 @@ PAGE_POLICY = (
     "frame-ancestors 'none'; base-uri 'none'"
 )
 _POLICY = b"content-security-policy"
+_SIGNED = re.compile(r"/(webhooks|apps)/")  # what comes there bears a signature, and no cookie counts
 _UNCOUNTED = re.compile(r"/(webhooks/|static/|healthz$|readyz$)")
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -90,7 +91,7 @@ class Guards:
             return PlainTextResponse("The address holds a character that no address has.", 400)
         if int_or(_header(scope, b"content-length"), 0) > body_limit(path):
             return Response(status_code=413)
-        if not path.startswith("/webhooks/") and is_cross_site(scope["method"], Headers(scope=scope)):
+        if not _SIGNED.match(path) and is_cross_site(scope["method"], Headers(scope=scope)):
             return PlainTextResponse("This form was sent from another site, so it was refused.", 403)
         return None
 

@@ -20,6 +20,7 @@ from connectors.payments.stripe import connector
 from connectors.payments.stripe.notices import notices
 from connectors.records import Kind
 from runtime.operations.connect import redirect_uri
+from runtime.web import stripe_app
 from tests.web.build import running
 from tests.web.serving import serving
 
@@ -35,6 +36,7 @@ PERMISSIONS = {
     "customers": {"customer_read"},
     "disputes": {"dispute_read"},
     "events": {"event_read"},
+    "invoices": {"invoice_read"},  # by the view in the dashboard
     "payment_intents": {"payment_intent_read"},
     "payouts": {"payout_read"},
     "refunds": {"charge_read"},
@@ -68,6 +70,8 @@ def test_stripes_permissions_are_those_that_the_calls_need() -> None:
     manifest = json.loads((MANIFESTS / "stripe" / "stripe-app.json").read_text())
     sources = [path.read_text() for path in (ROOT / "connectors" / "payments" / "stripe").glob("*.py")]
     used = set(chain.from_iterable(re.findall(r"\.v1\.(\w+)\.", source) for source in sources))
+    views = [path.read_text() for path in (MANIFESTS / "stripe" / "src").rglob("*.ts*")]
+    used |= set(chain.from_iterable(re.findall(r"\bstripe\.(\w+)\.", source) for source in views))
     asked = [each["permission"] for each in manifest["permissions"]]
     assert len(asked) == len(set(asked))
     assert set(asked) == set().union(*(PERMISSIONS[resource] for resource in used))
@@ -108,7 +112,7 @@ def test_the_addresses_are_served_to_the_outside(tmp_path: Path) -> None:
     ):
         for system in SYSTEMS:
             addresses = listing(system)["addresses"]
-            assert set(addresses) - _OF_PEOPLE == {"redirect", "webhook", "disconnected"}
+            assert set(addresses) - _OF_PEOPLE - {"view"} == {"redirect", "webhook", "disconnected"}
             assert ("sign_in" in addresses) == (registry.declaration(system).sign_in is not None)
             for name in _OF_PEOPLE & set(addresses):  # 409: no sign-in was begun
                 assert http.get(addresses[name]).status_code in (303, 409), addresses[name]
@@ -117,6 +121,21 @@ def test_the_addresses_are_served_to_the_outside(tmp_path: Path) -> None:
             assert http.get(addresses["redirect"]).status_code == 400
             assert http.get(addresses["disconnected"]).status_code == 200
             assert http.post(addresses["webhook"], content=b"{}").status_code == 401
+
+
+def test_stripes_views_exist_and_ask_only_where_they_may() -> None:
+    folder = MANIFESTS / "stripe"
+    manifest = json.loads((folder / "stripe-app.json").read_text())
+    views = manifest["ui_extension"]["views"]
+    assert {each["component"] for each in views} == {path.stem for path in (folder / "src" / "views").iterdir()}
+    for each in views:
+        source = (folder / "src" / "views" / f"{each['component']}.tsx").read_text()
+        assert f"export default function {each['component']}(" in source
+    home = manifest["constants"]["TRUEDUE_URL"]
+    path = stripe_app.PATH
+    assert listing("stripe")["addresses"]["view"] == path
+    assert f'const PATH = "{path}";' in (folder / "src" / "beside.ts").read_text()
+    assert manifest["ui_extension"]["content_security_policy"]["connect-src"] == [home + path]
 
 
 @pytest.mark.parametrize("system", SYSTEMS)
