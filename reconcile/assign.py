@@ -27,7 +27,8 @@ class Choice:
         """The probability of the pick; 0.0 for none."""
         if self.pick is None:
             return 0.0
-        return next((c for draft, c in zip(options, self.chances, strict=True) if draft.rows == self.pick.rows), 0.0)
+        rows = self.pick.rows
+        return next((c for draft, c in zip(options, self.chances, strict=True) if draft.rows == rows), 0.0)
 
 
 def assign(claims: Sequence[Claim], index: OpenItemIndex) -> list[Choice]:

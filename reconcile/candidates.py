@@ -219,11 +219,11 @@ class OpenItemIndex:
         """What `text` names among `rows` where numbers are cut, run together, or damaged more than once."""
         if not text:
             return []
-        cores = [
+        cores = (
             (row, [number.translate(None, _NOT_DIGITS).lstrip(b"0").decode() for number in texts[1:]])
             for row in rows
             if (texts := self._texts[row].split(b"\x1f"))
-        ]
+        )
         return self._references.within(text, cores)
 
     def named(self, number: str) -> list[OpenItem]:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import chain
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from rapidfuzz import fuzz, process
 from rapidfuzz.distance import OSA
@@ -36,8 +35,8 @@ def one_off(text: str, cores: Postings, numbering: Numbering) -> list[Mention]:
     return unique(each for token in tokens if len(token) <= MAX_LENGTH for each in _near(token, cores, numbering))
 
 
-def among(text: str, cores: Sequence[tuple[int, Sequence[str]]], numbering: Numbering) -> list[Mention]:
-    """Return what `text` names among a payer's items (rows with the cores of their numbers) that no key would find.
+def among(text: str, cores: Iterable[tuple[int, Sequence[str]]], numbering: Numbering) -> list[Mention]:
+    """Return what `text` names among at most MAX_SCANNED items (rows with the cores of their numbers) of a payer.
 
     Numbers may be damaged twice, cut short, or run together with others. A piece of a longer run and a number cut
     short name an item only beside other evidence.
@@ -47,7 +46,7 @@ def among(text: str, cores: Sequence[tuple[int, Sequence[str]]], numbering: Numb
     if not run:
         return []
     owners: dict[str, list[int]] = {}
-    for row, numbers in cores[:MAX_SCANNED]:
+    for row, numbers in cores:
         for key in numbers:
             if len(key) >= reference.MIN_DAMAGED_DIGITS:
                 owners.setdefault(key, []).append(row)
@@ -59,37 +58,40 @@ def among(text: str, cores: Sequence[tuple[int, Sequence[str]]], numbering: Numb
     return unique(found)
 
 
-def log_damaged(key: str, numbering: Numbering) -> float:
-    """How telling a number is of which one character is wrong."""
-    return LOG_DAMAGED + numbering.room(len(key)) - math.log(20 * len(key))
+def log_damaged(length: int, numbering: Numbering) -> float:
+    """How telling a number of this length is of which one character is wrong."""
+    return LOG_DAMAGED + numbering.room(length) - math.log(20 * length)
 
 
 def _near(token: str, cores: Postings, numbering: Numbering) -> Iterator[Mention]:
-    has, found = cores.has, {}
+    find, found = cores.find, {}
     for key in _one_away(token, numbering):
-        if len(key) >= reference.MIN_DAMAGED_DIGITS and has(hash(key)):
-            rows = cores.find(hash(key), MAX_SHARED)
-            if len(rows) <= MAX_SHARED:
-                found[key] = rows
+        rows = find(hash(key), MAX_SHARED)
+        if 0 < len(rows) <= MAX_SHARED and len(key) >= reference.MIN_DAMAGED_DIGITS:
+            found[key] = rows
     if len(found) <= MAX_NEIGHBOURS:
+        weights = {length: log_damaged(length, numbering) for length in set(map(len, found))}
         for key, rows in sorted(found.items()):
-            yield mention(token, rows, ReferenceEvidence.DAMAGED, log_damaged(key, numbering))
+            yield mention(token, rows, ReferenceEvidence.DAMAGED, weights[len(key)])
 
 
 def _one_away(token: str, numbering: Numbering) -> set[str]:
     """The numbers at a distance of one that the ledger may hold: looking each up needs no index of its own.
 
     Behind its beginning a number may change in any way and begins as before, so that one look tells of all of them.
+    A change or an addition that puts a zero first gives what a loss gives too, or `token` itself.
     """
     length, may_hold = len(token), numbering.may_hold
     begins, rest = range(min(BEGINNING_DIGITS, length)), range(BEGINNING_DIGITS, length)
-    near = chain(
-        reference.shortened(token, begins), reference.changed(token, begins), reference.lengthened(token, begins)
-    )
-    found = {key for key in map(reference.core, near) if may_hold(key)}
+    found = set(filter(may_hold, map(reference.core, reference.shortened(token, begins))))
+    if numbering.has(length):
+        found.update(filter(may_hold, reference.changed(token, begins)))
+    if numbering.has(length + 1):
+        found.update(filter(may_hold, reference.lengthened(token, begins)))
     if may_hold(token[:-1]):
         found.update(reference.shortened(token, rest))
     if may_hold(token):
+        found.add(token)
         found.update(reference.changed(token, rest))
     if may_hold(token + token[-1]):
         found.update(reference.lengthened(token, range(len(begins), length + 1)))
@@ -100,7 +102,7 @@ def _twice_damaged(token: str, owners: Owners, numbering: Numbering) -> Iterator
     hits = process.extract(token, list(owners), scorer=OSA.distance, score_cutoff=2, limit=MAX_SHARED)
     for key, distance, _ in hits:
         if distance <= 1:
-            yield mention(token, owners[key], ReferenceEvidence.DAMAGED, log_damaged(key, numbering))
+            yield mention(token, owners[key], ReferenceEvidence.DAMAGED, log_damaged(len(key), numbering))
         elif len(key) >= reference.SURE_DIGITS:
             weight = LOG_TWICE_DAMAGED + numbering.room(len(key)) - 2 * math.log(20 * len(key)) + math.log(2)
             yield mention(token, owners[key], ReferenceEvidence.WEAK, weight)
@@ -122,7 +124,7 @@ def _inside(run: str, owners: Owners, numbering: Numbering) -> Iterator[Mention]
         run, list(owners), scorer=fuzz.partial_ratio, score_cutoff=MIN_INSIDE_RATIO, limit=MAX_INSIDE
     )
     for key, _, _ in hits:
-        weight = log_damaged(key, numbering) + (0.0 if key in run else LOG_INSIDE)
+        weight = log_damaged(len(key), numbering) + (0.0 if key in run else LOG_INSIDE)
         place = fuzz.partial_ratio_alignment(run, key)
         piece = run if place is None else run[place.src_start : place.src_end]
         yield mention(piece, owners[key], ReferenceEvidence.DAMAGED, weight)

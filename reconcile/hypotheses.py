@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from itertools import accumulate
 
 from reconcile.candidates import MAX_SAME_AMOUNT, OpenItemIndex
 from reconcile.damaged import MAX_SCANNED
@@ -24,7 +25,7 @@ from reconcile.mention import Mention, ReferenceEvidence
 from reconcile.payer import PayerEvidence
 from reconcile.reading import Reading
 from reconcile.subset import MAX_EXHAUSTIVE, solve
-from reconcile.weigh import MAX_NATURAL, MAX_PAYER_ITEMS, NONE_TAKEN, Weighing
+from reconcile.weigh import MAX_PAYER_ITEMS, NONE_TAKEN, Weighing
 
 MAX_SINGLES = 16  # named items tried one by one
 MAX_PAYERS = 4
@@ -97,10 +98,12 @@ class _Search:
             self._by_payer()
 
     def _take(self, mentions: Sequence[Mention]) -> None:
-        """Take further mentions in, and weigh what was found before anew."""
-        if self._reading.take(mentions, self._index):
-            before = list(self._found)
-            self._found.clear()
+        """Take further mentions in, none of them exact, and weigh anew what they tell something of."""
+        news = self._reading.take(mentions, self._index)
+        if news:
+            before = [rows for rows in self._found if not news.isdisjoint(rows)]
+            for rows in before:
+                del self._found[rows]
             self._by_reference()
             for rows in before:
                 self._fit(rows)
@@ -168,7 +171,7 @@ class _Search:
         rows = self._index.of_amount(self._reading.gross, self._reading.currency)
         if len(rows) <= MAX_SAME_AMOUNT:
             for row in rows:
-                self._fit([row])
+                self._fit_alone(row)
 
     def _by_payer(self) -> None:
         """Look through the payer's items: numbers nearly named, then sums, then single items with a difference."""
@@ -181,18 +184,18 @@ class _Search:
             self._by_sum(rows)
 
     def _by_sum(self, rows: Sequence[int]) -> None:
-        index, gross = self._index, self._reading.gross
+        signed, gross = self._index.signed, self._reading.gross
         self._sums(rows)
         invoices = self._weighing.oldest(rows)
-        total = 0
-        for count, row in enumerate(invoices[:MAX_NATURAL], 1):
-            total += index.signed[row]
-            if count > 1 and total >= gross and total * 95 <= gross * 100:
+        for count, total in enumerate(accumulate(signed[row] for row in invoices), 1):
+            if total * 95 > gross * 100:
+                break
+            if count > 1 and total >= gross:
                 self._fit(invoices[:count])
+        are_few = len(rows) <= MAX_LONE_ITEMS
         for row in rows:
-            near = index.signed[row] > 0 and abs(index.signed[row] - gross) * 20 <= gross
-            if near or (len(rows) <= MAX_LONE_ITEMS and index.signed[row] > 0):
-                self._fit([row])
+            if signed[row] > 0 and (are_few or abs(signed[row] - gross) * 20 <= gross):
+                self._fit_alone(row)
 
     def _sums(self, rows: Sequence[int]) -> None:
         solutions = solve([self._index.signed[row] for row in rows], self._reading.gross)
@@ -203,6 +206,11 @@ class _Search:
             if last in self._found:
                 more = math.log(solutions.count - len(solutions.found))
                 self._unlisted.append(self._found[last].likelihood + more)
+
+    def _fit_alone(self, row: int) -> None:
+        """Weigh one item unless it is hopeless."""
+        if row in self._reading.weights or self._weighing.may_pay(row):
+            self._fit((row,))
 
     def _fit(self, rows: Iterable[int]) -> None:
         """Weigh exactly these items, once."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import IntEnum
+from typing import NamedTuple
 
 from reconcile.reference import digits_of
 
@@ -22,8 +22,7 @@ class ReferenceEvidence(IntEnum):
     HINT = 4
 
 
-@dataclass(frozen=True, slots=True)
-class Mention:
+class Mention(NamedTuple):
     """A piece of text that names one of `rows`, and `weight`: the logarithm of how much likelier it is there if so."""
 
     text: str
@@ -32,8 +31,8 @@ class Mention:
     weight: float
 
     @property
-    def piece(self) -> str:
-        """The digits of the text."""
+    def digits(self) -> str:
+        """The digits of the text, without leading zeros."""
         return digits_of(self.text).lstrip("0")
 
     @property

@@ -32,7 +32,7 @@ class Numbering:
 
     def has(self, length: int) -> bool:
         """Whether any number has this length."""
-        return bool(self._beginnings[length])
+        return bool(self._beginnings[min(length, MAX_LENGTH)])
 
     def may_hold(self, core: str) -> bool:
         """Whether any number is as long as `core` and begins like it; most texts that are no number of ours do not."""

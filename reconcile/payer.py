@@ -82,9 +82,13 @@ def _compare_bare(left: str, right: str) -> PayerEvidence:
     ratio = fuzz.token_sort_ratio(left, right)
     if ratio >= SAME_NAME_RATIO or _shortens(left, right):
         return PayerEvidence.NAME
+    return PayerEvidence.WEAK if ratio >= LIKE_NAME_RATIO or _abbreviates(left, right) else PayerEvidence.UNKNOWN
+
+
+def _abbreviates(left: str, right: str) -> bool:
+    """Whether the first word of one bare name has the first letters of all words of the other."""
     first = left.partition(" ")[0]
-    is_initials = len(first) >= MIN_INITIALS and first == _initials(right)
-    return PayerEvidence.WEAK if ratio >= LIKE_NAME_RATIO or is_initials else PayerEvidence.UNKNOWN
+    return MIN_INITIALS <= len(first) == right.count(" ") + 1 and first == _initials(right)
 
 
 def _shortens(short: str, name: str) -> bool:
@@ -191,8 +195,9 @@ class NameBook:
             codes = self._keys.find(hash(key), MAX_NAME_CANDIDATES)
             if len(codes) <= MAX_NAME_CANDIDATES:  # what more customers share tells less than their letter triples
                 nearest.update(dict.fromkeys(codes))
-        nearest.update(dict.fromkeys(self._by_grams(bare)))
         found = {code: _compare_bare(bare, self._bare[code]) for code in nearest}
+        if PayerEvidence.NAME not in found.values():  # nothing that shares triples alone would be nearer
+            found |= {code: _compare_bare(bare, self._bare[code]) for code in self._by_grams(bare) if code not in found}
         best = max(found.values(), default=PayerEvidence.UNKNOWN)
         kept = [code for code, level in found.items() if level == best > PayerEvidence.UNKNOWN]
         return dict.fromkeys(self._in_order(self._closest(" ".join(every), kept)), best)

@@ -81,15 +81,6 @@ class Postings:
             entry = nexts[entry]
         return found
 
-    def has(self, key: int) -> bool:
-        """Whether any row bears `key`."""
-        entry = self._heads[key & (len(self._heads) - 1)]
-        while entry >= 0:
-            if self._marks[entry] == key >> 32 & _HIGH:
-                return True
-            entry = self._nexts[entry]
-        return False
-
     def _grow(self) -> None:
         """Double the slots and hang every entry anew: a few tenths of a second for a million, once in a doubling."""
         free = set()

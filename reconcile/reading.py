@@ -51,7 +51,7 @@ class Payers:
 @dataclass(slots=True)
 class Reading:
     """`levels` and `weights`: the named rows of the receipt's currency with the best evidence each; `pieces`: the
-    digits of the text that name them; `exact`: those that an exact reference names alone; `groups`: rows that one
+    mentions that name them; `exact`: those that an exact reference names alone; `groups`: rows that one
     exact reference shares; `foreign`: ids named exactly that are open in another currency; `closed`: those named
     exactly that are paid already.
     """
@@ -65,14 +65,14 @@ class Reading:
     closed: tuple[ClosedItem, ...] = ()
     levels: dict[int, ReferenceEvidence] = field(default_factory=dict)
     weights: dict[int, float] = field(default_factory=dict)
-    pieces: dict[int, str] = field(default_factory=dict)
+    pieces: dict[int, Mention] = field(default_factory=dict)
     exact: set[int] = field(default_factory=set)
     groups: list[tuple[int, ...]] = field(default_factory=list)
     foreign: list[str] = field(default_factory=list)
 
-    def take(self, mentions: Iterable[Mention], index: OpenItemIndex) -> bool:
-        """Take mentions in; whether any of them is news."""
-        news = False
+    def take(self, mentions: Iterable[Mention], index: OpenItemIndex) -> set[int]:
+        """Take mentions in, and return the rows of which they tell more than was known."""
+        news: set[int] = set()
         for mention in mentions:
             local = [row for row in mention.rows if index.currency[row] == self.currency]
             if mention.exact and not local:
@@ -84,9 +84,11 @@ class Reading:
             for row in local:
                 if mention.weight > self.weights.get(row, -math.inf):
                     self.weights[row] = mention.weight
-                    self.pieces[row] = mention.piece
-                    news = True
-                self.levels[row] = max(self.levels.get(row, level), level)
+                    self.pieces[row] = mention
+                    news.add(row)
+                if level > self.levels.get(row, ReferenceEvidence.NONE):
+                    self.levels[row] = level
+                    news.add(row)
                 if level is ReferenceEvidence.EXACT:
                     self.exact.add(row)
         return news

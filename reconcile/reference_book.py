@@ -82,7 +82,7 @@ class ReferenceBook:
         """Return what `text` would name if one character of a number were wrong, whether or not it names something."""
         return damaged.one_off(text, self._core, self._numbering)
 
-    def within(self, text: str, cores: Sequence[tuple[int, Sequence[str]]]) -> list[Mention]:
+    def within(self, text: str, cores: Iterable[tuple[int, Sequence[str]]]) -> list[Mention]:
         """Return what `text` names among a payer's items: rows with the cores of their numbers (`damaged.among`)."""
         return damaged.among(text, cores, self._numbering)
 
@@ -98,14 +98,12 @@ class ReferenceBook:
                     break
 
     def _read_joined(self, parts: Sequence[Chunk], free: list[bool], found: dict[int, list[Mention]]) -> None:
+        joined = [reference.joins(part.gap) for part in parts]
         for size in range(min(MAX_JOINED_CHUNKS, len(parts)), 0, -1):
             for at in range(len(parts) - size + 1):
-                if not all(free[at : at + size]):
+                if not (all(free[at : at + size]) and all(joined[at + 1 : at + size])):
                     continue
-                window = parts[at : at + size]
-                if size > 1 and not all(reference.joins(part.gap) for part in window[1:]):
-                    continue
-                whole = self._whole(window)
+                whole = self._whole(parts[at : at + size])
                 if whole is not None:
                     found.setdefault(at, []).append(whole)
                     free[at : at + size] = [False] * size
@@ -172,7 +170,8 @@ class ReferenceBook:
         if len(pieces) > 1:
             return [self._exact(piece, rows, piece, 0.0) for piece, rows in pieces]
         return [
-            mention(p, rows, ReferenceEvidence.DAMAGED, damaged.log_damaged(p, self._numbering)) for p, rows in pieces
+            mention(piece, rows, ReferenceEvidence.DAMAGED, damaged.log_damaged(len(piece), self._numbering))
+            for piece, rows in pieces
         ]
 
     def _read_shorthand(self, parts: Sequence[Chunk], found: dict[int, list[Mention]], free: list[bool]) -> None:

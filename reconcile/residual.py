@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from receivables.allocation import Explanation, ResidualKind
 from receivables.money import exponent
@@ -19,8 +19,7 @@ DISCOUNT_BASIS_POINTS = (100, 150, 200, 250, 300, 400, 500)
 WITHHOLDING_BASIS_POINTS = (100, 200, 500, 700, 1000, 1500, 2000, 2400, 3000)
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
+class Difference(NamedTuple):
     """How `minor` units by which cash falls short of the open total are explained; `kind` None leaves items open."""
 
     explanation: Explanation | None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
@@ -123,20 +124,30 @@ def _small_sets(amounts: Sequence[int], target: int, most: int) -> set[tuple[int
     for at, place in _missing(ranked, target - values):
         found.add((at, int(order[place])))
     if most >= 3 and len(amounts) <= MAX_FOR_TRIPLES:
-        first, second = np.triu_indices(len(amounts), 1)
+        first, second = _pairs(len(amounts))
         for pair, place in _missing(ranked, target - values[first] - values[second]):
             found.add((int(first[pair]), int(second[pair]), int(order[place])))
     return {tuple(sorted(positions)) for positions in found if len(set(positions)) == len(positions)}
+
+
+@lru_cache(maxsize=MAX_FOR_TRIPLES)
+def _pairs(count: int) -> tuple[NDArray[int64], NDArray[int64]]:
+    """The places of every pair of so many amounts."""
+    import numpy as np  # noqa: PLC0415 - as above
+
+    first, second = np.triu_indices(count, 1)
+    return first, second
 
 
 def _missing(ranked: NDArray[int64], wanted: NDArray[int64]) -> Iterator[tuple[int, int]]:
     """Yield, for each wanted amount that exists, its position and that of each amount equal to it in `ranked`."""
     import numpy as np  # noqa: PLC0415 - as above
 
-    low = np.searchsorted(ranked, wanted, "left")
-    high = np.searchsorted(ranked, wanted, "right")
-    for at in np.nonzero(high > low)[0][:MAX_PAIRED].tolist():
-        for place in range(int(low[at]), min(int(high[at]), int(low[at]) + MAX_SOLUTIONS)):
+    low = ranked.searchsorted(wanted)
+    hits = np.nonzero(ranked.take(low, mode="clip") == wanted)[0][:MAX_PAIRED]
+    high = ranked.searchsorted(wanted[hits], "right")
+    for at, first, beyond in zip(hits.tolist(), low[hits].tolist(), high.tolist(), strict=True):
+        for place in range(first, min(beyond, first + MAX_SOLUTIONS)):
             yield at, place
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from receivables.allocation import Explanation
 from receivables.money import MAX_MINOR
 from reconcile.candidates import OpenItemIndex
-from reconcile.draft import Draft
+from reconcile.draft import HOPELESS, Draft
 from reconcile.likelihood import (
     LOG_CREDIT,
     LOG_HINTED,
@@ -26,7 +26,7 @@ from reconcile.likelihood import (
 from reconcile.mention import ReferenceEvidence
 from reconcile.payer import PayerEvidence
 from reconcile.reading import Payer, Reading
-from reconcile.residual import explain_difference
+from reconcile.residual import Difference, explain_difference
 
 MAX_PAYER_ITEMS = 1_500  # of one payer, looked through for sums and damaged numbers
 MAX_NATURAL = 40  # the oldest so many items of a payer are tried together
@@ -51,13 +51,7 @@ class Weighing:
         if not 0 < total <= MAX_MINOR or reading.gross <= 0:
             return None
         ordered = index.sorted(key) if len(key) > 1 else key
-        difference = explain_difference(
-            short=total - reading.gross,
-            total=total,
-            items=len(key),
-            currency=reading.receipt.amount.currency,
-            early=reading.receipt.received_on.toordinal() <= index.due[ordered[0]],
-        )
+        difference = self._difference(ordered, total)
         shares = tuple((row, abs(index.signed[row])) for row in ordered)
         if difference.evidence is AmountEvidence.PARTIAL:
             shares = self._share_out(ordered)
@@ -75,6 +69,34 @@ class Weighing:
             unapplied=max(0, reading.gross - total) if difference.kind is None else 0,
             evidence=evidence,
             likelihood=round(self._likelihood(used, named, evidence, total, payers), 6),
+        )
+
+    def may_pay(self, row: int) -> bool:
+        """Whether a draft of this item alone, which nothing names, would be kept if it were its customer's oldest.
+
+        Most of a payer's items are hopeless, and asking this costs a fraction of weighing them.
+        """
+        index, total = self._index, self._index.signed[row]
+        if total <= 0:
+            return False
+        owned, open_items = index.count_of_payer(index.customer[row]), len(index)
+        likelihood = (
+            self._reading.payer_of(row, index)[1]
+            + LOG_UNNAMED
+            + log_set(1, owned=owned, open_items=open_items, is_natural=False, rank=0)
+            + self.log_amount(self._difference((row,), total).evidence, total)
+        )
+        return likelihood >= HOPELESS
+
+    def _difference(self, ordered: Sequence[int], total: int) -> Difference:
+        """Why the cash differs from what is open of these rows, the earliest due first."""
+        receipt = self._reading.receipt
+        return explain_difference(
+            short=total - self._reading.gross,
+            total=total,
+            items=len(ordered),
+            currency=receipt.amount.currency,
+            early=receipt.received_on.toordinal() <= self._index.due[ordered[0]],
         )
 
     def of_payer(self, code: int) -> list[int]:
@@ -138,10 +160,10 @@ class Weighing:
         doubtful = [row for row in named if row not in reading.exact and row not in grouped]
         if len(named) < 2 or not doubtful:
             return named
-        spoken_for = [reading.pieces[row] for row in named if row not in doubtful]
+        spoken_for = [reading.pieces[row].digits for row in named if row not in doubtful]
         left_out = set()
         for row in sorted(doubtful, key=lambda row: -reading.weights[row]):
-            piece = reading.pieces[row]
+            piece = reading.pieces[row].digits
             if any(piece in other or other in piece for other in spoken_for):
                 left_out.add(row)
             else:
