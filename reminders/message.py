@@ -130,8 +130,11 @@ def render(
     language: str,
     own_copy: str | None = None,
     setbacks: Sequence[Setback] = (),
+    note: str = "",
 ) -> Message:
     """Write `reminder` in `language`, in the tone of its level, and say which payments of its items came to nothing.
+
+    `note` is one paragraph of a person's own, above the invoices.
 
     `own_copy` is the organisation's own template in place of ours: subject, opening and closing, with a line of
     three hyphens between them. It may use `recipient`, `sender`, `count`, `total`, and of the oldest invoice
@@ -145,7 +148,7 @@ def render(
         "totals": [words.money(amount) for amount in reminder.totals],
         "actions": _actions(words, reminder.level.tone, links),
         "links": _labelled(words, links, ("promise", "dispute", "question", "portal", "unsubscribe")),
-        "news": [news_of(words, setback, reminder.lines) for setback in setbacks],
+        "news": [*([note] if note else []), *(news_of(words, setback, reminder.lines) for setback in setbacks)],
     }
     return _compose(words, spoken(reminder, brand, words, own_copy), layout, brand)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from sqlalchemy import Connection, select
 
@@ -20,6 +21,7 @@ from reminders.text_message import render_text_message
 from reminders.wording import wording
 from runtime.app import App
 from runtime.operations.contact_language import language_for
+from runtime.operations.evidence import place_of
 from runtime.operations.letterhead import letterhead, postal_address
 from runtime.operations.setbacks import setbacks
 from runtime.operations.short_links import short_link
@@ -42,24 +44,36 @@ class Composer:
     db: Connection
     organisation: Organisation
     now: datetime
+    is_preview: bool = False  # nothing is written down (short links, complaints), and links open nothing
 
-    def compose(self, reminder_id: str, planned: PlannedReminder, *, country: str | None) -> Outgoing | None:
-        """Write the message; None when its words cannot be rendered, and then a person is told why nothing leaves."""
+    def compose(
+        self, reminder_id: str, planned: PlannedReminder, *, country: str | None, note: str = ""
+    ) -> Outgoing | None:
+        """Write the message; None when its words cannot be rendered, and then a person is told why nothing leaves.
+
+        `note` is what a person adds to an e-mail for its reader.
+        """
         language = language_for(self.db, self.organisation.id, planned.recipient_id, country)
         write = {
             Channel.SMS: self._text,
             Channel.LETTER: self._letter,
             Channel.CALL_TASK: self._script,
             Channel.HAND_OVER: self._dossier,
-        }.get(planned.channel, self._mail)
+        }.get(planned.channel, partial(self._mail, note=note))
         try:
             return write(reminder_id, planned, language)
         except TemplateError as error:
-            self._complain(planned, wording(language).language, error)
+            if not self.is_preview:
+                self._complain(planned, wording(language).language, error)
             return None
 
-    def _mail(self, reminder_id: str, planned: PlannedReminder, language: str) -> Outgoing:
-        links = portal_links(self.app, self.organisation.id, planned.recipient_id)
+    def country_of(self, customer_id: str) -> str | None:
+        """Return the country of a customer, as far as it is known."""
+        mine = (t.customer.c.organisation_id == self.organisation.id) & (t.customer.c.id == customer_id)
+        return place_of(self.organisation, self.db.scalar(select(t.customer.c.country).where(mine)))[0]
+
+    def _mail(self, reminder_id: str, planned: PlannedReminder, language: str, *, note: str) -> Outgoing:
+        links = self._links(planned.recipient_id)
         message = render(
             reminder=planned,
             brand=brand_of(self.organisation),
@@ -67,6 +81,7 @@ class Composer:
             language=language,
             own_copy=self._own_words(planned, language),
             setbacks=self._setbacks(planned),
+            note=note,
         )
         return Outgoing(
             key=reminder_id,
@@ -78,6 +93,11 @@ class Composer:
             unsubscribe_url=links.unsubscribe,
         )
 
+    def _links(self, customer_id: str) -> Links:
+        if self.is_preview:
+            return links_to(f"{self.app.settings.public_url}/p/…")
+        return portal_links(self.app, self.organisation.id, customer_id)
+
     def _own_words(self, planned: PlannedReminder, language: str) -> str | None:
         own = own_copies(self.db, self.organisation.id).get((wording(language).language, planned.level.tone.value))
         return own.body if own else None
@@ -86,6 +106,8 @@ class Composer:
         return setbacks(self.db, self.organisation.id, [line.item_id for line in planned.lines], now=self.now)
 
     def _link(self, reminder_id: str, planned: PlannedReminder) -> str:
+        if self.is_preview:
+            return self._links(planned.recipient_id).portal
         return short_link(
             self.app,
             self.db,
@@ -194,7 +216,11 @@ def brand_of(organisation: Organisation) -> Brand:
 def portal_links(app: App, organisation_id: str, customer_id: str) -> Links:
     """Return where a message to this customer leads: the customer's own page and its actions."""
     token = app.portal_links().link(organisation_id, customer_id)
-    page = f"{app.settings.public_url}/p/{token}"
+    return links_to(f"{app.settings.public_url}/p/{token}")
+
+
+def links_to(page: str) -> Links:
+    """Return where a message leads whose reader's page is at `page`."""
     return Links(
         pay=page,
         portal=page,

@@ -14,17 +14,19 @@ from connectors.channels.contract import Outgoing
 from connectors.contract import Role
 from connectors.errors import ConnectorError
 from connectors.records import Kind
+from reminders.approval import digest_of
 from reminders.certificate import certify
 from reminders.evidence import Channel
 from reminders.schedule import ItemDecision, PlannedReminder, Verdict
 from runtime.app import App
+from runtime.operations.approvals import approved_notes
 from runtime.operations.compose import COPY_BROKEN, Composer
 from runtime.operations.loss import noting_loss
 from runtime.operations.match import match_receipts
 from runtime.operations.plan import decide
 from runtime.operations.pull import pull
 from runtime.operations.read_invoices import Reading, read_invoices
-from runtime.operations.withdraw import HELD
+from runtime.operations.withdraw import HELD, PLANNED
 from runtime.store import connections, reminder_rows
 from runtime.store import tables as t
 from runtime.store.connections import Organisation
@@ -81,6 +83,7 @@ class Gate:
             messages = {(each.recipient_id, each.channel.value): each for each in decided.reminders}
             whose = reminder_rows.owners(db, reminder_ids)
             composer = Composer(self.app, db, self.organisation, now)
+            notes = approved_notes(db, self.organisation.id, {digest_of(each) for each in decided.reminders}, now)
             ready = []
             for reminder_id in reminder_ids:
                 mine = [decisions[document] for document in items.get(reminder_id, ()) if document in decisions]
@@ -89,8 +92,13 @@ class Gate:
                 if planned is None or not _names_only(planned, mine):
                     self._hold_back(db, reminder_id, mine, now)
                     continue
+                digest = digest_of(planned)
+                if self.organisation.approvals_on and not planned.channel.is_task and digest not in notes:
+                    self._have_it_approved(db, reminder_id, digest)
+                    continue
                 country = decisions[planned.lines[0].item_id].evidence.contact.country
-                message = composer.compose(reminder_id, planned, country=country)
+                note = notes.get(digest, "") if self.organisation.approvals_on else ""
+                message = composer.compose(reminder_id, planned, country=country, note=note)
                 if message is None or not _reserve(db, self.organisation.id, reminder_id, planned, decisions):
                     self._hold_back(db, reminder_id, mine, now, why="" if message else COPY_BROKEN)
                     continue
@@ -137,6 +145,11 @@ class Gate:
             .where(t.reminder.c.id == reminder_id)
             .values(state=HELD, withdrawn_at=now, why=why or ", ".join(codes))
         )
+
+    def _have_it_approved(self, db: Connection, reminder_id: str, digest: str) -> None:
+        """Put a message back that says something else by now than what was approved."""
+        self.outcome["waiting"] += 1
+        db.execute(update(t.reminder).where(t.reminder.c.id == reminder_id).values(state=PLANNED, digest=digest))
 
     def _keep_certificates(
         self,

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, delete, insert, select
 
 from receivables.identity import stable_id
+from reminders.approval import digest_of
 from reminders.schedule import Plan, PlannedReminder
 from runtime.operations.withdraw import PLANNED
 from runtime.store import reminder_rows
@@ -78,6 +79,7 @@ def _reminder_row(organisation_id: str, reminder_id: str, each: PlannedReminder,
         "body_html": "",
         "planned_at": now,
         "why": "",
+        "digest": digest_of(each),
     }
 
 

@@ -10,13 +10,14 @@ from collections import Counter
 from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, select, true, update
 
 from connectors.errors import ConnectorError, Retry
 from receivables.problem import Problem
 from reminders.evidence import Channel
 from reminders.freshness import LEDGER_MAX_AGE
 from runtime.app import App
+from runtime.operations.approvals import may_be_claimed
 from runtime.operations.deliveries import keep_report, note_refusal
 from runtime.operations.errors import RefusedError
 from runtime.operations.gate import Gate, Ready
@@ -56,7 +57,7 @@ def send_reminders(app: App, organisation_id: str, *, progress: Progress = _quie
     _recover(app, organisation_id)
     gate = Gate(app, organisation)
     for _ in range(MAX_BATCHES):
-        claim = _claim(app, organisation_id, open_channels)
+        claim = _claim(app, organisation_id, open_channels, approved_only=organisation.approvals_on)
         if not claim.reminder_ids:
             break
         for ready in gate.certify(claim):
@@ -81,7 +82,7 @@ def _recover(app: App, organisation_id: str) -> None:
             _doubt(db, organisation_id, row.id, why, now)
 
 
-def _claim(app: App, organisation_id: str, channels: Collection[Channel]) -> Claim:
+def _claim(app: App, organisation_id: str, channels: Collection[Channel], *, approved_only: bool = False) -> Claim:
     with app.store.write() as db:
         connections.lock_organisation(db, organisation_id)
         now = app.clock()
@@ -92,6 +93,7 @@ def _claim(app: App, organisation_id: str, channels: Collection[Channel]) -> Cla
                     t.reminder.c.organisation_id == organisation_id,
                     t.reminder.c.state == PLANNED,
                     t.reminder.c.channel.in_([channel.value for channel in channels]),
+                    may_be_claimed(now) if approved_only else true(),
                 )
                 .order_by(t.reminder.c.id)
                 .limit(REMINDERS_A_BATCH)

@@ -54,6 +54,7 @@ class Organisation:
     answers_on: bool = False
     others_remind: bool | None = None
     charges_on: bool = False
+    approvals_on: bool = False
 
     @property
     def zone(self) -> ZoneInfo:
@@ -168,6 +169,7 @@ def _organisation(row: Row[tuple[object, ...]]) -> Organisation:
         answers_on=r["answers_on"],
         others_remind=r["others_remind"],
         charges_on=r["charges_on"],
+        approvals_on=r["approvals_on"],
     )
 
 

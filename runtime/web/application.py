@@ -22,6 +22,7 @@ from runtime.operations.intake import Intake
 from runtime.portal_links import LinkError
 from runtime.settings import SettingsError
 from runtime.web import (
+    approvals,
     bank_files,
     calls,
     channels,
@@ -55,8 +56,8 @@ from runtime.web.webhooks import WebhookLane
 
 _MODULES = (
     *(signing_in, organisations, staff, problems, connecting, work, bank_files),
-    *(sync, setup, calls, channels, charges, policies, messages, replies, mail, people, exports),
-    *(stripe_app, portal, pay_button),
+    *(sync, setup, calls, channels, charges, approvals, policies, messages, replies),
+    *(mail, people, exports, stripe_app, portal, pay_button),
 )
 _MISSING = "There is no such page, or nothing of that kind here."
 _Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]

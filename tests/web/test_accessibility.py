@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,8 +11,9 @@ from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-unt
 from playwright.sync_api import Page
 
 from runtime.app import App
+from runtime.operations.plan import plan_reminders
 from runtime.store import tables as t
-from tests.web.build import fill, running
+from tests.web.build import NOW, fill, running
 from tests.web.serving import serving
 from tests.web.test_browser import DESK, PHONE, STAFF_PAGES, browser, token_of
 
@@ -28,7 +30,10 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[App, str]]:
         books.set_aside("the connection to Stripe broke", "org-a-stripe")
         books.call("rem-call", "acme", "inv-5", minor=12_000)
         with app.store.write() as db:
-            db.execute(t.organisation.update().values(card_payments_on=True, pay_button_on=True))
+            db.execute(t.organisation.update().values(card_payments_on=True, pay_button_on=True, approvals_on=True))
+            # Bolt may be written to today
+            db.execute(t.reminder.update().where(t.reminder.c.id == "rem-1").values(sent_at=NOW - timedelta(days=8)))
+        plan_reminders(app, "org-a")
         with serving(app) as address:
             yield app, address
 

@@ -45,6 +45,7 @@ STAFF_PAGES = {
     "connections": "/o/org-a/connections",
     "settings": "/o/org-a/settings",
     "charges": "/o/org-a/charges",
+    "approvals": "/o/org-a/approvals",
     "replay": "/o/org-a/settings?from=2026-01-01&to=2026-03-09",
     "policies": "/o/org-a/policies",
     "messages": "/o/org-a/messages?language=de&tone=firm",

@@ -46,7 +46,8 @@ _FORM = {
     "sending": "off", "thanks": "off", "cards": "off", "on": "off", "minor": "1", "currency": "GBP", "field": "due_on",
     "customer": f"customer-{THEIRS}", "owner": "ledger", "handle": "090", "proof": "attested", "attested_by": "A",
     "kind": "discount", "account": "1", "step": "set", "language": "en", "tone": "friendly", "role": "viewer",
-    "email": f"person@{THEIRS}.example", "text": "words", "charges": "off", "business": "yes", "since": "2026-01-01",
+    "email": f"person@{THEIRS}.example", "text": "words", "charges": "off", "approvals": "off", "digest": "x",
+    "business": "yes", "since": "2026-01-01",
     "until": "2026-01-01", "interest": "1", "fixed": "1",
 }  # fmt: skip
 

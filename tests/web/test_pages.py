@@ -27,6 +27,7 @@ STAFF_PATHS = (
     "/connections",
     "/settings",
     "/charges",
+    "/approvals",
     "/policies",
     "/messages",
     "/conflicts",

@@ -34,6 +34,7 @@ from runtime.store.tables.money import (
 from runtime.store.tables.people import identity, invitation, membership, person, session
 from runtime.store.tables.queues import call_book, inbox, outbox
 from runtime.store.tables.reminders import (
+    approval,
     certificate,
     hold,
     message_copy,
@@ -51,6 +52,7 @@ __all__ = [
     "account",
     "allocation",
     "answer",
+    "approval",
     "bad_address",
     "bank_account",
     "call_book",

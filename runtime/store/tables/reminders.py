@@ -39,6 +39,7 @@ reminder = Table(
     Column("withdrawn_at", Instant),
     Column("why", Text, nullable=False),
     Column("shown_at", Instant),
+    Column("digest", String(64)),  # of what it says, while it is planned
     Index(None, "organisation_id", "state"),
     Index(None, "organisation_id", "customer_id"),
 )
@@ -55,6 +56,21 @@ reminder_item = Table(
     Column("state", String(16), nullable=False),
     Column("certificate", String(64)),
     Index(None, "organisation_id", "document_id"),
+)
+
+# What a person said of a message before it left, by the digest of what it says.
+approval = Table(
+    "approval",
+    metadata,
+    Column("id", Id, primary_key=True),
+    organisation_id(),
+    Column("customer_id", Id, nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("decision", String(16), nullable=False),
+    Column("note", Text, nullable=False),
+    Column("decided_by", String(200), nullable=False),
+    Column("decided_at", Instant, nullable=False),
+    Index(None, "organisation_id", "digest"),
 )
 
 # What an organisation decided its reminders by: every version that was set, as its author wrote it.

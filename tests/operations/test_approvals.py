@@ -1,0 +1,143 @@
+"""Where a person approves messages, none leaves without it, and none that says something else than was approved."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from runtime.operations.approvals import decide_message, switch_approvals, take_decision_back
+from runtime.operations.errors import InputError, RefusedError
+from runtime.operations.plan import plan_reminders
+from runtime.operations.remind import remind_organisation
+from runtime.operations.send import send_reminders
+from runtime.operations.views.approvals import Approvals, Waiting, approvals_view
+from runtime.store import connections
+from runtime.store import tables as t
+from tests.operations.firm import TODAY, Firm
+
+
+@pytest.fixture
+def approving(firm: Firm) -> Firm:
+    """Sending is on, and a person sees each message first: one to Acme of two invoices, one to Bolt of one."""
+    firm.switch_sending()
+    switch_approvals(firm.app, organisation_id=firm.id, on=True, actor="dana")
+    plan_reminders(firm.app, firm.id)
+    return firm
+
+
+def _view(firm: Firm) -> Approvals:
+    with firm.app.store.read() as db:
+        organisation = connections.organisation(db, firm.id)
+        assert organisation is not None
+        return approvals_view(firm.app, db, organisation, now=firm.app.clock())
+
+
+def _waiting(firm: Firm) -> dict[str, Waiting]:
+    return {each.name: each for each in _view(firm).waiting}
+
+
+def _decide(firm: Firm, waiting: Waiting, *, approves: bool = True, note: str = "") -> None:
+    decide_message(
+        firm.app,
+        organisation_id=firm.id,
+        reminder_id=waiting.reminder_id,
+        digest=waiting.digest,
+        approves=approves,
+        note=note,
+        actor="dana",
+    )
+
+
+def _got(firm: Firm) -> list[str]:
+    return sorted(recipient for mail in firm.mailbox.mails for recipient in mail.recipients)
+
+
+def test_none_leaves_unseen_and_what_was_approved_reads_as_it_was_shown(approving: Firm) -> None:
+    assert send_reminders(approving.app, approving.id) == {}
+    calls = sum(approving.ledger.standin.calls.values())
+    assert remind_organisation(approving.app, approving.id)["sent"] == 0
+    assert sum(approving.ledger.standin.calls.values()) == calls, "what waits costs the ledger nothing"
+    waiting = _waiting(approving)
+    assert sorted(waiting) == ["Acme", "Bolt"]
+    _decide(approving, waiting["Bolt"], note="As agreed with Joan\r\non the telephone.")
+    assert sorted(_waiting(approving)) == ["Acme"]
+    assert send_reminders(approving.app, approving.id)["sent"] == 1
+    (mail,) = approving.mailbox.mails
+    assert mail.recipients == ("bolt@example.com",)
+    assert mail.subject == waiting["Bolt"].subject
+    assert "As agreed with Joan on the telephone." in mail.text
+    assert "As agreed with Joan on the telephone." in mail.html
+    shown = [line for line in waiting["Bolt"].text.splitlines() if line and "http" not in line]
+    assert [line for line in shown if line not in mail.text] == []
+    assert [row.actor for row in approving.rows(t.event) if row.action == "message_approved"] == ["dana"]
+
+
+def test_an_approval_ends_when_the_amounts_change(approving: Firm) -> None:
+    shown = _waiting(approving)["Bolt"]
+    _decide(approving, shown)
+    approving.ledger.pay_by_hand("INV-2001", "100.00", on=TODAY)  # nobody has told us; the gate reads it
+    counted = send_reminders(approving.app, approving.id)
+    assert (counted["sent"], counted["waiting"]) == (0, 1)
+    assert _got(approving) == []
+    plan_reminders(approving.app, approving.id)
+    again = _waiting(approving)["Bolt"]
+    assert [amount.text() for amount in again.totals] == ["200.00"]
+    with pytest.raises(RefusedError, match="look again"):
+        _decide(approving, shown)
+    _decide(approving, again)
+    assert send_reminders(approving.app, approving.id)["sent"] == 1
+    assert "£200.00" in approving.mailbox.mails[0].text
+
+
+def test_an_approval_does_not_open_the_gate(approving: Firm) -> None:
+    _decide(approving, _waiting(approving)["Bolt"])
+    approving.ledger.pay_by_hand("INV-2001", "300.00", on=TODAY)
+    counted = send_reminders(approving.app, approving.id)
+    assert (counted["sent"], counted["held"]) == (0, 1)
+    assert _got(approving) == []
+
+
+def test_it_is_asked_again_after_a_week_and_survives_planning(approving: Firm) -> None:
+    approving.time.advance(days=2)
+    approving.settle()
+    plan_reminders(approving.app, approving.id)
+    _decide(approving, _waiting(approving)["Bolt"])
+    approving.invoice("Acme", "INV-1009", "10.00")
+    approving.settle()
+    plan_reminders(approving.app, approving.id)
+    assert "Bolt" not in _waiting(approving), "what was approved is not asked about again"
+    with approving.app.store.write() as db:
+        db.execute(t.approval.update().values(decided_at=approving.app.clock() - timedelta(days=8)))
+    assert send_reminders(approving.app, approving.id)["sent"] == 0
+    assert "Bolt" in _waiting(approving)
+
+
+def test_a_rejected_message_stays_here_until_the_decision_is_taken_back(approving: Firm) -> None:
+    bolt = _waiting(approving)["Bolt"]
+    _decide(approving, bolt, approves=False)
+    plan_reminders(approving.app, approving.id)
+    assert send_reminders(approving.app, approving.id) == {}
+    assert sorted(_waiting(approving)) == ["Acme"]
+    assert [each.decision for each in _view(approving).decided] == ["rejected"]
+    take_decision_back(approving.app, organisation_id=approving.id, digest=bolt.digest, actor="dana")
+    assert sorted(_waiting(approving)) == ["Acme", "Bolt"]
+    with pytest.raises(RefusedError):
+        take_decision_back(approving.app, organisation_id=approving.id, digest=bolt.digest, actor="dana")
+
+
+def test_a_note_is_bounded_and_what_is_unknown_is_refused(approving: Firm) -> None:
+    bolt = _waiting(approving)["Bolt"]
+    with pytest.raises(InputError, match="longer than 500"):
+        _decide(approving, bolt, note="x" * 501)
+    with pytest.raises(RefusedError, match="does not wait"):
+        decide_message(
+            approving.app, organisation_id=approving.id, reminder_id="rem_x", digest="", approves=True, actor="dana"
+        )
+    assert approving.rows(t.approval) == []
+
+
+def test_without_it_messages_leave_by_themselves(firm: Firm) -> None:
+    firm.switch_sending()
+    plan_reminders(firm.app, firm.id)
+    assert send_reminders(firm.app, firm.id)["sent"] == 2
