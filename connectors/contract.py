@@ -155,6 +155,15 @@ class ShowsInvoicesOnline(Protocol):
         ...
 
 
+@runtime_checkable
+class TellsOfReminders(Protocol):
+    """A connector of a system that may remind customers itself, and tells whether it does."""
+
+    def reminds(self) -> bool:
+        """Return whether the system sends reminders of its own in this account, in one call."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class OAuthShape:
     """How a vendor's OAuth differs: paths under the identity URL, scopes, how the client is named to the token path.

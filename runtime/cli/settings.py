@@ -11,14 +11,12 @@ from runtime.cli.opened import chosen_organisation, opened_app
 from runtime.operations.bank_proof import prove_by_name, prove_by_statements
 from runtime.operations.errors import InputError
 from runtime.operations.organisations import OWNER, switch_sending
-from runtime.operations.other_reminders import say_what_else_reminds
+from runtime.operations.other_reminders import OtherReminders, say_what_else_reminds
 from runtime.operations.pay_by_card import switch_card_payments
 from runtime.operations.thank import switch_thanks
 from runtime.operations.treatments import set_treatment
 from runtime.operations.views.setup import BankProof, Setup, setup
 from runtime.store.connections import Organisation
-
-_OTHERS = {None: "not said whether they remind", False: "do not remind", True: "remind too: customers hear twice"}
 
 
 @click.command()
@@ -100,7 +98,7 @@ def _show(app: App, organisation_id: str, *, as_json: bool) -> None:
     click.echo(f"sending      {'on' if found.sending_on else 'off'}")
     click.echo(f"thanks       {'on' if organisation.thanks_since else 'off'}")
     click.echo(f"cards        {'on' if found.card_payments_on else 'off'}")
-    click.echo(f"others       {_OTHERS[organisation.others_remind]}")
+    click.echo(f"others       {_others(found.other_reminders)}")
     click.echo(f"mail server  {'missing: ' + ', '.join(found.missing_mail) if found.missing_mail else 'set up'}")
     for bank in found.banks:
         click.echo(f"bank         {bank.handle} ({bank.name}): {_spoken(bank)}")
@@ -108,6 +106,12 @@ def _show(app: App, organisation_id: str, *, as_json: bool) -> None:
         if each.account is not None:
             click.echo(f"treatment    {each.kind}: {each.account} {each.tax_code}".rstrip())
     click.echo(f"nothing is sent: {'; '.join(found.obstacles)}" if found.obstacles else "nothing prevents sending")
+
+
+def _others(found: OtherReminders) -> str:
+    if found.reminding:
+        return f"{' and '.join(found.reminding)} reminds too: customers hear twice"
+    return "do not remind" if found.all_tell or found.said is False else "not said whether they remind"
 
 
 def _facts(organisation: Organisation, found: Setup) -> dict[str, object]:
@@ -118,6 +122,7 @@ def _facts(organisation: Organisation, found: Setup) -> dict[str, object]:
         "thanks": organisation.thanks_since is not None,
         "card_payments": found.card_payments_on,
         "others_remind": organisation.others_remind,
+        "systems_remind": dict(found.other_reminders.told),
         "missing_mail_settings": list(found.missing_mail),
         "banks": [
             {

@@ -15,6 +15,7 @@ from receivables.identity import stable_id
 from runtime.app import App
 from runtime.operations.errors import RefusedError
 from runtime.operations.organisations import OWNER
+from runtime.operations.other_reminders import ask_whether_it_reminds
 from runtime.operations.set_aside import resume
 from runtime.roles import GRANTS, Permission
 from runtime.store import connections, journal, people, queues
@@ -115,6 +116,7 @@ def finish_connect(
         app.wake()
     if connection is None:
         raise RefusedError(f"the connection to {system} could not be kept: start again")
+    ask_whether_it_reminds(app, connection)
     return connection
 
 

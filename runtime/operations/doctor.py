@@ -16,11 +16,10 @@ from connectors.channels import registry as carriers
 from runtime.clock import system_clock
 from runtime.operations.errors import InputError
 from runtime.operations.experience import describe
-from runtime.operations.other_reminders import warning
+from runtime.operations.other_reminders import OtherReminders, other_reminders
 from runtime.settings import Settings, SettingsError
 from runtime.store import connections, migrate
 from runtime.store import tables as t
-from runtime.store.connections import Organisation
 from runtime.store.engine import Store, StoreAddressError
 from runtime.store.isolation import holds_for_us
 from runtime.vault import Vault, VaultError
@@ -109,7 +108,7 @@ def _database(settings: Settings) -> list[Check]:
                     ]
                     said = describe(db, organisation.id, system_clock())
                     checks.append(Check(f"{organisation.name}: matching", True, said))
-                    checks.append(_other_reminders(organisation))
+                    checks.append(_other_reminders(organisation.name, other_reminders(db, organisation)))
                 checks += [_mailbox(row) for row in db.execute(select(t.mailbox).order_by(t.mailbox.c.name))]
                 if not store.is_sqlite:
                     checks.append(_kept_apart(holds_for_us(db)))
@@ -121,12 +120,13 @@ def _database(settings: Settings) -> list[Check]:
     return checks
 
 
-def _other_reminders(organisation: Organisation) -> Check:
-    """Whether something else writes to the same customers, as a person said."""
-    against = warning(organisation)
-    known = organisation.others_remind is not None
-    detail = "none, as a person said" if known else "not asked while sending is off"
-    return Check(f"{organisation.name}: other reminders", against is None, against or detail)
+def _other_reminders(name: str, found: OtherReminders) -> Check:
+    """Whether something else writes to the same customers, as systems tell and a person said."""
+    if found.all_tell:
+        detail = f"none, as {' and '.join(title for title, _ in found.told)} tells"
+    else:
+        detail = "not asked while sending is off" if found.said is None else "none, as a person said"
+    return Check(f"{name}: other reminders", found.warning is None, found.warning or detail)
 
 
 def _mailbox(row: Any) -> Check:  # noqa: ANN401 - a row of the table

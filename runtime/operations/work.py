@@ -23,6 +23,7 @@ from runtime.operations.link_back import link_back
 from runtime.operations.links import UNWEIGHED, anything_to_weigh, weigh_accounts
 from runtime.operations.loss import noting_loss
 from runtime.operations.match import match_receipts
+from runtime.operations.other_reminders import ask_whether_it_reminds
 from runtime.operations.process_inbox import process_inbox
 from runtime.operations.pull import pull
 from runtime.operations.recognise import CODED_CONSIDERED
@@ -170,6 +171,7 @@ def _read(app: App, connection: VendorConnection) -> Counter[str]:
                 noting_loss(app, connection),
             ):
                 counted.update(pull(app, connection))
+                ask_whether_it_reminds(app, connection)
         except ConnectorError as error:
             counted[f"{system} failed: {type(error).__name__}"] += 1
     return counted

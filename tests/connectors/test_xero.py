@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from werkzeug.wrappers import Request, Response
 
+from connectors.contract import TellsOfReminders
 from connectors.errors import Fatal, Reject
 from connectors.intents import Done, PostReceipt, UndoPosting
 from connectors.ledgers import exact
@@ -52,6 +53,22 @@ def test_accounts_have_a_purpose(ledger: Ledger) -> None:
     assert purposes["404"] is AccountPurpose.FEES
     assert purposes["429"] is AccountPurpose.OTHER
     assert purposes["200"] is AccountPurpose.INCOME  # its type goes before the word in its name
+
+
+def test_xero_says_whether_it_reminds(ledger: Ledger) -> None:
+    assert isinstance(ledger.connector, TellsOfReminders)
+    assert not ledger.connector.reminds()
+    books_of(ledger).sends_reminders = True
+    assert ledger.connector.reminds()
+
+
+@pytest.mark.off_contract
+@pytest.mark.parametrize("told", ["[]", "null", '[{"Enabled": "yes"}]', '["on"]'])
+def test_an_unclear_answer_about_reminders_is_none(ledger: Ledger, intercept: Install, told: str) -> None:
+    intercept(lambda _request, _handle: Response(f'{{"InvoiceReminders": {told}}}'))
+    assert isinstance(ledger.connector, TellsOfReminders)
+    with pytest.raises(Fatal, match="reminders"):
+        ledger.connector.reminds()
 
 
 def test_several_lines_are_one_batch_payment(ledger: Ledger, intercept: Install) -> None:

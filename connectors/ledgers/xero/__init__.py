@@ -27,10 +27,22 @@ from connectors.ledgers.xero.write import XeroWriter
 from connectors.records import Kind
 
 
-def _open(access: Access) -> LedgerConnector:
+class XeroConnector(LedgerConnector):
+    """One open tenant. Xero alone among the ledgers tells of its reminders (`connectors.contract.TellsOfReminders`)."""
+
+    def __init__(self, client: XeroClient, reader: XeroReader, writer: XeroWriter) -> None:
+        super().__init__(client, reader, writer)
+        self._xero = reader
+
+    def reminds(self) -> bool:
+        """Return whether Xero's invoice reminders are switched on."""
+        return self._xero.reminds()
+
+
+def _open(access: Access) -> XeroConnector:
     client = XeroClient(access)
     reader = XeroReader(client)
-    return LedgerConnector(client, reader, XeroWriter(client, reader, access.clock))
+    return XeroConnector(client, reader, XeroWriter(client, reader, access.clock))
 
 
 DECLARATION = Declaration(

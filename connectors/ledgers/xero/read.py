@@ -134,6 +134,13 @@ class XeroReader:
         shown: list[Json] = answer.get("OnlineInvoices") or [{}]
         return str(shown[0].get("OnlineInvoiceUrl") or "")
 
+    def reminds(self) -> bool:
+        """Return whether Xero's own invoice reminders are switched on; Fatal when it does not say."""
+        told = self._client.get(self._client.api.get_invoice_reminders, urgent=False).get("InvoiceReminders") or []
+        if not told or not all(isinstance(each, dict) and isinstance(each.get("Enabled"), bool) for each in told):
+            raise Fatal("Xero does not say whether it sends invoice reminders: the API has changed")
+        return any(each["Enabled"] for each in told)
+
     def by_ids(self, source: Source, external_ids: Sequence[str]) -> list[Json]:
         """Read up to FETCH_BATCH invoices or contacts in one call, in any order; what is gone is left out."""
         listing = getattr(self._client.api, source.listing)

@@ -11,6 +11,7 @@ from connectors.contract import Role
 from connectors.records import AccountPurpose
 from runtime.app import App
 from runtime.operations.ledger_accounts import bank_accounts
+from runtime.operations.other_reminders import OtherReminders, other_reminders
 from runtime.operations.treatments import KINDS, treatments
 from runtime.store import connections
 from runtime.store import tables as t
@@ -63,6 +64,7 @@ class Setup:
     seen: tuple[str, ...]
     treatments: tuple[TreatmentRow, ...]
     accounts: tuple[LedgerAccount, ...]
+    other_reminders: OtherReminders
 
     @property
     def obstacles(self) -> tuple[str, ...]:
@@ -95,6 +97,7 @@ def setup(db: Connection, app: App, organisation: Organisation) -> Setup:
         seen=_seen(db, organisation.id),
         treatments=_treatments(db, organisation.id),
         accounts=_accounts(db, organisation.id),
+        other_reminders=other_reminders(db, organisation),
     )
 
 

@@ -51,6 +51,8 @@ connection = Table(
     Column("consent_id", Id, ForeignKey("consent.id"), nullable=False),
     Column("status", String(16), nullable=False),
     Column("connected_at", Instant, nullable=False),
+    Column("reminds", Boolean),  # whether it sends reminders of its own, where it tells
+    Column("reminds_asked_at", Instant),
     UniqueConstraint("system", "account"),
     UniqueConstraint("organisation_id", "role"),
 )
