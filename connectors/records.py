@@ -30,8 +30,31 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class PostalFields:
+    """A postal address as it is typed at the vendor: `lines` above the town, the country in letters or words."""
+
+    lines: tuple[str, ...]
+    city: str = ""
+    region: str = ""
+    post_code: str = ""
+    country: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ContactWays:
+    """How somebody is reached beside e-mail, as it is typed at the vendor; "" or None where nothing is."""
+
+    mobile: str = ""
+    telephone: str = ""
+    address: PostalFields | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class CustomerFields:
-    """A customer (Xero contact, QuickBooks customer, Salesforce account). `number` is its own number, if it has one."""
+    """A customer (Xero contact, QuickBooks customer, Salesforce account). `number` is its own number, if it has one.
+
+    `ways` is None where the vendor keeps none with the customer: that says nothing and clears nothing.
+    """
 
     name: str
     number: str | None = None
@@ -41,6 +64,7 @@ class CustomerFields:
     currency: str | None = None
     keys: tuple[str, ...] = ()  # exact keys of the same customer elsewhere, strongest first
     merged_into_external_id: str | None = None  # of a deleted record: the customer that took its place
+    ways: ContactWays | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +75,7 @@ class ContactFields:
     name: str
     email: str | None
     opted_out: bool
+    ways: ContactWays = ContactWays()
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,6 +55,14 @@ def accepted_bases(channel: Channel, country: str | None) -> frozenset[LawfulBas
     return _ACCEPTED_BASES[channel]
 
 
+def basis_of_told(channel: Channel) -> LawfulBasis | None:
+    """The basis to use an address that the ledger or the CRM tells of and nobody here looked at.
+
+    It is the one that e-mail addresses from there have. That a telephone is known is no consent to texts.
+    """
+    return None if channel in _CONSENT_CHANNELS else LawfulBasis.CONTRACT
+
+
 def _accepted(contact: ContactEvidence) -> frozenset[LawfulBasis]:
     """The bases that permit this contact: where the customer is, and where the telephone is."""
     found = accepted_bases(contact.channel, contact.country)

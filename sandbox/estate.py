@@ -16,6 +16,7 @@ from sandbox.stripe import StripeStandIn
 from sandbox.xero import XeroStandIn
 
 _KEY_BYTES = 32
+VENDOR_PORTS = 4
 
 
 class Estate:

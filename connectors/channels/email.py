@@ -14,7 +14,7 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
 
-from connectors.channels.contract import Fate, Outgoing, Report
+from connectors.channels.contract import UNREACHABLE, Fate, Outgoing, Report
 from connectors.contract import CALL_TIMEOUT_SECONDS
 from connectors.errors import ConnectorError, Fatal, Reconnect, Reject, Retry
 
@@ -28,6 +28,7 @@ _BREAKING = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 # Any domain, sent as IDNA; a local part beyond ASCII would need SMTPUTF8 (RFC 6531) all the way to the mailbox.
 _ADDRESS = re.compile(r"(?P<local>[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64})@(?P<domain>[^\s@<>,;:\"()\[\]\\]{1,255})")
 _NAMED = re.compile(r"(?P<name>[^<>]*)<(?P<spec>[^<>]+)>")
+_STATUS = re.compile(r"5\.(?P<subject>\d{1,3})\.(?P<detail>\d{1,3})\b")
 _MESSAGE_ID = re.compile(r"<[\x21-\x3b\x3d\x3f-\x7e]+@[\x21-\x3b\x3d\x3f-\x7e]+>")
 _URL = re.compile(r"https?://[\x21-\x3b\x3d\x3f-\x7e]+")
 _LOOPBACK = ("127.0.0.1", "localhost")
@@ -207,7 +208,19 @@ def _refused(code: int, answer: bytes | str, what: str) -> ConnectorError:
         "recipient": "Ask the customer for an address that works, and correct it.",
         "sender": "Let the mail provider allow this sender address.",
     }.get(what, "Read what the server says; the message's content or size is not acceptable to it.")
-    return Reject(text, code=str(code), remedy=remedy)
+    is_gone = what == "recipient" and _names_nobody(code, _shown(answer))
+    return Reject(text, code=UNREACHABLE if is_gone else str(code), remedy=remedy)
+
+
+def _names_nobody(code: int, answer: str) -> bool:
+    """Whether a refused recipient takes no mail of anybody (RFC 3463: X.1 is the address, X.2.1 a disabled mailbox).
+
+    Without such a status the code counts (RFC 5321, 4.2.3); what is refused by a policy may be let in another day.
+    """
+    status = _STATUS.match(answer)
+    if status is None:
+        return code in (550, 551, 553)
+    return status["subject"] == "1" or (status["subject"], status["detail"]) == ("2", "1")
 
 
 def _opening_error(error: Exception) -> ConnectorError:
@@ -228,11 +241,15 @@ def _address(text: str, what: str) -> Address:
     name, spec = (named["name"].strip().strip('"'), named["spec"]) if named else ("", text)
     found = _ADDRESS.fullmatch(spec)
     if found is None:
-        raise Reject(f"the {what} {text!r} is no e-mail address that every server takes", code="bad_address")
+        raise Reject(f"the {what} {text!r} is no e-mail address that every server takes", code=_no_address(what))
     try:
         return Address(display_name=name, username=found["local"], domain=found["domain"].encode("idna").decode())
     except ValueError as error:
-        raise Reject(f"the {what} {text!r} is no e-mail address: {error}", code="bad_address") from error
+        raise Reject(f"the {what} {text!r} is no e-mail address: {error}", code=_no_address(what)) from error
+
+
+def _no_address(what: str) -> str:
+    return UNREACHABLE if what == "recipient" else "bad_address"
 
 
 def _header(text: str, what: str) -> str:

@@ -7,6 +7,7 @@ import json
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import IO
@@ -101,24 +102,28 @@ def demo(headless: bool, as_json: bool, folder: Path) -> int:
 
 
 @click.command()
-@click.option("--port", default=0, type=click.IntRange(0, 65500), help="The first of four ports; 0: free ones.")
+@click.option("--port", default=0, type=click.IntRange(0, 65500), help="The first of six ports; 0: free ones.")
 @click.option("--json", "as_json", is_flag=True, help="Print the environment as one JSON object.")
 def sandbox(port: int, as_json: bool) -> None:
-    """Run the stand-in vendors alone, with the sample company in them, until interrupted."""
-    from sandbox.estate import Estate  # noqa: PLC0415 - only this command and the demo know the sandbox
+    """Run the stand-in vendors and carriers alone, with the sample company in them, until interrupted."""
+    from sandbox.carriers import PORTS, Carriers  # noqa: PLC0415 - as below
+    from sandbox.estate import VENDOR_PORTS, Estate  # noqa: PLC0415 - only this command and the demo know the sandbox
     from sandbox.world import DEMO_START, build_world  # noqa: PLC0415
 
     clock = clock_from(DEMO_START)
-    for number in range(4):
+    carriers_port = port + VENDOR_PORTS if port else 0
+    for number in range(VENDOR_PORTS + PORTS):
         if port:
             require_free(LOOPBACK, port + number)
-    with Estate(clock=clock, port=port) as estate:
+    hear = partial(click.echo, err=True)
+    with Estate(clock=clock, port=port) as estate, Carriers(clock=clock, port=carriers_port, hear=hear) as carriers:
         build_world(clock=clock).seed_into(
             xero=estate.xero, quickbooks=estate.quickbooks, salesforce=estate.salesforce, stripe=estate.stripe
         )
+        environment = estate.environment | carriers.environment
         if as_json:
-            click.echo(json.dumps(estate.environment))
+            click.echo(json.dumps(environment))
         else:
-            for name, value in estate.environment.items():
+            for name, value in environment.items():
                 click.echo(f"export {name}={value}")
         wait_for_interrupt()

@@ -1,16 +1,18 @@
-"""Addresses that nothing is sent to any more: what bounces, and what its reader says is no longer theirs.
+"""Addresses that nothing is sent to any more, by any channel: what comes back, and what its reader says is not theirs.
 
 A customer with another address is written to again by itself: what is kept is the address, not the customer.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, delete, func, select
 
 from receivables.document import DocumentStatus
+from reminders.evidence import Channel
 from reminders.replies.routing import TaskKind
 from runtime.app import App
 from runtime.operations.errors import RefusedError
@@ -20,6 +22,9 @@ from runtime.store import connections, journal
 from runtime.store import tables as t
 from runtime.store.rows import upsert
 from runtime.store.touch import touch_documents
+
+CONTACT_NEEDED = "contact_needed"  # the problem that a person finds another address
+Bad = Mapping[tuple[Channel, str], str]
 
 
 def give_up(app: App, *, organisation_id: str, reply: dict[str, Any]) -> None:
@@ -39,8 +44,7 @@ def mark_bad(db: Connection, organisation_id: str, *, address: str, why: str, su
     if organisation is None:
         raise RefusedError("there is no such organisation")
     plain = normal(address)
-    row = {"organisation_id": organisation_id, "address": plain, "why": why, "found_at": at}
-    upsert(db, t.bad_address, [row], keys=["organisation_id", "address"], keep=["found_at"])
+    note_bad(db, organisation_id, channel=Channel.EMAIL, address=plain, why=why, at=at)
     customers = of_address(db, organisation_id, plain)
     documents = db.scalars(
         select(t.document.c.id).where(
@@ -73,6 +77,31 @@ def mark_bad(db: Connection, organisation_id: str, *, address: str, why: str, su
     return customers
 
 
+def note_bad(db: Connection, organisation_id: str, *, channel: Channel, address: str, why: str, at: datetime) -> None:
+    """Keep that nothing arrives at an address by `channel`, or that it is somebody else's."""
+    names = {"organisation_id": organisation_id, "channel": channel.value, "address": normal_of(channel, address)}
+    upsert(
+        db,
+        t.bad_address,
+        [names | {"why": why, "found_at": at}],
+        keys=["organisation_id", "channel", "address"],
+        keep=["found_at"],
+    )
+
+
+def trust_again(db: Connection, organisation_id: str, *, channel: Channel, address: str) -> None:
+    """Forget what is said against an address: somebody has looked."""
+    bad = t.bad_address.c
+    mine = (bad.organisation_id == organisation_id) & (bad.channel == channel.value)
+    db.execute(delete(t.bad_address).where(mine, bad.address == normal_of(channel, address)))
+
+
+def another_is_known(db: Connection, organisation_id: str, customer_id: str, *, channel: Channel, at: datetime) -> None:
+    """Ask nobody any more for another address of a customer."""
+    subject = f"{customer_id} {channel.value}"
+    journal.resolve_problem(db, organisation_id=organisation_id, code=CONTACT_NEEDED, subject=subject, at=at)
+
+
 def of_address(db: Connection, organisation_id: str, address: str) -> list[str]:
     """Return the customers who are written to at `address`."""
     customer = t.customer.c
@@ -90,10 +119,16 @@ def of_address(db: Connection, organisation_id: str, address: str) -> list[str]:
     )
 
 
-def bad_addresses(db: Connection, organisation_id: str) -> frozenset[str]:
-    """Return the addresses that nothing is sent to."""
+def bad_addresses(db: Connection, organisation_id: str) -> Bad:
+    """Return what nothing is sent to, by channel and address, with why."""
     mine = t.bad_address.c.organisation_id == organisation_id
-    return frozenset(db.scalars(select(t.bad_address.c.address).where(mine)))
+    rows = db.execute(select(t.bad_address).where(mine))
+    return {(Channel(row.channel), row.address): row.why for row in rows}
+
+
+def normal_of(channel: Channel, address: str) -> str:
+    """Return an address of `channel` as it is compared."""
+    return normal(address) if channel is Channel.EMAIL else address
 
 
 def normal(address: str) -> str:

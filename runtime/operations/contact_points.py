@@ -13,7 +13,7 @@ from reminders.evidence import Channel, LawfulBasis
 from reminders.places import country_code
 from reminders.telephone import TelephoneError, number_of
 from runtime.app import App
-from runtime.operations.deliveries import CONTACT_NEEDED
+from runtime.operations.bad_addresses import another_is_known, trust_again
 from runtime.operations.errors import InputError, RefusedError
 from runtime.operations.replies.act import TEXT, WAITING
 from runtime.operations.replies.settle import note_answered
@@ -63,11 +63,9 @@ def note_contact(
             "evidence": evidence.strip(),
             "noted_by": actor,
             "noted_at": app.clock(),
-            "bounced_address": None,
-            "bounced_at": None,
-            "bounced_why": "",
         }
         upsert(db, t.contact_point, [row], keys=["customer_id", "channel"])
+        trust_again(db, organisation_id, channel=channel, address=str(row["address"]))
         weigh_again(db, organisation_id, customer_ids=[customer_id])
         _record(
             db,
@@ -77,13 +75,7 @@ def note_contact(
             actor=actor,
             at=app.clock(),
         )
-        journal.resolve_problem(
-            db,
-            organisation_id=organisation_id,
-            code=CONTACT_NEEDED,
-            subject=f"{customer_id} {channel.value}",
-            at=app.clock(),
-        )
+        another_is_known(db, organisation_id, customer_id, channel=channel, at=app.clock())
     app.wake()
 
 

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, select, update
 
 from connectors.channels.contract import STOPPED, UNREACHABLE, Fate, Report
 from connectors.errors import ConnectorError, Reject
 from receivables.problem import Problem
 from reminders.evidence import Channel
+from runtime.operations.bad_addresses import CONTACT_NEEDED, note_bad
+from runtime.operations.contact_book import contact_point
 from runtime.operations.withdraw import SENT, UNDELIVERED
-from runtime.store import journal, reminder_rows
+from runtime.store import connections, journal, reminder_rows
 from runtime.store import tables as t
 from runtime.store.rows import insert_new
 from runtime.store.weighing import weigh_again
 
-CONTACT_NEEDED = "contact_needed"
 _ORDER = list(Fate)
 _FINAL = (Fate.DELIVERED, Fate.UNDELIVERED)
 
@@ -68,17 +69,9 @@ def note_unreachable(
 
     It says nothing of another address that is noted later.
     """
-    point = t.contact_point.c
-    mine = (point.customer_id == customer_id) & (point.channel == channel.value)
-    mine &= point.organisation_id == organisation_id
-    known = db.execute(select(t.contact_point).where(mine)).first()
-    bounced = {"bounced_address": known.address if known else spoken, "bounced_at": at, "bounced_why": why}
-    if known is not None:
-        db.execute(update(t.contact_point).where(mine).values(**bounced))
-    else:
-        plain = {"address": "", "basis": None, "evidence": "", "noted_by": "", "noted_at": at}
-        names = {"customer_id": customer_id, "channel": channel.value, "organisation_id": organisation_id}
-        db.execute(insert(t.contact_point).values(**names, **plain, **bounced))
+    address = spoken if channel is not Channel.LETTER else _letter_address(db, organisation_id, customer_id, spoken)
+    if address is not None:
+        note_bad(db, organisation_id, channel=channel, address=address, why=why, at=at)
     weigh_again(db, organisation_id, customer_ids=[customer_id])
     text = f"Nothing arrives at {spoken} ({channel.value}): {why}"
     remedy = (
@@ -95,6 +88,14 @@ def note_unreachable(
         subject=customer_id,
         detail=text,
     )
+
+
+def _letter_address(db: Connection, organisation_id: str, customer_id: str, spoken: str) -> str | None:
+    """The address that a letter went to as it is kept; None where letters go elsewhere by now."""
+    point = contact_point(db, organisation_id, customer_id, Channel.LETTER)
+    organisation = connections.organisation(db, organisation_id)
+    home = organisation.country if organisation else ""
+    return point.address if point is not None and point.spoken(home) == spoken else None
 
 
 def stop_number(

@@ -27,7 +27,7 @@ from reminders.evidence import (
 )
 from reminders.places import country_code, time_zone_of
 from runtime.operations import facts as facts_of
-from runtime.operations.bad_addresses import bad_addresses, normal
+from runtime.operations.bad_addresses import Bad, bad_addresses, normal
 from runtime.operations.open_items import OpenDocument, open_documents, unshown_allocations
 from runtime.operations.withdraw import IN_DOUBT, PLANNED, SENT
 from runtime.store import tables as t
@@ -68,7 +68,7 @@ class Facts:
     contacted: Mapping[str, tuple[int, datetime]] = field(default_factory=dict)
     versions: Mapping[str, list[Read]] = field(default_factory=dict)
     being_written: Collection[str] = ()
-    bad_addresses: Collection[str] = ()
+    bad_addresses: Bad = field(default_factory=dict)
 
 
 def gather(
@@ -153,8 +153,10 @@ def _contact(facts: Facts, customer_id: str) -> ContactEvidence:
     # A document can be read before its customer is: until then nobody can be written to.
     customer = facts.customers.get(customer_id, _NOT_READ)
     parent = facts.customers.get(customer["parent_id"] or "")
-    # A branch without an address of its own is reached through the parent that pays for it.
-    address = customer["email"] or (parent["email"] if parent else None)
+    # A branch without an address at which mail arrives is reached through the parent that pays for it.
+    addresses = [each["email"] for each in (customer, parent) if each is not None and each["email"]]
+    working = [each for each in addresses if (Channel.EMAIL, normal(each)) not in facts.bad_addresses]
+    address = next(iter([*working, *addresses]), None)
     country, time_zone = place_of(facts.organisation, customer["country"])
     count, last = facts.contacted.get(customer_id, (0, None))
     return ContactEvidence(
@@ -166,7 +168,7 @@ def _contact(facts: Facts, customer_id: str) -> ContactEvidence:
         time_zone=time_zone,
         country=country,
         opted_out=customer["opted_out"],
-        bounced=address is not None and normal(address) in facts.bad_addresses,
+        bounced=address is not None and not working,
         contacts_this_week=count,
         last_contact_at=last,
     )

@@ -13,6 +13,7 @@ from receivables.address import AddressError, PostalAddress
 from reminders.evidence import Channel
 from reminders.letter import Form
 from reminders.payment_code import AccountError, BankAccount, bank_account
+from runtime.operations.contact_book import contact_point
 from runtime.operations.errors import InputError
 from runtime.store import tables as t
 
@@ -58,10 +59,8 @@ def read_letterhead(details: Mapping[str, str], carrier: CarrierDeclaration) -> 
 
 
 def postal_address(db: Connection, organisation_id: str, customer_id: str) -> PostalAddress:
-    """Return where letters to a customer go; LookupError where nothing is noted."""
-    point = t.contact_point.c
-    mine = (point.organisation_id == organisation_id) & (point.customer_id == customer_id)
-    text = db.scalar(select(point.address).where(mine, point.channel == Channel.LETTER.value))
-    if text is None:
+    """Return where letters to a customer go; LookupError where nobody says."""
+    point = contact_point(db, organisation_id, customer_id, Channel.LETTER)
+    if point is None or point.postal is None:
         raise LookupError(f"{customer_id} has no address for letters")
-    return PostalAddress.from_text(text)
+    return point.postal

@@ -5,23 +5,20 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
 
 from sqlalchemy import Connection, select
 
-from receivables.address import PostalAddress
-from reminders.evidence import Channel, ContactEvidence, LawfulBasis
+from reminders.evidence import Channel, ContactEvidence
 from reminders.telephone import zones_of
+from runtime.operations.bad_addresses import Bad, bad_addresses
+from runtime.operations.contact_book import Point, Points, contact_points
 from runtime.operations.withdraw import HANDING, IN_DOUBT
 from runtime.store import tables as t
 from runtime.store.connections import Organisation
-from runtime.store.rows import chunks
 
-MAX_ADDRESS_CHARACTERS = 320  # of a letter's address on one line; `reminder.recipient` has no room for more
 # A message that may have left keeps other channels quiet for as long as it counts for the weekly cap.
 UNDER_WAY_FOR = timedelta(days=7)
 _TELEPHONES = (Channel.SMS, Channel.CALL_TASK)
-Point = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +26,8 @@ class Reach:
     """What is known of many customers at once. `under_way` is the channel by which each is just being written to."""
 
     home: str
-    points: Mapping[tuple[str, str], Point]
+    points: Points
+    bad: Bad
     switched_on: frozenset[str]
     stopped: frozenset[str]
     under_way: Mapping[str, Channel]
@@ -40,53 +38,41 @@ class Reach:
         running = self.under_way.get(mail.recipient_id)
         if running is not None and running is not channel:
             contact = replace(contact, other_channel_running=running)
-        point = self.points.get((mail.recipient_id, channel.value))
-        if point is not None and point["bounced_address"] is not None:
-            address = contact.address if channel is Channel.EMAIL else point["address"]
-            contact = replace(contact, bounced=contact.bounced or point["bounced_address"] == address)
         return contact
 
     def _by_point(self, mail: ContactEvidence, channel: Channel) -> ContactEvidence:
         if channel is Channel.HAND_OVER:
             return replace(mail, channel=channel, address=mail.recipient_name or mail.recipient_id, bounced=False)
         point = self._point(mail.recipient_id, channel)
-        address = None if point is None else self._spoken(point["address"], channel)
+        address = None if point is None else point.spoken(self.home)
         return replace(
             mail,
             channel=channel,
             address=address,
-            bounced=False,  # what is wrong with an e-mail address says nothing of a telephone
-            lawful_basis=LawfulBasis(point["basis"]) if point is not None and point["basis"] else None,
+            # What is wrong with an e-mail address says nothing of a telephone.
+            bounced=point is not None and (channel, point.address) in self.bad,
+            lawful_basis=None if point is None else point.basis,
             opted_out=mail.opted_out or (channel is Channel.SMS and address in self.stopped),
             switched_on=channel.is_task or channel.value in self.switched_on,
             other_time_zones=zones_of(address, besides=mail.time_zone) if address and channel in _TELEPHONES else (),
         )
 
     def _point(self, customer_id: str, channel: Channel) -> Point | None:
-        found = self.points.get((customer_id, channel.value))
+        found = self.points.get((customer_id, channel))
         if found is None and channel is Channel.CALL_TASK:
-            return self.points.get((customer_id, Channel.SMS.value))  # whoever reads texts there can be called there
+            return self.points.get((customer_id, Channel.SMS))  # whoever reads texts there can be called there
         return found
-
-    def _spoken(self, address: str, channel: Channel) -> str:
-        if channel is not Channel.LETTER:
-            return address
-        return ", ".join(PostalAddress.from_text(address).lines(home=self.home))[:MAX_ADDRESS_CHARACTERS]
 
 
 def reach(db: Connection, organisation: Organisation, *, customer_ids: Collection[str], now: datetime) -> Reach:
     """Return how these customers can be reached at `now`."""
-    point, switch, stop = t.contact_point.c, t.channel_switch.c, t.stopped_number.c
-    points: dict[tuple[str, str], Point] = {}
-    for chunk in chunks(sorted(customer_ids)):
-        mine = (point.organisation_id == organisation.id) & point.customer_id.in_(chunk)
-        for row in db.execute(select(t.contact_point).where(mine)):
-            points[row.customer_id, row.channel] = dict(row._mapping)
+    switch, stop = t.channel_switch.c, t.stopped_number.c
     on = select(switch.channel).where(switch.organisation_id == organisation.id, switch.switched_on.is_(True))
     stops = select(stop.number).where(stop.organisation_id == organisation.id, stop.ended_at.is_(None))
     return Reach(
         home=organisation.country,
-        points=points,
+        points=contact_points(db, organisation.id, customer_ids),
+        bad=bad_addresses(db, organisation.id),
         switched_on=frozenset(db.scalars(on)),
         stopped=frozenset(db.scalars(stops)),
         under_way=_under_way(db, organisation.id, now),

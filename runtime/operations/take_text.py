@@ -10,6 +10,7 @@ from connectors.channels.contract import Told
 from receivables.problem import Problem
 from reminders.evidence import Channel
 from reminders.stop_words import Wish, wish_of
+from runtime.operations.contact_book import texted_at
 from runtime.operations.deliveries import stop_number
 from runtime.operations.replies.act import TEXT_PROBLEM
 from runtime.operations.replies.take import Incoming, ReplyChannel, keep_reply
@@ -61,7 +62,7 @@ def _follow_wish(db: Connection, organisation_id: str, told: Told, wish: Wish, a
         stop = t.stopped_number.c
         mine = (stop.organisation_id == organisation_id) & (stop.number == told.sender) & stop.ended_at.is_(None)
         changed = bool(db.execute(update(t.stopped_number).where(mine).values(ended_at=at)).rowcount)
-    owners = _owners(db, organisation_id, told.sender) if changed else []
+    owners = texted_at(db, organisation_id, told.sender) if changed else []
     weigh_again(db, organisation_id, customer_ids=owners)
     for customer_id in owners:
         journal.record(
@@ -73,12 +74,6 @@ def _follow_wish(db: Connection, organisation_id: str, told: Told, wish: Wish, a
             subject=customer_id,
             detail=f"{told.sender} answered {words!r} ({told.external_id})",
         )
-
-
-def _owners(db: Connection, organisation_id: str, number: str) -> list[str]:
-    point = t.contact_point.c
-    mine = (point.organisation_id == organisation_id) & (point.channel == Channel.SMS.value)
-    return list(db.scalars(select(point.customer_id).where(mine, point.address == number).order_by(point.customer_id)))
 
 
 def _withdraw(db: Connection, organisation_id: str, number: str, at: datetime) -> None:

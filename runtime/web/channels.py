@@ -12,7 +12,7 @@ from starlette.responses import Response
 from receivables.address import AddressError, PostalAddress
 from reminders.evidence import Channel, LawfulBasis
 from runtime.operations.channels import channel_setups, switch_channel
-from runtime.operations.contact_points import NOTED, forget_contact, note_contact, text_is_read
+from runtime.operations.contact_points import forget_contact, note_contact, text_is_read
 from runtime.operations.errors import InputError
 from runtime.operations.views.contacts import customer_contacts, monthly_costs
 from runtime.web.access import CHASE, SEE, SWITCH, Who, routes
@@ -86,13 +86,10 @@ def show_customer(app: Running, organisation_id: str, customer_id: str, notice: 
         view = customer_contacts(db, organisation, customer_id)
     if view is None:
         raise HTTPException(404)
-    noted = {each.channel: each for each in view.contacts}
     return page(
         "customer.html",
         organisation=organisation,
         view=view,
-        noted=noted,
-        channels=NOTED,
         bases=LawfulBasis,
         notice=notice,
     )

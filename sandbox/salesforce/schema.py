@@ -35,6 +35,13 @@ _STANDARD: dict[str, tuple[Field, ...]] = {
         Field("Name", "string", 121, writable=False),
         Field("Email", "email", 80),
         Field("HasOptedOutOfEmail", "boolean"),
+        Field("MobilePhone", "phone", 40),
+        Field("Phone", "phone", 40),
+        Field("MailingStreet", "textarea", 255),
+        Field("MailingCity", "string", 40),
+        Field("MailingState", "string", 80),
+        Field("MailingPostalCode", "string", 20),
+        Field("MailingCountry", "string", 80),
     ),
     "Opportunity": (
         Field("Name", "string", 120, required=True),

@@ -11,6 +11,7 @@ import pytest
 from receivables.address import PostalAddress
 from reminders.evidence import Channel
 from runtime.operations.channels import switch_channel
+from runtime.operations.contact_points import forget_contact
 from runtime.operations.errors import InputError
 from runtime.operations.look_up import look_up
 from runtime.store import tables as t
@@ -64,6 +65,19 @@ def lob(texting: Texting) -> Iterator[LobStandIn]:
 
 def _text(pdf: bytes) -> str:
     return "".join(page.get_textpage().get_text_range() for page in pdfium.PdfDocument(pdf))
+
+
+def test_a_letter_goes_where_the_ledger_says_and_nobody_typed_it(texting: Texting, folder: Path) -> None:
+    firm = texting.firm
+    forget_contact(
+        firm.app, organisation_id=firm.id, customer_id=texting.id_of("Acme"), channel=Channel.LETTER, actor=""
+    )
+    assert texting.send()["sent"] == 1
+    firm.ledger.edit_ways(firm.customers["Acme"], street="7 Mill Lane")
+    firm.time.advance(minutes=5)
+    firm.poll()
+    assert texting.send()["sent"] == 1
+    assert any("7 Mill Lane" in _text(each.read_bytes()) for each in folder.glob("*.pdf"))
 
 
 def test_a_letter_lies_in_the_print_folder_with_what_is_open(texting: Texting, folder: Path) -> None:

@@ -193,6 +193,9 @@ def test_connect_refuses_what_it_does_not_know(tmp_path: Path) -> None:
         assert line == f"Invalid value for '{option}': {reason}"
 
 
+VENDOR_URLS = ("XERO_API_URL", "QUICKBOOKS_API_URL", "SALESFORCE_URL", "STRIPE_API_URL")
+
+
 def test_the_sandbox_serves_what_it_prints_and_connect_leads_to_it(tmp_path: Path) -> None:
     with started("sandbox", "--json", folder=tmp_path, name="sandbox") as sandbox:
         wait_until(lambda: sandbox.printed.endswith("\n"), sandbox)
@@ -200,7 +203,7 @@ def test_the_sandbox_serves_what_it_prints_and_connect_leads_to_it(tmp_path: Pat
         expected = {f"TRUEDUE_{system.upper()}_CLIENT_ID" for system in SYSTEMS}
         assert expected | {"TRUEDUE_KEY", "TRUEDUE_XERO_API_URL", "TRUEDUE_SALESFORCE_URL"} <= set(printed)
         with httpx.Client(trust_env=False, timeout=10) as http:
-            for name in ("XERO_API_URL", "QUICKBOOKS_API_URL", "SALESFORCE_URL", "STRIPE_API_URL"):
+            for name in (*VENDOR_URLS, "TWILIO_API_URL", "LOB_API_URL"):
                 assert http.get(printed[f"TRUEDUE_{name}"]).status_code < 500
             settings = {name.removeprefix("TRUEDUE_").lower(): value for name, value in printed.items()}
             settings["database_url"] = sqlite(tmp_path)

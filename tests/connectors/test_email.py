@@ -226,7 +226,11 @@ def test_a_domain_beyond_ascii_is_sent_as_idna(mailbox: Mailbox, server: SmtpSer
 @pytest.mark.parametrize(
     ("answers", "error", "code"),
     [
-        ({"rcpt": "550 5.1.1 no such user"}, Reject, "550"),
+        ({"rcpt": "550 5.1.1 no such user"}, Reject, "unreachable"),
+        ({"rcpt": "550 no such user here"}, Reject, "unreachable"),
+        ({"rcpt": "550 5.2.1 mailbox disabled"}, Reject, "unreachable"),
+        ({"rcpt": "550 5.7.1 blocked by a list"}, Reject, "550"),
+        ({"rcpt": "552 5.2.2 mailbox full"}, Reject, "552"),
         ({"data": "554 5.7.1 looks like spam"}, Reject, "554"),
         ({"rcpt": "450 4.2.0 greylisted"}, Retry, None),
         ({"data": "451 4.3.0 later"}, Retry, None),

@@ -34,7 +34,16 @@ from connectors.intents import (
 )
 from connectors.limits import Budget
 from connectors.oauth import OAuthFlow
-from connectors.records import ContactFields, CustomerFields, DocumentFields, InvoiceRequestFields, Kind, Record
+from connectors.records import (
+    ContactFields,
+    ContactWays,
+    CustomerFields,
+    DocumentFields,
+    InvoiceRequestFields,
+    Kind,
+    PostalFields,
+    Record,
+)
 from receivables.document import DocumentKind, DocumentStatus
 from receivables.money import Money
 from sandbox.salesforce import SalesforceOrg, SalesforceStandIn
@@ -148,8 +157,18 @@ def test_reads_equal_what_was_seeded(world: World) -> None:
     child = world.org.create(
         "Account", Name="Child", AccountNumber="C-7", ParentId=parent, TrueDue_Id__c="cust/7", BillingCountry=None
     )
+    mailing = {"MailingCity": "Köln", "MailingState": "NRW", "MailingPostalCode": "50667", "MailingCountry": "Germany"}
     person = world.org.create(
-        "Contact", AccountId=child, FirstName="Ana", LastName="Ng", Email="ana@example.com", HasOptedOutOfEmail=True
+        "Contact",
+        AccountId=child,
+        FirstName="Ana",
+        LastName="Ng",
+        Email="ana@example.com",
+        HasOptedOutOfEmail=True,
+        MobilePhone="+49 151 12345678",
+        Phone="0221 1234",
+        MailingStreet="Haus 3\n Hauptstr. 1 \n",
+        **mailing,
     )
     world.org.create("Contact", LastName="Private")
     customers = {record.external_id: record for record in world.read(Kind.CUSTOMER)}
@@ -159,7 +178,9 @@ def test_reads_equal_what_was_seeded(world: World) -> None:
     )
     (contact,) = world.read(Kind.CONTACT)
     assert contact.external_id == person
-    assert contact.fields == ContactFields(child, "Ana Ng", "ana@example.com", opted_out=True)
+    address = PostalFields(("Haus 3", "Hauptstr. 1"), "Köln", "NRW", "50667", "Germany")
+    ways = ContactWays("+49 151 12345678", "0221 1234", address)
+    assert contact.fields == ContactFields(child, "Ana Ng", "ana@example.com", opted_out=True, ways=ways)
     assert contact.modified_at == START and not contact.deleted
 
 

@@ -80,6 +80,7 @@ class Ledger(Protocol):
     def invoice(self, customer: str, number: str, amount: str, *, due: date) -> str: ...
     def edit_due_date(self, number: str, on: date) -> None: ...
     def edit_email(self, customer: str, email: str) -> None: ...
+    def edit_ways(self, customer: str, *, mobile: str = "", telephone: str = "", street: str = "") -> None: ...
     def pay_by_hand(self, number: str, amount: str, *, on: date, reference: str = "") -> str: ...
     def code_to_income(self, amount: str, *, on: date, memo: str) -> str: ...
     def due_on(self, number: str) -> date: ...
@@ -121,6 +122,14 @@ class XeroLedger:
 
     def edit_email(self, customer: str, email: str) -> None:
         self.books.edit_contact(customer, EmailAddress=email)
+
+    def edit_ways(self, customer: str, *, mobile: str = "", telephone: str = "", street: str = "") -> None:
+        phones = [
+            {"PhoneType": kind, "PhoneNumber": number} for kind, number in (("MOBILE", mobile), ("DEFAULT", telephone))
+        ]
+        town = {"City": "Leeds", "PostalCode": "LS1 1AA", "Country": "United Kingdom"} if street else {}
+        address = {"AddressType": "POBOX", "AddressLine1": street, **town}
+        self.books.edit_contact(customer, Phones=phones, Addresses=[address])
 
     def pay_by_hand(self, number: str, amount: str, *, on: date, reference: str = "") -> str:
         return self.books.add_payment(
@@ -183,6 +192,15 @@ class QuickBooksLedger:
 
     def edit_email(self, customer: str, email: str) -> None:
         self.books.edit_customer(customer, PrimaryEmailAddr={"Address": email})
+
+    def edit_ways(self, customer: str, *, mobile: str = "", telephone: str = "", street: str = "") -> None:
+        town = {"City": "Leeds", "PostalCode": "LS1 1AA", "Country": "UK"} if street else {}
+        self.books.edit_customer(
+            customer,
+            Mobile={"FreeFormNumber": mobile},
+            PrimaryPhone={"FreeFormNumber": telephone},
+            BillAddr={"Line1": street, **town},
+        )
 
     def pay_by_hand(self, number: str, amount: str, *, on: date, reference: str = "") -> str:
         invoice = self.books.invoices[self.ids[number]]

@@ -145,7 +145,7 @@ def test_what_a_machine_answers_holds_nothing(desk: Desk, headers: dict[str, Any
 def test_a_bounce_marks_the_address_and_asks_for_another(desk: Desk) -> None:
     take(desk, bounce())
     assert desk.rows(t.delivery)[0]["state"] == "undelivered"
-    assert desk.rows(t.contact_point)[0]["bounced_address"] == "acme@example.com"
+    assert [(row["channel"], row["address"]) for row in desk.rows(t.bad_address)] == [("email", "acme@example.com")]
     assert desk.rows(t.problem)[0]["code"] == "contact_needed"
 
 
@@ -156,7 +156,7 @@ def test_a_bounce_marks_the_address_and_asks_for_another(desk: Desk) -> None:
 def test_a_report_that_is_none_of_ours_marks_nothing(desk: Desk, report: bytes) -> None:
     assert take(desk, report)["state"] == "done"
     assert desk.rows(t.delivery)[0]["state"] == "accepted"
-    assert desk.rows(t.contact_point) == []
+    assert desk.rows(t.bad_address) == []
 
 
 def test_a_report_of_delivery_is_the_proof_of_it(desk: Desk) -> None:

@@ -15,6 +15,7 @@ from connectors.crm.salesforce.client import Row
 from connectors.records import (
     Action,
     ContactFields,
+    ContactWays,
     CustomerFields,
     DocumentFields,
     Fields,
@@ -22,6 +23,7 @@ from connectors.records import (
     InvoiceRequestFields,
     Kind,
     Page,
+    PostalFields,
     Record,
 )
 from receivables.document import DocumentKind, DocumentStatus
@@ -147,7 +149,15 @@ def _contact(row: Row) -> ContactFields:
         name=str(row["Name"]),
         email=row["Email"],
         opted_out=bool(row["HasOptedOutOfEmail"]),
+        ways=_ways(row),
     )
+
+
+def _ways(row: Row) -> ContactWays:
+    lines = tuple(line.strip() for line in (row["MailingStreet"] or "").splitlines() if line.strip())
+    rest = [row[f"Mailing{name}"] or "" for name in ("City", "State", "PostalCode", "Country")]
+    address = PostalFields(lines, *rest) if lines else None
+    return ContactWays(row["MobilePhone"] or "", row["Phone"] or "", address)
 
 
 def _invoice(row: Row) -> DocumentFields:
@@ -231,7 +241,19 @@ _SOURCES = {
     ),
     Kind.CONTACT: _Source(
         "Contact",
-        ("Name", "AccountId", "Email", "HasOptedOutOfEmail"),
+        (
+            "Name",
+            "AccountId",
+            "Email",
+            "HasOptedOutOfEmail",
+            "MobilePhone",
+            "Phone",
+            "MailingStreet",
+            "MailingCity",
+            "MailingState",
+            "MailingPostalCode",
+            "MailingCountry",
+        ),
         _contact,
         living="AccountId != null",
         lives=lambda row: bool(row["AccountId"]),

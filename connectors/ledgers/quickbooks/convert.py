@@ -12,12 +12,14 @@ from connectors.records import (
     AccountFields,
     AccountPurpose,
     CodedReceiptFields,
+    ContactWays,
     CustomerFields,
     DocumentFields,
     Fields,
     Kind,
     PaymentFields,
     PaymentLine,
+    PostalFields,
     Record,
 )
 from receivables.document import DocumentKind, DocumentStatus
@@ -28,6 +30,8 @@ Item = Mapping[str, Any]
 _FEE_WORDS = ("fee", "charges")
 _CLEARING_TYPES = ("Bank", "Other Current Asset")
 _INCOME_TYPES = ("Income", "Other Income")
+_NUMBERS = ("Mobile", "PrimaryPhone", "AlternatePhone")
+_TOWN = ("City", "CountrySubDivisionCode", "PostalCode", "Country")
 _CREDITS = ("CreditMemo", "JournalEntry")
 _TOMBSTONE_CURRENCY = "USD"  # a deleted object shows its id only; its zero amounts mean nothing
 
@@ -41,8 +45,22 @@ def customer(item: Item) -> Record:
         parent_external_id=parent,
         country=(item.get("BillAddr") or {}).get("Country") or None,
         currency=_reference(item, "CurrencyRef"),
+        ways=_ways(item),
     )
     return _record(Kind.CUSTOMER, item, fields, deleted=item.get("Active") is False)
+
+
+def _ways(item: Item) -> ContactWays:
+    """How a customer is reached beside e-mail: its numbers, and the address that its invoices bear."""
+    numbers = {name: str((item.get(name) or {}).get("FreeFormNumber") or "").strip() for name in _NUMBERS}
+    address = item.get("BillAddr") or {}
+    lines = tuple(text for number in range(1, 6) if (text := str(address.get(f"Line{number}") or "").strip()))
+    rest = [str(address.get(name) or "").strip() for name in _TOWN]
+    return ContactWays(
+        mobile=numbers["Mobile"],
+        telephone=numbers["PrimaryPhone"] or numbers["AlternatePhone"],
+        address=PostalFields(lines, *rest) if lines else None,
+    )
 
 
 def invoice(item: Item) -> Record:

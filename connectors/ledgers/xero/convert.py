@@ -15,11 +15,13 @@ from connectors.records import (
     AccountFields,
     AccountPurpose,
     CodedReceiptFields,
+    ContactWays,
     CustomerFields,
     DocumentFields,
     Kind,
     PaymentFields,
     PaymentLine,
+    PostalFields,
     Record,
 )
 from receivables.document import DocumentKind, DocumentStatus
@@ -77,8 +79,37 @@ def customer(item: Item) -> Record:
         currency=item.get("DefaultCurrency") or None,
         keys=(number, identity) if number else (identity,),
         merged_into_external_id=merged_into,
+        ways=_ways(item),
     )
     return _record(Kind.CUSTOMER, identity, item, fields, deleted=merged_into is not None)
+
+
+def _ways(item: Item) -> ContactWays:
+    """How a contact is reached beside e-mail. Xero calls the postal address POBOX, and a direct line DDI."""
+    phones = {str(each.get("PhoneType")): each for each in item.get("Phones") or [] if each.get("PhoneNumber")}
+    calls = [_phone(phones[kind]) for kind in ("DEFAULT", "DDI") if kind in phones]
+    addresses = {str(each.get("AddressType")): _postal(each) for each in item.get("Addresses") or []}
+    return ContactWays(
+        mobile=_phone(phones["MOBILE"]) if "MOBILE" in phones else "",
+        telephone=calls[0] if calls else "",
+        address=addresses.get("POBOX") or addresses.get("STREET"),
+    )
+
+
+def _phone(item: Item) -> str:
+    country, area = (str(item.get(name) or "").strip() for name in ("PhoneCountryCode", "PhoneAreaCode"))
+    abroad = f"+{country.lstrip('+')}" if country else ""
+    return " ".join(part for part in (abroad, area, str(item["PhoneNumber"]).strip()) if part)
+
+
+def _postal(item: Item) -> PostalFields | None:
+    """Read an address; None where no line of it is filled in."""
+    names = ("AttentionTo", "AddressLine1", "AddressLine2", "AddressLine3", "AddressLine4")
+    lines = tuple(text for name in names if (text := str(item.get(name) or "").strip()))
+    if not lines:
+        return None
+    rest = [str(item.get(name) or "").strip() for name in ("City", "Region", "PostalCode", "Country")]
+    return PostalFields(lines, *rest)
 
 
 def invoice(item: Item) -> Record | None:

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Select, delete, or_, select, update
 
 from connectors.records import CustomerFields, Kind, Record
 from runtime.operations.absorb.scope import CONTACT_LINK, CUSTOMER_LINK, Scope, version_of
+from runtime.operations.absorb.told_contacts import forget_told
 from runtime.store import connections, journal, proposals
 from runtime.store import tables as t
 from runtime.store.intake import ask_to_read
@@ -163,3 +164,4 @@ def forget_contacts(scope: Scope, customer_id: str) -> None:
             t.link.c.local_id == customer_id,
         )
     )
+    forget_told(scope, [customer_id])

@@ -14,6 +14,7 @@ from receivables.document import DocumentStatus
 from receivables.problem import Problem
 from runtime.operations.absorb.accounts import TWO_ACCOUNTS, forget_contacts, read_again
 from runtime.operations.absorb.scope import CONTACT_LINK, CUSTOMER_LINK, DOCUMENT_LINK, Scope
+from runtime.operations.absorb.told_contacts import forget_told
 from runtime.operations.withdraw import PLANNED, SENDING, withdraw_reminders
 from runtime.store import proposals, queues
 from runtime.store import tables as t
@@ -46,6 +47,8 @@ def follow_departures(scope: Scope, kind: Kind, records: Sequence[Record]) -> No
         gone = [record.external_id for record in records]
         if kind is Kind.INVOICE:
             _show_again(scope, gone)
+        else:
+            forget_told(scope, {link["local_id"] for link in scope.known_links(CONTACT_LINK, gone).values()})
         # An invoice that is shown again is a new record: nothing was agreed on with it yet.
         _forget(scope, _FORGOTTEN[kind], gone)
 

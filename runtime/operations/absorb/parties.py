@@ -7,8 +7,11 @@ from typing import Any, cast
 
 from connectors.contract import Role
 from connectors.records import ContactFields, CustomerFields, Record
+from reminders.evidence import Channel
 from runtime.operations.absorb.accounts import link_accounts
 from runtime.operations.absorb.scope import CONTACT_LINK, CUSTOMER_LINK, Scope, pairs_of, version_of
+from runtime.operations.absorb.told_contacts import Told, keep_told
+from runtime.operations.bad_addresses import another_is_known
 from runtime.store import proposals
 from runtime.store import tables as t
 from runtime.store.rows import update_rows, upsert
@@ -59,14 +62,26 @@ def _absorb_ledger_customers(scope: Scope, records: list[Record]) -> None:
             "deleted": False,
             "merged_into": None,
         }
+        if old is not None and old["email"] != row["email"]:
+            another_is_known(scope.db, scope.organisation_id, local_id, channel=Channel.EMAIL, at=scope.read_at)
         changed = old is None or any(old[name] != value for name, value in row.items())
         row["changed_at"] = scope.read_at if changed or old is None else old["changed_at"]
         rows.append(row)
     upsert(scope.db, t.customer, rows, keys=["id"])
+    keep_told(scope, _told_by_ledger(records, ids))
     news = [row["id"] for row in rows if row["changed_at"] == scope.read_at]
     weigh_again(scope.db, scope.organisation_id, customer_ids=news)
     if news:
         proposals.weigh_again(scope.db, scope.organisation_id)
+
+
+def _told_by_ledger(records: list[Record], ids: dict[str, str]) -> dict[str, Told]:
+    fields = {ids[record.external_id]: cast(CustomerFields, record.fields) for record in records}
+    return {
+        customer_id: Told(each.name, each.country, each.ways)
+        for customer_id, each in fields.items()
+        if each.ways is not None
+    }
 
 
 def _parent(scope: Scope, in_ledger: str | None, old: dict[str, Any] | None) -> str | None:
@@ -83,6 +98,7 @@ def absorb_contacts(scope: Scope, records: list[Record]) -> None:
     customers = scope.rows(t.customer, [account["local_id"] for account in accounts.values()])
     taken = scope.external_ids(CONTACT_LINK)
     rows: list[dict[str, Any]] = []
+    told: dict[str, Told] = {}
     strangers: defaultdict[str, list[str]] = defaultdict(list)
     for record in sorted(records, key=lambda each: each.external_id):
         fields = cast(ContactFields, record.fields)
@@ -97,6 +113,7 @@ def absorb_contacts(scope: Scope, records: list[Record]) -> None:
         if taken.setdefault(local_id, record.external_id) != record.external_id:
             continue
         old = customers[local_id]
+        told[local_id] = Told(old["name"], old["country"], fields.ways, attention=fields.name)
         merged = merge(
             owners=scope.owners,
             speaker=scope.speaker,
@@ -108,10 +125,13 @@ def absorb_contacts(scope: Scope, records: list[Record]) -> None:
         scope.note_conflicts(local_id, merged.conflicts)
         scope.keep_link(CONTACT_LINK, record.external_id, local_id, merged.pairs, version=version_of(record))
         new = {"email": merged.values["email"], "opted_out": bool(merged.values["opted_out"])}
+        if new["email"] != old["email"]:
+            another_is_known(scope.db, scope.organisation_id, local_id, channel=Channel.EMAIL, at=scope.read_at)
         if new != {"email": old["email"], "opted_out": old["opted_out"]}:
             scope.record("contact_changed", local_id, f"e-mail {new['email']}, opted out: {new['opted_out']}")
             rows.append({"id": local_id, **new, "changed_at": scope.read_at})
     update_rows(scope.db, t.customer, "id", rows)
     touch_balances(scope.db, scope.organisation_id, [row["id"] for row in rows], scope.read_at)
+    keep_told(scope, told)
     scope.flush_links()
     proposals.add_emails(scope.db, scope.organisation_id, scope.system, strangers)

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, func, insert, select, update
 from connectors.channels.email import message_id_of
 from connectors.errors import ConnectorError, Retry
 from receivables.money import Money
+from reminders.evidence import Channel
 from reminders.message import Answer, AnswerKind, Message, render_answer
 from reminders.replies.kinds import ReplyKind
 from reminders.replies.routing import TaskKind
@@ -78,7 +79,7 @@ def send_answer(app: App, *, organisation_id: str, reply_id: str, actor: str) ->
         row = db.execute(select(t.answer).where(mine, t.answer.c.state.in_((PREPARED, FAILED)))).first()
         if row is None or organisation is None:
             raise RefusedError("there is no answer that can be sent")
-        if reply["channel"] != EMAIL or normal(reply["sender"]) in bad_addresses(db, organisation_id):
+        if reply["channel"] != EMAIL or (Channel.EMAIL, normal(reply["sender"])) in bad_addresses(db, organisation_id):
             raise RefusedError("they did not write by e-mail, or nothing is sent to this address: answer another way")
         kind = ReplyKind.SEND_AGAIN if row.kind == AnswerKind.SENT_AGAIN.value else ReplyKind.PAID_ALREADY
         written, _ = _write(app, db, organisation, reply, kind=kind, now=now)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -10,8 +11,11 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from receivables.address import PostalAddress
+from connectors import registry
 from reminders.evidence import Channel
+from runtime.operations.bad_addresses import Bad, bad_addresses, normal
+from runtime.operations.contact_book import Point, contact_points
+from runtime.operations.contact_points import NOTED
 from runtime.operations.take_text import TEXT_UNREAD
 from runtime.store import journal
 from runtime.store import tables as t
@@ -22,18 +26,31 @@ MAX_COSTED = 50_000  # deliveries of which the costs are added up, the newest
 
 
 @dataclass(frozen=True, slots=True)
-class NotedContact:
-    """Where a customer is reached by one channel. `came_back` says why nothing arrives there, `stopped` who said so."""
+class KnownContact:
+    """Where a customer is reached by one channel. `came_back` says why nothing arrives there, `stopped` who said so.
 
-    channel: str
-    address: str
-    basis: str | None
-    evidence: str
-    noted_by: str
-    noted_at: datetime
+    `point` is None where nobody says; `told` is what systems tell of it, used or not.
+    """
+
+    point: Point | None
+    spoken: str
     came_back: str
     stopped: str
-    postal: PostalAddress | None = None
+    told: tuple[ToldContact, ...]
+
+    @property
+    def is_noted(self) -> bool:
+        """Whether a person noted it."""
+        return self.point is not None and self.point.told_by is None
+
+
+@dataclass(frozen=True, slots=True)
+class ToldContact:
+    """What a system tells, as it is typed there; `why` says why it cannot be used."""
+
+    title: str
+    written: str
+    why: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +80,8 @@ class CustomerContacts:
     opted_out: bool
     country: str | None
     text_unread: str
-    contacts: tuple[NotedContact, ...]
+    contacts: Mapping[Channel, KnownContact]
+    mail_came_back: str
     messages: tuple[SentMessage, ...]
 
 
@@ -75,6 +93,7 @@ def customer_contacts(db: Connection, organisation: Organisation, customer_id: s
         return None
     unread = journal.troubled(organisation.id, (TEXT_UNREAD,)).where(t.problem.c.subject == customer_id)
     text = db.scalar(unread.with_only_columns(t.problem.c.text))
+    bad = bad_addresses(db, organisation.id)
     return CustomerContacts(
         customer_id=customer_id,
         name=customer.name,
@@ -82,40 +101,44 @@ def customer_contacts(db: Connection, organisation: Organisation, customer_id: s
         opted_out=customer.opted_out,
         country=customer.country,
         text_unread=text or "",
-        contacts=_contacts(db, organisation, customer_id),
+        contacts=_contacts(db, organisation, customer_id, bad),
+        mail_came_back=bad.get((Channel.EMAIL, normal(customer.email or "")), ""),
         messages=_messages(db, organisation.id, customer_id),
     )
 
 
-def _contacts(db: Connection, organisation: Organisation, customer_id: str) -> tuple[NotedContact, ...]:
-    point, stop = t.contact_point.c, t.stopped_number.c
-    stopped = {
+def _contacts(db: Connection, organisation: Organisation, customer_id: str, bad: Bad) -> dict[Channel, KnownContact]:
+    stop = t.stopped_number.c
+    stopped: dict[str, str] = {
         row.number: row.words
         for row in db.execute(
             select(stop.number, stop.words).where(stop.organisation_id == organisation.id, stop.ended_at.is_(None))
         )
     }
-    rows = db.execute(
-        select(t.contact_point)
-        .where(point.organisation_id == organisation.id, point.customer_id == customer_id)
-        .order_by(point.channel)
-    )
-    return tuple(_contact(row, organisation, stopped) for row in rows)
+    points = contact_points(db, organisation.id, [customer_id])
+    told = _told(db, organisation.id, customer_id)
+    found = {}
+    for channel in NOTED:
+        point = points.get((customer_id, channel))
+        address = point.address if point else ""
+        found[channel] = KnownContact(
+            point=point,
+            spoken=point.spoken(organisation.country) if point else "",
+            came_back=bad.get((channel, address), ""),
+            stopped=stopped.get(address, "") if channel is Channel.SMS else "",
+            told=tuple(told[channel]),
+        )
+    return found
 
 
-def _contact(row: Any, organisation: Organisation, stopped: dict[str, str]) -> NotedContact:  # noqa: ANN401
-    postal = PostalAddress.from_text(row.address) if row.channel == Channel.LETTER and row.address else None
-    return NotedContact(
-        channel=row.channel,
-        address=", ".join(postal.lines(home=organisation.country)) if postal else row.address,
-        basis=row.basis,
-        evidence=row.evidence,
-        noted_by=row.noted_by,
-        noted_at=row.noted_at,
-        came_back=row.bounced_why if row.bounced_address is not None else "",
-        stopped=stopped.get(row.address, "") if row.channel == Channel.SMS else "",
-        postal=postal,
-    )
+def _told(db: Connection, organisation_id: str, customer_id: str) -> defaultdict[Channel, list[ToldContact]]:
+    told = t.told_contact.c
+    mine = (told.organisation_id == organisation_id) & (told.customer_id == customer_id)
+    found: defaultdict[Channel, list[ToldContact]] = defaultdict(list)
+    for row in db.execute(select(t.told_contact).where(mine).order_by(told.system)):
+        title = registry.declaration(row.system).title
+        found[Channel(row.channel)].append(ToldContact(title, row.written, row.why))
+    return found
 
 
 def _messages(db: Connection, organisation_id: str, customer_id: str) -> tuple[SentMessage, ...]:

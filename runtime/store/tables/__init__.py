@@ -5,7 +5,15 @@ Every table of business data has `organisation_id` and is only ever queried with
 
 from __future__ import annotations
 
-from runtime.store.tables.channels import channel_switch, contact_point, delivery, short_link, stopped_number
+from runtime.store.tables.channels import (
+    bad_address,
+    channel_switch,
+    contact_point,
+    delivery,
+    short_link,
+    stopped_number,
+    told_contact,
+)
 from runtime.store.tables.charges import charge, charge_terms, reference_rate
 from runtime.store.tables.columns import ID_LENGTH, Instant, metadata
 from runtime.store.tables.documents import account, customer, document
@@ -44,7 +52,7 @@ from runtime.store.tables.reminders import (
     reminder_slot,
     thanks,
 )
-from runtime.store.tables.replies import answer, bad_address, colleague, reply, task
+from runtime.store.tables.replies import answer, colleague, reply, task
 
 __all__ = [
     "ID_LENGTH",
@@ -110,6 +118,7 @@ __all__ = [
     "stopped_number",
     "task",
     "thanks",
+    "told_contact",
     "tombstone",
     "treatment",
     "watermark",

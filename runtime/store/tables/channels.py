@@ -19,7 +19,7 @@ channel_switch = Table(
     Column("changed_by", String(200), nullable=False),
 )
 
-# Where a customer is reached by a channel, and why we may. What came back says nothing of another address.
+# Where a customer is reached by a channel, and why we may, as people note it.
 contact_point = Table(
     "contact_point",
     metadata,
@@ -31,10 +31,33 @@ contact_point = Table(
     Column("evidence", Text, nullable=False),  # of the basis, in the words of whoever noted it
     Column("noted_by", String(200), nullable=False),
     Column("noted_at", Instant, nullable=False),
-    Column("bounced_address", Text),
-    Column("bounced_at", Instant),
-    Column("bounced_why", Text, nullable=False),
     Index(None, "organisation_id", "channel"),
+)
+
+# What the ledger or the CRM tells of it, as it is typed there (`written`) and as it is used; "" with `why` it is not.
+told_contact = Table(
+    "told_contact",
+    metadata,
+    Column("customer_id", Id, primary_key=True),
+    Column("channel", String(16), primary_key=True),
+    Column("system", String(32), primary_key=True),
+    organisation_id(),
+    Column("address", Text, nullable=False),
+    Column("written", Text, nullable=False),
+    Column("why", Text, nullable=False),
+    Column("told_at", Instant, nullable=False),
+    Index(None, "organisation_id", "channel"),
+)
+
+# Addresses at which nothing arrives by a channel, or whose reader is gone: nothing is sent there by it any more.
+bad_address = Table(
+    "bad_address",
+    metadata,
+    Column("organisation_id", Id, ForeignKey("organisation.id"), primary_key=True),
+    Column("channel", String(16), primary_key=True),
+    Column("address", Text, primary_key=True),
+    Column("why", Text, nullable=False),
+    Column("found_at", Instant, nullable=False),
 )
 
 # A telephone that answered STOP: no text goes there, whoever's number it is noted as, until it answers START.

@@ -104,13 +104,3 @@ colleague = Table(
     Column("skills", JSON, nullable=False),
     Column("added_at", Instant, nullable=False),
 )
-
-# Addresses that take no mail, or whose reader is gone: nothing is sent there until the customer has another.
-bad_address = Table(
-    "bad_address",
-    metadata,
-    Column("organisation_id", Id, ForeignKey("organisation.id"), primary_key=True),
-    Column("address", String(320), primary_key=True),
-    Column("why", Text, nullable=False),
-    Column("found_at", Instant, nullable=False),
-)
