@@ -63,6 +63,7 @@ def test_settings_are_shown_and_changed_step_by_step(tmp_path: Path, organisatio
         "thanks": False,
         "card_payments": False,
         "others_remind": None,
+        "systems_remind": {},
         "missing_mail_settings": ["TRUEDUE_SMTP_HOST", "TRUEDUE_MAIL_FROM"],
         "banks": [BANK | UNPROVED],
         "treatments": {},
