@@ -38,6 +38,7 @@ from runtime.web import (
     portal,
     problems,
     replies,
+    salesforce_app,
     setup,
     signing_in,
     staff,
@@ -57,7 +58,7 @@ from runtime.web.webhooks import WebhookLane
 _MODULES = (
     *(signing_in, organisations, staff, problems, connecting, work, bank_files),
     *(sync, setup, calls, channels, charges, approvals, policies, messages, replies),
-    *(mail, people, exports, stripe_app, portal, pay_button),
+    *(mail, people, exports, stripe_app, salesforce_app, portal, pay_button),
 )
 _MISSING = "There is no such page, or nothing of that kind here."
 _Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]

@@ -112,7 +112,7 @@ def test_the_addresses_are_served_to_the_outside(tmp_path: Path) -> None:
     ):
         for system in SYSTEMS:
             addresses = listing(system)["addresses"]
-            assert set(addresses) - _OF_PEOPLE - {"view"} == {"redirect", "webhook", "disconnected"}
+            assert set(addresses) - _OF_PEOPLE - {"view", "statement"} == {"redirect", "webhook", "disconnected"}
             assert ("sign_in" in addresses) == (registry.declaration(system).sign_in is not None)
             for name in _OF_PEOPLE & set(addresses):  # 409: no sign-in was begun
                 assert http.get(addresses[name]).status_code in (303, 409), addresses[name]

@@ -10,23 +10,27 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
 
 from runtime.operations.plan import plan_reminders
 from runtime.operations.send import send_reminders
+from runtime.web import salesforce_app
 from sandbox.salesforce.metadata import PROJECT
 from tests.manifest.apex import Panel, queries, told_to_pages
 from tests.operations.firm import TODAY, Firm, money_in, open_firm
-from tests.operations.test_instructions import knock
+from tests.operations.test_instructions import key, knock
 from tests.shared import unavailable
+from tests.web.serving import serving
 from tests.web.test_browser import CHROMIUM, DESK, FLAGS, PHONE
+from tests.web.test_statement_of_account import text_of
 
 pytestmark = pytest.mark.long
 PAGE = "http://salesforce.example"
@@ -47,6 +51,7 @@ class Org:
     script: str
     record: str
     knocks: int = 0
+    files: list[bytes] = field(default_factory=list)
 
     def answer(self, route: Route) -> None:
         """Answer a request of the page."""
@@ -56,6 +61,8 @@ class Org:
         elif path.startswith("/apex/"):
             told = self._apex(path.removeprefix("/apex/"), json.loads(route.request.post_data or "{}"))
             route.fulfill(body=json.dumps(told, default=float), content_type="application/json")
+        elif path.startswith("/files/"):
+            route.fulfill(body="the preview of a file", content_type="text/plain")
         else:
             route.fulfill(body=HTML, content_type="text/html")
 
@@ -67,8 +74,20 @@ class Org:
                 return self._changed("TrueDue_Instruction__c", self.panel.tell(self.record, said["said"]))
             case "promise":
                 return self._changed("TrueDue_Invoice__c", self.panel.promise(said["invoiceId"], said["promisedOn"]))
+            case "print":
+                return self._printed(said["accountId"])
             case _:
                 return self._changed("TrueDue_Invoice__c", self.panel.ask(said["opportunityId"], said["wanted"]))
+
+    def _printed(self, account_id: str) -> str:
+        """The callout that the package makes, to the running product."""
+        knock(self.firm, name="707-0")  # so that the secret is set
+        with serving(self.firm.app) as address:
+            asked = {"org": self.firm.crm.org_id, "account": account_id}
+            answer = httpx.post(f"{address}{salesforce_app.PATH}", json=asked, headers=key(self.firm), timeout=30)
+        assert answer.status_code == 200, answer.text
+        self.files.append(answer.content)
+        return f"069{len(self.files):012}"
 
     def _changed(self, sobject: str, record_id: str) -> None:
         """What the package's trigger does, and the product's worker."""
@@ -191,6 +210,16 @@ def test_a_promise_travels_to_the_ledgers_side(browser: Browser, org: Org) -> No
     page.get_by_role("button", name="Log the promise").click()
     expect(page.locator(".invoices")).to_contain_text("promised for 13 Mar 2026")
     assert org.firm.document("INV-1003").promised_on == TODAY + timedelta(days=3)
+
+
+def test_a_statement_of_account_is_printed_from_the_panel(browser: Browser, org: Org) -> None:
+    page = opened(browser, org)
+    page.get_by_role("button", name="Statement").click()
+    page.wait_for_url(f"{PAGE}/files/069000000000001")
+    text = text_of(org.files[0])
+    for words in ("Acme", "INV-1001", "INV-1003", "INV-1004"):
+        assert words in text, words
+    assert "INV-1002" not in text, "it was paid"
 
 
 def test_a_won_opportunity_is_invoiced_from_its_own_page(browser: Browser, org: Org) -> None:

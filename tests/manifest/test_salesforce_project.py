@@ -34,6 +34,7 @@ from reminders.evidence import Channel
 from reminders.policy import EXAMPLE_POLICIES
 from runtime.operations.dispute import MAX_REASON_CHARS
 from runtime.store.tables import ID_LENGTH
+from runtime.web import salesforce_app
 from runtime.web.words import RECEIPT_STATES
 from sandbox.salesforce.metadata import PROJECT, custom_objects
 from sandbox.salesforce.schema import Schema
@@ -265,8 +266,8 @@ def test_pages_show_the_panel_and_people_may_use_it() -> None:
     assert sorted(on) == sorted(str(root.findtext(f"{NAMESPACE}sobjectType")) for root in pages.values())
     user = etree.parse(str(MAIN / "permissionsets" / "TrueDue_User.permissionset-meta.xml")).getroot()
     script = (MAIN / "lwc" / "trueDuePanel" / "trueDuePanel.js").read_text()
-    assert texts(user, "classAccesses/apexClass") == ["TrueDuePanel"]
-    assert set(re.findall(r"@salesforce/apex/(\w+)\.", script)) == {"TrueDuePanel"}
+    called = set(re.findall(r"@salesforce/apex/(\w+)\.", script))
+    assert set(texts(user, "classAccesses/apexClass")) == called == {"TrueDuePanel", "TrueDueStatement"}
 
 
 def test_a_knock_goes_where_it_is_taken_with_the_key_that_is_checked() -> None:
@@ -280,6 +281,17 @@ def test_a_knock_goes_where_it_is_taken_with_the_key_that_is_checked() -> None:
     assert triggers == set(KINDS)
     needed = etree.parse(str(MAIN / "permissionsets" / "TrueDue_Knock.permissionset-meta.xml")).getroot()
     assert texts(needed, "customPermissions/name") == re.findall(r"checkPermission\('(\w+)'\)", knock)
+
+
+def test_a_statement_is_asked_for_where_it_is_printed_by_who_may_use_the_key() -> None:
+    statement = (MAIN / "classes" / "TrueDueStatement.cls").read_text()
+    (address,) = re.findall(r"'callout:(\w+)(/[\w/]+)'", statement)
+    assert address == ("TrueDue", salesforce_app.PATH)
+    assert salesforce_app.HEADER == HEADER
+    assert set(re.findall(r"'(\w+)' =>", statement)) == set(salesforce_app.Asked.model_fields)
+    knock = etree.parse(str(MAIN / "permissionsets" / "TrueDue_Knock.permissionset-meta.xml")).getroot()
+    part = "externalCredentialPrincipalAccesses/externalCredentialPrincipal"
+    assert texts(knock, part) == ["TrueDue-Knock"]
 
 
 def test_the_client_app_asks_for_the_scopes_and_the_address_that_are_used() -> None:

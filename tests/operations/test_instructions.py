@@ -50,8 +50,12 @@ def knock(firm: Firm, *records: tuple[str, str], org: str | None = None, name: s
     firm.app.settings = firm.app.settings.model_copy(update={"salesforce_webhook_secret": _Secret(SECRET)})
     listed = [{"object": sobject, "id": record_id} for sobject, record_id in records]
     body = json.dumps({"org": org or firm.crm.org_id, "knock": name, "records": listed}).encode()
-    headers = {HEADER: key_of(SECRET, firm.crm.org_id)}
-    return take_webhook(firm.app, system="salesforce", headers=headers, body=body)
+    return take_webhook(firm.app, system="salesforce", headers=key(firm), body=body)
+
+
+def key(firm: Firm) -> dict[str, str]:
+    """The header by which the firm's org is known."""
+    return {HEADER: key_of(SECRET, firm.crm.org_id)}
 
 
 class _Secret:

@@ -86,7 +86,7 @@ class Books:
     def customer(self, customer_id: str, name: str, **values: object) -> str:
         row = {"email": f"{customer_id}@example.com", "country": "GB", "changed_at": NOW} | values
         self._mine(t.customer, id=customer_id, name=name, **row)
-        self._link("customer", customer_id)
+        self.link("xero", "customer", customer_id, f"x-{customer_id}")
         return customer_id
 
     def invoice(self, document_id: str, customer_id: str, *, late: int, total: int, **values: object) -> str:
@@ -107,7 +107,7 @@ class Books:
             "changed_at": NOW,
         }
         self._mine(t.document, id=document_id, customer_id=customer_id, **(row | values))
-        self._link("document", document_id)
+        self.link("xero", "document", document_id, f"x-{document_id}")
         return document_id
 
     def receipt(self, receipt_id: str, minor: int, **values: object) -> str:
@@ -363,10 +363,9 @@ class Books:
             row = {"organisation_id": self.id, "name": name, "skills": list(skills), "added_at": NOW}
             db.execute(insert(t.colleague).values(row))
 
-    def _link(self, kind: str, local_id: str) -> None:
-        self._mine(
-            t.link, system="xero", kind=kind, external_id=f"x-{local_id}", local_id=local_id, version="v1", base={}
-        )
+    def link(self, system: str, kind: str, local_id: str, external_id: str) -> None:
+        which = {"system": system, "kind": kind, "external_id": external_id, "local_id": local_id}
+        self._mine(t.link, **which, version="v1", base={})
 
     def _mine(self, table: Table, **values: object) -> None:
         self._put(table, organisation_id=self.id, **values)

@@ -15,7 +15,7 @@ from tests.web.conftest import Site
 DAY = date(2026, 3, 10)
 
 
-def _text(pdf: bytes) -> str:
+def text_of(pdf: bytes) -> str:
     document = pypdfium2.PdfDocument(pdf)
     return "\n".join(page.get_textpage().get_text_range() for page in document)
 
@@ -29,20 +29,20 @@ def _statement(customer: str = "Acme", count: int = 0) -> Statement:
 def test_the_statement_says_what_the_page_says(site: Site) -> None:
     answer = site.http.get(f"/p/{site.token()}/statement.pdf")
     assert (answer.status_code, answer.headers["content-type"]) == (200, "application/pdf")
-    said = _text(answer.content)
+    said = text_of(answer.content)
     for part in ("Harbour Joinery Ltd", "Acme Trading Ltd", "INV-1", "INV-2", "INV-3", "£2,530.50", "-£1,200.00"):
         assert part in said
     assert "£1,330.50" in said.split("To pay")[1].split("Payments received")[0]
     assert "£660.00" in said.split("Payments received")[1]
     assert "INV-5" not in said
-    german = _text(site.http.get(f"/p/{site.token()}/statement.pdf", headers={"Accept-Language": "de"}).content)
+    german = text_of(site.http.get(f"/p/{site.token()}/statement.pdf", headers={"Accept-Language": "de"}).content)
     assert "Kontoübersicht" in german
     assert "1.330,50" in german
 
 
 def test_nothing_open_is_said_and_the_same_statement_is_the_same_file() -> None:
     pdf = draw_statement(_statement(), language="fr")
-    assert "Rien n’est à régler." in _text(pdf)
+    assert "Rien n’est à régler." in text_of(pdf)
     assert pdf == draw_statement(_statement(), language="fr")
 
 

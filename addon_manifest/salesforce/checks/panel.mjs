@@ -19,7 +19,8 @@ const MODULES = {
     "@salesforce/apex/TrueDuePanel.show": `export { Show as default } from ${CALLS};`,
     "@salesforce/apex/TrueDuePanel.tell": `export { tell as default } from ${CALLS};`,
     "@salesforce/apex/TrueDuePanel.promise": `export { promise as default } from ${CALLS};`,
-    "@salesforce/apex/TrueDuePanel.ask": `export { ask as default } from ${CALLS};`
+    "@salesforce/apex/TrueDuePanel.ask": `export { ask as default } from ${CALLS};`,
+    "@salesforce/apex/TrueDueStatement.print": `export { print as default } from ${CALLS};`
 };
 // What begins with a zero character is nobody else's: no other plugin looks at it.
 const stubs = {

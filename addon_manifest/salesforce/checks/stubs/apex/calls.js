@@ -45,3 +45,4 @@ export function refreshApex(answer) {
 export const tell = (said) => call("tell", said);
 export const promise = (said) => call("promise", said);
 export const ask = (said) => call("ask", said);
+export const print = (said) => call("print", said);

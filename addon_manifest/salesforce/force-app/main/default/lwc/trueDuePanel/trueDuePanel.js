@@ -1,10 +1,12 @@
 import { LightningElement, api, wire } from "lwc";
+import { NavigationMixin } from "lightning/navigation";
 import { refreshApex } from "@salesforce/apex";
 import LOCALE from "@salesforce/i18n/locale";
 import show from "@salesforce/apex/TrueDuePanel.show";
 import tell from "@salesforce/apex/TrueDuePanel.tell";
 import promise from "@salesforce/apex/TrueDuePanel.promise";
 import ask from "@salesforce/apex/TrueDuePanel.ask";
+import print from "@salesforce/apex/TrueDueStatement.print";
 import { barsOf, daysAfter, factsOf, happeningOf, lineOf } from "./wording";
 
 const ALL = "all";
@@ -16,7 +18,7 @@ const FORMS = {
     promise: { label: "Will be paid on", verb: "Log the promise", asksReason: false, latestDays: MOST_DAYS }
 };
 
-export default class TrueDuePanel extends LightningElement {
+export default class TrueDuePanel extends NavigationMixin(LightningElement) {
     @api recordId;
 
     view;
@@ -144,6 +146,24 @@ export default class TrueDuePanel extends LightningElement {
         const wanted = { amount: Number(amount), currencyCode: currency, dueOn: due };
         const done = "The invoice is asked for: it becomes a draft in the ledger.";
         await this.change(() => ask({ opportunityId: this.recordId, wanted }), done);
+    }
+
+    /** Has a statement of account printed and shows it: it is a file of the account from then on. */
+    async statement() {
+        this.problem = "";
+        this.message = "The statement is being printed.";
+        try {
+            const file = await print({ accountId: this.deal?.accountId ?? this.recordId });
+            this.message = "The statement is kept among the account's files.";
+            this[NavigationMixin.Navigate]({
+                type: "standard__namedPage",
+                attributes: { pageName: "filePreview" },
+                state: { selectedRecordId: file }
+            });
+        } catch (error) {
+            this.message = "";
+            this.problem = wordsOf(error);
+        }
     }
 
     refresh() {

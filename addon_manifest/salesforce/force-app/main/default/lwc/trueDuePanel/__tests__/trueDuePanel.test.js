@@ -5,6 +5,7 @@ import show from "@salesforce/apex/TrueDuePanel.show";
 import tell from "@salesforce/apex/TrueDuePanel.tell";
 import promise from "@salesforce/apex/TrueDuePanel.promise";
 import ask from "@salesforce/apex/TrueDuePanel.ask";
+import print from "@salesforce/apex/TrueDueStatement.print";
 
 jest.mock(
     "@salesforce/apex/TrueDuePanel.show",
@@ -17,6 +18,22 @@ jest.mock(
 jest.mock("@salesforce/apex/TrueDuePanel.tell", () => ({ default: jest.fn() }), { virtual: true });
 jest.mock("@salesforce/apex/TrueDuePanel.promise", () => ({ default: jest.fn() }), { virtual: true });
 jest.mock("@salesforce/apex/TrueDuePanel.ask", () => ({ default: jest.fn() }), { virtual: true });
+jest.mock("@salesforce/apex/TrueDueStatement.print", () => ({ default: jest.fn() }), { virtual: true });
+const mockShown = jest.fn();
+jest.mock(
+    "lightning/navigation",
+    () => {
+        const Navigate = Symbol("Navigate");
+        const NavigationMixin = (Base) =>
+            class extends Base {
+                [Navigate](page) {
+                    mockShown(page);
+                }
+            };
+        return { NavigationMixin: Object.assign(NavigationMixin, { Navigate }) };
+    },
+    { virtual: true }
+);
 jest.mock("@salesforce/apex", () => ({ refreshApex: jest.fn(() => Promise.resolve()) }), { virtual: true });
 jest.mock("@salesforce/i18n/locale", () => ({ default: "en-GB" }), { virtual: true });
 
@@ -174,6 +191,29 @@ describe("what people do", () => {
         expect(button(element, "send_again", VIEW.invoices[1].id)).toBeNull();
         await press(element, "send_again", LATE.id);
         expect(tell.mock.calls[0][0].said).toEqual({ invoiceId: LATE.id, action: "send_again" });
+    });
+
+    it("has a statement of the account printed, and shows the file", async () => {
+        const element = await panel();
+        print.mockResolvedValue("069000000000001");
+        await press(element, "statement");
+        expect(print).toHaveBeenCalledWith({ accountId: "001000000000001" });
+        expect(mockShown.mock.calls[0][0].state).toEqual({ selectedRecordId: "069000000000001" });
+        expect(text(element, "[role=status]")).toEqual(["The statement is kept among the account's files."]);
+    });
+
+    it("prints the statement of the opportunity's account", async () => {
+        const deal = { name: "Doors", accountId: "001000000000002", isWon: false };
+        await press(await panel({ ...VIEW, deal }), "statement");
+        expect(print).toHaveBeenCalledWith({ accountId: "001000000000002" });
+    });
+
+    it("says why no statement was printed", async () => {
+        const element = await panel();
+        print.mockRejectedValue({ body: { message: "This org is not connected to TrueDue." } });
+        await press(element, "statement");
+        expect(text(element, "[role=alert]")).toEqual(["This org is not connected to TrueDue."]);
+        expect(text(element, "[role=status]")).toEqual([""]);
     });
 
     it("logs a promise", async () => {
