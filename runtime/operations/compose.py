@@ -226,7 +226,7 @@ def links_to(page: str) -> Links:
         portal=page,
         dispute=page,
         promise=page,
-        plan=page,
+        plan=f"{page}/plan",
         question=page,
         unsubscribe=f"{page}/unsubscribe",
     )

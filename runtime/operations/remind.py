@@ -10,6 +10,7 @@ from runtime.operations.look_up import look_up
 from runtime.operations.plan import plan_reminders
 from runtime.operations.send import send_reminders
 from runtime.operations.thank import thank_payers
+from runtime.operations.watch_plans import watch_plans
 from runtime.operations.ways import carriers_of
 from runtime.store import connections
 
@@ -20,6 +21,7 @@ def remind_organisation(app: App, organisation_id: str) -> Counter[str]:
     RefusedError when sending is off or no channel is set up.
     """
     counted = Counter({f"asked_{name}": count for name, count in look_up(app, organisation_id).items()})
+    watch_plans(app, organisation_id)  # a plan that is kept must not run out of its hold before this
     counted.update({f"planned_{name}": count for name, count in plan_reminders(app, organisation_id).items()})
     counted.update(send_reminders(app, organisation_id))
     counted.update({f"thanks_{name}": count for name, count in thank_payers(app, organisation_id).items()})

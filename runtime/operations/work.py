@@ -28,6 +28,7 @@ from runtime.operations.process_inbox import process_inbox
 from runtime.operations.pull import pull
 from runtime.operations.recognise import CODED_CONSIDERED
 from runtime.operations.show_in_crm import show_in_crm, to_show
+from runtime.operations.watch_plans import watch_plans
 from runtime.store import connections, queues
 from runtime.store import tables as t
 from runtime.store.connections import VendorConnection
@@ -153,6 +154,8 @@ def poll(app: App, *, roles: Collection[Role] = tuple(Role)) -> Counter[str]:
             link_back(app, organisation_id)
         with isolated(app, organisation_id, "watching promises"):
             watch_promises(app, organisation_id)
+        with isolated(app, organisation_id, "watching plans"):
+            watch_plans(app, organisation_id)
         # What waits is asked about again: invoices, accounts and bookings may have come that answer it.
         with isolated(app, organisation_id, "matching"):
             match_receipts(app, organisation_id)

@@ -34,8 +34,10 @@ from runtime.web import (
     organisations,
     pay_button,
     people,
+    plans,
     policies,
     portal,
+    portal_plan,
     problems,
     replies,
     salesforce_app,
@@ -57,8 +59,8 @@ from runtime.web.webhooks import WebhookLane
 
 _MODULES = (
     *(signing_in, organisations, staff, problems, connecting, work, bank_files),
-    *(sync, setup, calls, channels, charges, approvals, policies, messages, replies),
-    *(mail, people, exports, stripe_app, salesforce_app, portal, pay_button),
+    *(sync, setup, calls, channels, charges, approvals, plans, policies, messages, replies),
+    *(mail, people, exports, stripe_app, salesforce_app, portal, portal_plan, pay_button),
 )
 _MISSING = "There is no such page, or nothing of that kind here."
 _Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]

@@ -10,6 +10,7 @@ from typing import Annotated
 from fastapi import Depends, Form, HTTPException, Request
 from starlette.responses import RedirectResponse, Response
 
+from reminders.payment_plan import PlanState
 from reminders.wording import LANGUAGES
 from runtime.app import App
 from runtime.operations.contact_language import choose_language, language_of
@@ -19,6 +20,7 @@ from runtime.operations.errors import InputError
 from runtime.operations.online_invoice import online_invoice
 from runtime.operations.opt_out import opt_out
 from runtime.operations.pay_by_card import pay_by_card
+from runtime.operations.payment_plans import offers, plans_of
 from runtime.operations.print_invoice import print_invoice
 from runtime.operations.print_statement import print_statement
 from runtime.operations.promise import MAX_DAYS_AHEAD, promise
@@ -106,9 +108,17 @@ Visiting = Annotated[Visit, Depends(visit)]
 
 
 @ROUTES.get("")
-def show_account(visiting: Visiting, notice: str = "") -> Response:
-    """Show the balance, the open invoices and the payments."""
-    return visiting.page("portal.html", notice=notice)
+def show_account(app: Running, visiting: Visiting, notice: str = "") -> Response:
+    """Show the balance, the open invoices, what is paid in instalments, and the payments."""
+    organisation, account, now = visiting.organisation, visiting.account, app.clock()
+    today = now.astimezone(organisation.zone).date()
+    with app.store.read() as db:
+        plans = plans_of(db, organisation, today=today, customer_id=account.customer_id)
+        may_plan = bool(organisation.payers_instalments) and bool(
+            offers(db, organisation, account.customer_id, now=now, by_payer=True)
+        )
+    running = [plan for plan in plans if plan.state is PlanState.RUNNING]
+    return visiting.page("portal.html", notice=notice, plans=running, may_plan=may_plan)
 
 
 @ROUTES.get("/pay/{document_id}")

@@ -234,6 +234,8 @@ TREATMENTS: Mapping[str, str] = RESIDUALS | {
     "late_charge": "Late charges (interest and fixed sums)",
 }
 
+PLAN_STATES: Mapping[str, str] = {"running": "Running", "kept": "Paid", "broken": "Not kept", "ended": "Ended"}
+
 CHARGE_STATES: Mapping[str, str] = {"approved": "Approved, being posted", "posted": "Posted", "waived": "Waived"}
 
 OUTCOMES: Mapping[str, str] = {"clear": "Does not apply", "holds": "Holds", "reported": "Seen, not held on"}
@@ -365,6 +367,11 @@ ACTIONS: Mapping[str, str] = {
     "written_allocate_credit": "Credit note allocated in the ledger",
     "written_write_down": "Written down in the ledger",
     "written_post_charge": "Late charge posted in the ledger",
+    "plan_agreed": "Payment plan agreed",
+    "plan_kept": "Payment plan paid",
+    "plan_broken": "Payment plan not kept",
+    "plan_ended": "Payment plan ended",
+    "plans_switched": "Plans by payers themselves",
     "message_approved": "Message approved",
     "message_rejected": "Message rejected",
     "message_decision_taken_back": "Decision about a message taken back",
@@ -472,6 +479,9 @@ NOTICES: Mapping[str, str] = {
     "file_dropped": "The file is gone. Nothing of it was taken in.",
     "columns_forgotten": "Forgotten. The next file with these headings asks again.",
     "written_off": "Written off. It will be booked in the ledger.",
+    "plan_agreed": "Thank you. The instalments are agreed, and you get no reminder while each arrives in time.",
+    "plan_kept": "Kept. Reminders of its invoices wait while each instalment arrives.",
+    "plan_ended": "Ended. What is open is due again.",
     "promised": "Thank you. We have noted the day and will not remind you before it.",
     "asked": "Thank you for asking. We will answer as soon as we can.",
     "answered": "Noted. What is open is due again.",

@@ -8,6 +8,7 @@ IDS = {
     "channel": "email",
     "code": "none",
     "charge_id": "none",
+    "plan_id": "none",
     "message_digest": "none",
     "organisation_id": "org-a",
     "document_id": "inv-1",

@@ -13,7 +13,7 @@ from playwright.sync_api import Page
 from runtime.app import App
 from runtime.operations.plan import plan_reminders
 from runtime.store import tables as t
-from tests.web.build import NOW, fill, running
+from tests.web.build import NOW, TODAY, fill, running
 from tests.web.serving import serving
 from tests.web.test_browser import DESK, PHONE, STAFF_PAGES, browser, token_of
 
@@ -30,7 +30,11 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[App, str]]:
         books.set_aside("the connection to Stripe broke", "org-a-stripe")
         books.call("rem-call", "acme", "inv-5", minor=12_000)
         with app.store.write() as db:
-            db.execute(t.organisation.update().values(card_payments_on=True, pay_button_on=True, approvals_on=True))
+            db.execute(
+                t.organisation.update().values(
+                    card_payments_on=True, pay_button_on=True, approvals_on=True, payers_instalments=4
+                )
+            )
             # Bolt may be written to today
             db.execute(t.reminder.update().where(t.reminder.c.id == "rem-1").values(sent_at=NOW - timedelta(days=8)))
         plan_reminders(app, "org-a")
@@ -59,6 +63,7 @@ def test_axe_finds_nothing(browser: Any, site: tuple[App, str], size: tuple[int,
         payer,
         f"{payer}/pay/inv-1",
         f"{payer}/pay/inv-2",
+        f"{payer}/plan?currency=GBP&count=3&first_on={TODAY}",
         f"{payer}/unsubscribe",
         "/p/nothing",
         f"/pay/{app.button_links().token('org-a')}?invoiceNo=INV-3&currency=GBP&amount=450.00",

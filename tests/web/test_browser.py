@@ -46,6 +46,7 @@ STAFF_PAGES = {
     "settings": "/o/org-a/settings",
     "charges": "/o/org-a/charges",
     "approvals": "/o/org-a/approvals",
+    "plans": "/o/org-a/plans?customer=bolt",
     "replay": "/o/org-a/settings?from=2026-01-01&to=2026-03-09",
     "policies": "/o/org-a/policies",
     "messages": "/o/org-a/messages?language=de&tone=firm",

@@ -21,7 +21,7 @@ from tests.web.conftest import Site
 
 WEB = Path(words.__file__).parent
 TRANSLATED = [code for code in LANGUAGES if code != FALLBACK_LANGUAGE]
-PAYERS_NOTICES = ("paying", "promised", "asked", "disputed", "unsubscribed")
+PAYERS_NOTICES = ("paying", "promised", "asked", "disputed", "unsubscribed", "plan_agreed")
 PLURALS = {"%(num)d day late", "due in %(num)d day"}
 PLACE = re.compile(r"%\(\w+\)[sd]")
 

@@ -36,9 +36,10 @@ _TABLES = {
     "pending_id": "pending_statement",
     "columns_id": "statement_columns",
     "charge_id": "charge",
+    "plan_id": "payment_plan",
 }
 _ONE_OF_THEIRS = re.compile(
-    r"{(document|receipt|debit|conflict|proposal|reminder|customer|row|reply|task|pending|columns|charge)_id}"
+    r"{(document|receipt|debit|conflict|proposal|reminder|customer|row|reply|task|pending|columns|charge|plan)_id}"
 )
 _AS_PAGES_KNOW_THEM = {"kind": "invoice", "status": "open", "currency": "GBP", "state": "suggested"}
 # What a form of ours may ask for: each takes what it knows.
@@ -47,6 +48,7 @@ _FORM = {
     "customer": f"customer-{THEIRS}", "owner": "ledger", "handle": "090", "proof": "attested", "attested_by": "A",
     "kind": "discount", "account": "1", "step": "set", "language": "en", "tone": "friendly", "role": "viewer",
     "email": f"person@{THEIRS}.example", "text": "words", "charges": "off", "approvals": "off", "digest": "x",
+    "most": "0", "count": "2", "first_on": "2026-03-12", "consent": "They agreed.",
     "business": "yes", "since": "2026-01-01",
     "until": "2026-01-01", "interest": "1", "fixed": "1",
 }  # fmt: skip

@@ -28,6 +28,7 @@ STAFF_PATHS = (
     "/settings",
     "/charges",
     "/approvals",
+    "/plans",
     "/policies",
     "/messages",
     "/conflicts",

@@ -40,6 +40,7 @@ from runtime.store.tables.money import (
     treatment,
 )
 from runtime.store.tables.people import identity, invitation, membership, person, session
+from runtime.store.tables.plans import payment_plan
 from runtime.store.tables.queues import call_book, inbox, outbox
 from runtime.store.tables.reminders import (
     approval,
@@ -97,6 +98,7 @@ __all__ = [
     "organisation",
     "outbox",
     "past_case",
+    "payment_plan",
     "payout",
     "pending_statement",
     "person",

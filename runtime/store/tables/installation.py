@@ -21,6 +21,7 @@ organisation = Table(
     Column("links_back_on", Boolean, nullable=False, server_default=false()),
     Column("answers_on", Boolean, nullable=False, server_default=false()),
     Column("others_remind", Boolean),
+    Column("payers_instalments", Integer, nullable=False, server_default="0"),  # that they agree on by themselves
     Column("approvals_on", Boolean, nullable=False, server_default=false()),
     Column("charges_on", Boolean, nullable=False, server_default=false()),
     Column("created_at", Instant, nullable=False),

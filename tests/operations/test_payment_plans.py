@@ -1,0 +1,157 @@
+"""A plan holds reminders while its instalments are paid, and no longer."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+
+from receivables.money import Money
+from reminders.payment_plan import PlanState
+from runtime.operations.agree_plan import agree_plan, end_plan, set_payers_plans
+from runtime.operations.errors import InputError, RefusedError
+from runtime.operations.payment_plans import offers, plans_of
+from runtime.operations.plan import plan_reminders
+from runtime.operations.remind import remind_organisation
+from runtime.operations.send import send_reminders
+from runtime.operations.watch_plans import watch_plans
+from runtime.store import connections
+from runtime.store import tables as t
+from tests.operations.firm import TODAY, Firm
+
+DEBT = Money(19_550, "GBP")  # what Acme owes in all
+FIRST = TODAY + timedelta(days=6)  # a Monday
+
+
+def _acme(firm: Firm) -> str:
+    return str(next(row.id for row in firm.rows(t.customer) if row.name == "Acme"))
+
+
+def _agree(firm: Firm, **other: Any) -> None:  # noqa: ANN401 - arguments
+    usual: dict[str, Any] = {"debt": DEBT, "count": 2, "first_on": FIRST, "consent": "I agree.", "actor": "customer"}
+    agree_plan(firm.app, organisation_id=firm.id, customer_id=_acme(firm), **(usual | other))
+
+
+def _plan(firm: Firm) -> tuple[PlanState, str]:
+    with firm.app.store.read() as db:
+        organisation = connections.organisation(db, firm.id)
+        assert organisation is not None
+        (plan,) = plans_of(db, organisation, today=firm.app.clock().date())
+    return plan.state, plan.paid.text()
+
+
+def _reminded(firm: Firm) -> set[str]:
+    """The invoices that are planned to be reminded of now."""
+    plan_reminders(firm.app, firm.id)
+    numbers = {row.id: row.number for row in firm.rows(t.document)}
+    return {numbers[row.document_id] for row in firm.rows(t.reminder_item, state="planned")}
+
+
+def _to(firm: Firm, day: date) -> None:
+    firm.time.advance(days=(day - firm.app.clock().date()).days)
+    firm.settle()
+
+
+def test_a_plan_that_is_kept_holds_until_all_is_paid(firm: Firm) -> None:
+    firm.switch_sending()
+    assert "INV-1001" in _reminded(firm)
+    _agree(firm)
+    assert _reminded(firm) == {"INV-2001"}, "what was planned of them is withdrawn"
+    assert {row.state for row in firm.rows(t.reminder_item) if row.state != "planned"} <= {"withdrawn"}
+    (consent,) = {row.consent for row in firm.rows(t.payment_plan)}
+    assert consent == "I agree."
+    _to(firm, FIRST)
+    firm.ledger.pay_by_hand("INV-1001", "97.75", on=FIRST)
+    _to(firm, FIRST + timedelta(days=9))
+    assert _plan(firm) == (PlanState.RUNNING, "97.75")
+    assert _reminded(firm) <= {"INV-2001"}
+    firm.ledger.pay_by_hand("INV-1001", "22.25", on=FIRST + timedelta(days=9))
+    firm.ledger.pay_by_hand("INV-1002", "75.50", on=FIRST + timedelta(days=9))
+    firm.settle()
+    assert _plan(firm) == (PlanState.KEPT, "195.50")
+    assert [row.code for row in firm.rows(t.hold) if row.released_at is None] == []
+
+
+def test_an_instalment_that_is_missed_ends_it_and_somebody_is_told(firm: Firm) -> None:
+    firm.switch_sending()
+    _agree(firm)
+    _to(firm, FIRST + timedelta(days=1))
+    assert _plan(firm) == (PlanState.RUNNING, "0.00"), "money of the day itself arrives on the next banking day"
+    assert "INV-1001" not in _reminded(firm)
+    _to(firm, FIRST + timedelta(days=2))
+    assert _plan(firm) == (PlanState.BROKEN, "0.00")
+    assert "INV-1001" in _reminded(firm)
+    (task,) = firm.rows(t.task)
+    assert "was not kept: 97.75 GBP due on 2026-03-16" in task.text
+
+
+def test_a_hold_ends_by_itself_and_reminding_renews_it_first(firm: Firm) -> None:
+    firm.switch_sending()
+    _agree(firm)
+    firm.ledger.pay_by_hand("INV-1001", "97.75", on=TODAY)
+    firm.settle()
+    until = {row.until.date() for row in firm.rows(t.hold, code="plan")}
+    assert until == {date(2026, 4, 17)}, "the 16th of April and the next banking day"
+    with firm.app.store.write() as db:
+        db.execute(t.hold.update().values(until=firm.app.clock() - timedelta(days=1), reason="older"))
+    remind_organisation(firm.app, firm.id)
+    recipients = {recipient for mail in firm.mailbox.mails for recipient in mail.recipients}
+    assert recipients == {"bolt@example.com"}
+
+
+def test_what_was_seen_is_agreed_on_and_nothing_else(firm: Firm) -> None:
+    for wrong in ({"count": 1}, {"count": 13}, {"first_on": TODAY - timedelta(days=1)}, {"consent": " "}):
+        with pytest.raises(InputError):
+            _agree(firm, **wrong)
+    with pytest.raises(InputError):
+        _agree(firm, first_on=TODAY + timedelta(days=32))
+    firm.ledger.pay_by_hand("INV-1001", "20.00", on=TODAY)
+    firm.settle()
+    with pytest.raises(RefusedError, match="changed meanwhile"):
+        _agree(firm)
+    assert firm.rows(t.payment_plan) == []
+
+
+def test_one_plan_at_a_time_and_a_payer_makes_no_second_one_of_what_was_not_kept(firm: Firm) -> None:
+    _agree(firm)
+    with pytest.raises(RefusedError, match="changed meanwhile"):
+        _agree(firm)
+    _to(firm, FIRST + timedelta(days=2))
+    again = {"first_on": FIRST + timedelta(days=10)}
+    with pytest.raises(RefusedError, match="changed meanwhile"):
+        _agree(firm, by_payer=True, **again)
+    _agree(firm, actor="dana", **again)
+
+
+def test_a_person_ends_a_plan_and_what_is_open_is_due_again(firm: Firm) -> None:
+    firm.switch_sending()
+    _agree(firm)
+    (row,) = firm.rows(t.payment_plan)
+    end_plan(firm.app, organisation_id=firm.id, plan_id=row.id, actor="dana")
+    with pytest.raises(RefusedError):
+        end_plan(firm.app, organisation_id=firm.id, plan_id=row.id, actor="dana")
+    assert watch_plans(firm.app, firm.id) == {}
+    assert "INV-1001" in _reminded(firm)
+    assert send_reminders(firm.app, firm.id)["sent"] == 2
+
+
+def test_what_is_contested_or_not_due_is_in_no_plan(firm: Firm) -> None:
+    firm.invoice("Acme", "INV-1003", "40.00", late=-5)
+    firm.settle()
+    firm.edit_in_crm("INV-1002", Disputed__c=True, Dispute_Reason__c="wrong price")
+    firm.settle()
+    with firm.app.store.read() as db:
+        organisation = connections.organisation(db, firm.id)
+        assert organisation is not None
+        (offer,) = offers(db, organisation, _acme(firm), now=firm.app.clock())
+    assert offer.debt == Money(12_000, "GBP")
+
+
+def test_payers_agree_by_themselves_within_bounds_only(firm: Firm) -> None:
+    set_payers_plans(firm.app, organisation_id=firm.id, most=3, actor="dana")
+    for wrong in (1, 13, -1):
+        with pytest.raises(InputError):
+            set_payers_plans(firm.app, organisation_id=firm.id, most=wrong, actor="dana")
+    with pytest.raises(InputError, match="2 to 3"):
+        _agree(firm, count=4, most=3)
