@@ -4,7 +4,7 @@ UV_VERSION := 0.13.9
 VENV := .venv
 ARGS ?=
 
-.PHONY: setup dev system demo simulate test test-long test-salesforce salesforce-checks test-stripe stripe-checks bench-matching bench-reminders bench-replies bench-sync bench-webhooks check clean
+.PHONY: setup dev system demo simulate test test-long test-salesforce salesforce-checks test-stripe stripe-checks pictures bench-matching bench-reminders bench-replies bench-sync bench-webhooks check clean
 .SILENT:
 # Where it is set, every process would compile every module again: seconds for each command that tests start.
 unexport PYTHONDONTWRITEBYTECODE
@@ -58,7 +58,7 @@ salesforce-checks: dev $(SALESFORCE)/node_modules/.ready
 	cd $(SALESFORCE) && npm run --silent test
 	cd $(SALESFORCE) && java -cp "$(APEX_LIBRARIES)" io.github.apexdevtools.apexls.CheckForIssues -n -d warnings -w .
 	cd $(SALESFORCE) && node checks/analyze.mjs
-	$(VENV)/bin/pytest -n 0 -m long tests/manifest/test_panel.py $(ARGS)
+	$(VENV)/bin/pytest -n 0 -m long tests/manifest/test_panel.py tests/demo/test_places.py $(ARGS)
 
 test-salesforce:      ## the package for Salesforce: its component, its Apex, the panel in a browser; where Node and Java are
 	if command -v npm >/dev/null && command -v java >/dev/null; then $(MAKE) --no-print-directory salesforce-checks; \
@@ -77,6 +77,9 @@ stripe-checks: $(STRIPE)/node_modules/.ready
 test-stripe:          ## the view of the Stripe app: its types against Stripe's SDK, and what it shows; where Node is
 	if command -v npm >/dev/null; then $(MAKE) --no-print-directory stripe-checks; \
 	else echo "test-stripe is skipped: it needs Node 20 with npm" >&2; fi
+
+pictures: dev $(SALESFORCE)/node_modules/.ready  ## what docs/places.md shows, taken anew by the tests that work each place in Chromium
+	TRUEDUE_PICTURES="$(CURDIR)/docs" $(VENV)/bin/pytest -n 0 -m long tests/demo/test_places.py tests/manifest/test_panel.py $(ARGS)
 
 bench-sync: dev       ## a first load of 100,000 invoices and payments into both stores, beside plain ways of it
 	$(VENV)/bin/python -m benchmarks.sync $(ARGS)

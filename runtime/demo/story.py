@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import urlencode
 
 from sqlalchemy import func, select
@@ -43,7 +43,7 @@ class Story:
     counts: dict[str, dict[str, int]] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
 
-    STEPS = (
+    STEPS: ClassVar[tuple[str, ...]] = (
         "connect",
         "first_sync",
         "edits",

@@ -5,26 +5,21 @@
 
 from __future__ import annotations
 
-import json
-import os
-import shutil
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
-from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from runtime.operations.plan import plan_reminders
 from runtime.operations.send import send_reminders
 from runtime.web import salesforce_app
-from sandbox.salesforce.metadata import PROJECT
 from tests.manifest.apex import Panel, queries, told_to_pages
+from tests.manifest.panel_page import PAGE, PanelPage, compiled, picture
 from tests.operations.firm import TODAY, Firm, money_in, open_firm
 from tests.operations.test_instructions import key, knock
 from tests.shared import unavailable
@@ -33,13 +28,6 @@ from tests.web.test_browser import CHROMIUM, DESK, FLAGS, PHONE
 from tests.web.test_statement_of_account import text_of
 
 pytestmark = pytest.mark.long
-PAGE = "http://salesforce.example"
-HTML = (
-    '<!doctype html><html lang="en"><meta charset="utf-8"><title>TrueDue</title>'
-    '<meta name="viewport" content="width=device-width">'
-    '<body style="margin: 16px; background: #f3f3f3"><main></main><script src="/panel.js"></script>'
-)
-PICTURES = os.environ.get("TRUEDUE_PICTURES", "")  # a folder to keep the panel's pictures in
 
 
 @dataclass
@@ -47,37 +35,18 @@ class Org:
     """A firm whose account pages show the panel; what people do there comes to the product by a knock."""
 
     firm: Firm
-    panel: Panel
-    script: str
-    record: str
+    pages: PanelPage = field(init=False)
     knocks: int = 0
     files: list[bytes] = field(default_factory=list)
 
-    def answer(self, route: Route) -> None:
-        """Answer a request of the page."""
-        path = route.request.url.removeprefix(PAGE).partition("?")[0]
-        if path == "/panel.js":
-            route.fulfill(body=self.script, content_type="text/javascript")
-        elif path.startswith("/apex/"):
-            told = self._apex(path.removeprefix("/apex/"), json.loads(route.request.post_data or "{}"))
-            route.fulfill(body=json.dumps(told, default=float), content_type="application/json")
-        elif path.startswith("/files/"):
-            route.fulfill(body="the preview of a file", content_type="text/plain")
-        else:
-            route.fulfill(body=HTML, content_type="text/html")
+    def show(self, script: str, record: str) -> None:
+        """Let the pages of the org show the panel."""
+        self.pages = PanelPage(Panel(self.firm.crm, TODAY), script, record, self._changed, self._printed)
 
-    def _apex(self, method: str, said: dict[str, Any]) -> Any:  # noqa: ANN401 - JSON
-        match method:
-            case "show":
-                return self.panel.show(said["recordId"])
-            case "tell":
-                return self._changed("TrueDue_Instruction__c", self.panel.tell(self.record, said["said"]))
-            case "promise":
-                return self._changed("TrueDue_Invoice__c", self.panel.promise(said["invoiceId"], said["promisedOn"]))
-            case "print":
-                return self._printed(said["accountId"])
-            case _:
-                return self._changed("TrueDue_Invoice__c", self.panel.ask(said["opportunityId"], said["wanted"]))
+    @property
+    def record(self) -> str:
+        """The account whose page is opened."""
+        return self.pages.record
 
     def _printed(self, account_id: str) -> str:
         """The callout that the package makes, to the running product."""
@@ -98,12 +67,7 @@ class Org:
 
 @pytest.fixture(scope="module")
 def script(tmp_path_factory: pytest.TempPathFactory) -> str:
-    node = shutil.which("node")
-    if node is None or not (PROJECT / "node_modules" / "rollup").is_dir():
-        unavailable("Node and what npm installs are not there: make test-salesforce")
-    file = tmp_path_factory.mktemp("panel") / "panel.js"
-    subprocess.run([str(node), "checks/panel.mjs", str(file)], cwd=PROJECT, check=True, timeout=120)
-    return file.read_text()
+    return compiled(tmp_path_factory.mktemp("panel"))
 
 
 @pytest.fixture(scope="module")
@@ -135,24 +99,13 @@ def org(script: str, tmp_path: Path) -> Iterator[Org]:
         send_reminders(firm.app, firm.id)
         firm.settle()
         (account,) = [str(each["Id"]) for each in firm.crm.records["Account"].values() if each["Name"] == "Acme"]
-        yield Org(firm, Panel(firm.crm, TODAY), script, account)
+        org = Org(firm)
+        org.show(script, account)
+        yield org
 
 
 def opened(browser: Browser, org: Org, *, record: str = "", size: tuple[int, int] = DESK) -> Page:
-    page = browser.new_page(viewport={"width": size[0], "height": size[1]})
-    page.clock.set_fixed_time(org.firm.app.clock())
-    page.route(f"{PAGE}/**", org.answer)
-    failed: list[str] = []
-    page.on("pageerror", lambda error: failed.append(str(error)))
-    page.goto(f"{PAGE}/?record={record or org.record}")
-    expect(page.get_by_role("heading", name="Invoices")).to_be_visible()
-    assert failed == []
-    return page
-
-
-def picture(page: Page, name: str) -> None:
-    if PICTURES:
-        page.locator("main").screenshot(path=Path(PICTURES) / f"{name}.png")
+    return org.pages.opened(browser, now=org.firm.app.clock(), record=record, size=size)
 
 
 def test_the_panel_shows_what_the_product_showed_in_the_org(browser: Browser, org: Org) -> None:
@@ -170,10 +123,10 @@ def test_the_panel_shows_what_the_product_showed_in_the_org(browser: Browser, or
         assert shown in text, shown
     assert "INV-1002" not in page.locator(".invoices").inner_text(), "it was paid"
     assert "Reminder by email" in text
-    picture(page, "desk")
+    picture(page.locator("main"), "salesforce-panel")
     narrow = opened(browser, org, size=PHONE)
     assert narrow.evaluate("document.documentElement.scrollWidth") <= PHONE[0], "nothing is cut off on a phone"
-    picture(narrow, "phone")
+    picture(narrow.locator("main"), "salesforce-panel-phone")
 
 
 def test_nothing_of_it_keeps_anybody_out(browser: Browser, org: Org) -> None:
@@ -189,7 +142,6 @@ def test_a_pause_travels_to_the_reminders_and_its_answer_comes_back(browser: Bro
     page.get_by_role("button", name="Pause reminders of INV-1001").click()
     page.get_by_label("Pause through").fill(until.isoformat())
     page.get_by_label("Why").fill("they are merging")
-    picture(page, "pausing")
     page.get_by_role("button", name="Pause reminders", exact=True).click()
     expect(page.locator(".invoices")).to_contain_text("reminders paused through 24 Mar 2026")
     expect(page.locator(".timeline")).to_contain_text(f"Reminders of INV-1001 are paused through {until}.")
@@ -239,7 +191,7 @@ def test_a_won_opportunity_is_invoiced_from_its_own_page(browser: Browser, org: 
 def test_the_class_asks_for_what_is_there_in_user_mode_and_hands_over_what_the_panel_reads(org: Org) -> None:
     asked = queries()
     assert len(asked) == 7 and all(" WITH USER_MODE" in each and " LIMIT " in each for each in asked)
-    view = org.panel.show(org.record)
+    view = org.pages.panel.show(org.record)
     names = set(view) | set(view["customer"]) | {name for each in view["invoices"] for name in each}
     names |= {name for each in view["happenings"] for name in each} | {name for each in view["ageing"] for name in each}
     assert names <= told_to_pages()
