@@ -139,6 +139,8 @@ class History:
 
         `blind` leaves out what this receipt itself has taught, as if it had not been confirmed yet.
         """
+        if not self.accounts and not self.names:
+            return {}, {}
         own = self._taught.get(receipt.receipt_id, frozenset()) if blind else frozenset()
         found = []
         for table, key in self._tables(receipt.payer_account, receipt.payer_name):

@@ -52,6 +52,7 @@ class OpenItemIndex:
         self._by_id = Postings()
         self._by_amount = Postings()
         self._by_payer: list[array[int]] = []
+        self._of_payer: dict[tuple[int, int], list[int]] = {}  # asked for since the last change: a row twice at most
         self._references = ReferenceBook()
         self._currencies: dict[str, int] = {}
         self._currency_names: list[str] = []
@@ -71,6 +72,7 @@ class OpenItemIndex:
     def add(self, item: OpenItem) -> None:
         """Add an item, or replace what is known of it."""
         self.remove(item.item_id)
+        self._of_payer.clear()
         minor = item.open_amount.minor
         row = self._free.pop() if self._free else self._new_row()
         self.signed[row] = -minor if item.kind is DocumentKind.CREDIT_NOTE else minor
@@ -97,6 +99,7 @@ class OpenItemIndex:
         row = self.row_of(item_id)
         if row is None:
             return
+        self._of_payer.clear()
         self._by_id.remove(hash(item_id), row)
         self._by_amount.remove(hash((self.currency[row], self.signed[row])), row)
         for payer in self._payers(row):
@@ -194,10 +197,13 @@ class OpenItemIndex:
         return self._currency_names[code]
 
     def of_payer(self, code: int, currency: int) -> list[int]:
-        """The rows that this customer pays, its children's included, by due date."""
-        rows = self._by_payer[code] if code < len(self._by_payer) else ()
-        held = self.currency
-        return [row for row in rows if held[row] == currency]
+        """The rows that this customer pays, its children's included, by due date; the list is not the caller's."""
+        known = self._of_payer.get((code, currency))
+        if known is None:
+            rows = self._by_payer[code] if code < len(self._by_payer) else ()
+            held = self.currency
+            known = self._of_payer[code, currency] = [row for row in rows if held[row] == currency]
+        return known
 
     def count_of_payer(self, code: int) -> int:
         """How many items this customer pays, in whatever currency."""

@@ -198,7 +198,8 @@ class _Search:
                 self._fit_alone(row)
 
     def _sums(self, rows: Sequence[int]) -> None:
-        solutions = solve([self._index.signed[row] for row in rows], self._reading.gross)
+        signed = self._index.signed
+        solutions = solve([signed[row] for row in rows], self._reading.gross)
         for positions in solutions.found:
             self._fit([rows[at] for at in positions])
         if solutions.count > len(solutions.found):

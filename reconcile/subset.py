@@ -99,10 +99,10 @@ def _meet_in_the_middle(amounts: Sequence[int], target: int) -> Solutions:
             reached = np.concatenate((reached, reached + amount))
         sums.append(reached)
     left, right = sums
-    order = np.argsort(right, kind="stable")
+    order = right.argsort(kind="stable")
     ranked = right[order]
-    first = np.searchsorted(ranked, target - left, "left")
-    beyond = np.searchsorted(ranked, target - left, "right")
+    first = ranked.searchsorted(target - left, "left")
+    beyond = ranked.searchsorted(target - left, "right")
     count = int((beyond - first).sum()) - (target == 0)
     masks: list[int] = []
     for mask in np.nonzero(beyond > first)[0].tolist():
@@ -118,7 +118,7 @@ def _small_sets(amounts: Sequence[int], target: int, most: int) -> set[tuple[int
     import numpy as np  # noqa: PLC0415 - as above
 
     values = np.array(amounts, dtype=np.int64)
-    order = np.argsort(values, kind="stable")
+    order = values.argsort(kind="stable")
     ranked = values[order]
     found: set[tuple[int, ...]] = {(int(at),) for at in np.nonzero(values == target)[0][:MAX_PAIRED]}
     for at, place in _missing(ranked, target - values):

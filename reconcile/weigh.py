@@ -103,10 +103,9 @@ class Weighing:
         """The rows that this customer may still pay, the earliest due first: at most MAX_PAYER_ITEMS."""
         rows = self._owned.get(code)
         if rows is None:
-            rows = self._index.of_payer(code, self._reading.currency)
-            if self._taken:
-                rows = [row for row in rows if row not in self._taken]
-            rows = self._owned[code] = rows[:MAX_PAYER_ITEMS]
+            owned = self._index.of_payer(code, self._reading.currency)
+            left = [row for row in owned if row not in self._taken] if self._taken else owned
+            rows = self._owned[code] = left[:MAX_PAYER_ITEMS]
         return rows
 
     def oldest(self, rows: Sequence[int]) -> list[int]:
@@ -156,9 +155,11 @@ class Weighing:
         """The rows that the text names, each by a piece of its own: what reads as one number is not also another's."""
         reading = self._reading
         named = [row for row in rows if row in reading.weights]
+        if len(named) < 2:
+            return named
         grouped = {row for group in reading.groups for row in group}
         doubtful = [row for row in named if row not in reading.exact and row not in grouped]
-        if len(named) < 2 or not doubtful:
+        if not doubtful:
             return named
         spoken_for = [reading.pieces[row].digits for row in named if row not in doubtful]
         left_out = set()
