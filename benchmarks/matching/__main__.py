@@ -14,16 +14,18 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
 from typing import Any
 
 from benchmarks.matching.ablations import ABLATIONS
 from benchmarks.matching.aims import missed
-from benchmarks.matching.files import Case, draw_case, read_rows
-from benchmarks.matching.peers import PEERS
+from benchmarks.matching.files import Case, Row, draw_case, read_rows
+from benchmarks.matching.linkage import narrow, thorough
+from benchmarks.matching.peers import Peer, blocking, brute_force
 from benchmarks.matching.report import Figures, draw_plot, figures_of, table, write_page
 from benchmarks.matching.sap import export_sap, read_sap
 from benchmarks.matching.trigrams import trigrams
@@ -32,7 +34,7 @@ from tests.shared import shared_data
 
 HELD_OUT_SEED = 20_261_129
 RUN_SECONDS = 3_600
-SAMPLES = {"brute": 200}  # receipts that the slow peer is asked about
+BRUTE_SAMPLE = 200  # receipts that the slow peer is asked about
 TRIGRAM_SAMPLE = 50
 MANY_ITEMS, MANY_RECEIPTS = 1_000_000, 2_000
 KEPT = Path("var/bench-matching")
@@ -79,14 +81,18 @@ def measure_drawn(draw: Draw) -> Iterator[Figures]:
 
 
 def measure_peers(draw: Draw) -> Iterator[Figures]:
-    """Our matcher and its peers on the same files without history; the slow ones on a sample."""
+    """Our matcher and its peers on the same files without history; the slow one on a sample."""
     case = draw.case("sequential", "usual")
     yield figures_of(case.name, "TrueDue", run_ours(case.now), _truth(case))
+    start = time.process_time()
     items, receipts = read_rows(case.now / "open_items.csv"), read_rows(case.now / "receipts.csv")
-    for name, peer in PEERS.items():
-        _tell(name)
-        asked = receipts[:: max(1, len(receipts) // SAMPLES.get(name, len(receipts)))]
-        yield _figures_of_peer(case, asked, peer(items, asked))
+    read_seconds = time.process_time() - start
+    sample = receipts[:: max(1, len(receipts) // BRUTE_SAMPLE)]
+    for peer, asked in ((brute_force, sample), (blocking, receipts), (narrow, receipts), (thorough, receipts)):
+        _tell(peer.__name__)
+        found = peer(items, asked)
+        whole_ms = 1_000 * ((read_seconds + found.prepared_seconds) / len(receipts) + found.seconds_a_receipt)
+        yield replace(_figures_of_peer(case, asked, found), whole_ms=whole_ms)
 
 
 def measure_ideas(draw: Draw) -> Iterator[Figures]:
@@ -134,7 +140,7 @@ def _truth(case: Case) -> dict[str, dict[str, int]]:
     return {receipt_id: paid for receipt_id, (_, paid) in case.truth.items()}
 
 
-def _figures_of_peer(case: Case, asked: Sequence[dict[str, str]], found: Any, name: str | None = None) -> Figures:  # noqa: ANN401
+def _figures_of_peer(case: Case, asked: Sequence[Row], found: Peer, name: str | None = None) -> Figures:
     right = sum(found.answers[r["receipt_id"]] == case.truth[r["receipt_id"]][1].keys() for r in asked)
     return Figures(
         case=name or case.name,

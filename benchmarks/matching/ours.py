@@ -46,6 +46,7 @@ def measure(now: Path, history: Path | None, idea: str | None) -> dict[str, Any]
         },
         "learn_seconds": learned - start,
         "index_seconds": built - read,
+        "whole_seconds": matched - start,
         "receipts_a_second": len(receipts) / (matched - built),
         "single_p50_ms": statistics.median(singles),
         "single_p99_ms": sorted(singles)[int(0.99 * len(singles))],
