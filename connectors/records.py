@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
+from receivables.decline import Decline
 from receivables.document import DocumentKind, DocumentStatus
 from receivables.money import Money
 from receivables.problem import Problem
@@ -221,7 +222,7 @@ class ProcessorPaymentFields:
     payer_external_id: str | None
     invoice_numbers: tuple[str, ...]
     item_ids: tuple[str, ...]  # our own document ids, from pay links that we made
-    failure: str | None = None
+    decline: Decline | None = None  # of a payment that failed because somebody refused it
     settled: Money | None = None  # the amount in the currency that the processor changed it to, None if it did not
     also_named: tuple[str, ...] = ()  # other ids of the same payment that people and other apps note it by
 

@@ -9,6 +9,7 @@ from datetime import date
 from enum import StrEnum
 from types import MappingProxyType
 
+from receivables.decline import Decline
 from receivables.money import Money
 from reminders.policy import Tone
 from reminders.schedule import PlannedReminder, ReminderLine
@@ -120,6 +121,7 @@ class Setback:
     amount: Money
     paid_on: date
     item_ids: tuple[str, ...]
+    decline: Decline | None = None
 
 
 def render(
@@ -280,7 +282,15 @@ def news_of(words: Wording, setback: Setback, lines: Sequence[ReminderLine]) -> 
         ("numbers", ", ".join(numbers)),  # last, since a number is not ours and may hold a brace
     ):
         text = text.replace(f"{{{name}}}", value)
-    return text
+    return " ".join([text, *_about_decline(words, setback.decline)])
+
+
+def _about_decline(words: Wording, decline: Decline | None) -> list[str]:
+    """Why it was declined, what to do next, and how it does not happen again, a sentence or two each."""
+    if decline is None:
+        return []
+    labels = (f"declined_{decline.group}", f"next_{decline.advice}", f"prevent_{decline.group}")
+    return [str(words.labels[label]) for label in labels]
 
 
 def _lateness(words: Wording, days_overdue: int) -> str:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, select
 
+from receivables.decline import Advice, Decline, DeclineGroup
 from receivables.money import Money
 from receivables.receipt import ReceiptStatus
 from reminders.message import Setback, SetbackKind
@@ -47,8 +48,16 @@ def setbacks(
         news = [document for document in paid[row.id] & wanted if document not in told or told[document][1] < row.at]
         if news:
             amount = Money(row.amount_minor, row.currency)
-            found[row.id] = Setback(_KINDS[row.status], amount, row.received_on, tuple(sorted(news)))
+            found[row.id] = Setback(
+                _KINDS[row.status], amount, row.received_on, tuple(sorted(news)), _decline(row.decline)
+            )
     return tuple(found.values())
+
+
+def _decline(kept: Mapping[str, str] | None) -> Decline | None:
+    if kept is None:
+        return None
+    return Decline(DeclineGroup(kept["group"]), Advice(kept["advice"]), kept["text"])
 
 
 def _paid(db: Connection, organisation_id: str, receipt_ids: Collection[str]) -> Mapping[str, set[str]]:

@@ -16,11 +16,13 @@ from runtime.operations.errors import InputError
 from runtime.operations.look_up import look_up
 from runtime.operations.plan import plan_reminders
 from runtime.operations.policies import set_policies
+from runtime.operations.replies.take_mail import read_stored_mails, store_mail
 from runtime.operations.take_webhook import BadSignatureError
 from runtime.store import tables as t
 from tests.channels.conftest import ACME, BOLT, POLICY, Texting
 from tests.operations.faults import lose_answer
 from tests.operations.firm import TODAY
+from tests.operations.test_mail import bounce
 
 
 def test_a_level_goes_by_text_with_certificate_slot_and_what_is_still_open(texting: Texting) -> None:
@@ -237,6 +239,20 @@ def test_an_e_mail_address_at_which_nothing_arrives_is_passed_over_for_a_text(te
     assert texting.send()["sent"] == 2
     assert [mail.recipients for mail in firm.mailbox.mails] == [("acme@example.com",)]
     assert len(texting.twilio.sent_to(BOLT)) == 1
+
+
+def test_an_e_mail_that_bounces_is_said_by_text_at_the_same_level(texting: Texting) -> None:
+    firm = texting.firm
+    texting.policy("email", ", otherwise: sms")
+    assert texting.send()["sent"] == 2
+    (mail,) = firm.rows(t.reminder, recipient="bolt@example.com")
+    (delivery,) = firm.rows(t.delivery, reminder_id=mail.id)
+    raw = bounce(recipient="bolt@example.com", message_id=delivery.external_id)
+    assert store_mail(firm.app, raw, source="test") and read_stored_mails(firm.app) == 1
+    assert firm.problems() == ["contact_needed"]
+    assert texting.send()["sent"] == 1
+    assert len(texting.twilio.sent_to(BOLT)) == 1
+    assert {row.level for row in firm.rows(t.reminder, customer_id=texting.id_of("Bolt"))} == {1}
 
 
 @pytest.mark.long

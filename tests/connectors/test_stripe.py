@@ -23,6 +23,7 @@ from connectors.oauth import OAuthFlow, TokenSet
 from connectors.payments.stripe import DECLARATION, StripeConnector
 from connectors.payments.stripe.reading import minor_of, money
 from connectors.records import Kind, Page, PayoutFields, ProcessorPaymentFields, ProcessorState, Record
+from receivables.decline import Advice, Decline, DeclineGroup
 from receivables.money import Money, MoneyError
 from sandbox.server import Served, serve
 from sandbox.stripe import StripeAccount, StripeStandIn
@@ -169,7 +170,8 @@ def test_a_debit_is_in_flight_then_fails_or_succeeds(world: World) -> None:
     world.stripe.fail(bad, code="insufficient_funds", message="no money")
     assert world.payment(good).state is ProcessorState.SUCCEEDED
     failed = world.payment(bad)
-    assert (failed.state, failed.failure) == (ProcessorState.FAILED, "insufficient_funds: no money")
+    why = Decline(DeclineGroup.FUNDS, Advice.LATER, "insufficient_funds: no money")
+    assert (failed.state, failed.decline) == (ProcessorState.FAILED, why)
     assert failed.method == "bacs_debit" and failed.amount == gbp(900) and failed.fee == gbp(0)
 
 
@@ -178,7 +180,7 @@ def test_what_nobody_has_paid_is_no_payment_and_what_was_given_up_failed(world: 
     given_up = world.stripe.open_intent(amount=500, currency="gbp", methods=["card"])["id"]
     world.stripe.cancel(given_up, reason="abandoned")
     assert set(world.read(PAYMENT)) == {given_up}
-    assert world.payment(given_up).failure == "canceled: abandoned"
+    assert world.payment(given_up).decline is None
     assert world.connector.fetch(PAYMENT, [opened]).records == ()
     world.stripe.payment_intents[opened]["status"] = "requires_action"
     assert world.payment(opened).state is ProcessorState.IN_FLIGHT

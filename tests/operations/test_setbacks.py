@@ -40,11 +40,25 @@ def test_a_late_failure_goes_on_at_the_next_level_and_is_told_once(any_firm: Fir
     said = "Your payment of £120.00 begun on 10 Mar 2026 did not go through. So this is open again: INV-1001."
     assert said not in first
     assert said in second
+    assert "The bank says that there was not enough money, or that a limit was reached. Please pay again" in second
     any_firm.time.advance(days=20)
     any_firm.poll()
     remind_organisation(any_firm.app, any_firm.id)
     assert len(_mails(any_firm)) == 3
     assert said not in _mails(any_firm)[2], "it was told"
+
+
+def test_what_fails_at_our_side_is_told_with_an_apology_and_asks_a_person(firm: Firm) -> None:
+    intent = firm.stripe.pay(amount=12_000, currency=CURRENCY, method="bacs_debit", metadata=NAMED)
+    _hear(firm)
+    firm.stripe.fail(intent, code="charge_exceeds_weekly_limit", message="Over the weekly limit.")
+    _hear(firm)
+    assert firm.problems() == ["payment_failed_here"]
+    firm.switch_sending()
+    remind_organisation(firm.app, firm.id)
+    (mail,) = _mails(firm)
+    assert "we are sorry" in mail
+    assert "weekly limit" not in mail
 
 
 def test_a_failure_of_another_customer_is_told_to_nobody_else(firm: Firm) -> None:

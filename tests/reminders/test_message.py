@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from lxml import html
 
 from receivables.allocation import Allocation
+from receivables.decline import Advice, Decline, DeclineGroup
 from receivables.money import Money, exponent
 from reminders.message import (
     Brand,
@@ -310,6 +311,25 @@ def test_a_payment_that_came_to_nothing_is_told_with_what_is_open_again(language
     assert planned.lines[1].number in said
     assert planned.lines[0].number not in said
     assert "{" not in message.text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_each_group_of_declines_has_its_own_why_its_next_step_and_its_prevention(language: str) -> None:
+    planned = reminder(2, eur("100.00"))
+    labels = wording(language).labels
+    told: dict[DeclineGroup, str] = {}
+    for group in DeclineGroup:
+        for advice in Advice:
+            decline = Decline(group, advice, "do_not_honor: of the processor's own")
+            item_ids = (planned.lines[0].item_id,)
+            paid = Setback(SetbackKind.FAILED, eur("100.00"), date(2026, 11, 5), item_ids, decline)
+            text = write(planned, language, setbacks=(paid,)).text
+            assert all(labels[name] in text for name in (f"declined_{group}", f"next_{advice}", f"prevent_{group}"))
+            assert decline.text not in text
+            told[group] = text
+    sorry = {"en": "we are sorry", "de": "entschuldigen wir uns", "fr": "excuser"}[language]
+    assert [group for group, text in told.items() if sorry in text] == [DeclineGroup.OURS]
+    assert len(set(told.values())) == len(DeclineGroup)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

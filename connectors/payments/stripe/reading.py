@@ -11,6 +11,7 @@ from typing import Any
 
 from connectors.errors import Reject
 from connectors.payments.stripe.client import Row
+from connectors.payments.stripe.declines import decline_of
 from connectors.records import Fields, Kind, PayoutFields, PayoutLine, ProcessorPaymentFields, ProcessorState, Record
 from receivables.money import Money, exponent
 from receivables.money import total as sum_of
@@ -78,7 +79,7 @@ def payment_of(intent: Row, disputes: Sequence[Row], as_of: datetime) -> Record 
         payer_external_id=identity(intent.get("customer")),
         invoice_numbers=_listed(",".join(str(metadata[key]) for key in _INVOICE_KEYS if metadata.get(key))),
         item_ids=_listed(str(metadata.get(ITEMS_KEY) or "")),
-        failure=_failure(intent) if state is ProcessorState.FAILED else None,
+        decline=decline_of(error) if state is ProcessorState.FAILED and (error := _error(intent)) else None,
         settled=_changed_to(balance, currency) if paid and balance else None,
         also_named=tuple(each for each in (identity(intent.get("latest_charge")),) if each),
     )
@@ -145,12 +146,9 @@ def _waits_for_transfer(intent: Row) -> bool:
     return (intent.get("next_action") or {}).get("type") == "display_bank_transfer_instructions"
 
 
-def _failure(intent: Row) -> str:
-    error = intent.get("last_payment_error") or {}
-    code = error.get("decline_code") or error.get("code")
-    if not error:
-        return f"canceled: {intent.get('cancellation_reason') or 'no reason given'}"
-    return ": ".join(str(part) for part in (code, error.get("message")) if part) or "failed"
+def _error(intent: Row) -> Row:
+    """Why the last attempt was declined; empty for a payment that was given up."""
+    return _expanded(intent.get("last_payment_error"))
 
 
 def _method(intent: Row, charge: Row) -> str:

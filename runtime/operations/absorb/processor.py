@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any, cast
 
 from connectors.records import (
@@ -10,6 +11,7 @@ from connectors.records import (
     ProcessorState,
     Record,
 )
+from receivables.decline import DeclineGroup
 from receivables.money import Money, total
 from receivables.problem import Problem
 from receivables.receipt import ReceiptStatus
@@ -82,6 +84,7 @@ def _processor_row(scope: Scope, record: Record, receipt_id: str, old: dict[str,
         "status": status.value,
         "state": "new" if old is None or arrived else _state_after(old, status),
         "method": fields.method,
+        "decline": asdict(fields.decline) if fields.decline else None,
         "applications": old["applications"] if old else 0,
         "noticed_at": old["noticed_at"] if old else scope.read_at,
     }
@@ -105,8 +108,10 @@ def _follow(scope: Scope, old: dict[str, Any] | None, row: dict[str, Any], field
     """Let a change of the payment's fate reach the items it paid."""
     receipt_id = row["id"]
     if old is not None and old["status"] != row["status"]:
-        scope.record("payment_" + row["status"], receipt_id, f"{old['status']} → {row['status']}")
+        because = f" ({fields.decline.text})" if fields.decline else ""
+        scope.record("payment_" + row["status"], receipt_id, f"{old['status']} → {row['status']}{because}")
     if row["status"] == ReceiptStatus.FAILED.value:
+        _tell_if_ours(scope, row, fields)
         reverse_application(scope.db, scope.organisation_id, receipt_id, actor=scope.system, at=scope.read_at)
         return
     if old is not None and fields.refunded.minor < old["refunded_minor"]:
@@ -122,6 +127,15 @@ def _follow(scope: Scope, old: dict[str, Any] | None, row: dict[str, Any], field
     for document_id in documents_of(scope.db, scope.organisation_id, row) if answered else ():
         for code in answered:
             release_hold(scope.db, scope.organisation_id, document_id, code, scope.read_at)
+
+
+def _tell_if_ours(scope: Scope, row: dict[str, Any], fields: ProcessorPaymentFields) -> None:
+    """Ask a person to put right what makes payments fail at our side; the payer is told that somebody does."""
+    if fields.decline is None or fields.decline.group is not DeclineGroup.OURS:
+        return
+    text = f"A payment of {fields.amount} by {row['payer_name'] or 'a payer'} failed at our side: {fields.decline.text}"
+    remedy = f"Look the code up in {scope.system}'s list and correct the setting, so that it can be paid."
+    scope.problem(Problem("payment_failed_here", text, remedy, row["id"]))
 
 
 def _refund_failed(scope: Scope, row: dict[str, Any], amount: Money) -> None:

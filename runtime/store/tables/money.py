@@ -70,6 +70,7 @@ receipt = Table(
     Column("status", String(16), nullable=False),
     Column("state", String(16), nullable=False),
     Column("method", String(32), nullable=False),
+    Column("decline", JSON(none_as_null=True)),
     Column("applications", Integer, nullable=False),
     Column("noticed_at", Instant, nullable=False),
     Column("version", String(64)),
