@@ -11,7 +11,8 @@ from receivables.identity import stable_id
 from runtime.app import App
 from runtime.operations.errors import InputError, RefusedError
 from runtime.operations.sessions import digest_of
-from runtime.roles import MemberRole
+from runtime.operations.tasks import let_go
+from runtime.roles import GRANTS, MemberRole, Permission
 from runtime.store import connections, journal, people
 from runtime.store import tables as t
 from runtime.store.people import Invitation, Person
@@ -82,6 +83,8 @@ def change_role(app: App, *, organisation_id: str, person_id: str, role: MemberR
     with app.store.write() as db:
         member = _member(db, organisation_id, person_id, still_owner=role is MemberRole.OWNER)
         people.set_role(db, organisation_id, person_id, role)
+        if Permission.CHASE not in GRANTS[role]:
+            let_go(db, organisation_id, name=member.email, at=app.clock(), actor=actor)
         _record(db, app, organisation_id, actor=actor, action="role_changed", detail=f"{member.email} to {role}")
 
 
@@ -90,6 +93,7 @@ def remove_member(app: App, *, organisation_id: str, person_id: str, actor: str)
     with app.store.write() as db:
         member = _member(db, organisation_id, person_id, still_owner=False)
         people.remove_member(db, organisation_id, person_id)
+        let_go(db, organisation_id, name=member.email, at=app.clock(), actor=actor)
         _record(db, app, organisation_id, actor=actor, action="member_removed", detail=member.email)
 
 

@@ -1,23 +1,30 @@
-"""Tasks of people: opened with an owner and a last day, handed on, done; and the colleagues who take them."""
+"""Tasks of people: opened with an owner and a last day, handed on, done; and the colleagues who take them.
+
+Whoever is named takes them. While nobody is, they are the members' whose work it is by their role, by their address.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, func, select, update
+from sqlalchemy import ColumnElement, Connection, delete, func, select, update
 
 from receivables.identity import stable_id
 from reminders.replies.routing import Colleague, TaskKind, due_day, owner_for
 from runtime.app import App
 from runtime.operations.errors import InputError, RefusedError
-from runtime.store import connections, journal
+from runtime.roles import MemberRole
+from runtime.store import connections, journal, people
 from runtime.store import tables as t
 from runtime.store.connections import Organisation
 from runtime.store.rows import upsert
+from runtime.store.tables.people import EMAIL_LENGTH
 
-MAX_NAME_CHARS = 100
+MAX_NAME_CHARS = EMAIL_LENGTH
 MAX_COLLEAGUES = 200
+# Whose work tasks are: of the members, those of the first of these roles that anybody has.
+BY_ROLE = (MemberRole.COLLECTOR, MemberRole.ACCOUNTANT, MemberRole.OWNER)
 
 
 def open_task(
@@ -47,7 +54,7 @@ def open_task(
         "subject": subject,
         "customer_id": customer_id,
         "text": text,
-        "owner": owner_for(kind, colleagues(db, organisation.id), _waiting(db, organisation.id)),
+        "owner": owner_for(kind, team(db, organisation.id), _waiting(db, organisation.id)),
         "due_on": due_day(kind, today=at.astimezone(organisation.zone).date(), country=organisation.country),
         "opened_at": at,
         "closed_at": None,
@@ -116,8 +123,39 @@ def _change(
         )
 
 
+def let_go(db: Connection, organisation_id: str, *, name: str, at: datetime, actor: str) -> None:
+    """Give what waits for somebody who takes no tasks any more to the others, each task by its kind and their load."""
+    db.execute(delete(t.colleague).where(_named(organisation_id, name)))
+    able = [each for each in team(db, organisation_id) if each.name != name]
+    task = t.task.c
+    mine = (task.organisation_id == organisation_id) & (task.owner == name) & task.closed_at.is_(None)
+    for row in db.execute(select(t.task).where(mine).order_by(task.due_on, task.id)).all():
+        waiting = {owner: count for owner, count in _waiting(db, organisation_id).items() if owner != name}
+        owner = owner_for(TaskKind(row.kind), able, waiting)
+        db.execute(update(t.task).where(task.organisation_id == organisation_id, task.id == row.id).values(owner=owner))
+        journal.record(
+            db,
+            organisation_id=organisation_id,
+            at=at,
+            actor=actor,
+            action="task_handed_on",
+            subject=row.subject,
+            detail=f"{row.text} → {owner or 'nobody'}",
+        )
+
+
+def team(db: Connection, organisation_id: str) -> list[Colleague]:
+    """Return who takes tasks: the colleagues who are named, else the members whose work it is."""
+    named = colleagues(db, organisation_id)
+    if named:
+        return named
+    members = people.members(db, organisation_id)
+    by_role = ([Colleague(each.person.email) for each in members if each.role is role] for role in BY_ROLE)
+    return next((found for found in by_role if found), [])
+
+
 def colleagues(db: Connection, organisation_id: str) -> list[Colleague]:
-    """Return who takes tasks, by name."""
+    """Return who is named to take tasks, by name."""
     rows = db.execute(
         select(t.colleague).where(t.colleague.c.organisation_id == organisation_id).order_by(t.colleague.c.name)
     )
@@ -154,11 +192,8 @@ def keep_colleague(app: App, *, organisation_id: str, name: str, skills: Collect
 
 def drop_colleague(app: App, *, organisation_id: str, name: str, actor: str) -> None:
     """Give somebody no more tasks; what they have stays theirs until handed on. RefusedError for an unknown one."""
-    colleague = t.colleague.c
     with app.store.write() as db:
-        gone = db.execute(
-            delete(t.colleague).where(colleague.organisation_id == organisation_id, colleague.name == name)
-        )
+        gone = db.execute(delete(t.colleague).where(_named(organisation_id, name)))
         if not gone.rowcount:
             raise RefusedError("there is no such colleague")
         journal.record(
@@ -170,6 +205,10 @@ def drop_colleague(app: App, *, organisation_id: str, name: str, actor: str) -> 
             subject=organisation_id,
             detail=name,
         )
+
+
+def _named(organisation_id: str, name: str) -> ColumnElement[bool]:
+    return (t.colleague.c.organisation_id == organisation_id) & (t.colleague.c.name == name)
 
 
 def _waiting(db: Connection, organisation_id: str) -> dict[str, int]:

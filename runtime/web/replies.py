@@ -13,8 +13,17 @@ from reminders.replies.routing import TaskKind
 from runtime.operations.errors import InputError
 from runtime.operations.replies.answers import send_answer, switch_answers
 from runtime.operations.replies.settle import NOTHING, settle_reply
-from runtime.operations.tasks import MAX_NAME_CHARS, colleagues, drop_colleague, finish, hand_on, keep_colleague
+from runtime.operations.tasks import (
+    MAX_NAME_CHARS,
+    colleagues,
+    drop_colleague,
+    finish,
+    hand_on,
+    keep_colleague,
+    team,
+)
 from runtime.operations.views.replies import MAX_CHOICES, ReplyState, owners, replies, tasks
+from runtime.store import people as store_people
 from runtime.store.tables import ID_LENGTH
 from runtime.web.access import CHASE, CONFIGURE, SEE, SWITCH, Who, routes
 from runtime.web.pages import go, page
@@ -45,7 +54,7 @@ def show_replies(
     with app.store.read() as db:
         organisation = organisation_or_404(db, organisation_id)
         view = replies(db, organisation, now=now, state=state, kind=kind, owner=owner, page=number)
-        people = sorted({*owners(db, organisation_id), *(each.name for each in colleagues(db, organisation_id))})
+        people = sorted({*owners(db, organisation_id), *(each.name for each in team(db, organisation_id))})
     return page(
         "replies.html",
         organisation=organisation,
@@ -106,6 +115,7 @@ def switch(app: Running, who: Who, organisation_id: str, answers: Annotated[Swit
 @ROUTES.get("/o/{organisation_id}/tasks", dependencies=[SEE])
 def show_tasks(
     app: Running,
+    who: Who,
     organisation_id: str,
     owner: Annotated[str, Query(max_length=MAX_NAME_CHARS)] = "",
     notice: str = "",
@@ -114,14 +124,19 @@ def show_tasks(
     with app.store.read() as db:
         organisation = organisation_or_404(db, organisation_id)
         rows = tasks(db, organisation, now=app.clock(), owner=owner)
-        team = colleagues(db, organisation_id)
-        people = sorted({*owners(db, organisation_id), *(each.name for each in team)})
+        able = team(db, organisation_id)
+        is_named = bool(colleagues(db, organisation_id))
+        people = sorted({*owners(db, organisation_id), *(each.name for each in able)})
+        members = [each.person.email for each in store_people.members(db, organisation_id)]
     return page(
         "tasks.html",
         organisation=organisation,
         rows=rows,
-        team=team,
+        team=able,
+        is_named=is_named,
         people=people,
+        choices=sorted({*people, *members}),
+        mine=who if who in people else "",
         owner=owner,
         kinds=tuple(TaskKind),
         notice=notice,

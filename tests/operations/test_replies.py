@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import ColumnElement, Table, select, update
+from sqlalchemy import ColumnElement, Table, insert, select, update
 
 from reminders.holds import HoldCode, evaluate
 from reminders.replies.kinds import ReplyKind
@@ -19,10 +19,12 @@ from runtime.operations.broken_promises import watch_promises
 from runtime.operations.dispute import settle_dispute
 from runtime.operations.errors import InputError, RefusedError
 from runtime.operations.evidence import gather
+from runtime.operations.members import change_role, remove_member
 from runtime.operations.replies.act import PAID_HELD_FOR
 from runtime.operations.replies.settle import settle_reply
 from runtime.operations.replies.take import HELD_FOR, MAX_HOLDING, Incoming, ReplyChannel, take_reply
-from runtime.store import connections
+from runtime.roles import MemberRole, Permission, roles_with
+from runtime.store import connections, people
 from runtime.store import tables as t
 from tests.web.build import NOW, Books, Time, running
 
@@ -309,6 +311,35 @@ def test_tasks_go_to_who_can_and_has_the_fewest() -> None:
     assert owner_for(TaskKind.DISPUTE, [sam, dana], {}) == "Dana", "who is named for the kind comes first"
     assert owner_for(TaskKind.ANSWER, [dana], {}) is None
     assert due_day(TaskKind.ANSWER, today=date(2026, 4, 2), country="GB") == date(2026, 4, 7), "Good Friday"
+
+
+def _member(desk: Desk, name: str, role: MemberRole) -> str:
+    person_id, now = f"per-{name}", desk.app.clock()
+    with desk.app.store.write() as db:
+        row = {"id": person_id, "email": f"{name}@example.com", "name": name, "created_at": now}
+        db.execute(insert(t.person).values(row))
+        people.add_member(db, organisation_id=ORG, person_id=person_id, role=role, at=now, actor="x")
+    return person_id
+
+
+def _owners(desk: Desk) -> list[str | None]:
+    return sorted((row["owner"] for row in desk.rows(t.task)), key=str)
+
+
+def test_while_nobody_is_named_tasks_go_to_the_members_whose_work_it_is(desk: Desk) -> None:
+    _member(desk, "olga", MemberRole.OWNER)
+    _member(desk, "vic", MemberRole.VIEWER)
+    desk.write("The boat.", "inv-1")
+    assert _owners(desk) == ["olga@example.com"]
+    carl, cora = (_member(desk, name, MemberRole.COLLECTOR) for name in ("carl", "cora"))
+    desk.write("The other boat.", "inv-2")
+    desk.write("The third boat.", "inv-3")
+    assert _owners(desk) == ["carl@example.com", "cora@example.com", "olga@example.com"], "by load"
+    remove_member(desk.app, organisation_id=ORG, person_id=carl, actor="olga@example.com")
+    assert _owners(desk) == ["cora@example.com", "cora@example.com", "olga@example.com"]
+    change_role(desk.app, organisation_id=ORG, person_id=cora, role=MemberRole.AUDITOR, actor="olga@example.com")
+    assert _owners(desk) == ["olga@example.com"] * 3
+    assert set(tasks.BY_ROLE) == set(roles_with(Permission.CHASE))
 
 
 def test_who_takes_tasks_is_kept_and_a_task_is_handed_on(desk: Desk) -> None:

@@ -13,6 +13,7 @@ from receivables.money import Money, total
 from reminders.holds import HoldCode
 from runtime.operations.views.ageing import Ageing, age
 from runtime.operations.views.connected import ConnectedSystem, connected_systems
+from runtime.operations.views.replies import waiting_tasks
 from runtime.operations.views.returns import count_returns
 from runtime.operations.views.standing import Standing, standings
 from runtime.store import tables as t
@@ -43,6 +44,8 @@ class Overview:
     to_review: int
     unidentified: int
     problems: int
+    tasks: int
+    tasks_late: int
     systems: tuple[ConnectedSystem, ...]
     gaps: tuple[str, ...]
 
@@ -53,6 +56,7 @@ def overview(db: Connection, organisation: Organisation, *, now: datetime) -> Ov
     overdue = [invoice for invoice in found.invoices.values() if invoice.overdue]
     codes = Counter(hold.code for invoice in overdue for hold in invoice.holds)
     waiting = _waiting(db, organisation.id)
+    tasks, tasks_late = waiting_tasks(db, organisation, now=now)
     return Overview(
         ageing=_home_first(organisation, age(found.invoices.values())),
         truly_due=_sum(organisation, (invoice for invoice in overdue if invoice.truly_due)),
@@ -67,6 +71,8 @@ def overview(db: Connection, organisation: Organisation, *, now: datetime) -> Ov
             )
         )
         or 0,
+        tasks=tasks,
+        tasks_late=tasks_late,
         systems=connected_systems(db, organisation.id),
         gaps=found.gaps,
     )

@@ -166,6 +166,15 @@ def tasks(db: Connection, organisation: Organisation, *, now: datetime, owner: s
     return tuple(_tasks(db, organisation, wanted, now))
 
 
+def waiting_tasks(db: Connection, organisation: Organisation, *, now: datetime) -> tuple[int, int]:
+    """Return how many tasks are open, and how many of them are late."""
+    task = t.task.c
+    mine = (task.organisation_id == organisation.id) & task.closed_at.is_(None)
+    today = now.astimezone(organisation.zone).date()
+    every, late = (select(func.count()).where(each) for each in (mine, mine & (task.due_on < today)))
+    return db.scalar(every) or 0, db.scalar(late) or 0
+
+
 def owners(db: Connection, organisation_id: str) -> list[str]:
     """Return who has open tasks."""
     task = t.task.c
