@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+
+from sqlalchemy import Connection
 
 from connectors.contract import Role
 from connectors.intents import AllocateCredit, Intent, PostReceipt, WriteDown
 from connectors.records import AccountPurpose, PaymentLine
+from receivables.allocation import Residual
 from receivables.money import Money
 from receivables.problem import Problem
 from receivables.settlement import FEE_KINDS, CreditPart, Settlement, SettlementError, settle
@@ -167,18 +170,23 @@ def _plan(application: Application, ledger: VendorConnection) -> _Plan:
         treatments=known,
         account=account,
         account_currency=currency_of(db, organisation_id, account) or application.receipt["currency"],
-        fee_account=_fee_account(application, known),
+        fee_account=fee_account(db, organisation_id, application.residuals, application.receipt["currency"], known),
     )
 
 
-def _fee_account(application: Application, known: Mapping[str, Treatment]) -> str | None:
-    """The account of the fees: as the settings say, else the ledger's only one."""
-    kinds = [each.kind.value for each in application.residuals if each.kind in FEE_KINDS]
+def fee_account(
+    db: Connection,
+    organisation_id: str,
+    residuals: Iterable[Residual],
+    currency: str,
+    known: Mapping[str, Treatment],
+) -> str | None:
+    """Return the account of the fees among `residuals`: as the settings say, else the ledger's only one."""
+    kinds = [each.kind.value for each in residuals if each.kind in FEE_KINDS]
     named = {known[kind].account for kind in kinds if kind in known}
     if len(named) == 1:
         return named.pop()
-    currency = application.receipt["currency"]
-    return account_for(application.db, application.organisation_id, AccountPurpose.FEES, currency)
+    return account_for(db, organisation_id, AccountPurpose.FEES, currency)
 
 
 def _explain(application: Application, text: str, remedy: str) -> bool:

@@ -159,7 +159,7 @@ def test_an_accountant_brings_the_statement_and_decides_what_is_no_proof(browser
     card = page.locator(f"#{right}")
     while "focused" not in card.evaluate("each => each === document.activeElement ? 'focused' : ''"):
         page.keyboard.press("j")
-    for effect in ("Open now", "Pays", "Then open"):
+    for effect in ("Open now", "Pays", "Then open", "In the ledger, on"):
         expect(card).to_contain_text(effect)
     picture(page, "review")
     page.keyboard.press("Enter")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import statistics
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -118,3 +121,30 @@ def test_only_this_page_runs_a_script_and_only_its_own(queue: tuple[App, str]) -
         policy = http.get("/o/org-a/review").headers["content-security-policy"]
         assert "script-src 'self'; connect-src 'self'" in policy and "default-src 'none'" in policy
         assert "script-src" not in http.get("/o/org-a").headers["content-security-policy"]
+
+
+@pytest.mark.long
+def test_how_long_a_decision_takes_is_told(queue: tuple[App, str], capsys: pytest.CaptureFixture[str]) -> None:
+    took: dict[str, list[float]] = {"healthz": [], "decision": []}
+    with httpx.Client(base_url=queue[1]) as http:
+        for at in range(MAX_PROPOSALS):  # in turn, so that both meet the same machine
+            choice = "reject" if at % 4 == 0 else "confirm"
+            for name, method, path in (
+                ("healthz", "GET", "/healthz"),
+                ("decision", "POST", f"/o/org-a/review/rcp-{at:03}/{choice}"),
+            ):
+                began = time.perf_counter()
+                answer = http.request(method, path)
+                took[name].append((time.perf_counter() - began) * 1000)
+                assert answer.status_code in (200, 303)
+    assert _states(queue[0]) == {"confirmed": MAX_PROPOSALS * 3 // 4, "rejected": MAX_PROPOSALS // 4}
+    told = ["", *(_figures(name, each) for name, each in took.items())]
+    times = statistics.median(took["decision"]) / statistics.median(took["healthz"])
+    with capsys.disabled():
+        sys.stdout.write("\n".join([*told, f"decision to healthz, medians: {times:.1f}", ""]))
+
+
+def _figures(name: str, milliseconds: list[float]) -> str:
+    hundredths = statistics.quantiles(milliseconds, n=100)
+    longest = max(milliseconds)
+    return f"{name}: median {hundredths[49]:.1f} ms, p95 {hundredths[94]:.1f} ms, longest {longest:.1f} ms"

@@ -13,6 +13,7 @@ from receivables.money import Money
 from runtime.operations.apply import HYPOTHESIS, unpostable
 from runtime.operations.open_items import open_documents
 from runtime.operations.treatments import Treatment, treatments
+from runtime.operations.views.ledger_ahead import LedgerAhead, PostingAhead
 from runtime.operations.views.returns import ReturnItem, returns_to_review
 from runtime.store import tables as t
 
@@ -45,7 +46,9 @@ class ProposedWay:
 
 @dataclass(frozen=True, slots=True)
 class ReviewItem:
-    """A receipt with its proposal. `obstacle` says why it cannot be confirmed here, None when it can."""
+    """A receipt with its proposal. `obstacle` says why it cannot be confirmed here, None when it can; `ahead` what
+    confirming it would write in the ledger.
+    """
 
     receipt_id: str
     received_on: date
@@ -58,6 +61,7 @@ class ReviewItem:
     best: ProposedWay
     runner_up: ProposedWay | None
     obstacle: str | None
+    ahead: tuple[PostingAhead, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +108,7 @@ def review_queue(db: Connection, organisation_id: str, *, text: str = "") -> Rev
     }
     owners = {each.document.document_id: each.document.customer_id for each in found}
     known = treatments(db, organisation_id)
+    ledger = LedgerAhead(db, organisation_id, known)
     items = [
         ReviewItem(
             receipt_id=row["id"],
@@ -117,6 +122,7 @@ def review_queue(db: Connection, organisation_id: str, *, text: str = "") -> Rev
             best=_way(best, documents),
             runner_up=_way(other, documents) if other else None,
             obstacle=_obstacle(best, row["body"]["customer_id"], known, owners),
+            ahead=ledger.of(dict(row), best) if best.allocations else (),
         )
         for row, best, other in ways
     ]
