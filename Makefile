@@ -4,7 +4,7 @@ UV_VERSION := 0.13.9
 VENV := .venv
 ARGS ?=
 
-.PHONY: setup dev system demo simulate test test-long test-salesforce salesforce-checks test-stripe stripe-checks pictures bench-matching bench-reminders bench-replies bench-sync bench-webhooks check clean
+.PHONY: setup dev system demo simulate test test-long test-salesforce salesforce-checks test-stripe stripe-checks pictures bench-matching bench-reminders bench-replies bench-sync bench-web bench-webhooks check clean
 .SILENT:
 # Where it is set, every process would compile every module again: seconds for each command that tests start.
 unexport PYTHONDONTWRITEBYTECODE
@@ -92,6 +92,9 @@ bench-replies: dev    ## how well replies of payers are read, on mails that the 
 
 bench-reminders: dev  ## planning 100,000 and 1,000,000 open invoices: all, nothing new, 1 % new, the next day
 	$(VENV)/bin/python -m benchmarks.reminders $(ARGS)
+
+bench-web: dev       ## pages of a business with 10,000 and 1,000,000 open invoices, beside /healthz and their bare queries
+	$(VENV)/bin/python -m benchmarks.web $(ARGS)
 
 bench-webhooks: dev   ## durable webhook intake beside a no-op of the same server and a Flask view
 	$(VENV)/bin/python -m benchmarks.webhooks $(ARGS)

@@ -8,6 +8,7 @@ from celery import Celery
 from kombu.exceptions import OperationalError
 
 from runtime.app import App
+from runtime.operations.figures import count_due_figures
 from runtime.operations.remind import remind_everybody
 from runtime.operations.replies.poll_mailbox import look_after_mail
 from runtime.operations.statement_folder import take_in_files
@@ -17,6 +18,7 @@ SWEEP_SECONDS = 15.0
 POLL_SECONDS = 300.0
 MAIL_SECONDS = 60.0
 STATEMENT_SECONDS = 20.0  # how often the folder of bank files is looked into
+COUNT_SECONDS = 300.0  # how often it is looked whether the sums of many open invoices are to be counted again
 REMIND_SECONDS = 900.0  # messages leave within a quarter of an hour of becoming due in the payer's hours
 BROKER_TIMEOUT_SECONDS = 2.0  # a webhook waits for no broker longer than this before it is answered
 # An embedded worker looks at its in-memory queue this often: it bounds how long a webhook waits to be noticed.
@@ -43,6 +45,7 @@ def make_celery(app: App) -> Celery:
                 ("sweep", "work", SWEEP_SECONDS),
                 ("poll", "poll", POLL_SECONDS),
                 ("remind", "remind", REMIND_SECONDS),
+                ("count", "count", COUNT_SECONDS),
                 ("statements", "statements", STATEMENT_SECONDS),
                 ("mail", "mail", MAIL_SECONDS),
             )
@@ -65,6 +68,24 @@ def make_celery(app: App) -> Celery:
         remind_everybody(app)
         work(app)
 
+    _look_around(celery, app)
+
+    def wake(after_seconds: float = 0.0, /) -> None:
+        # What is due is in the database already: a broker that is away costs time, until the sweep, and no work.
+        with suppress(OperationalError):
+            work_task.apply_async(countdown=after_seconds, expires=after_seconds + SWEEP_SECONDS, retry=False)
+
+    app.wake = wake
+    return celery
+
+
+def _look_around(celery: Celery, app: App) -> None:
+    """Add the tasks that look whether something came, or is to be done again, that nobody told of."""
+
+    @celery.task(name="truedue.count")
+    def count_task() -> None:
+        count_due_figures(app)
+
     @celery.task(name="truedue.mail")
     def mail_task() -> None:
         if look_after_mail(app):
@@ -74,11 +95,3 @@ def make_celery(app: App) -> Celery:
     def statements_task() -> None:
         if take_in_files(app):
             work(app)
-
-    def wake(after_seconds: float = 0.0, /) -> None:
-        # What is due is in the database already: a broker that is away costs time, until the sweep, and no work.
-        with suppress(OperationalError):
-            work_task.apply_async(countdown=after_seconds, expires=after_seconds + SWEEP_SECONDS, retry=False)
-
-    app.wake = wake
-    return celery

@@ -88,6 +88,7 @@ def receipts(
         .join(t.proposal, t.proposal.c.receipt_id == t.receipt.c.id)
         .where(
             t.receipt.c.organisation_id == organisation.id,
+            t.proposal.c.organisation_id == organisation.id,
             t.proposal.c.state.in_(("pending", "held", "in_flight")),
             t.receipt.c.status.in_(("received", "in_flight")),
         )

@@ -14,6 +14,7 @@ from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse, Response
 
 from connectors.channels.incoming import MAX_MAIL_BYTES
+from runtime.operations.brand import MAX_LOGO_BYTES
 from runtime.operations.take_webhook import MAX_BODY_BYTES as MAX_WEBHOOK_BYTES
 from runtime.web.pace import Pace
 
@@ -27,9 +28,11 @@ HOSTS_REMEMBERED = 256  # nearly every request names one of two; the others are 
 MAX_FORM_BYTES = 64 * 1024
 MAX_STATEMENT_BYTES = 20 * 1024 * 1024  # a year of a busy account; larger files are split by the bank
 _STATEMENTS = re.compile(r"/o/[^/]+/statements")
+_LOGO = re.compile(r"/o/[^/]+/settings/logo")
+MAX_LOGO_FORM_BYTES = MAX_LOGO_BYTES + MAX_FORM_BYTES
 
 PAGE_POLICY = (
-    "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; "
+    "default-src 'none'; style-src 'self'; img-src 'self' data:; manifest-src 'self'; form-action 'self'; "
     "frame-ancestors 'none'; base-uri 'none'"
 )
 _POLICY = b"content-security-policy"
@@ -44,6 +47,8 @@ def body_limit(path: str) -> int:
         return MAX_WEBHOOK_BYTES
     if path == "/mail":
         return MAX_MAIL_BYTES
+    if _LOGO.fullmatch(path):
+        return MAX_LOGO_FORM_BYTES
     return MAX_STATEMENT_BYTES if _STATEMENTS.fullmatch(path) else MAX_FORM_BYTES
 
 

@@ -9,6 +9,7 @@ from fastapi import Depends, Form, HTTPException, Query, Request
 from starlette.responses import Response
 
 from reminders.wording import FALLBACK_LANGUAGE
+from runtime.operations.brand import Brand, brand
 from runtime.operations.errors import RefusedError
 from runtime.operations.pay_by_card import pay_by_card
 from runtime.operations.views.pay_button import ButtonInvoice, Payable, named_invoice
@@ -38,6 +39,7 @@ class Caller:
     organisation: Organisation
     language: Language
     client: str
+    brand: Brand
 
     def page(self, template: str, *, status: int = 200, notice: str = "", **facts: object) -> Response:
         """Render a page for them."""
@@ -48,6 +50,7 @@ class Caller:
             spoken=self.language,
             organisation=self.organisation,
             button=self.button,
+            brand=self.brand,
             **facts,
         )
 
@@ -57,12 +60,13 @@ def caller(request: Request, app: Running, button: str) -> Caller:
     organisation_id = app.button_links().read(button)
     with app.store.read() as db:
         organisation = connections.organisation(db, organisation_id)
+        looks = brand(db, organisation_id)
     if organisation is None or not organisation.pay_button_on:
         raise LinkError
     accepted = request.headers.get("accept-language", "")
     spoken = language(choose(chosen=None, accepted=accepted, fallback=FALLBACK_LANGUAGE))
     request.state.language = spoken
-    return Caller(button, organisation, spoken, request.client.host if request.client else "")
+    return Caller(button, organisation, spoken, request.client.host if request.client else "", looks)
 
 
 Calling = Annotated[Caller, Depends(caller)]

@@ -13,7 +13,9 @@ from starlette.responses import RedirectResponse, Response
 from reminders.payment_plan import PlanState
 from reminders.wording import LANGUAGES
 from runtime.app import App
+from runtime.operations.brand import Brand, brand
 from runtime.operations.contact_language import choose_language, language_of
+from runtime.operations.contact_wish import CHANNELS, wish_contact
 from runtime.operations.dispute import MAX_REASON_CHARS, dispute
 from runtime.operations.end_links import are_ended
 from runtime.operations.errors import InputError
@@ -30,12 +32,15 @@ from runtime.portal_links import LinkError
 from runtime.store import connections
 from runtime.store.connections import Organisation
 from runtime.web.access import PAYER, routes
+from runtime.web.exports import download
 from runtime.web.languages import Language, choose, language
 from runtime.web.pages import go, page
 from runtime.web.running import Running
 
 ACTOR = "customer"
 MAX_CHOSEN = 1_000  # invoices that a form can name; how many can be paid together is said in words
+MAX_CONTACT_CHARS = 320  # the longest address of e-mail
+OPEN_COLUMNS = ("invoice", "issued", "due", "currency", "total", "open")
 _NOTHING: list[str] = []
 
 
@@ -45,8 +50,8 @@ MAX_FILE_NAME_CHARS = 80
 ROUTES = routes("portal", prefix="/p/{token}", dependencies=[PAYER])
 
 
-def account_of(app: App, token: str) -> tuple[Organisation, PortalAccount]:
-    """Return whose page a link opens; LinkError when it opens none."""
+def account_of(app: App, token: str) -> tuple[Organisation, PortalAccount, Brand]:
+    """Return whose page a link opens, and how it looks; LinkError when it opens none."""
     links = app.portal_links()
     opened = links.read(token)
     with app.store.read() as db:
@@ -54,9 +59,10 @@ def account_of(app: App, token: str) -> tuple[Organisation, PortalAccount]:
         if organisation is None or are_ended(db, opened):
             raise LinkError
         account = portal(db, organisation, opened.customer_id, now=app.clock())
+        looks = brand(db, organisation.id)
     if account is None:
         raise LinkError
-    return organisation, account
+    return organisation, account, looks
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +73,7 @@ class Visit:
     organisation: Organisation
     account: PortalAccount
     language: Language
+    brand: Brand
 
     def page(self, template: str, *, notice: str = "", **facts: object) -> Response:
         """Render one of the payer's pages."""
@@ -78,6 +85,7 @@ class Visit:
             organisation=self.organisation,
             view=self.account,
             token=self.token,
+            brand=self.brand,
             languages=[language(code) for code in LANGUAGES],
             **facts,
         )
@@ -92,7 +100,7 @@ class Visit:
 
 def visit(request: Request, app: Running, token: str) -> Visit:
     """Return who comes with this link; a refusal later on is said in their language too."""
-    organisation, account = account_of(app, token)
+    organisation, account, looks = account_of(app, token)
     spoken = language(
         choose(
             chosen=account.language,
@@ -101,7 +109,7 @@ def visit(request: Request, app: Running, token: str) -> Visit:
         )
     )
     request.state.language = spoken
-    return Visit(token, organisation, account, spoken)
+    return Visit(token, organisation, account, spoken, looks)
 
 
 Visiting = Annotated[Visit, Depends(visit)]
@@ -168,6 +176,53 @@ def give_statement(app: Running, visiting: Visiting) -> Response:
     )
     headers = {"Content-Disposition": 'attachment; filename="statement.pdf"'}
     return Response(pdf, media_type="application/pdf", headers=headers)
+
+
+@ROUTES.get("/statement.csv")
+def give_lines(visiting: Visiting) -> Response:
+    """Give what is open as a table, for whoever books it."""
+    rows = (
+        (
+            each.number,
+            each.issued_on.isoformat(),
+            each.due_on.isoformat(),
+            each.total.currency,
+            each.total.text(),
+            each.open_amount.text(),
+        )
+        for each in visiting.account.invoices
+    )
+    return download("open-invoices.csv", OPEN_COLUMNS, rows)
+
+
+@ROUTES.get("/contact")
+def show_contact(visiting: Visiting) -> Response:
+    """Ask how the payer wants to be reached."""
+    return visiting.page("portal_contact.html", channels=CHANNELS)
+
+
+@ROUTES.post("/contact", status_code=303)
+def take_contact(
+    app: Running,
+    visiting: Visiting,
+    *,
+    name: Annotated[str, Form(max_length=MAX_CONTACT_CHARS)] = "",
+    email: Annotated[str, Form(max_length=MAX_CONTACT_CHARS)] = "",
+    telephone: Annotated[str, Form(max_length=MAX_CONTACT_CHARS)] = "",
+    channel: Annotated[str, Form(max_length=MAX_CONTACT_CHARS)] = "",
+) -> Response:
+    """Pass on to a person how the payer wants to be reached."""
+    wish_contact(
+        app,
+        organisation_id=visiting.organisation.id,
+        customer_id=visiting.account.customer_id,
+        name=name,
+        email=email,
+        telephone=telephone,
+        channel=channel,
+        actor=ACTOR,
+    )
+    return go(f"/p/{visiting.token}", "contact_wished")
 
 
 @ROUTES.post("/language", status_code=303)

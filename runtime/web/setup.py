@@ -10,6 +10,7 @@ from fastapi import Form, Query
 from starlette.responses import Response
 
 from runtime.operations.bank_proof import prove_by_name, prove_by_statements
+from runtime.operations.brand import brand
 from runtime.operations.link_back import switch_links_back
 from runtime.operations.organisations import switch_sending
 from runtime.operations.other_reminders import say_what_else_reminds
@@ -69,6 +70,7 @@ def show_settings(
         organisation = organisation_or_404(db, organisation_id)
         view = setup(db, app, organisation)
         button = pay_button(db, app, organisation_id)
+        looks = brand(db, organisation_id)
         yesterday = now.astimezone(organisation.zone).date() - timedelta(days=1)
         until = last or yesterday
         since = first or until - timedelta(days=REPLAYED_DAYS - 1)
@@ -80,6 +82,7 @@ def show_settings(
         organisation=organisation,
         view=view,
         button=button,
+        looks=looks,
         replayed=replayed,
         since=since,
         until=until,

@@ -13,6 +13,7 @@ from starlette.responses import RedirectResponse, Response
 from connectors import registry
 from reminders.holds import HoldCode
 from runtime.operations.certificates import find
+from runtime.operations.figures import figures
 from runtime.operations.online_invoice import online_invoice
 from runtime.operations.views import connected, overview, payouts, receipts
 from runtime.operations.views import invoice as one
@@ -66,7 +67,7 @@ def show_overview(app: Running, organisation_id: str) -> Response:
 def show_ageing(app: Running, organisation_id: str, currency: str, *, narrow: bool = False) -> Response:
     """Draw the ageing of one currency."""
     with app.store.read() as db:
-        every = overview.ageing(db, organisation_or_404(db, organisation_id), now=app.clock())
+        every = figures(db, organisation_or_404(db, organisation_id), now=app.clock()).ageing
     for each in every:
         if each.currency == currency:
             headers = {"Content-Security-Policy": CHART_POLICY}

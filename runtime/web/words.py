@@ -318,6 +318,13 @@ ANSWER_STATES: Mapping[str, str] = {
     "in_doubt": "Answer, perhaps sent: look in the mail server's log",
 }
 
+PAYERS_CHANNELS: Mapping[str, str] = {
+    "email": "E-mail",
+    "sms": "Text message",
+    "call_task": "Telephone call",
+    "letter": "Letter",
+}
+
 TASKS: Mapping[str, str] = {
     "read_reply": "Read a reply",
     "answer": "Answer a payer",
@@ -447,6 +454,8 @@ NOTICES: Mapping[str, str] = {
     "button_partly": "The page behind the pay-now button is open. Branding themes that have another button keep it.",
     "links_on": "Open invoices in the ledger get a link to their page here.",
     "links_off": "No more links are put on invoices in the ledger. Those that stand there stay.",
+    "brand_changed": "Kept. Payers see it from now on.",
+    "contact_wished": "Thank you. A person looks at it and asks you before anything is changed.",
     "cards_on": "Payers are offered to pay by card.",
     "others_no": "Noted: nothing else reminds these customers.",
     "others_yes": "Noted: something else reminds these customers as well. Switch it off there, then say so here.",

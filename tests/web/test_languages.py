@@ -21,7 +21,7 @@ from tests.web.conftest import Site
 
 WEB = Path(words.__file__).parent
 TRANSLATED = [code for code in LANGUAGES if code != FALLBACK_LANGUAGE]
-PAYERS_NOTICES = ("paying", "promised", "asked", "disputed", "unsubscribed", "plan_agreed")
+PAYERS_NOTICES = ("paying", "contact_wished", "promised", "asked", "disputed", "unsubscribed", "plan_agreed")
 PLURALS = {"%(num)d day late", "due in %(num)d day"}
 PLACE = re.compile(r"%\(\w+\)[sd]")
 
@@ -35,7 +35,13 @@ def _said_in_templates() -> Iterator[str]:
 
 
 def _wanted() -> set[str]:
-    said = {*_said_in_templates(), *PLURALS, "due today", *words.RECEIPT_STATUS.values()}
+    said = {
+        *_said_in_templates(),
+        *PLURALS,
+        "due today",
+        *words.RECEIPT_STATUS.values(),
+        *words.PAYERS_CHANNELS.values(),
+    }
     return said | {words.NOTICES[code] for code in PAYERS_NOTICES}
 
 

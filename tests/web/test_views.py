@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 from hypothesis import given
@@ -9,7 +10,8 @@ from hypothesis import strategies as st
 
 from receivables.money import Money
 from reminders.holds import HoldCode
-from runtime.operations.views.ageing import BUCKETS, age, bucket
+from runtime.operations.figures import Tally, figures_of
+from runtime.operations.views.ageing import BUCKETS, bucket
 from runtime.operations.views.standing import Standing
 from runtime.web import words
 from runtime.web.formats import late, money
@@ -25,7 +27,9 @@ STANDINGS = st.builds(
 
 @given(st.lists(STANDINGS, max_size=40))
 def test_ageing_loses_no_minor_unit_and_no_invoice(invoices: list[Standing]) -> None:
-    every = age(invoices)
+    tally = Tally()
+    tally.add(invoices, ())
+    every = figures_of(json.loads(json.dumps(tally.as_json())), "EUR", None).ageing
     for each in every:
         mine = [invoice for invoice in invoices if invoice.open_amount.currency == each.currency]
         assert each.total.minor == sum(invoice.open_amount.minor for invoice in mine)

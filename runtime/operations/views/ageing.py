@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from receivables.money import Money, total
-from runtime.operations.views.standing import Standing
 
 # The last day late of each bucket but the last, and what people call them.
 _LAST_DAYS = (0, 30, 60, 90)
@@ -36,18 +33,3 @@ class Ageing:
 def bucket(days_overdue: int) -> int:
     """Return the place in BUCKETS of an invoice that is so many days late (negative: not due yet)."""
     return sum(days_overdue > last for last in _LAST_DAYS)
-
-
-def age(invoices: Iterable[Standing]) -> tuple[Ageing, ...]:
-    """Sort open invoices into buckets, one ageing for each currency, the currencies in order."""
-    minor: defaultdict[str, list[int]] = defaultdict(lambda: [0] * len(BUCKETS))
-    counts: defaultdict[str, list[int]] = defaultdict(lambda: [0] * len(BUCKETS))
-    for invoice in invoices:
-        if invoice.open_amount:
-            place = bucket(invoice.days_overdue)
-            minor[invoice.open_amount.currency][place] += invoice.open_amount.minor
-            counts[invoice.open_amount.currency][place] += 1
-    return tuple(
-        Ageing(currency, tuple(Money(each, currency) for each in minor[currency]), tuple(counts[currency]))
-        for currency in sorted(minor)
-    )

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, func, select
 
-from receivables.money import Money, total
-from reminders.holds import HoldCode
-from runtime.operations.views.ageing import Ageing, age
+from runtime.operations.figures import Figures, figures
 from runtime.operations.views.connected import ConnectedSystem, connected_systems
 from runtime.operations.views.replies import waiting_tasks
 from runtime.operations.views.returns import count_returns
-from runtime.operations.views.standing import Standing, standings
 from runtime.store import tables as t
 from runtime.store.connections import Organisation
 
@@ -23,23 +19,10 @@ RECENT = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
-class Sum:
-    """A number of invoices and what is open on them, by currency."""
-
-    count: int
-    amounts: tuple[Money, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Overview:
-    """`held_by_code` counts overdue invoices, one that is held for two reasons under both. Reminders are by state,
-    sent ones of the last seven days only.
-    """
+    """What waits for a person, beside the sums. Reminders are by state, sent ones of the last seven days only."""
 
-    ageing: tuple[Ageing, ...]
-    truly_due: Sum
-    held: Sum
-    held_by_code: tuple[tuple[HoldCode, int], ...]
+    figures: Figures
     reminders: dict[str, int]
     to_review: int
     unidentified: int
@@ -47,21 +30,14 @@ class Overview:
     tasks: int
     tasks_late: int
     systems: tuple[ConnectedSystem, ...]
-    gaps: tuple[str, ...]
 
 
 def overview(db: Connection, organisation: Organisation, *, now: datetime) -> Overview:
     """Return the overview at `now`."""
-    found = standings(db, organisation, now=now)
-    overdue = [invoice for invoice in found.invoices.values() if invoice.overdue]
-    codes = Counter(hold.code for invoice in overdue for hold in invoice.holds)
     waiting = _waiting(db, organisation.id)
     tasks, tasks_late = waiting_tasks(db, organisation, now=now)
     return Overview(
-        ageing=_home_first(organisation, age(found.invoices.values())),
-        truly_due=_sum(organisation, (invoice for invoice in overdue if invoice.truly_due)),
-        held=_sum(organisation, (invoice for invoice in overdue if invoice.covered)),
-        held_by_code=tuple((code, codes[code]) for code in HoldCode if codes[code]),
+        figures=figures(db, organisation, now=now),
         reminders=_reminders(db, organisation.id, now),
         to_review=waiting["suggest"] + count_returns(db, organisation.id),
         unidentified=waiting["none"],
@@ -74,26 +50,6 @@ def overview(db: Connection, organisation: Organisation, *, now: datetime) -> Ov
         tasks=tasks,
         tasks_late=tasks_late,
         systems=connected_systems(db, organisation.id),
-        gaps=found.gaps,
-    )
-
-
-def _home_first(organisation: Organisation, every: tuple[Ageing, ...]) -> tuple[Ageing, ...]:
-    return tuple(sorted(every, key=lambda each: (each.currency != organisation.base_currency, each.currency)))
-
-
-def ageing(db: Connection, organisation: Organisation, *, now: datetime) -> tuple[Ageing, ...]:
-    """Return only the ageing of an organisation's open invoices."""
-    return age(standings(db, organisation, now=now).invoices.values())
-
-
-def _sum(organisation: Organisation, invoices: Iterable[Standing]) -> Sum:
-    amounts = [invoice.open_amount for invoice in invoices]
-    home = organisation.base_currency
-    currencies = sorted({amount.currency for amount in amounts}, key=lambda code: (code != home, code))
-    return Sum(
-        len(amounts),
-        tuple(total([amount for amount in amounts if amount.currency == each], each) for each in currencies),
     )
 
 

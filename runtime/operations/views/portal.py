@@ -248,6 +248,7 @@ def _on_their_way(db: Connection, organisation_id: str, document_ids: list[str])
         .where(
             t.receipt.c.organisation_id == organisation_id,
             t.receipt.c.status == ReceiptStatus.IN_FLIGHT.value,
+            t.proposal.c.organisation_id == organisation_id,
             t.proposal.c.state == "in_flight",
             t.proposal.c.decision == Decision.APPLY.value,
         )

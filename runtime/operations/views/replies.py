@@ -45,12 +45,13 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class TaskRow:
-    """A task; `link` says what it is about: a reply or an invoice."""
+    """A task; `subject` is what it is about: a reply, an invoice or the customer."""
 
     task_id: str
     kind: str
     text: str
     subject: str
+    customer_id: str | None
     customer_name: str | None
     owner: str | None
     due_on: date
@@ -340,6 +341,7 @@ def _tasks(db: Connection, organisation: Organisation, wanted: ColumnElement[boo
             kind=TaskKind(row.kind).value,
             text=row.text,
             subject=row.subject,
+            customer_id=row.customer_id,
             customer_name=row.name,
             owner=row.owner,
             due_on=row.due_on,

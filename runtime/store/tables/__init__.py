@@ -16,9 +16,9 @@ from runtime.store.tables.channels import (
 )
 from runtime.store.tables.charges import charge, charge_terms, reference_rate
 from runtime.store.tables.columns import ID_LENGTH, Instant, metadata
-from runtime.store.tables.documents import account, customer, document
+from runtime.store.tables.documents import account, customer, document, open_figures
 from runtime.store.tables.in_step import conflict, field_owner, link, link_proposal, tombstone, watermark
-from runtime.store.tables.installation import connection, consent, oauth_state, organisation
+from runtime.store.tables.installation import brand, connection, consent, oauth_state, organisation
 from runtime.store.tables.journal import event, problem
 from runtime.store.tables.mail import mail, mailbox
 from runtime.store.tables.money import (
@@ -64,6 +64,7 @@ __all__ = [
     "approval",
     "bad_address",
     "bank_account",
+    "brand",
     "call_book",
     "certificate",
     "channel_switch",
@@ -95,6 +96,7 @@ __all__ = [
     "message_copy",
     "metadata",
     "oauth_state",
+    "open_figures",
     "organisation",
     "outbox",
     "past_case",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import JSON, Boolean, Column, Date, Index, String, Table, Text, false
+from sqlalchemy import JSON, Boolean, Column, Date, ForeignKey, Index, Integer, String, Table, Text, false
 
 from runtime.store.tables.columns import Id, Instant, currency, metadata, minor, organisation_id, their_text
 
@@ -70,4 +70,14 @@ account = Table(
     Column("purpose", String(16), nullable=False),
     Column("currency", String(3)),
     Index(None, "organisation_id", "purpose"),
+)
+
+# The sums of the open invoices of an organisation that has many, as they were counted last.
+open_figures = Table(
+    "open_figures",
+    metadata,
+    Column("organisation_id", Id, ForeignKey("organisation.id"), primary_key=True),
+    Column("body", JSON, nullable=False),
+    Column("counted_at", Instant, nullable=False),
+    Column("took_seconds", Integer, nullable=False),
 )

@@ -68,3 +68,12 @@ oauth_state = Table(
     Column("created_at", Instant, nullable=False),
     Column("person_id", Id),  # who began it, and so who may end it; nobody named: it was begun on this machine
 )
+
+# How an organisation's pages for payers look; the logo is a PNG that we drew from what was uploaded.
+brand = Table(
+    "brand",
+    metadata,
+    Column("organisation_id", Id, ForeignKey("organisation.id"), primary_key=True),
+    Column("colour", String(7)),
+    Column("logo", LargeBinary),
+)

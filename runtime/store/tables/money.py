@@ -80,6 +80,7 @@ receipt = Table(
     Column("shown_at", Instant),
     UniqueConstraint("organisation_id", "source", "external_id"),
     Index(None, "organisation_id", "state"),
+    Index(None, "organisation_id", "customer_id"),
 )
 
 proposal = Table(
@@ -216,6 +217,7 @@ ledger_payment = Table(
     Column("read_at", Instant, nullable=False),
     UniqueConstraint("organisation_id", "external_id"),
     Index(None, "organisation_id", "currency", "amount_minor"),
+    Index(None, "organisation_id", "customer_id"),
 )
 
 payout = Table(

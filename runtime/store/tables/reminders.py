@@ -42,6 +42,7 @@ reminder = Table(
     Column("digest", String(64)),  # of what it says, while it is planned
     Index(None, "organisation_id", "state"),
     Index(None, "organisation_id", "customer_id"),
+    Index(None, "organisation_id", "sent_at"),
 )
 
 reminder_item = Table(

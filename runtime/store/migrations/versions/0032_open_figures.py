@@ -1,0 +1,37 @@
+"""Sums of many open invoices, counted ahead; and indexes for the pages of organisations that have many."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+from runtime.store import tables
+
+revision = "0032"
+down_revision = "0031"
+branch_labels = None
+depends_on = None
+
+_INDEXES = (("receipt", "customer_id"), ("ledger_payment", "customer_id"), ("reminder", "sent_at"))
+
+
+def upgrade() -> None:
+    """Apply."""
+    op.create_table(
+        "open_figures",
+        sa.Column("organisation_id", sa.String(length=64), nullable=False),
+        sa.Column("body", sa.JSON(), nullable=False),
+        sa.Column("counted_at", tables.Instant(), nullable=False),
+        sa.Column("took_seconds", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["organisation_id"], ["organisation.id"], name=op.f("fk_open_figures_organisation_id")),
+        sa.PrimaryKeyConstraint("organisation_id", name=op.f("pk_open_figures")),
+    )
+    for table, column in _INDEXES:
+        op.create_index(op.f(f"ix_{table}_organisation_id_{column}"), table, ["organisation_id", column])
+
+
+def downgrade() -> None:
+    """Take back."""
+    for table, column in _INDEXES:
+        op.drop_index(op.f(f"ix_{table}_organisation_id_{column}"), table_name=table)
+    op.drop_table("open_figures")
