@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Select, func, select
+from sqlalchemy import Connection, Select, exists, func, select
 
 from connectors.contract import Role
 from connectors.records import Kind
@@ -180,14 +180,12 @@ def _credit_left(db: Connection, organisation_id: str, customer_ids: Collection[
         payment.c.deleted.is_(False),
     )
     # Money of ours counts here until the ledger shows it; from then on the ledger says what is left of it.
-    shown = select(payment.c.receipt_id).where(
-        payment.c.organisation_id == organisation_id, payment.c.receipt_id.is_not(None)
-    )
+    shown = exists().where(payment.c.organisation_id == organisation_id, payment.c.receipt_id == receipt.c.id)
     ours = select(receipt.c.customer_id, receipt.c.currency, func.sum(receipt.c.unapplied_minor)).where(
         receipt.c.organisation_id == organisation_id,
         receipt.c.customer_id.in_(customer_ids),
         receipt.c.status == ReceiptStatus.RECEIVED.value,
-        receipt.c.id.not_in(shown),
+        ~shown,
     )
     held = t.held_cash.c
     kept = select(held.customer_id, held.currency, func.sum(held.amount_minor)).where(

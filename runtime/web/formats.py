@@ -5,14 +5,18 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable
 from datetime import date, datetime
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from babel import Locale
 from babel.dates import format_date, format_datetime
+from babel.numbers import NumberPattern
 
 from receivables.money import Money, exponent
 
 LOCALE = "en_GB"  # of the staff pages
+PATTERNS_KEPT = 256  # currencies in the languages of pages
+DAYS_KEPT = 4_096  # written days: three years of them in each language
 
 
 def _english(one: str, several: str, count: int) -> str:
@@ -21,11 +25,20 @@ def _english(one: str, several: str, count: int) -> str:
 
 def money(amount: Money, locale: str = LOCALE) -> str:
     """`€1,234.50` in `locale`: with the decimals that ISO 4217 gives the currency, so that no minor unit is hidden."""
-    pattern = copy.copy(Locale.parse(locale).currency_formats["standard"])
-    pattern.frac_prec = (exponent(amount.currency),) * 2
-    return str(pattern.apply(amount.decimal, locale, currency=amount.currency, currency_digits=False))
+    pattern, spoken = _pattern(amount.currency, locale)
+    return str(pattern.apply(amount.decimal, spoken, currency=amount.currency, currency_digits=False))
 
 
+@lru_cache(PATTERNS_KEPT)
+def _pattern(currency: str, locale: str) -> tuple[NumberPattern, Locale]:
+    """Return how an amount is written; a page of many would look it up for each, which takes most of its time."""
+    spoken = Locale.parse(locale)
+    pattern = copy.copy(spoken.currency_formats["standard"])
+    pattern.frac_prec = (exponent(currency),) * 2
+    return pattern, spoken
+
+
+@lru_cache(DAYS_KEPT)
 def day(value: date | None, locale: str = LOCALE) -> str:
     """`3 Mar 2026`, as `locale` writes it; a dash for none."""
     return format_date(value, "medium", locale=locale) if value else "–"

@@ -18,7 +18,7 @@ from runtime.operations.contact_language import choose_language, language_of
 from runtime.operations.contact_wish import CHANNELS, wish_contact
 from runtime.operations.dispute import MAX_REASON_CHARS, dispute
 from runtime.operations.end_links import are_ended
-from runtime.operations.errors import InputError
+from runtime.operations.errors import InputError, RefusedError
 from runtime.operations.online_invoice import online_invoice
 from runtime.operations.opt_out import opt_out
 from runtime.operations.pay_by_card import pay_by_card
@@ -133,9 +133,11 @@ def show_account(app: Running, visiting: Visiting, notice: str = "") -> Response
 def show_invoice(app: Running, visiting: Visiting, document_id: str) -> Response:
     """Show how to pay one invoice, and what else can be said about it."""
     today = app.clock().astimezone(visiting.organisation.zone).date()
+    invoice = visiting.invoice(document_id)
     return visiting.page(
         "portal_pay.html",
-        invoice=visiting.invoice(document_id),
+        invoice=invoice,
+        credit=visiting.account.credit(invoice.open_amount.currency),
         first=today,
         last=today + timedelta(days=MAX_DAYS_AHEAD),
         longest=MAX_REASON_CHARS,
@@ -308,6 +310,24 @@ def take_question(app: Running, visiting: Visiting, document_id: str, question: 
         actor=ACTOR,
     )
     return go(f"/p/{visiting.token}", "asked")
+
+
+@ROUTES.post("/credit/{document_id}", status_code=303)
+def take_credit(app: Running, visiting: Visiting, document_id: str) -> Response:
+    """Pass on that the payer wants their credit set against an invoice: a person does it, and it holds until then."""
+    invoice = visiting.invoice(document_id)
+    credit = visiting.account.credit(invoice.open_amount.currency)
+    if not credit:
+        raise RefusedError("there is no credit in the currency of this invoice")
+    ask(
+        app,
+        organisation_id=visiting.organisation.id,
+        customer_id=visiting.account.customer_id,
+        document_id=document_id,
+        question=f"Please set our credit of {min(credit, invoice.open_amount)} against invoice {invoice.number}.",
+        actor=ACTOR,
+    )
+    return go(f"/p/{visiting.token}", "credit_asked")
 
 
 @ROUTES.get("/unsubscribe")

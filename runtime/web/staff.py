@@ -89,7 +89,15 @@ def show_invoices(
     with app.store.read() as db:
         organisation = organisation_or_404(db, organisation_id)
         view = many.invoices(db, organisation, now=app.clock(), state=state, hold=hold, text=q.strip(), page=number)
-    return page("invoices.html", organisation=organisation, view=view, state=state, hold=hold, q=q)
+    return page(
+        "invoices.html",
+        organisation=organisation,
+        view=view,
+        state=state,
+        hold=hold,
+        q=q,
+        weighed=many.MAX_WEIGHED,
+    )
 
 
 @ROUTES.get("/o/{organisation_id}/invoices/{document_id}", dependencies=[SEE])

@@ -456,6 +456,7 @@ NOTICES: Mapping[str, str] = {
     "links_off": "No more links are put on invoices in the ledger. Those that stand there stay.",
     "brand_changed": "Kept. Payers see it from now on.",
     "contact_wished": "Thank you. A person looks at it and asks you before anything is changed.",
+    "credit_asked": "Thank you. A person sets your credit against the invoice.",
     "cards_on": "Payers are offered to pay by card.",
     "others_no": "Noted: nothing else reminds these customers.",
     "others_yes": "Noted: something else reminds these customers as well. Switch it off there, then say so here.",

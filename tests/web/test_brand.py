@@ -56,7 +56,7 @@ def test_a_colour_shows_on_the_pages_of_its_organisation_alone(site: Site) -> No
         ("#777777", "too light"),
         ("red", "no colour"),
         ("#12345", "no colour"),
-        ("", "no colour"),
+        ("", "colour"),
     ],
 )
 def test_a_colour_on_which_nobody_can_read_is_refused(site: Site, colour: str, said: str) -> None:

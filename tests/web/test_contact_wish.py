@@ -10,6 +10,7 @@ from sqlalchemy import select, update
 
 from runtime.operations.contact_wish import MAX_A_DAY
 from runtime.store import tables as t
+from tests.web.build import Books
 from tests.web.conftest import Site
 
 
@@ -65,3 +66,28 @@ def test_open_invoices_are_taken_away_as_a_table(site: Site) -> None:
     rows = list(csv.DictReader(io.StringIO(answer.text)))
     assert {row["invoice"] for row in rows} == {"INV-1", "INV-2", "'=1+1"}
     assert {row["invoice"]: (row["currency"], row["open"]) for row in rows}["'=1+1"] == ("GBP", "450.00")
+
+
+def _credit(site: Site, minor: int, currency: str = "GBP") -> None:
+    books = Books.of(site.app, "org-a")
+    books.invoice("cn-1", "acme", late=0, total=minor, kind="credit_note", currency=currency)
+
+
+def test_credit_is_used_by_a_person_and_nothing_reminds_meanwhile(site: Site) -> None:
+    pay = f"/p/{site.token()}/pay/inv-3"
+    assert "Use your credit" not in site.http.get(pay).text
+    _credit(site, 60_000)
+    assert "£600.00 stand to your credit" in site.http.get(pay).text
+    answer = site.http.post(f"/p/{site.token()}/credit/inv-3", follow_redirects=True)
+    assert "A person sets your credit against the invoice." in answer.text
+    assert "Use your credit" not in site.http.get(pay).text
+    page = site.http.get("/o/org-a/replies?state=all").text
+    assert "Please set our credit of 450.00 GBP against invoice INV-3." in page
+    assert "holds" in page or "Held" in page
+    assert site.http.post(f"/p/{site.token()}/credit/inv-3").status_code == 409
+
+
+def test_without_credit_in_its_currency_nothing_is_asked(site: Site) -> None:
+    _credit(site, 60_000, "USD")
+    assert site.http.post(f"/p/{site.token()}/credit/inv-3").status_code == 409
+    assert site.http.post(f"/p/{site.token()}/credit/inv-5").status_code == 404

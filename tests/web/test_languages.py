@@ -21,7 +21,16 @@ from tests.web.conftest import Site
 
 WEB = Path(words.__file__).parent
 TRANSLATED = [code for code in LANGUAGES if code != FALLBACK_LANGUAGE]
-PAYERS_NOTICES = ("paying", "contact_wished", "promised", "asked", "disputed", "unsubscribed", "plan_agreed")
+PAYERS_NOTICES = (
+    "paying",
+    "contact_wished",
+    "credit_asked",
+    "promised",
+    "asked",
+    "disputed",
+    "unsubscribed",
+    "plan_agreed",
+)
 PLURALS = {"%(num)d day late", "due in %(num)d day"}
 PLACE = re.compile(r"%\(\w+\)[sd]")
 

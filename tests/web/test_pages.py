@@ -9,6 +9,7 @@ import httpx
 import pytest
 from sqlalchemy import func, select
 
+from runtime.operations.views import invoices
 from runtime.portal_links import PortalLinks
 from runtime.store import tables as t
 from runtime.web.guards import MAX_FORM_BYTES, MAX_STATEMENT_BYTES
@@ -299,3 +300,14 @@ def _counts(site: Site) -> dict[str, object]:
             for table in (t.receipt, t.allocation, t.event, t.outbox, t.statement)
         }
         return counted | {row.id: row.state for row in db.execute(select(t.receipt.c.id, t.receipt.c.state))}
+
+
+def test_a_list_counts_and_weighs_no_more_than_it_says(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    every = site.http.get("/o/org-a/invoices?state=all").text
+    assert "and more" not in every
+    monkeypatch.setattr(invoices, "MAX_COUNTED", 3)
+    assert "3 invoices and more: search for a number" in site.http.get("/o/org-a/invoices?state=all").text
+    monkeypatch.setattr(invoices, "MAX_WEIGHED", 1)
+    held = site.http.get("/o/org-a/invoices?state=overdue").text
+    assert "1 invoice and more: these are of the 1 oldest overdue ones" in held
+    assert site.http.get("/o/org-a/invoices?page=201").status_code == 400

@@ -17,7 +17,9 @@ from runtime.store import tables as t
 from runtime.store.connections import Organisation
 
 PAGE_ROWS = 50
-MAX_PAGE = 20_000  # a million invoices
+MAX_COUNTED = 10_000  # invoices that a list counts and pages through: nobody turns more pages, a search narrows them
+MAX_PAGE = MAX_COUNTED // PAGE_ROWS
+MAX_WEIGHED = 1_000  # overdue invoices of which a list by standing asks where they stand: the oldest
 
 
 class InvoiceState(StrEnum):
@@ -57,11 +59,12 @@ class InvoiceRow:
 
 @dataclass(frozen=True, slots=True)
 class InvoicePage:
-    """One page of PAGE_ROWS lines, counted from 1, of `count` in all."""
+    """One page of PAGE_ROWS lines, counted from 1, of `count` in all; not `is_whole`, there are more."""
 
     rows: tuple[InvoiceRow, ...]
     count: int
     page: int
+    is_whole: bool = True
 
     @property
     def pages(self) -> int:
@@ -86,13 +89,17 @@ def invoices(
     statement = _filtered(organisation.id, state, text)
     chosen = _chosen(db, organisation, now, state, hold)
     if chosen is None:
-        count = db.scalar(select(func.count()).select_from(statement.subquery())) or 0
+        counted = statement.with_only_columns(t.document.c.id).order_by(None).limit(MAX_COUNTED + 1)
+        count = db.scalar(select(func.count()).select_from(counted.subquery())) or 0
+        is_whole = count <= MAX_COUNTED
         rows = list(db.execute(statement.limit(PAGE_ROWS).offset((page - 1) * PAGE_ROWS)).mappings())
         known = standings(db, organisation, now=now, document_ids=[row["id"] for row in rows]).invoices
     else:
-        every = [row for row in db.execute(statement).mappings() if row["id"] in chosen]
-        count, rows, known = len(every), every[(page - 1) * PAGE_ROWS :][:PAGE_ROWS], chosen
-    return InvoicePage(tuple(_row(row, known.get(row["id"])) for row in rows), count, page)
+        fits = statement.where(t.document.c.id.in_(chosen.invoices))
+        every = list(db.execute(fits).mappings())
+        count, rows, known = len(every), every[(page - 1) * PAGE_ROWS :][:PAGE_ROWS], chosen.invoices
+        is_whole = chosen.is_whole
+    return InvoicePage(tuple(_row(row, known.get(row["id"])) for row in rows), min(count, MAX_COUNTED), page, is_whole)
 
 
 def _filtered(organisation_id: str, state: InvoiceState, text: str) -> Select[tuple[object, ...]]:
@@ -112,18 +119,41 @@ def _mentions(text: str) -> ColumnElement[bool]:
     return or_(t.document.c.number.icontains(text, autoescape=True), t.customer.c.name.icontains(text, autoescape=True))
 
 
+@dataclass(frozen=True, slots=True)
+class _Chosen:
+    """Open invoices that a filter on their standing leaves; not `is_whole`, younger ones were not asked about."""
+
+    invoices: dict[str, Standing]
+    is_whole: bool
+
+
 def _chosen(
     db: Connection, organisation: Organisation, now: datetime, state: InvoiceState, hold: HoldCode | None
-) -> dict[str, Standing] | None:
-    """Return the open invoices that a filter on their standing leaves; None when there is no such filter."""
+) -> _Chosen | None:
+    """Return what a filter on the standing leaves of the oldest overdue invoices; None when there is no such filter."""
     if hold is None and state not in _SELECTS:
         return None
     wanted = _SELECTS.get(state, _SELECTS[InvoiceState.OVERDUE])
-    return {
+    document = t.document.c
+    overdue = (
+        select(document.id)
+        .where(
+            document.organisation_id == organisation.id,
+            document.status == DocumentStatus.OPEN.value,
+            document.kind == DocumentKind.INVOICE.value,
+            document.due_on <= now.astimezone(organisation.zone).date(),
+        )
+        .order_by(document.due_on, document.id)
+        .limit(MAX_WEIGHED + 1)
+    )
+    ids = list(db.scalars(overdue))
+    found = standings(db, organisation, now=now, document_ids=ids[:MAX_WEIGHED]).invoices.items()
+    left = {
         document_id: invoice
-        for document_id, invoice in standings(db, organisation, now=now).invoices.items()
+        for document_id, invoice in found
         if wanted(invoice) and (hold is None or any(each.code is hold for each in invoice.holds))
     }
+    return _Chosen(left, len(ids) <= MAX_WEIGHED)
 
 
 def _row(row: RowMapping, standing: Standing | None) -> InvoiceRow:

@@ -90,6 +90,10 @@ class PortalAccount:
     payments: tuple[PortalPayment, ...]
     may_pay_by_card: bool
 
+    def credit(self, currency: str) -> Money:
+        """Return what stands to their credit in a currency."""
+        return next((each.credit for each in self.balances if each.opened.currency == currency), Money.zero(currency))
+
     def invoice(self, document_id: str) -> PortalInvoice | None:
         """Return an open invoice of theirs, None for any other."""
         return next((each for each in self.invoices if each.document_id == document_id), None)

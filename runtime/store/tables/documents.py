@@ -55,7 +55,7 @@ document = Table(
     Column("shown_at", Instant),
     Column("first_shown", JSON),  # the shared fields as our first write to the CRM said them, kept before it was sent
     Column("linked_back", Boolean, nullable=False, server_default=false()),  # the ledger was told of our page of it
-    Index(None, "organisation_id", "status"),
+    Index(None, "organisation_id", "status", "due_on", "id"),
     Index(None, "organisation_id", "customer_id"),
     Index(None, "organisation_id", "number"),
 )

@@ -28,10 +28,17 @@ def upgrade() -> None:
     )
     for table, column in _INDEXES:
         op.create_index(op.f(f"ix_{table}_organisation_id_{column}"), table, ["organisation_id", column])
+    columns = ["organisation_id", "status", "due_on", "id"]
+    op.create_index(op.f("ix_document_organisation_id_status_due_on_id"), "document", columns)
+    op.drop_index(op.f("ix_document_organisation_id_status"), table_name="document")
+    op.create_index(op.f("ix_ledger_payment_receipt_id"), "ledger_payment", ["receipt_id"])
 
 
 def downgrade() -> None:
     """Take back."""
+    op.drop_index(op.f("ix_ledger_payment_receipt_id"), table_name="ledger_payment")
+    op.create_index(op.f("ix_document_organisation_id_status"), "document", ["organisation_id", "status"])
+    op.drop_index(op.f("ix_document_organisation_id_status_due_on_id"), table_name="document")
     for table, column in _INDEXES:
         op.drop_index(op.f(f"ix_{table}_organisation_id_{column}"), table_name=table)
     op.drop_table("open_figures")
