@@ -149,10 +149,10 @@ def render(
         "total_label": words.labels["total_to_pay"],
         "totals": [words.money(amount) for amount in reminder.totals],
         "actions": _actions(words, reminder.level.tone, links),
-        "links": _labelled(words, links, ("promise", "dispute", "question", "portal", "unsubscribe")),
+        "links": labelled(words, links, ("promise", "dispute", "question", "portal", "unsubscribe")),
         "news": [*([note] if note else []), *(news_of(words, setback, reminder.lines) for setback in setbacks)],
     }
-    return _compose(words, spoken(reminder, brand, words, own_copy), layout, brand)
+    return compose(words, spoken(reminder, brand, words, own_copy), layout, brand)
 
 
 def spoken(reminder: PlannedReminder, brand: Brand, words: Wording, own_copy: str | None) -> tuple[str, str, str]:
@@ -168,7 +168,7 @@ def spoken(reminder: PlannedReminder, brand: Brand, words: Wording, own_copy: st
         "days": words.counted("days", abs(oldest.days_overdue)),
         "total": words.all_money(reminder.totals),
     }
-    return _parts(source, facts)
+    return parts_of(source, facts)
 
 
 def render_thanks(*, payment: PaymentReceived, brand: Brand, links: Links, language: str) -> Message:
@@ -188,10 +188,10 @@ def render_thanks(*, payment: PaymentReceived, brand: Brand, links: Links, langu
         "total_label": words.labels["paid"],
         "totals": [words.money(payment.amount)],
         "actions": [],
-        "links": _labelled(words, links, ("portal", "question", "unsubscribe")),
+        "links": labelled(words, links, ("portal", "question", "unsubscribe")),
         "news": [],
     }
-    return _compose(words, _parts(read_template(f"{words.language}/thanks.liquid"), facts), layout, brand)
+    return compose(words, parts_of(read_template(f"{words.language}/thanks.liquid"), facts), layout, brand)
 
 
 def render_answer(*, answer: Answer, brand: Brand, links: Links, language: str) -> Message:
@@ -215,14 +215,15 @@ def render_answer(*, answer: Answer, brand: Brand, links: Links, language: str) 
         "total_label": words.labels["total_to_pay"],
         "totals": [],
         "actions": [page] if answer.kind is AnswerKind.SENT_AGAIN else [],
-        "links": _labelled(words, links, ("portal", "question", "unsubscribe")),
+        "links": labelled(words, links, ("portal", "question", "unsubscribe")),
         "news": [],
     }
     source = read_template(f"{words.language}/answer_{answer.kind}.liquid")
-    return _compose(words, _parts(source, facts), layout, brand)
+    return compose(words, parts_of(source, facts), layout, brand)
 
 
-def _parts(source: str, facts: Mapping[str, object]) -> tuple[str, str, str]:
+def parts_of(source: str, facts: Mapping[str, object]) -> tuple[str, str, str]:
+    """Render a template of ours or of theirs into subject, opening and closing; TemplateError where one is missing."""
     parts = _PARTS.split(source)
     if len(parts) != 3:
         raise TemplateError("a message has three parts with a line of --- between them: subject, opening, closing")
@@ -233,7 +234,8 @@ def _parts(source: str, facts: Mapping[str, object]) -> tuple[str, str, str]:
     return subject, opening, closing
 
 
-def _compose(words: Wording, spoken_parts: tuple[str, str, str], layout: Mapping[str, object], brand: Brand) -> Message:
+def compose(words: Wording, spoken_parts: tuple[str, str, str], layout: Mapping[str, object], brand: Brand) -> Message:
+    """Put the spoken parts around what every message has: lines, totals, actions and links."""
     subject, opening, closing = spoken_parts
     common = {
         **layout,
@@ -315,7 +317,8 @@ def _actions(words: Wording, tone: Tone, links: Links) -> list[dict[str, str]]:
     return [plan, pay] if tone is Tone.UNDERSTANDING else [pay]
 
 
-def _labelled(words: Wording, links: Links, names: Sequence[str]) -> list[dict[str, str]]:
+def labelled(words: Wording, links: Links, names: Sequence[str]) -> list[dict[str, str]]:
+    """Return these links with their words."""
     return [{"label": words.labels[name], "url": getattr(links, name)} for name in names]
 
 

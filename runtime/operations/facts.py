@@ -223,7 +223,7 @@ def contacts(
 ) -> dict[str, tuple[int, datetime]]:
     """Return, by customer, how many messages went out, or may have, in seven days, and when the last one did."""
     found: dict[str, tuple[int, datetime]] = {}
-    for sent in (t.reminder.c, t.thanks.c):
+    for sent in (t.reminder.c, t.thanks.c, t.courtesy.c):
         for chunk in chunks(sorted(customer_ids)):
             rows = db.execute(
                 select(sent.customer_id, func.count(), func.max(sent.sent_at))

@@ -4,27 +4,21 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import Connection, insert, select, update
 
 from connectors.channels.contract import Outgoing
-from connectors.contract import Role
-from connectors.errors import ConnectorError
-from connectors.records import Kind
 from reminders.approval import digest_of
 from reminders.certificate import certify
 from reminders.evidence import Channel
 from reminders.schedule import ItemDecision, PlannedReminder, Verdict
 from runtime.app import App
 from runtime.operations.approvals import approved_notes
+from runtime.operations.catch_up import catch_up
 from runtime.operations.compose import COPY_BROKEN, Composer
-from runtime.operations.loss import noting_loss
-from runtime.operations.match import match_receipts
 from runtime.operations.plan import decide
-from runtime.operations.pull import pull
 from runtime.operations.read_invoices import Reading, read_invoices
 from runtime.operations.withdraw import HELD, PLANNED
 from runtime.store import connections, reminder_rows
@@ -32,12 +26,6 @@ from runtime.store import tables as t
 from runtime.store.connections import Organisation
 from runtime.store.reminder_rows import Claim
 from runtime.store.rows import insert_new
-
-CATCH_UP_AFTER = timedelta(minutes=2)
-_CAUGHT_UP = {
-    Role.PROCESSOR: (Kind.PROCESSOR_PAYMENT, Kind.HELD_CASH),
-    Role.CRM: (Kind.CONTACT, Kind.INVOICE, Kind.INSTRUCTION),  # disputes, promises and opt-outs, pauses
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +54,8 @@ class Gate:
         """
         with self.app.store.read() as db:
             documents = _documents(reminder_rows.items(db, claim.reminder_ids))
-        self._catch_up()
-        reading = read_invoices(self.app, self.organisation.id, documents)  # what cannot be read stays stale and holds
-        if reading is not Reading.NEEDLESS:
-            self.outcome[reading.value] += 1
+        catch_up(self.app, self.organisation.id)
+        self._read_ledger_again(documents)
         with self.app.store.write() as db:
             connections.lock_organisation(db, self.organisation.id)
             now = self.app.clock()
@@ -109,18 +95,11 @@ class Gate:
                 )
         return ready
 
-    def _catch_up(self) -> None:
-        """Read what the processor and the CRM know, unless that was done a moment ago."""
-        for role, kinds in _CAUGHT_UP.items():
-            with self.app.store.read() as db:
-                connection = connections.connection_for_role(db, self.organisation.id, role)
-                seen = [connections.watermark(db, connection.id, kind) for kind in kinds] if connection else []
-            oldest = self.app.clock() - CATCH_UP_AFTER
-            if connection is not None and any(since is None or since < oldest for since in seen):
-                # Evidence that cannot be read stays as old as it is: the holds see that and fail closed.
-                with suppress(ConnectorError), noting_loss(self.app, connection):
-                    pull(self.app, connection, kinds=kinds)
-        match_receipts(self.app, self.organisation.id)
+    def _read_ledger_again(self, documents: Sequence[str]) -> None:
+        """Read these invoices in the ledger now; what cannot be read stays stale and holds."""
+        reading = read_invoices(self.app, self.organisation.id, documents)
+        if reading is not Reading.NEEDLESS:
+            self.outcome[reading.value] += 1
 
     def _note_held(self, db: Connection, reminder_id: str, mine: Sequence[ItemDecision], now: datetime) -> None:
         for decision in mine:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections import Counter
 
 from runtime.app import App
+from runtime.operations.announce_instalments import announce_instalments
 from runtime.operations.isolated import isolated
 from runtime.operations.look_up import look_up
 from runtime.operations.plan import plan_reminders
 from runtime.operations.send import send_reminders
+from runtime.operations.send_statements import send_statements
 from runtime.operations.thank import thank_payers
 from runtime.operations.watch_plans import watch_plans
 from runtime.operations.ways import carriers_of
@@ -16,7 +18,7 @@ from runtime.store import connections
 
 
 def remind_organisation(app: App, organisation_id: str) -> Counter[str]:
-    """Plan and send the reminders of one organisation, and thank its payers where it wants that.
+    """Plan and send the reminders of one organisation, and what it sends its payers beside them.
 
     RefusedError when sending is off or no channel is set up.
     """
@@ -25,6 +27,10 @@ def remind_organisation(app: App, organisation_id: str) -> Counter[str]:
     counted.update({f"planned_{name}": count for name, count in plan_reminders(app, organisation_id).items()})
     counted.update(send_reminders(app, organisation_id))
     counted.update({f"thanks_{name}": count for name, count in thank_payers(app, organisation_id).items()})
+    told = announce_instalments(app, organisation_id)
+    counted.update({f"instalments_{name}": count for name, count in told.items()})
+    stated = send_statements(app, organisation_id)
+    counted.update({f"statements_{name}": count for name, count in stated.items()})
     return counted
 
 

@@ -13,9 +13,10 @@ from connectors.errors import ConnectorError, Retry
 from receivables.money import Money
 from receivables.receipt import ReceiptStatus
 from reminders.contact import DEFAULT_LIMITS
+from reminders.courtesy import CourtesyVerdict
 from reminders.evidence import Channel, ItemEvidence
 from reminders.message import Message, PaidLine, PaymentReceived, render_thanks
-from reminders.thanks import ThanksVerdict, decide_thanks
+from reminders.thanks import decide_thanks
 from runtime.app import App
 from runtime.operations.compose import brand_of, portal_links
 from runtime.operations.contact_language import language_for
@@ -113,10 +114,10 @@ def _thank(app: App, email: EmailChannel, organisation: Organisation, receipt_id
         contact = reached.contact(mail, Channel.EMAIL)
         applied_at = min(line.created_at for line in lines)
         decision = decide_thanks(contact=contact, applied_at=applied_at, as_of=now, limits=DEFAULT_LIMITS)
-        if decision.verdict is ThanksVerdict.LATER:
+        if decision.verdict is CourtesyVerdict.LATER:
             return "waiting"
         ready = None
-        if decision.verdict is ThanksVerdict.NOW:
+        if decision.verdict is CourtesyVerdict.NOW:
             ready = _write(app, db, organisation, lines, evidence)
         db.execute(
             insert(t.thanks).values(

@@ -54,6 +54,7 @@ class Organisation:
     answers_on: bool = False
     others_remind: bool | None = None
     charges_on: bool = False
+    statements_on: bool = False
     payers_instalments: int = 0
     approvals_on: bool = False
 
@@ -170,6 +171,7 @@ def _organisation(row: Row[tuple[object, ...]]) -> Organisation:
         answers_on=r["answers_on"],
         others_remind=r["others_remind"],
         charges_on=r["charges_on"],
+        statements_on=r["statements_on"],
         payers_instalments=r["payers_instalments"],
         approvals_on=r["approvals_on"],
     )

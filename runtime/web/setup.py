@@ -17,6 +17,7 @@ from runtime.operations.other_reminders import say_what_else_reminds
 from runtime.operations.pay_button import pay_button, switch_pay_button
 from runtime.operations.pay_by_card import switch_card_payments
 from runtime.operations.replay import open_invoices, replay_days
+from runtime.operations.send_statements import switch_statements
 from runtime.operations.thank import switch_thanks
 from runtime.operations.treatments import set_treatment
 from runtime.operations.views.setup import setup
@@ -106,6 +107,14 @@ def switch_thanking(app: Running, who: Who, organisation_id: str, thanks: Annota
     known(app, organisation_id)
     switch_thanks(app, organisation_id=organisation_id, on=thanks is Switch.ON, actor=who)
     return go(f"/o/{organisation_id}/settings", f"thanks_{thanks}")
+
+
+@ROUTES.post("/o/{organisation_id}/settings/statements", dependencies=[SWITCH], status_code=303)
+def switch_stating(app: Running, who: Who, organisation_id: str, statements: Annotated[Switch, Form()]) -> Response:
+    """Switch monthly statements on or off."""
+    known(app, organisation_id)
+    switch_statements(app, organisation_id=organisation_id, on=statements is Switch.ON, actor=who)
+    return go(f"/o/{organisation_id}/settings", f"statements_{statements}")
 
 
 @ROUTES.post("/o/{organisation_id}/settings/cards", dependencies=[SWITCH], status_code=303)

@@ -48,6 +48,7 @@ _FORM = {
     "customer": f"customer-{THEIRS}", "owner": "ledger", "handle": "090", "proof": "attested", "attested_by": "A",
     "kind": "discount", "account": "1", "step": "set", "language": "en", "tone": "friendly", "role": "viewer",
     "email": f"person@{THEIRS}.example", "text": "words", "charges": "off", "approvals": "off", "digest": "x",
+    "statements": "off",
     "most": "0", "count": "2", "first_on": "2026-03-12", "consent": "They agreed.",
     "business": "yes", "since": "2026-01-01",
     "until": "2026-01-01", "interest": "1", "fixed": "1",

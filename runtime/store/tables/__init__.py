@@ -45,6 +45,7 @@ from runtime.store.tables.queues import call_book, inbox, outbox
 from runtime.store.tables.reminders import (
     approval,
     certificate,
+    courtesy,
     hold,
     message_copy,
     policy_book,
@@ -76,6 +77,7 @@ __all__ = [
     "connection",
     "consent",
     "contact_point",
+    "courtesy",
     "customer",
     "debit",
     "delivery",

@@ -22,6 +22,7 @@ organisation = Table(
     Column("answers_on", Boolean, nullable=False, server_default=false()),
     Column("others_remind", Boolean),
     Column("payers_instalments", Integer, nullable=False, server_default="0"),  # that they agree on by themselves
+    Column("statements_on", Boolean, nullable=False, server_default=false()),
     Column("approvals_on", Boolean, nullable=False, server_default=false()),
     Column("charges_on", Boolean, nullable=False, server_default=false()),
     Column("created_at", Instant, nullable=False),

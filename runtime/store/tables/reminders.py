@@ -115,6 +115,25 @@ thanks = Table(
     Index(None, "organisation_id", "sent_at"),
 )
 
+# A message beside reminders, of a kind, about one thing: it is there before the message leaves, so there is one.
+courtesy = Table(
+    "courtesy",
+    metadata,
+    Column("id", Id, primary_key=True),
+    organisation_id(),
+    Column("customer_id", Id, nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("about", String(128), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("recipient", String(320), nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("body_text", Text, nullable=False),
+    Column("decided_at", Instant, nullable=False),
+    Column("sent_at", Instant),
+    Column("why", Text, nullable=False),
+    Index(None, "organisation_id", "customer_id"),
+)
+
 # One reserved slot for each item and level of each channel: the database itself refuses a second message.
 reminder_slot = Table(
     "reminder_slot",
