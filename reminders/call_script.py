@@ -35,6 +35,7 @@ def call_script(*, reminder: PlannedReminder, sender: str, language: str) -> str
         "number": clean(oldest.number),
         "due": words.day(oldest.due_on),
         "days": words.counted("days", abs(oldest.days_overdue)),
+        "late": oldest.days_overdue > 0,
         "total": words.all_money(reminder.totals),
     }
     return render_text(read_template(f"{words.language}/call.liquid"), facts).strip()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from unicodedata import normalize
 
 from reminders.message import clean
@@ -18,6 +19,7 @@ _BASIC = frozenset(
     "abcdefghijklmnopqrstuvwxyzäöñüà"
 )
 _EXTENDED = frozenset("^{}\\[~]|€\f")  # each takes the room of two
+_WITHIN_AMOUNTS = re.compile("(?<=[0-9])[\u00a0\u202f\u2009](?=[0-9])")
 # Typography that says no more than its plain form does, and would cost half of each segment.
 _PLAIN = str.maketrans({"\u00a0": " ", "\u202f": " ", "\u2009": " ", "’": "'", "‘": "'", "“": '"', "”": '"', "–": "-"})
 
@@ -45,10 +47,13 @@ def render_text_message(*, reminder: PlannedReminder, sender: str, link: str, la
 
 
 def _plain(text: str) -> str:
-    """The text in the alphabet of texts, as far as an accent left out makes it so: one û would cost half of it."""
+    """The text in the alphabet of texts, as far as an accent left out makes it so: one û would cost half of it.
+
+    The space within an amount goes, because the plain one that is left of it lets a line end between its digits.
+    """
     return "".join(
         character if character in _BASIC or (base := normalize("NFKD", character)[0]) not in _BASIC else base
-        for character in text.translate(_PLAIN)
+        for character in _WITHIN_AMOUNTS.sub("", text).translate(_PLAIN)
     )
 
 

@@ -181,7 +181,8 @@ def test_thanks(album: Album, language: str, rest: str) -> None:
 @pytest.mark.parametrize("known", [True, False])
 def test_answers(album: Album, language: str, kind: AnswerKind, known: bool) -> None:
     found: tuple[Money | None, date | None] = (eur("1200.00"), date(2026, 11, 5)) if known else (None, None)
-    answer = Answer(kind, "Birch & Sons", (("INV-2041", eur("1200.00")),), 14, *found)
+    still_open = eur("0.00" if kind is AnswerKind.SETTLED else "1200.00")
+    answer = Answer(kind, "Birch & Sons", (("INV-2041", still_open),), 14, *found)
     message = render_answer(answer=answer, brand=BRAND, links=links(), language=language)
     album.mail(f"mail-9-{kind}-{'known' if known else 'unknown'}", message)
 

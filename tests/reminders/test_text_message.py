@@ -33,6 +33,12 @@ def test_each_text_names_amount_link_and_stop_in_plain_characters(language: str,
     assert segments(text) == (1 if len(text) + text.count("€") <= 160 else 2), "no character makes it a long one"
 
 
+def test_no_line_of_a_text_ends_between_the_digits_of_an_amount() -> None:
+    reminder = sample(Tone.CLEAR, count=3, today=TODAY, currency="EUR")
+    text = render_text_message(reminder=reminder, sender="Nordlicht Studio", link=LINK, language="fr")
+    assert "3736,50 €" in text
+
+
 @pytest.mark.parametrize(
     ("text", "count"),
     [
