@@ -22,6 +22,7 @@ from receivables.address import PostalAddress
 from receivables.decline import Advice, Decline, DeclineGroup
 from receivables.money import Money
 from reminders.call_script import call_script
+from reminders.courtesy_message import StatedInvoice, render_instalment, render_statement
 from reminders.letter import Form, write_letter
 from reminders.letter_pdf import draw_letter
 from reminders.message import (
@@ -38,6 +39,7 @@ from reminders.message import (
 )
 from reminders.own_copy import sample
 from reminders.payment_code import bank_account
+from reminders.payment_plan import Instalment
 from reminders.policy import Tone
 from reminders.text_message import render_text_message
 from reminders.wording import LANGUAGES
@@ -185,6 +187,16 @@ def test_answers(album: Album, language: str, kind: AnswerKind, known: bool) -> 
     answer = Answer(kind, "Birch & Sons", (("INV-2041", still_open),), 14, *found)
     message = render_answer(answer=answer, brand=BRAND, links=links(), language=language)
     album.mail(f"mail-9-{kind}-{'known' if known else 'unknown'}", message)
+
+
+def test_what_is_sent_as_a_courtesy(album: Album, language: str) -> None:
+    common = {"recipient": "Birch & Sons", "brand": BRAND, "links": links(), "language": language}
+    invoices = [StatedInvoice(f"INV-{n}", date(2026, 9, 2), date(2026, 10, 2), eur("1200.00")) for n in (2041, 2042)]
+    stated = {"on": TODAY, "invoices": invoices, "totals": [eur("2400.00")]}
+    album.mail("mail-6-statement", render_statement(**common, **stated))  # type: ignore[arg-type]
+    instalment = Instalment(date(2026, 11, 20), eur("400.00"))
+    message = render_instalment(**common, instalment=instalment, left=eur("800.00"))  # type: ignore[arg-type]
+    album.mail("mail-6-instalment", message)
 
 
 def test_the_payers_own_page(album: Album, language: str, tmp_path: Path) -> None:
