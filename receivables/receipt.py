@@ -23,6 +23,11 @@ class ReceiptStatus(StrEnum):
 LIVING = (ReceiptStatus.RECEIVED, ReceiptStatus.IN_FLIGHT)
 
 
+def account_key(account: str) -> str:
+    """Return what is the same for a payer's account however it is spaced and written."""
+    return "".join(account.split()).upper()
+
+
 @dataclass(frozen=True, slots=True)
 class Receipt:
     """Net cash `amount` received on a day; `fee` (not negative) was deducted by a processor before it arrived.

@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from receivables.receipt import Receipt
+from receivables.receipt import Receipt, account_key
 from reconcile.known_payer import shares_of
 from reconcile.likelihood import PROOF_AMOUNTS, AmountEvidence, Evidence
 from reconcile.mention import ReferenceEvidence
@@ -149,7 +149,7 @@ class History:
         return found[0], found[1]
 
     def _tables(self, account: str, name: str) -> tuple[tuple[defaultdict[str, Counter[str]], str], ...]:
-        return (self.accounts, "".join(account.split()).upper()), (self.names, normal_name(name))
+        return (self.accounts, account_key(account)), (self.names, normal_name(name))
 
 
 def is_proof(evidence: Evidence, chance: float) -> bool:

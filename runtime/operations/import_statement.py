@@ -17,6 +17,7 @@ from connectors.banks.feed import UNCLEAR, read_statement
 from receivables.identity import stable_id
 from receivables.money import Money, MoneyError
 from receivables.problem import Problem
+from receivables.receipt import account_key
 from receivables.statement import Entry, Statement, StatementFile
 from runtime.app import App
 from runtime.operations.debits import debit_rows, is_marked, keep_debits, look_again
@@ -143,6 +144,7 @@ def _receipt(organisation_id: str, statement: Statement, entry: Entry, name: str
         fee = None if entry.charges is None else Money.of(entry.charges, currency)
     except MoneyError as error:
         raise InputError(f"{_place(name, entry)}: {error}") from None
+    payer_account = entry.counterparty_account or _part(entry, "counterparty_account")
     remittance = entry.remittance or " ".join(part.remittance for part in entry.parts if part.remittance)
     return {
         "id": stable_id("rcp", organisation_id, "bank", entry.entry_id),
@@ -158,7 +160,8 @@ def _receipt(organisation_id: str, statement: Statement, entry: Entry, name: str
         "refunded_minor": 0,
         "dispute": "",
         "payer_name": entry.counterparty or _part(entry, "counterparty"),
-        "payer_account": entry.counterparty_account or _part(entry, "counterparty_account"),
+        "payer_account": payer_account,
+        "payer_account_key": account_key(payer_account),
         "remittance": remittance,
         "hints": {"references": list(entry.references)} if entry.references else {},
         "status": "received",

@@ -8,20 +8,19 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, func, select
+from sqlalchemy import CTE, Column, Connection, Select, func, select
 
+from receivables.receipt import account_key
 from reconcile.calibrate import History
 from runtime.store import tables as t
-from runtime.store.rows import chunks
-
-_PLAIN_ACCOUNT = func.upper(func.replace(t.receipt.c.payer_account, " ", ""))
+from runtime.store.rows import beside_an_index, chunks, owned_by
 
 
 def learn_payers(db: Connection, organisation_id: str, history: History, payers: Sequence[tuple[str, str]]) -> None:
     """Teach `history` what is known of these accounts and names (a pair each payer), and of the groups behind them."""
-    accounts = {"".join(account.split()).upper() for account, _ in payers} - {""}
+    accounts = {account_key(account) for account, _ in payers} - {""}
     names = {name for _, name in payers} - {""}
-    for account, customer_id, times in _paid(db, organisation_id, _PLAIN_ACCOUNT, accounts):
+    for account, customer_id, times in _paid(db, organisation_id, t.receipt.c.payer_account_key, accounts):
         history.know(account=account, customer_id=customer_id, times=times)
     for name, customer_id, times in _paid(db, organisation_id, t.receipt.c.payer_name, names):
         history.know(name=name, customer_id=customer_id, times=times)
@@ -29,41 +28,57 @@ def learn_payers(db: Connection, organisation_id: str, history: History, payers:
 
 
 def _paid(
-    db: Connection, organisation_id: str, key: ColumnElement[str], wanted: Collection[str]
+    db: Connection, organisation_id: str, key: Column[str], wanted: Collection[str]
 ) -> list[tuple[str, str, int]]:
     """Return how many receipts of each wanted key paid for each customer."""
     return [
         (row.payer, row.customer_id, row.times)
         for some in chunks(sorted(wanted))
-        for query in (_applied(organisation_id, key), _booked(organisation_id, key))
-        for row in db.execute(query.where(key.in_(some)))
+        for query in (_applied(organisation_id, key, some), _booked(organisation_id, key, some))
+        for row in db.execute(query)
     ]
 
 
-def _applied(organisation_id: str, key: ColumnElement[str]) -> Select[Any]:
+def _applied(organisation_id: str, key: Column[str], wanted: Sequence[str]) -> Select[Any]:
     """What we applied and nobody took back."""
-    allocation, document, receipt = t.allocation.c, t.document.c, t.receipt.c
+    allocation, document = t.allocation.c, t.document.c
+    paid = _receipts(organisation_id, key, wanted, state="applied")
     return (
-        select(key.label("payer"), document.customer_id, func.count(receipt.id.distinct()).label("times"))
-        .select_from(t.receipt)
-        .join(t.allocation, allocation.receipt_id == receipt.id)
+        select(paid.c.payer, document.customer_id, func.count(paid.c.id.distinct()).label("times"))
+        .select_from(paid)
+        .join(t.allocation, allocation.receipt_id == paid.c.id)
         .join(t.document, document.id == allocation.document_id)
-        .where(receipt.organisation_id == organisation_id, allocation.organisation_id == organisation_id)
-        .where(receipt.state == "applied", allocation.undone_at.is_(None), allocation.is_credit.is_(False))
-        .group_by(key, document.customer_id)
+        .where(allocation.organisation_id == paid.c.organisation_id)
+        .where(allocation.undone_at.is_(None), allocation.is_credit.is_(False))
+        .group_by(paid.c.payer, document.customer_id)
     )
 
 
-def _booked(organisation_id: str, key: ColumnElement[str]) -> Select[Any]:
+def _booked(organisation_id: str, key: Column[str], wanted: Sequence[str]) -> Select[Any]:
     """What people booked themselves for a customer."""
-    payment, receipt = t.ledger_payment.c, t.receipt.c
+    payment = t.ledger_payment.c
+    paid = _receipts(organisation_id, key, wanted, state="recorded")
     return (
-        select(key.label("payer"), payment.customer_id, func.count(receipt.id.distinct()).label("times"))
-        .select_from(t.receipt)
-        .join(t.ledger_payment, payment.receipt_id == receipt.id)
-        .where(receipt.organisation_id == organisation_id, payment.organisation_id == organisation_id)
-        .where(receipt.state == "recorded", payment.customer_id.is_not(None), payment.deleted.is_(False))
-        .group_by(key, payment.customer_id)
+        select(paid.c.payer, payment.customer_id, func.count(paid.c.id.distinct()).label("times"))
+        .select_from(paid)
+        .join(t.ledger_payment, payment.receipt_id == paid.c.id)
+        .where(owned_by(t.ledger_payment, organisation_id))
+        .where(payment.customer_id.is_not(None), payment.deleted.is_(False))
+        .group_by(paid.c.payer, payment.customer_id)
+    )
+
+
+def _receipts(organisation_id: str, key: Column[str], wanted: Sequence[str], *, state: str) -> CTE:
+    """The payers' receipts, found before anything is joined to them.
+
+    SQLite knows nothing of how many rows have a value: left to itself it begins with every allocation there is.
+    """
+    receipt = t.receipt.c
+    return (
+        select(receipt.id, receipt.organisation_id, key.label("payer"))
+        .where(receipt.organisation_id == organisation_id, key.in_(wanted), beside_an_index(receipt.state) == state)
+        .cte("paid")
+        .prefix_with("MATERIALIZED")
     )
 
 

@@ -268,6 +268,7 @@ def _show_coded(db: Connection, organisation_id: str, now: datetime) -> None:
             "dispute": "",
             "payer_name": each.payer_name,
             "payer_account": "",
+            "payer_account_key": "",
             "remittance": each.reference,
             "hints": {},
             "status": "received",

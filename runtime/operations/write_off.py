@@ -100,6 +100,7 @@ def _receipt(db: Connection, organisation_id: str, rest: OpenDocument, now: date
         "dispute": "",
         "payer_name": rest.customer_name,
         "payer_account": "",
+        "payer_account_key": "",
         "remittance": f"rest of {document.number}",
         "customer_id": document.customer_id,
         "hints": {},

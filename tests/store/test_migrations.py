@@ -9,11 +9,12 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import inspect, select, text
 
 from connectors.limits import Limit
+from receivables.receipt import account_key
 from runtime.store import tables as t
 from runtime.store.budget import StoredCalls
 from runtime.store.engine import Store
 from runtime.store.migrate import downgrade, is_current, upgrade
-from tests.store.build import organisations
+from tests.store.build import organisations, put
 
 NOW = datetime(2026, 11, 17, 10, 0, tzinfo=UTC)
 _LIMIT = Limit(5, 60.0)
@@ -57,3 +58,15 @@ def test_an_upgrade_gives_no_second_budget_of_calls(empty_store: Store) -> None:
     upgrade(empty_store)
     calls = StoredCalls(empty_store, lambda: NOW, system="xero", account="a", limits=(_LIMIT,))
     assert not isinstance(calls.begin(urgent=True, of=""), str)
+
+
+def test_an_upgrade_keeps_by_which_accounts_payers_are_known(store: Store) -> None:
+    organisations(store, "org")
+    with store.write() as db:
+        put(db, t.receipt, id="r", organisation_id="org", payer_account="de99 1234 0000", payer_account_key="lost")
+        put(db, t.receipt, id="s", organisation_id="org", external_id="2", payer_account_key="lost")
+    downgrade(store, "0034")
+    upgrade(store)
+    with store.read() as db:
+        keys = {row.id: row.payer_account_key for row in db.execute(select(t.receipt))}
+    assert keys == {"r": account_key("de99 1234 0000"), "s": ""}

@@ -1,4 +1,7 @@
-"""What is looked up all the time is found by an index: PostgreSQL says how many rows the product's statements read."""
+"""What is looked up all the time is found by an index: PostgreSQL says how many rows the product's statements read.
+
+SQLite counts nothing, so of a lookup that it once planned badly its plan is asked for.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +15,10 @@ from sqlalchemy.sql import ColumnElement
 
 from connectors.contract import Role
 from connectors.intents import PostReceipt
+from reconcile.calibrate import History
 from runtime.operations import recognise
 from runtime.operations.absorb.scope import Scope
+from runtime.operations.known_payers import learn_payers
 from runtime.operations.open_items import open_documents
 from runtime.operations.undo import take_back
 from runtime.operations.withdraw import withdraw_reminders
@@ -62,9 +67,10 @@ def filled(postgres_server: postgres.Server, migrated_template: str) -> Iterator
             whose, status = _named("cus", _N // 10), _waits("open", "paid")
             _fill(db, t.document, id=document, customer_id=whose, kind=literal("invoice"), status=status)
             _fill(db, t.link, system=literal("xero"), kind=literal("document"), external_id=external, local_id=document)
-            _fill(db, t.receipt, id=receipt, external_id=external, state=_waits("new", "applied"), amount_minor=_N)
+            came = {"id": receipt, "external_id": external, "state": _waits("new", "applied"), "amount_minor": _N}
+            _fill(db, t.receipt, payer_account_key=_named("ACC"), payer_name=_named("payer"), **came)
             _fill(db, t.allocation, id=_named("alo"), receipt_id=receipt, document_id=document)
-            _fill(db, t.ledger_payment, id=_named("pay"), external_id=external, amount_minor=_N)
+            _fill(db, t.ledger_payment, id=_named("pay"), external_id=external, receipt_id=receipt, amount_minor=_N)
             _fill(db, t.inbox, event_id=external, state=_waits(queues.NEW, queues.DONE))
             _fill(db, t.outbox, key=external, subject=receipt, intent=posting, state=_waits(queues.NEW, queues.DONE))
             _fill(db, t.reminder, id=_named("rem"), state=_waits("planned", "sent"))
@@ -75,6 +81,10 @@ def filled(postgres_server: postgres.Server, migrated_template: str) -> Iterator
             db.execute(text("ANALYZE"))
         yield store
         store.close()
+
+
+def _know_payers(db: Connection) -> None:
+    learn_payers(db, ORG, History(), [(f"acc - {number}", f"payer-{number}") for number in range(100, 200)])
 
 
 def _take_back(db: Connection) -> None:
@@ -105,6 +115,7 @@ LOOKUPS: dict[str, Callable[[Connection], object]] = {
     ),
     "what is open of some invoices": lambda db: open_documents(db, ORG, document_ids=DOCUMENTS),
     "what the ledger records of an amount": _recorded,
+    "whom payers paid for before": _know_payers,
 }
 
 
@@ -121,6 +132,23 @@ def test_what_is_looked_up_all_the_time_reads_few_rows(filled: Store, name: str)
         unit_of_work.rollback()
     assert read
     assert {statement: rows for statement, rows in read.items() if rows > FEW} == {}
+
+
+@pytest.mark.parametrize("store", ["sqlite"], indirect=True)
+def test_payers_are_looked_up_by_whole_keys_where_nothing_was_counted(store: Store) -> None:
+    steps: list[str] = []
+
+    def note(db: Connection, _cursor: object, statement: str, parameters: Any, *_others: object) -> None:  # noqa: ANN401
+        raw = db.connection.driver_connection
+        assert raw is not None
+        steps.extend(step for *_, step in raw.execute(f"EXPLAIN QUERY PLAN {statement}", parameters))
+
+    with store.read() as db:
+        event.listen(db, "before_cursor_execute", note)
+        _know_payers(db)
+    searches = [step for step in steps if step.startswith(("SEARCH", "SCAN")) and step != "SCAN paid"]
+    assert len(searches) == 10, "receipts and what belongs to them: of accounts and names, applied and booked"
+    assert [step for step in searches if step.endswith("(organisation_id=?)") or step.startswith("SCAN")] == []
 
 
 def _read(db: Connection, statement: str, parameters: Any) -> float:  # noqa: ANN401 - as the driver takes them

@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import Table, insert
 
+from receivables.receipt import account_key
 from runtime.app import App, build
 from runtime.settings import Settings
 from runtime.store import tables as t
@@ -129,7 +130,8 @@ class Books:
             "applications": 0,
             "changed_at": NOW,
         }
-        self._mine(t.receipt, id=receipt_id, **(row | values))
+        row |= values
+        self._mine(t.receipt, id=receipt_id, payer_account_key=account_key(str(row["payer_account"])), **row)
         return receipt_id
 
     def proposal(self, receipt_id: str, lines: dict[str, int], **values: object) -> None:

@@ -14,7 +14,7 @@ from connectors.records import (
 from receivables.decline import DeclineGroup
 from receivables.money import Money, total
 from receivables.problem import Problem
-from receivables.receipt import ReceiptStatus
+from receivables.receipt import ReceiptStatus, account_key
 from runtime.operations.absorb.scope import Scope
 from runtime.operations.debits import look_again
 from runtime.operations.in_question import CHARGEBACK, REFUND, documents_of, hold_what_is_in_question
@@ -73,6 +73,7 @@ def _processor_row(scope: Scope, record: Record, receipt_id: str, old: dict[str,
         "dispute": _dispute(fields),
         "payer_name": fields.payer_name,
         "payer_account": fields.payer_external_id or "",
+        "payer_account_key": account_key(fields.payer_external_id or ""),
         "remittance": " ".join((*fields.invoice_numbers, record.external_id)),
         "customer_id": old["customer_id"] if old else None,
         "hints": {

@@ -64,6 +64,7 @@ receipt = Table(
     Column("dispute", String(16), nullable=False),
     Column("payer_name", their_text(300), nullable=False),
     Column("payer_account", their_text(128), nullable=False),
+    Column("payer_account_key", their_text(128), nullable=False),
     Column("remittance", Text, nullable=False),
     Column("customer_id", Id),
     Column("hints", JSON, nullable=False),
@@ -81,6 +82,8 @@ receipt = Table(
     UniqueConstraint("organisation_id", "source", "external_id"),
     Index(None, "organisation_id", "state"),
     Index(None, "organisation_id", "customer_id"),
+    Index(None, "organisation_id", "payer_account_key"),
+    Index(None, "organisation_id", "payer_name"),
 )
 
 proposal = Table(
