@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from random import Random
+from types import MappingProxyType
 
 # A fifth of the kinds is off in each seed, so that one cannot hide another.
 OFF_SHARE = 0.2
@@ -40,10 +41,11 @@ CALLS = {
     "equal_stamps": 0.004,
     "pages_shift": 0.60,
     "batch_in_part": 0.06,
-    "key_expired": 0.020,
+    "key_expired": 0.15,
     "token_answer_lost": 0.05,
     "edited_first": 0.300,
     "overtaken": 0.010,
+    "deleted_meanwhile": 0.020,
     "meanwhile_life": 0.040,
     "meanwhile_webhook": 0.020,
     "meanwhile_worker": 0.020,
@@ -86,12 +88,17 @@ KINDS: Mapping[str, float] = WEBHOOKS | CALLS | PROCESS | MAIL | LIFE
 
 
 class Faults:
-    """The faults of one seed, `without` some kinds. `heal` ends them all."""
+    """The faults of one seed, `without` some kinds, and some so many times as `often`. `heal` ends them all."""
 
-    def __init__(self, rng: Random, *, without: frozenset[str] = frozenset()) -> None:
+    def __init__(
+        self, rng: Random, *, without: frozenset[str] = frozenset(), often: Mapping[str, float] = MappingProxyType({})
+    ) -> None:
         self._rng = rng
         self.fired: Counter[str] = Counter(dict.fromkeys(KINDS, 0))
-        self._chances = {name: 0.0 if rng.random() < OFF_SHARE else chance for name, chance in KINDS.items()}
+        self._chances = {
+            name: 0.0 if rng.random() < OFF_SHARE else min(1.0, chance * often.get(name, 1.0))
+            for name, chance in KINDS.items()
+        }
         self._chances |= dict.fromkeys(without, 0.0)
 
     def heal(self) -> None:

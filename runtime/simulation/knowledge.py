@@ -10,14 +10,19 @@ from zoneinfo import ZoneInfo
 from reminders.business_time import previous_business_day
 from reminders.freshness import LEDGER_MAX_AGE, PROCESSOR_MAX_AGE
 from runtime.demo.people import ZONES
-from runtime.simulation.road import Calls
+from runtime.simulation.road import INSTRUCTIONS, Calls
 from runtime.simulation.virtual import VirtualTime
 from sandbox.estate import Estate
 from sandbox.life import Firm, Source
 from sandbox.life.debts import Fact
 from sandbox.life.verdicts import CLOCKS_DIFFER
 
-SYSTEMS: Mapping[Source, str] = {Source.PROCESSOR: "stripe", Source.CRM: "salesforce"}  # the others are the firm's own
+# The others are the firm's own.
+SYSTEMS: Mapping[Source, str] = {
+    Source.PROCESSOR: "stripe",
+    Source.CRM: "salesforce",
+    Source.INSTRUCTIONS: "salesforce",
+}
 # How old evidence may be when a message is handed over: the ledger is read for each batch, the processor caught up
 # with before that. Of the CRM nothing is promised while it cannot be reached.
 MAX_AGE = {
@@ -66,7 +71,8 @@ class Knowledge:
         """When the product last read where a source shows its facts; a bank's file as it is given, people at once."""
         if source in (Source.BANK, Source.DESK):
             return self.time.now() + _TICK
-        return self.calls.read_at.get(self._books(firm, source))
+        system, account = self._books(firm, source)
+        return self.calls.read_at.get((INSTRUCTIONS if source is Source.INSTRUCTIONS else system, account))
 
     def must_know(self, firm: Firm, fact: Fact, at: datetime) -> bool:
         """Whether a message that leaves at `at` without knowing a fact rests on evidence that is too old.

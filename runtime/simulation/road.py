@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import TypeVar
 from urllib.parse import parse_qsl, unquote_plus
 
 from runtime.simulation.crashes import Crash
@@ -18,16 +19,21 @@ from runtime.simulation.wire import Answered, Sent, ask
 from sandbox.estate import Estate
 from sandbox.standin import StandIn
 
+T = TypeVar("T")
 MAX_REMEMBERED = 500  # answers kept for stale replicas
 MAX_NESTED = 1  # what happens during a call makes calls of its own, and nothing happens during those
 _TOKEN_PATHS = ("/connect/token", "/oauth2/v1/tokens", "/services/oauth2", "/v1/oauth", "/oauth/token", "/identity")
 # What is in a request that shows what is owed. The ledger shows it by the invoices that it is asked for; of the others
 # only a list of what changed does: a single object says nothing about the rest.
+INSTRUCTIONS = "instructions"  # of the CRM's users to the product: a list of their own
 _EVIDENCE = {
-    "xero": re.compile(r"/Invoices"),
-    "quickbooks": re.compile(r"invoice", re.IGNORECASE),
-    "salesforce": re.compile(r"FROM TrueDue_Invoice__c WHERE SystemModstamp"),
-    "stripe": re.compile(r"/v1/payment_intents\?|/v1/events\?.*payment_intent"),
+    "xero": {"xero": re.compile(r"/Invoices")},
+    "quickbooks": {"quickbooks": re.compile(r"invoice", re.IGNORECASE)},
+    "salesforce": {
+        "salesforce": re.compile(r"FROM TrueDue_Invoice__c WHERE SystemModstamp"),
+        INSTRUCTIONS: re.compile(r"FROM TrueDue_Instruction__c WHERE SystemModstamp"),
+    },
+    "stripe": {"stripe": re.compile(r"/v1/payment_intents\?|/v1/events\?.*payment_intent")},
 }
 _REFUSED = 400
 _MAX_INSISTING = 8  # more than what is under way already when the first refusal is heard
@@ -44,6 +50,7 @@ _INVOICE_ID = {
     "xero": re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"),
     "quickbooks": re.compile(r'"Id": ?"(\d+)"'),
 }
+_PAYMENTS = re.compile(r"/Payments\b|\bFROM Payment\b|entities=[^& ]*Payment", re.IGNORECASE)
 _WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _OBJECT_READ = re.compile(r"/(Invoices|Contacts|Payments|CreditNotes)\b.*(IDs|/[0-9a-f-]{36})|/v1/\w+/[a-z]{2}_")
 
@@ -54,7 +61,7 @@ class Calls:
 
     `meanwhile` lets something of its kind happen during one, on its way there or back; `edit` lets a person change
     one of these invoices the moment before what the product writes about them arrives, `overtake` after an answer
-    about them was given, and lets the product hear of it before that answer.
+    about them was given (or delete one of these payments), and lets the product hear of it before that answer.
     """
 
     time: VirtualTime
@@ -62,7 +69,7 @@ class Calls:
     estate: Estate
     meanwhile: Callable[[str], None]
     edit: Callable[[frozenset[str]], None]
-    overtake: Callable[[frozenset[str]], None]
+    overtake: Callable[[frozenset[str], bool], bool]
     read_at: dict[tuple[str, str], datetime] = field(default_factory=dict)
     misled_at: dict[tuple[str, str], datetime] = field(default_factory=dict)  # when a replica answered that was behind
     crossed: list[str] = field(default_factory=list)  # calls for another account than their token's
@@ -133,11 +140,11 @@ class Calls:
 
     def _note_reading(self, sent: Sent, answered: Answered, read_at: datetime) -> None:
         """Note when the product saw what is owed; what a replica showed is older than that."""
-        if not _only_reads(sent) or answered.status >= _REFUSED or not _shows_debts(sent):
+        if not _only_reads(sent) or answered.status >= _REFUSED:
             return
-        books = (sent.system, _books_of(self.estate, sent))
-        if self.misled_at.get(books) != read_at:
-            self.read_at[books] = read_at
+        account = _books_of(self.estate, sent)
+        if self.misled_at.get((sent.system, account)) != read_at:
+            self.read_at |= dict.fromkeys(((name, account) for name in _shown_by(sent)), read_at)
 
     def _write(self, sent: Sent, answer: Callable[[], Answered]) -> Answered:
         if self.faults.may_strike("batch_in_part"):
@@ -146,7 +153,7 @@ class Calls:
                 self.faults.struck("batch_in_part")
                 return in_part
         answered = answer()
-        if self.faults.strikes("key_expired"):
+        if _has_short_key(sent) and self.faults.strikes("key_expired"):
             self.time.advance(timedelta(minutes=self.faults.draw().uniform(*_KEY_EXPIRED_MINUTES)))
             raise ConnectionResetError("the connection was reset")
         if self.faults.strikes("answer_cut_after_write"):
@@ -212,16 +219,16 @@ class Calls:
         return next(each for each in self.estate.standins if each.name == sent.system)
 
     def _overtake(self, sent: Sent, answered: Answered) -> None:
-        """Let something that was just read change, and the product read that first."""
+        """Let something that was just read change, or be deleted, and the product read that first."""
         if self._depth >= MAX_NESTED or sent.system not in _INVOICE_ID or not _only_reads(sent):
             return
         shown = frozenset(_INVOICE_ID[sent.system].findall(answered.body.decode()))
         if shown and self.faults.strikes("overtaken"):
-            self._depth += 1
-            try:
-                self.overtake(shown)
-            finally:
-                self._depth -= 1
+            self._deeper(lambda: self.overtake(shown, False))
+        tells_payments = _PAYMENTS.search(unquote_plus(f"{sent.path}?{sent.query} {sent.body.decode()}")) is not None
+        may_be_deleted = bool(shown) and tells_payments and self.faults.may_strike("deleted_meanwhile")
+        if may_be_deleted and self._deeper(lambda: self.overtake(shown, True)):
+            self.faults.struck("deleted_meanwhile")
 
     def _let_happen(self) -> None:
         if self._depth >= MAX_NESTED:
@@ -231,9 +238,12 @@ class Calls:
                 self._nested(kind)
 
     def _nested(self, kind: str) -> None:
+        self._deeper(lambda: self.meanwhile(kind))
+
+    def _deeper(self, happening: Callable[[], T]) -> T:
         self._depth += 1
         try:
-            self.meanwhile(kind)
+            return happening()
         finally:
             self._depth -= 1
 
@@ -270,10 +280,15 @@ class Calls:
         self._answers[key] = (self.time.now(), answered)
 
 
-def _shows_debts(sent: Sent) -> bool:
-    """Whether a read shows what is owed: other lists of the same books say nothing about it."""
+def _has_short_key(sent: Sent) -> bool:
+    """Whether a write bears a key under which it is repeated without a second effect, and which is forgotten soon."""
+    return sent.system == "xero" and any(name.lower() == "idempotency-key" for name in sent.headers)
+
+
+def _shown_by(sent: Sent) -> list[str]:
+    """What a read shows of what is owed: other lists of the same books say nothing about it."""
     asked = unquote_plus(f"{sent.path}?{sent.query} {sent.body.decode()}")
-    return _EVIDENCE[sent.system].search(asked) is not None
+    return [name for name, pattern in _EVIDENCE[sent.system].items() if pattern.search(asked) is not None]
 
 
 def _only_reads(sent: Sent) -> bool:

@@ -21,7 +21,8 @@ from runtime.operations.work import poll, work
 from runtime.simulation.crashes import Crash
 from runtime.simulation.invariants import ALWAYS, AT_REST, NEVER_BACK, NUMBERS, Invariant, Tally, unexplained
 from runtime.simulation.office import look_after
-from runtime.simulation.sabotages import sabotaged
+from runtime.simulation.payers import CHECKOUT_ENDS, visit
+from runtime.simulation.sabotages import by_name, sabotaged
 from runtime.simulation.stage import Play, set_play
 from runtime.simulation.virtual import Happening
 from runtime.store import tables as t
@@ -43,6 +44,8 @@ FALSE = (
 # Acts between two longer pauses: a seed's firms have one of these. What a pause is, by its chance for each such act.
 RUSHES = (1, 1, 4, 16, 64)
 _NIGHT, _SLOW = (0.03, 0.60), (0.09, 0.30)  # and at most
+# What may happen more often beside faults and acts: payers look at their own pages, and people sleep.
+VISITS, NIGHTS = "visits", "nights"
 Progress = Callable[[int], None]
 
 
@@ -137,11 +140,15 @@ def simulate(
     without: frozenset[str] = frozenset(),
     progress: Progress = lambda _count: None,
 ) -> Result:
-    """Play each seed for `events` steps, `without` some kinds of faults. The same seed gives the same digest."""
+    """Play each seed for `events` steps, `without` some kinds of faults. The same seed gives the same digest.
+
+    Without a safeguard, by a `sabotage`, what needs it happens more often.
+    """
     result = Result(whole=sabotage is None and not without)
+    often = by_name(sabotage).often if sabotage else {}
     check_every = max(CHECK_EVERY, events // MAX_CHECKS)
     for seed in seeds:
-        with sabotaged(sabotage), set_play(seed, without=without) as play:
+        with sabotaged(sabotage), set_play(seed, without=without, often=often) as play:
             _begin(play)
             play.look = partial(_check, play, NEVER_BACK, result.tally)
             for step in range(events):
@@ -173,11 +180,13 @@ def _step(play: Play) -> None:
 
 def _begin(play: Play) -> None:
     """Put what goes on by itself on the agenda; each arranges its own next time."""
-    _repeat(play, "life", play.life.act, _tempo(play.rng.choice(RUSHES)))
+    _repeat(play, "life", play.life.act, _tempo(play.rng.choice(RUSHES), play.often.get(NIGHTS, 1.0)))
     _beat(play, "sweep", play.run(work), _between(0.1, 4))
     _beat(play, "poll", play.run(poll), _between(0.5, 15))
     _beat(play, "remind", play.run(remind_everybody), _between(0.2, 3))
     _repeat(play, "people", partial(look_after, play), _between(1, 10))
+    rush = play.often.get(VISITS, 1.0)
+    _repeat(play, VISITS, partial(visit, play), _between(0.5 / rush, 5 / rush))
     for key in play.life.firms:
         _repeat(play, "statement", partial(_statement, play, key), _between(8, 26))
     _repeat(play, "consents", partial(_consents, play), _between(2, 20))
@@ -208,9 +217,13 @@ def _between(low: float, high: float) -> Callable[[Random], timedelta]:
     return lambda rng: timedelta(hours=rng.uniform(low, high))
 
 
-def _tempo(rush: int) -> Callable[[Random], timedelta]:
-    """Return what draws the pause until the next act: after `rush` acts at once, more or less, comes a longer one."""
+def _tempo(rush: int, nights: float) -> Callable[[Random], timedelta]:
+    """Return what draws the pause until the next act: after `rush` acts at once, more or less, comes a longer one.
+
+    It is a night so many times as often as `nights` says.
+    """
     night, slow = (min(chance * rush, most) for chance, most in (_NIGHT, _SLOW))
+    night = min(night * nights, _NIGHT[1])
 
     def pause(rng: Random) -> timedelta:
         if rng.random() >= 1 / rush:
@@ -289,7 +302,7 @@ def _heal(play: Play) -> None:
     play.faults.heal()
     play.recover()
     play.skew = timedelta(0)
-    play.agenda.settle(lambda name: name == BOOKS_OPENED)
+    play.agenda.settle(lambda name: name in (BOOKS_OPENED, CHECKOUT_ENDS))
     for minutes in HEAL_MINUTES:
         play.time.advance(timedelta(minutes=minutes))
         yesterday = play.time.now().date() - timedelta(days=1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from contextvars import Context
 from dataclasses import dataclass, field
@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
+from types import MappingProxyType
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -22,6 +23,7 @@ from runtime.demo import people
 from runtime.demo.stage import settings_for, visitor
 from runtime.operations.connect import begin_connect, finish_connect
 from runtime.operations.organisations import create_organisation, switch_sending
+from runtime.operations.pay_by_card import switch_card_payments
 from runtime.operations.remind import remind_everybody
 from runtime.operations.take_webhook import BadSignatureError, take_webhook
 from runtime.operations.work import poll, work
@@ -60,6 +62,7 @@ STARTS = (
     datetime(2027, 10, 28, 14, tzinfo=UTC),
 )
 _WAKES = "worker wakes"
+_NOTICES_GATHER = timedelta(seconds=2)  # above what the product lets a ledger's notices wait for each other
 
 
 @dataclass
@@ -80,6 +83,7 @@ class Play:
     post: Post
     rng: Random
     app: App
+    often: Mapping[str, float] = field(default_factory=dict)  # how many times as often as usual something happens
     ids: dict[str, str] = field(default_factory=dict)
     stranger: str = ""  # an organisation that has nothing to do with the firms
     skew: timedelta = timedelta(0)
@@ -142,11 +146,16 @@ class Play:
 
 
 @contextmanager
-def set_play(seed: int, *, without: frozenset[str] = frozenset()) -> Iterator[Play]:
-    """Found the firms of `seed`, connect the product and read everything once; faults begin after that."""
+def set_play(
+    seed: int, *, without: frozenset[str] = frozenset(), often: Mapping[str, float] = MappingProxyType({})
+) -> Iterator[Play]:
+    """Found the firms of `seed`, connect the product and read everything once; faults begin after that.
+
+    `without` leaves kinds of faults out; `often` says how many times as often as usual some faults and acts happen.
+    """
     time = VirtualTime(_source(seed, "start").choice(STARTS))
     agenda = Agenda(time, _source(seed, "agenda"))
-    faults = Faults(_source(seed, "faults"), without=without)
+    faults = Faults(_source(seed, "faults"), without=without, often=often)
     with ExitStack() as stack:
         folder = Path(
             stack.enter_context(
@@ -160,12 +169,17 @@ def set_play(seed: int, *, without: frozenset[str] = frozenset()) -> Iterator[Pl
         estate = stack.enter_context(Estate(clock=time.now, couriers=False, reach=wire.connect))
         stack.enter_context(wire.laid())
         hands = Hands(_source(seed, "life"), time.now, agenda.later)
-        life = Life(hands, found_firms(estate, _source(seed, "firms"), time.now))
+        life = Life(hands, found_firms(estate, _source(seed, "firms"), time.now), often)
         for _ in range(OPENING_SALES):
             life.sell_something()
         logged = LogListener()
         calls = Calls(
-            time, faults, estate, lambda kind: _meanwhile(play, kind), life.edit, lambda ids: _overtake(play, ids)
+            time,
+            faults,
+            estate,
+            lambda kind: _meanwhile(play, kind),
+            life.edit,
+            lambda ids, deletes: _overtake(play, ids, deletes),
         )
         lapses = Lapses(time, estate)
         judge = Judge(life.firms, Knowledge(time, estate, calls, lapses, lambda firm: _credits_read(play, firm)))
@@ -179,7 +193,7 @@ def set_play(seed: int, *, without: frozenset[str] = frozenset()) -> Iterator[Pl
         rng = _source(seed, "people")
         quiet = build(settings, clock=time.now, pace=Pace(time.sleep, pages=iter))
         play = Play(seed, time, agenda, estate, life, judge, mailbox, faults, settings, calls, lapses, post, rng, quiet)
-        play.logged = logged
+        play.logged, play.often = logged, often
         stack.callback(play.close)
         migrate.upgrade(quiet.store)
         _open_for_business(play)
@@ -240,14 +254,21 @@ def _meanwhile(play: Play, kind: str) -> None:
     play.post.collect()
 
 
-def _overtake(play: Play, ledger_ids: frozenset[str]) -> None:
-    """Let one of these invoices change and the product read it again."""
-    play.life.edit(ledger_ids)
+def _overtake(play: Play, ledger_ids: frozenset[str], deletes: bool) -> bool:
+    """Let one of these invoices change, or a payment be deleted, and the product read it again; False when none is."""
+    if not deletes:
+        play.life.edit(ledger_ids)
+    elif not play.life.delete_posting(ledger_ids):
+        return False
     play.post.collect()
     play.agenda.settle(lambda name: name.startswith("webhook"))
+    play.time.advance(_NOTICES_GATHER)
+    if deletes:
+        poll(play.app, roles=[Role.LEDGER])  # of what is deleted a list of changes tells, not the object
     work(play.app)
     play.look()
     play.overtaken += 1
+    return True
 
 
 def _credits_read(play: Play, firm: Firm) -> datetime | None:
@@ -271,6 +292,7 @@ def _open_for_business(play: Play) -> None:
         people.confirm_links(play.app, organisation_id)
         people.declare_banks(play.app, play.life.firms[key].organisation, organisation_id)
         switch_sending(play.app, organisation_id=organisation_id, on=True, actor="owner")
+        switch_card_payments(play.app, organisation_id=organisation_id, on=True, actor="owner")
     work(play.app)
 
 

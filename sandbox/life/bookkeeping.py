@@ -3,12 +3,14 @@ give credit and use it later."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from contextlib import suppress
 from datetime import timedelta
 
 from sandbox.life.bank import Money
 from sandbox.life.debts import Debt, Source
 from sandbox.life.firm import Credit, Firm
-from sandbox.life.hands import Acts, Hands
+from sandbox.life.hands import REFUSALS, Acts, Hands
 
 _RECENT = 40  # lines of the bank of which something may still be done in the ledger
 _LOCKED_DAYS = (1, 2)
@@ -25,6 +27,21 @@ def _delete_posting(hands: Hands, firm: Firm) -> str | None:
     return f"{money.line.amount} on {debt.number}"
 
 
+def delete_one(firm: Firm, ledger_ids: Collection[str]) -> bool:
+    """Delete one of these postings by mistake, if there is one that no person made; False when there is none.
+
+    The ledger may refuse.
+    """
+    numbers = [debt.number for _, debt in _posted_lately(firm)] + [each.invoice for each in firm.charges[-_RECENT:]]
+    postings = (each for number in numbers for each in _by_the_product(firm, firm.debts[number]))
+    named = next((each for each in postings if each in ledger_ids), None)
+    if named is None:
+        return False
+    with suppress(*REFUSALS):
+        firm.ledger.delete_payment(named)
+    return True
+
+
 def _book_instead(hands: Hands, firm: Firm) -> str | None:
     """What was posted is deleted, and the same money booked by hand."""
     found = _posted(hands, firm)
@@ -38,17 +55,27 @@ def _book_instead(hands: Hands, firm: Firm) -> str | None:
 
 def _posted(hands: Hands, firm: Firm) -> tuple[Money, Debt, str] | None:
     """Draw money of the bank that was posted in the ledger by no person."""
-    gone = {id(each.takes_back) for each in firm.bank.booked[-_RECENT:]}
-    lines = [each for each in firm.bank.booked[-_RECENT:] if each.pays and not each.booked_as and id(each) not in gone]
+    lines = _posted_lately(firm)
     if not lines:
         return None
-    money = hands.rng.choice(lines)
-    debt = firm.debts[money.pays[0][0]]
-    by_hand = {each.booked_as for each in lines}
-    postings = [each for each in firm.ledger.postings(debt.invoice) if each not in by_hand]
+    money, debt = hands.rng.choice(lines)
+    postings = _by_the_product(firm, debt)
     if "void" in debt.state(hands.today()).held or not postings:
         return None
     return money, debt, postings[-1]
+
+
+def _posted_lately(firm: Firm) -> list[tuple[Money, Debt]]:
+    """The bank's last lines that pay something and were not booked by hand, each with the first debt that it pays."""
+    recent = firm.bank.booked[-_RECENT:]
+    gone = {id(each.takes_back) for each in recent}
+    lines = [each for each in recent if each.pays and not each.booked_as and id(each) not in gone]
+    return [(each, firm.debts[each.pays[0][0]]) for each in lines]
+
+
+def _by_the_product(firm: Firm, debt: Debt) -> list[str]:
+    by_hand = {each.booked_as for each in firm.bank.booked[-_RECENT:]}
+    return [each for each in firm.ledger.postings(debt.invoice) if each not in by_hand]
 
 
 def _void_paid(hands: Hands, firm: Firm) -> str | None:

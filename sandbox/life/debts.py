@@ -21,6 +21,7 @@ class Source(StrEnum):
     LEDGER = "ledger"
     PROCESSOR = "processor"
     CRM = "crm"
+    INSTRUCTIONS = "instructions"  # records in the CRM in which its users tell the product what to do
     BANK = "bank"
     DESK = "desk"  # what people say to the product itself
 

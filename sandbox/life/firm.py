@@ -105,6 +105,10 @@ class Firm:
         self.credit[kept.key] += self.credit.pop(gone.key, 0)
         kept.take_over(gone)
 
+    def took_over(self, customer: Customer) -> bool:
+        """Whether another customer was merged into this one: whose accounts are whose is then a person's to say."""
+        return customer.key in self._merged.values()
+
     def may_write(self, customer: Customer) -> bool:
         """Whether a customer can be written to, and did not ask for silence."""
         return customer.reachable and customer.key not in self.silent

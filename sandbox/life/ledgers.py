@@ -183,16 +183,18 @@ class XeroAccountant(XeroLedger):
         return _text(self.books.contacts[customer.ledger_id], "Name", "Phones", "Addresses")
 
     def marks(self) -> Iterator[str]:
-        """The reference of a payment with its invoice, the details of a batch, lines of text below a draft's own."""
-        for payment in self.books.payments.values():
-            if payment["Status"] != "DELETED" and payment.get("Reference"):
+        """The reference of a payment with its invoice and of a transfer, the details of a batch, texts of lines: those
+        of money that was kept or spent, and of a draft those below its own.
+        """
+        for payment in _standing(self.books.payments):
+            if payment.get("Reference"):
                 yield f"{payment['Reference']} {payment.get('Invoice', {}).get('InvoiceID')}"
-        for batch in self.books.batch_payments.values():
-            if batch["Status"] != "DELETED" and batch.get("Details"):
-                yield str(batch["Details"])
-        for invoice in self.books.invoices.values():
-            if invoice["Status"] != "DELETED":
-                yield from (str(line["Description"]) for line in invoice["LineItems"] if not line.get("LineAmount"))
+        yield from (str(batch["Details"]) for batch in _standing(self.books.batch_payments) if batch.get("Details"))
+        yield from (f"transfer {transfer['Reference']}" for transfer in _standing(self.books.bank_transfers))
+        for money in _standing(self.books.bank_transactions):
+            yield from (f"{money['Type']} {line['Description']}" for line in money["LineItems"])
+        for invoice in _standing(self.books.invoices):
+            yield from (str(line["Description"]) for line in invoice["LineItems"] if not line.get("LineAmount"))
 
 
 class QuickBooksAccountant(QuickBooksLedger):
@@ -308,6 +310,10 @@ class QuickBooksAccountant(QuickBooksLedger):
         for estimate in self.books.entities["Estimate"].values():
             if estimate.get("PrivateNote"):
                 yield str(estimate["PrivateNote"])
+
+
+def _standing(records: Mapping[str, dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    return (each for each in records.values() if each["Status"] != "DELETED")
 
 
 def _text(record: Mapping[str, Any], *names: str) -> str:

@@ -6,8 +6,10 @@ Each act changes the systems first and the truth with them.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from sandbox.life import bookkeeping, paperwork, parties, payments, processor, requests, trade, words
 from sandbox.life.firm import Firm
@@ -18,7 +20,7 @@ _ACTS: Acts = {
     for room in (trade, paperwork, payments, processor, bookkeeping, parties, requests, words)
     for name, act in room.ACTS.items()
 }
-_NAMES, _WEIGHTS = list(_ACTS), [weight for weight, _ in _ACTS.values()]
+ACT_NAMES = frozenset(_ACTS)
 _ATTEMPTS = 4
 _VOIDED = 0.3
 
@@ -29,12 +31,17 @@ class Life:
 
     hands: Hands
     firms: dict[str, Firm]
+    often: Mapping[str, float] = field(default_factory=dict)  # how many times as often as usual an act happens
     done: Counter[str] = field(default_factory=Counter)  # how often each act happened
+
+    @cached_property
+    def _weights(self) -> list[float]:
+        return [weight * self.often.get(name, 1.0) for name, (weight, _) in _ACTS.items()]
 
     def act(self) -> str:
         """Let somebody do something that is possible now; returns what happened."""
         firm = self._some_firm()
-        for name in self.hands.rng.choices(_NAMES, weights=_WEIGHTS, k=_ATTEMPTS):
+        for name in self.hands.rng.choices(list(_ACTS), weights=self._weights, k=_ATTEMPTS):
             try:
                 told = _ACTS[name][1](self.hands, firm)
             except REFUSALS as error:
@@ -62,6 +69,10 @@ class Life:
             act = trade.void if not debt.facts and self.hands.rng.random() < _VOIDED else trade.move_to_new_day
             with suppress(*REFUSALS):
                 act(self.hands, firm, debt)
+
+    def delete_posting(self, ledger_ids: frozenset[str]) -> bool:
+        """Let an accountant delete one of these postings by mistake; False when there is none that no person made."""
+        return any(bookkeeping.delete_one(firm, ledger_ids) for firm in self.firms.values())
 
     def _some_firm(self) -> Firm:
         return self.firms[self.hands.rng.choice(sorted(self.firms))]

@@ -50,6 +50,24 @@ def _keep(hands: Hands, firm: Firm, debt: Debt) -> str:
     return f"{firm.key}: paid as promised: {told}"
 
 
+def _pause(hands: Hands, firm: Firm) -> str | None:
+    """A CRM user tells the product to leave an invoice alone for some days."""
+    debt = hands.shown_in_crm(firm)
+    record = firm.crm.invoice(debt.invoice) if debt is not None else None
+    if debt is None or record is None or firm.took_over(firm.customer_of(debt)):
+        return None
+    until = hands.today() + timedelta(days=hands.rng.randint(2, 8))
+    firm.crm.org.create(
+        "TrueDue_Instruction__c",
+        Account__c=record["Account__c"],
+        Invoice__c=record["Id"],
+        Action__c="pause",
+        Until__c=until.isoformat(),
+    )
+    hands.note(firm, debt, Source.INSTRUCTIONS, holds="paused", until=until)
+    return f"{debt.number} until {until}"
+
+
 def _extend(hands: Hands, firm: Firm) -> str | None:
     debt = hands.shown_in_crm(firm)
     if debt is None:
@@ -106,6 +124,7 @@ ACTS: Acts = {
     "contest": (7, _contest),
     "promise": (7, _promise),
     "extend in the CRM": (6, _extend),
+    "pause": (3, _pause),
     "edit in both": (3, _edit_in_both),
     "correct an address": (2, _correct_address),
 }

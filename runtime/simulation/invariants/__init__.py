@@ -19,7 +19,7 @@ ALWAYS: Mapping[Invariant, tuple[int, ...]] = {
     money.money_conserved: (6,),
     money.never_over_applied: (7,),
     in_step.versions_never_go_back: (9,),
-    in_step.edits_are_noticed: (10,),
+    in_step.edits_are_noticed: (10, 18),
     in_step.unmapped_fields_unchanged: (12,),
     money.one_effect_per_intent: (14,),
     in_step.no_deletion_inferred: (16,),

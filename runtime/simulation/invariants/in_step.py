@@ -9,6 +9,7 @@ from sqlalchemy import Connection, select
 from connectors import registry
 from connectors.records import Kind
 from receivables.document import DocumentStatus
+from receivables.identity import stable_id
 from receivables.money import Money
 from runtime.operations.absorb.scope import CUSTOMER_LINK
 from runtime.operations.open_items import open_documents
@@ -102,7 +103,7 @@ def edits_arrive(play: Play) -> Found:
 
 
 def edits_are_noticed(play: Play) -> Found:
-    """[10] Whatever the ledger has shown of an invoice since before its watermark is known here."""
+    """[10, 18] Whatever the ledger has shown of an invoice since before its watermark is known here."""
     checked, violations = 0, []
     for key, organisation_id in play.ids.items():
         firm = play.life.firms[key]
@@ -184,11 +185,14 @@ def no_deletion_inferred(play: Play) -> Found:
 
 
 def tombstones_stay_dead(play: Play) -> Found:
-    """[17] What counted as deleted or void once does not come back by an older event."""
-    document, payment = t.document.c, t.ledger_payment.c
+    """[17] What counted as deleted or void once does not come back by an older event, known before its end or not."""
+    document, payment, grave = t.document.c, t.ledger_payment.c, t.tombstone
     with play.app.store.read() as db:
         dead = set(db.scalars(select(document.id).where(document.status.in_(("void", "deleted")))))
+        living = set(db.scalars(select(payment.id).where(payment.deleted.is_(False))))
         dead |= set(db.scalars(select(payment.id).where(payment.deleted.is_(True))))
+        buried = db.execute(select(grave).where(grave.c.kind == Kind.PAYMENT.value)).all()
+        dead |= {stable_id("pay", row.organisation_id, row.system, row.external_id) for row in buried} - living
     risen = sorted(play.dead - dead)
     play.dead |= dead
     return len(dead), [f"{name} was gone and is back" for name in risen]

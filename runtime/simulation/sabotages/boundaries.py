@@ -47,6 +47,7 @@ SABOTAGES = (
             replacing("runtime.vendors.lose", doing_nothing),
             replacing("runtime.store.connections.lose", doing_nothing),
         ),
+        often={"consent_revoked": 6},
     ),
     Sabotage(
         "told-to-wait",

@@ -81,12 +81,14 @@ SABOTAGES = (
         "what is from before what stands here is left out",
         9,
         replacing("runtime.operations.absorb.versions.is_past", lambda *_, **__: False),
+        often={"overtaken": 10, "stale_read": 3},
     ),
     Sabotage(
         "gone-stays-gone",
         "what is gone does not come back by an older reading",
         17,
         wrapping("runtime.operations.absorb.versions.is_past", _gone_is_forgotten),
+        often={"deleted_meanwhile": 30, "pay by card": 2},
     ),
     Sabotage(
         "missed-is-polled",
@@ -99,6 +101,7 @@ SABOTAGES = (
         "what the CRM did not take is shown again",
         10,
         replacing("runtime.operations.show_in_crm.Retry", _Never),
+        often={"batch_in_part": 5, "server_error": 4},
     ),
     Sabotage(
         "crm-edits",
@@ -126,12 +129,14 @@ SABOTAGES = (
         "what people edited in the CRM is not overwritten unseen",
         15,
         replacing("runtime.operations.show_in_crm.look_first", lambda *_: False),
+        often={"edit in both": 8, "extend in the CRM": 3},
     ),
     Sabotage(
         "version-checked",
         "what changed since it was merged is not overwritten",
         15,
         wrapping("connectors.ledgers.xero.edits._settled", _whatever_version),
+        often={"edited_first": 2, "extend in the CRM": 3},
     ),
     Sabotage(
         "missing-is-not-deleted",
@@ -144,5 +149,6 @@ SABOTAGES = (
         "the watermark moves with the last page",
         18,
         wrapping("runtime.vendors.Vendors.pages", _watermark_first),
+        often={"webhook_drop": 8, "server_error": 5, "cut_before_effect": 5},
     ),
 )

@@ -78,6 +78,7 @@ SABOTAGES = (
         "a write whose answer was lost is looked up before it is repeated",
         14,
         replacing("runtime.operations.deliver.look_up", lambda *_: {}),
+        often={"key_expired": 4, "pay by card": 3, "pay in instalments": 4},
     ),
     Sabotage(
         "trail",

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pkgutil import resolve_name
 from typing import Any
 from unittest.mock import patch
@@ -14,12 +14,17 @@ SwitchOff = Callable[[], AbstractContextManager[Any]]
 
 @dataclass(frozen=True, slots=True)
 class Sabotage:
-    """A safeguard by name, what it is for, the invariant (its number) that must notice, and how it is switched off."""
+    """A safeguard by name, what it is for, the invariant (its number) that must notice, and how it is switched off.
+
+    `often` names faults and acts of daily life in which the safeguard is needed, and how many times as often they
+    happen in the lives that are played without it: so a short life shows what else only a long one would.
+    """
 
     name: str
     safeguard: str
     invariant: int
     switch_off: SwitchOff
+    often: Mapping[str, float] = field(default_factory=dict)
 
 
 def replacing(place: str, with_: Any) -> SwitchOff:  # noqa: ANN401 - whatever stands there
