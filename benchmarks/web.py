@@ -15,34 +15,36 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx
 import psycopg
 import uvicorn
 from pydantic import SecretStr
 from sqlalchemy import event
-from starlette.testclient import TestClient
 
 from benchmarks.web_world import INVOICES_A_CUSTOMER, NOW, ORGANISATION, fill
 from runtime.app import App, build
+from runtime.operations.figures import count_figures
 from runtime.settings import Settings
 from runtime.store.engine import Store
 from runtime.store.migrate import upgrade
 from runtime.web.application import create_web
 from tests import postgres
+from tests.web.serving import serving
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "web.md"
 BEGIN, END = "<!-- figures: made by `make bench-web` -->", "<!-- end of figures -->"
 KEY = "dHJ1ZWR1ZSBiZW5jaG1hcmsga2V5IDMyIGJ5dGVzISE="
 MILLION, AIM = 1_000_000, 5.0
+MOST_COUNTED = 100_000  # open invoices whose sums are counted here too: a million take minutes
 START_SECONDS, REQUEST_SECONDS = 60.0, 120.0
 PAYERS = 40  # whose pages are opened in turn
 WARM_UP = 5
 HEALTH = "/healthz"
 KINDS = ("page", "health", "bare")
-HERE = ("127.0.0.1", 1)
 
 Row = dict[str, Any]
 Queries = list[tuple[str, Any]]
@@ -59,7 +61,9 @@ def _app(url: str) -> App:
 def serve(url: str) -> None:
     """Serve the product on a free port, which is the first line on stdout, until killed."""
     app = _app(url)
-    config = uvicorn.Config(create_web(app), log_level="error", lifespan="off", access_log=False)
+    config = uvicorn.Config(
+        create_web(app), log_level="error", lifespan="off", access_log=False, timeout_keep_alive=600
+    )
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
     sys.stdout.write(f"{listener.getsockname()[1]}\n")
@@ -80,8 +84,8 @@ def pages(app: App, count: int) -> dict[str, list[str]]:
     }
 
 
-def noted(app: App, address: str) -> Queries:
-    """Return what a page asks the database, statement by statement."""
+def noted(app: App, here: str, address: str) -> Queries:
+    """Return what a page of the product served at `here` asks the database, statement by statement."""
     found: Queries = []
 
     def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, _context: Any, _many: bool) -> None:  # noqa: ANN401 - SQLAlchemy's
@@ -89,11 +93,9 @@ def noted(app: App, address: str) -> Queries:
 
     event.listen(app.store.engine, "before_cursor_execute", note)
     try:
-        answer = TestClient(create_web(app), base_url="http://127.0.0.1", client=HERE).get(address)
+        httpx.get(f"{here}{address}", timeout=REQUEST_SECONDS).raise_for_status()
     finally:
         event.remove(app.store.engine, "before_cursor_execute", note)
-    if answer.status_code != 200:
-        raise SystemExit(f"{address} answered {answer.status_code}")
     return found
 
 
@@ -112,6 +114,9 @@ def measure(url: str, count: int, requests: int) -> list[Row]:
     """Open each page `requests` times; return a row a page."""
     app = _app(url)
     rows = []
+    with serving(app) as here:
+        opened = pages(app, count)
+        asked = {name: [noted(app, here, each) for each in addresses] for name, addresses in opened.items()}
     with _served(url) as port, psycopg.connect(url, options="-c truedue.organisation=* -c timezone=UTC") as bare:
         server = http.client.HTTPConnection("127.0.0.1", port, timeout=REQUEST_SECONDS)
 
@@ -129,8 +134,8 @@ def measure(url: str, count: int, requests: int) -> list[Row]:
                 if cursor.description:
                     cursor.fetchall()
 
-        for name, addresses in pages(app, count).items():
-            queries = [noted(app, address) for address in addresses]
+        for name, addresses in opened.items():
+            queries = asked[name]
             times: dict[str, list[float]] = {"page": [], "health": [], "bare": []}
             for number in range(-WARM_UP, requests):
                 place = number % len(addresses)
@@ -150,7 +155,9 @@ def _row(count: int, name: str, statements: int, times: dict[str, list[float]]) 
     row: Row = {"open": count, "page": name, "statements": statements, "requests": len(times["page"])}
     for kind, seconds in times.items():
         row[f"{kind}_p50"], row[f"{kind}_p99"] = _percentile(seconds, 0.5), _percentile(seconds, 0.99)
-    return row | {"ratio": row["page_p99"] / (row["health_p99"] + row["bare_p99"])}
+    for share in ("p50", "p99"):
+        row[f"ratio_{share}"] = row[f"page_{share}"] / (row[f"health_{share}"] + row[f"bare_{share}"])
+    return row
 
 
 @contextmanager
@@ -182,13 +189,14 @@ def table(rows: list[Row]) -> str:
     """Return the figures as they stand in the page, in milliseconds."""
     lines = [
         "| open invoices | page | page p50 | page p99 | `/healthz` p50 | p99 | its queries bare p50 | p99 | queries "
-        "| p99 of the page ÷ (healthz + bare) |",
-        "|---|---|---|---|---|---|---|---|---|---|",
+        "| page ÷ (healthz + bare) p50 | p99 |",
+        "|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     for row in rows:
         times = [f"{row[f'{kind}_{share}'] * 1_000:.1f} ms" for kind in KINDS for share in ("p50", "p99")]
         shown = " | ".join(times)
-        lines.append(f"| {row['open']:,} | {row['page']} | {shown} | {row['statements']} | {row['ratio']:.1f} |")
+        ratios = f"{row['ratio_p50']:.1f} | {row['ratio_p99']:.1f}"
+        lines.append(f"| {row['open']:,} | {row['page']} | {shown} | {row['statements']} | {ratios} |")
     return "\n".join(lines)
 
 
@@ -206,7 +214,14 @@ def _filled(count: int, requests: int) -> list[Row]:
         store.close()
         seconds = _took(lambda: fill(url, count))
         sys.stderr.write(f"{count:,} open invoices were made in {seconds:.0f} s\n")
-        return measure(url, count, requests)
+        rows = measure(url, count, requests)
+        if count <= MOST_COUNTED:
+            began = time.process_time()
+            with closing(_app(url)) as app:
+                count_figures(app, ORGANISATION)
+            taken = time.process_time() - began
+            sys.stderr.write(f"counting the sums of {count:,} took {taken:.1f} s of this process's CPU\n")
+        return rows
 
 
 def main() -> int:
@@ -225,7 +240,7 @@ def main() -> int:
     print(json.dumps(rows) if given.json else table(rows))
     if given.write:
         _write(table(rows))
-    return 0 if all(row["ratio"] <= AIM for row in rows if row["open"] >= MILLION) else 1
+    return 0 if all(row["ratio_p99"] <= AIM for row in rows if row["open"] >= MILLION) else 1
 
 
 if __name__ == "__main__":

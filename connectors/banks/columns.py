@@ -8,10 +8,10 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 
+from connectors.banks.dates import DATE_ORDERS
 from connectors.banks.fields import BankFileError
 from connectors.banks.table import UnclearColumnsError, labels
 
-DATE_ORDERS = ("ymd", "dmy", "mdy")
 DECIMAL_MARKS = (".", ",")
 COLUMNS = (
     "booked_on", "value_on", "amount", "credit", "debit", "direction", "balance", "currency", "account", "counterparty",

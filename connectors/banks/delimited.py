@@ -13,9 +13,10 @@ from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
-from connectors.banks.columns import DATE_ORDERS, ColumnMapping, check_mapping, columns_of
+from connectors.banks.columns import ColumnMapping, check_mapping, columns_of
+from connectors.banks.dates import DATE_ORDERS, read_day
 from connectors.banks.draft import Draft, Line, Reading, check_entry_bound, exact_sum
-from connectors.banks.fields import BankFileError, amount, clean, day, joined, shown, signed
+from connectors.banks.fields import BankFileError, amount, clean, joined, shown, signed
 from connectors.banks.table import MAX_PREAMBLE_ROWS, Row, UnclearColumnsError, labels, rows_of
 
 __all__ = ["ColumnMapping", "read", "settled"]
@@ -23,7 +24,6 @@ __all__ = ["ColumnMapping", "read", "settled"]
 _CAME = frozenset("c|cr|crdt|credit|h|haben|bij|in|+|money in|crédit|avoir|crédito|credito".split("|"))
 _LEFT = frozenset("d|dr|dbit|debit|s|soll|af|out|-|money out|débit|doit|débito|debito".split("|"))
 _FIGURES = ("amount", "credit", "debit", "balance")
-_MONTHS = "jan feb mar apr may jun jul aug sep oct nov dec".split()
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,49 +243,24 @@ def _date_order(lines: Mapping[str, int], mapping: ColumnMapping) -> str:
     if mapping.date_order:
         return mapping.date_order
     stated = sorted(filter(None, lines))
-    unread = {order: [text for text in stated if not _read_day(text, order)] for order in DATE_ORDERS}
+    unread = {order: [text for text in stated if not read_day(text, order)] for order in DATE_ORDERS}
     orders = [order for order in DATE_ORDERS if not unread[order]]
     if not orders:
         fewest = min(unread.values(), key=len)
         if 2 * len(fewest) < len(stated):
             first = min(fewest, key=lines.__getitem__)
             raise BankFileError(f"{shown(first)} is not a date", line=lines[first])
-        raise UnclearColumnsError("the dates are in no known order (year-month-day, day-month-year, month-day-year)")
-    if len(orders) > 1 and any(_read_day(text, orders[0]) != _read_day(text, orders[1]) for text in stated):
+        raise UnclearColumnsError(
+            "the dates are in no known order (year-month-day, day-month-year, month-day-year), or "
+            "the name of a month is not known, or means another month in another language"
+        )
+    if len(orders) > 1 and any(read_day(text, orders[0]) != read_day(text, orders[1]) for text in stated):
         raise UnclearColumnsError(f"{shown(stated[0])} could be day or month first; name the date order in a mapping")
     return orders[0]
 
 
 def _day(text: str, order: str, row: _Row) -> date | None:
-    found = _read_day(text.strip(), order)
+    found = read_day(text.strip(), order)
     if found is None and text.strip():
         raise BankFileError(f"{shown(text)} is not a date", line=row.line)
     return found
-
-
-def _read_day(text: str, order: str) -> date | None:
-    numbers = re.match(r"(\d{1,4})[-/. ](\d{1,2})[-/. ](\d{1,4})(?!\d)|(\d{4})(\d\d)(\d\d)(?!\d)", text, re.ASCII)
-    if not numbers:
-        return _named_day(text, order)
-    compact = numbers[4] is not None
-    parts = dict(zip("ymd" if compact else order, (part for part in numbers.groups() if part), strict=True))
-    if (compact and order != "ymd") or len(parts["y"]) not in {2, 4} or (order == "ymd" and len(parts["y"]) != 4):
-        return None
-    year = int(parts["y"]) + (2000 if len(parts["y"]) == 2 else 0)
-    return day(year, int(parts["m"]), int(parts["d"]))
-
-
-def _named_day(text: str, order: str) -> date | None:
-    """A day whose month is written in English: `3 Nov 2026`, `03-NOV-26`, `November 3, 2026`."""
-    first = re.match(r"(\d{1,2})[-/. ]([A-Za-z]{3,9})[-/., ]+(\d{4}|\d\d)(?!\d)", text, re.ASCII)
-    middle = re.match(r"([A-Za-z]{3,9})[. ]+(\d{1,2}),? +(\d{4})(?!\d)", text, re.ASCII)
-    if first and order == "dmy":
-        number, month, year = first.groups()
-    elif middle and order == "mdy":
-        month, number, year = middle.groups()
-    else:
-        return None
-    short = month[:3].casefold()
-    if short not in _MONTHS:
-        return None
-    return day(int(year) + (2000 if len(year) == 2 else 0), _MONTHS.index(short) + 1, int(number))

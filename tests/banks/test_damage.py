@@ -128,8 +128,8 @@ def test_a_whole_folder_is_no_file(tmp_path: Path) -> None:
 
 
 CSV_FILE = (
-    "Konto;DE77\n\nTag;Wer;Zweck;Wert;Stand\n26.02.2026;ACME;INV-1;120,00;1.120,00\n"
-    '27.02.2026;"VERMIETER; Haus";"Miete\nMärz";-900,50;219,50\n28.02.2026;BOLT;INV-2;0,50;220,00\n'
+    "Konto;DE77\n\nTag;Wer;Zweck;Wert;Stand\n26. Feb. 2026;ACME;INV-1;120,00;1.120,00\n"
+    '27. März 2026;"VERMIETER; Haus";"Miete\nMärz";-900,50;219,50\n28. Mär 2026;BOLT;INV-2;0,50;220,00\n'
 ).encode()
 CSV_COLUMNS = {"booked_on": "Tag", "counterparty": "Wer", "description": "Zweck", "amount": "Wert", "balance": "Stand"}
 CSV_MAPPING = ColumnMapping(columns=CSV_COLUMNS, currency="EUR")

@@ -6,6 +6,7 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
+from babel.dates import format_date
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -309,10 +310,33 @@ def test_delimited_balances_must_follow_from_either_end() -> None:
     assert read("on,much,left\n" + "".join(rows), turned).refused
 
 
-@pytest.mark.parametrize("text", ["3 Nov 2026", "03-NOV-26", "November 3, 2026", "03 November 2026"])
+@pytest.mark.parametrize(
+    "text", ["3 Nov 2026", "03-NOV-26", "November 3, 2026", "2026-Nov-03", "3. nov. 2026", "3 de noviembre de 2026"]
+)
 def test_delimited_months_in_words(text: str) -> None:
     (found,) = read(f'date,amount\n"{text}",5.00\n').statements[0].entries
     assert found.booked_on == date(2026, 11, 3)
+
+
+@pytest.mark.parametrize(
+    "language", ["de", "fr", "es", "it", "pt", "nl", "da", "sv", "fi", "sk", "hu", "ro", "el", "tr"]
+)
+@pytest.mark.parametrize("form", ["d MMM yyyy", "d. MMMM yyyy", "dd-MMM-yy"])
+def test_delimited_months_of_other_languages(language: str, form: str) -> None:
+    days = [date(2026, month, 3) for month in range(1, 13)]
+    rows = "".join(f'"{format_date(each, form, locale=language)}",5.00\n' for each in days)
+    (statement,) = read("date,amount\n" + rows).statements
+    assert [line.booked_on for line in statement.entries] == days
+
+
+def test_delimited_months_without_accents_in_capitals_and_as_banks_shorten_them() -> None:
+    text = "date,amount\n3-FEV-26,1.00\n3 aout 2026,2.00\n03.Mrz.2026,3.00\n"
+    assert [(line.booked_on or date.min).month for line in read(text).statements[0].entries] == [2, 8, 3]
+
+
+def test_delimited_a_month_that_is_another_one_in_another_language_is_not_guessed() -> None:
+    assert "means another month in another language" in refusal("date,amount\n3 lis 2026,5.00\n")
+    assert "line 3: '3 marx 2026' is not a date" in refusal("date,amount\n3 mars 2026,1\n3 marx 2026,1\n4 mai 2026,1\n")
 
 
 @pytest.mark.parametrize("text", ["12.50", "1.2345", "1.234.5"])

@@ -9,6 +9,7 @@ import httpx
 import pytest
 from sqlalchemy import func, select
 
+from runtime.operations import figures
 from runtime.operations.views import invoices
 from runtime.portal_links import PortalLinks
 from runtime.store import tables as t
@@ -311,3 +312,13 @@ def test_a_list_counts_and_weighs_no_more_than_it_says(site: Site, monkeypatch: 
     held = site.http.get("/o/org-a/invoices?state=overdue").text
     assert "1 invoice and more: these are of the 1 oldest overdue ones" in held
     assert site.http.get("/o/org-a/invoices?page=201").status_code == 400
+
+
+def test_the_overview_says_when_many_were_counted(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "were counted" not in site.http.get("/o/org-a").text
+    monkeypatch.setattr(figures, "COUNTED_WHEN_ASKED", 2)
+    first = site.http.get("/o/org-a").text
+    assert "being counted for the first time" in first and "Nothing is open." not in first
+    figures.count_figures(site.app, "org-a")
+    assert "The sums of the open invoices were counted 10 Mar 2026" in site.http.get("/o/org-a").text
+    assert site.http.get("/o/org-a/ageing.svg?currency=GBP").status_code == 200
