@@ -17,6 +17,7 @@ from runtime.operations.decide_charge import Shown, approve_charge, waive_charge
 from runtime.operations.errors import InputError, RefusedError
 from runtime.operations.refused_charges import approve_again, give_up_charge
 from runtime.operations.treatments import LATE_CHARGE, set_treatment
+from runtime.operations.views.standing import standings
 from runtime.store import connections, queues
 from runtime.store import tables as t
 from tests.operations.conftest import synced
@@ -82,6 +83,16 @@ def _issued(firm: Firm) -> list[tuple[Decimal, bool]]:
     return [(Decimal(each["TotalAmt"]), each["EmailStatus"] != "NeedToSend") for each in invoices.values()]
 
 
+def _send_it(firm: Firm) -> None:
+    """Somebody sends the invoice of the charge from the ledger."""
+    assert isinstance(firm.ledger, XeroLedger | QuickBooksLedger)
+    (made,) = firm.ledger.books.invoices.keys() - set(firm.ledger.ids.values())
+    if isinstance(firm.ledger, XeroLedger):
+        firm.ledger.books.edit_invoice(made, SentToContact=True)
+    else:
+        firm.ledger.books.edit_invoice(made, EmailStatus="EmailSent")
+
+
 def _states(firm: Firm) -> list[str]:
     return [row.state for row in firm.rows(t.charge)]
 
@@ -102,8 +113,14 @@ def test_an_approved_charge_is_an_invoice_of_its_own_that_is_not_charged_for_its
     assert document.due_on == TODAY + timedelta(days=14)
     assert [row.actor for row in firm.rows(t.event) if row.action == "charge_approved"] == ["dana"]
     assert firm.writes_at_rest() == []
+    _send_it(firm)
     firm.time.advance(days=40)
     firm.settle()
+    with firm.app.store.read() as db:
+        organisation = connections.organisation(db, firm.id)
+        assert organisation is not None
+        standing = standings(db, organisation, now=firm.app.clock()).invoices[document.id]
+    assert standing.truly_due, "the charge itself is overdue now"
     numbers = set(_proposed(firm))
     assert NUMBER in numbers
     assert document.number not in numbers, "there is no interest on interest"
