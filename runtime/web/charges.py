@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated
 
-from fastapi import Form
+from fastapi import Form, Query
 from starlette.responses import Response
 
 from receivables.money import Money, MoneyError
@@ -28,12 +28,14 @@ Code = Annotated[str, Form(pattern="^[A-Z]{3}$")]
 
 
 @ROUTES.get("/o/{organisation_id}/charges", dependencies=[SEE])
-def show_charges(app: Running, organisation_id: str, notice: str = "") -> Response:
-    """Show what late invoices have come to and what was decided about it."""
+def show_charges(
+    app: Running, organisation_id: str, notice: str = "", q: Annotated[str, Query(max_length=100)] = ""
+) -> Response:
+    """Show what late invoices have come to and what was decided about it; `q` is searched for."""
     with app.store.read() as db:
         organisation = organisation_or_404(db, organisation_id)
-        view = charges_view(db, organisation, now=app.clock())
-    shown = page("charges.html", organisation=organisation, view=view, most_days=MAX_DUE_DAYS, notice=notice)
+        view = charges_view(db, organisation, now=app.clock(), text=q.strip())
+    shown = page("charges.html", organisation=organisation, view=view, most_days=MAX_DUE_DAYS, q=q, notice=notice)
     shown.headers["Content-Security-Policy"] = WITH_KEYS
     return shown
 

@@ -54,6 +54,12 @@ def test_the_page_shows_the_arithmetic_and_what_is_decided_is_what_it_showed(sit
     assert f"{PAGE}/inv-5/waive" not in site.http.get(PAGE).text
 
 
+def test_an_invoice_is_searched_for_by_its_number_or_customer(site: Site) -> None:
+    for text, found in (("inv-5", True), ("bolt", True), ("acme", False), ("%", False)):
+        page = site.http.get(PAGE, params={"q": text}).text
+        assert (f"{PAGE}/inv-5/waive" in page) is found, text
+
+
 def test_an_approval_needs_the_ledger(site: Site) -> None:
     _booked(site)
     shown = _fields(site.http.get(PAGE).text, f"{PAGE}/inv-5/approve")

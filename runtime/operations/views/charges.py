@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, exists, select
 
+from receivables.document import DocumentKind, DocumentStatus
 from receivables.money import Money
 from reminders.late_payment import Regime, regime_of
 from runtime.operations.charge_terms import ChargeTerms, charge_terms
@@ -17,6 +18,7 @@ from runtime.store import tables as t
 from runtime.store.connections import Organisation
 
 MAX_SHOWN = 100  # of each list; whoever decides gets to the rest
+MAX_LOOKED_AT = 500  # overdue invoices that one page works out, the oldest; a search reaches every other
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,15 +52,27 @@ class Charges:
     more: int
     others: tuple[Proposed, ...]
     decided: tuple[Decided, ...]
+    is_part: bool
 
 
-def charges_view(db: Connection, organisation: Organisation, *, now: datetime) -> Charges:
-    """Return the page; nothing is worked out while charges are switched off."""
+def charges_view(db: Connection, organisation: Organisation, *, now: datetime, text: str = "") -> Charges:
+    """Return the page, of the invoices whose number or customer has `text` in it; nothing while charges are off.
+
+    `is_part` says that there are more overdue invoices than were looked at.
+    """
     terms = charge_terms(db, organisation)
     regime = terms.contract or regime_of(organisation.country)
-    found = []
+    found, overdue = [], []
     if organisation.charges_on and regime is not None:
-        found = propose_charges(db, organisation, now=now, rates=terms.rates, contract=terms.contract)
+        overdue = _overdue(db, organisation, now, text)
+        found = propose_charges(
+            db,
+            organisation,
+            now=now,
+            rates=terms.rates,
+            contract=terms.contract,
+            document_ids=overdue[:MAX_LOOKED_AT],
+        )
     waiting = [each for each in found if each.ask]
     return Charges(
         terms=terms,
@@ -68,7 +82,30 @@ def charges_view(db: Connection, organisation: Organisation, *, now: datetime) -
         more=max(0, len(waiting) - MAX_SHOWN),
         others=tuple(each for each in found if not each.ask)[:MAX_SHOWN],
         decided=_decided(db, organisation.id),
+        is_part=len(overdue) > MAX_LOOKED_AT,
     )
+
+
+def _overdue(db: Connection, organisation: Organisation, now: datetime, text: str) -> list[str]:
+    """The oldest overdue invoices of which not all days were decided about, one more than are looked at."""
+    document, charge, today = t.document.c, t.charge.c, now.astimezone(organisation.zone).date()
+    mine = charge.organisation_id == organisation.id
+    decided = exists(select(charge.id).where(mine, charge.document_id == document.id, charge.until >= today))
+    ours = exists(select(charge.id).where(mine, charge.charge_document_id == document.id))
+    wanted = select(document.id).where(
+        document.organisation_id == organisation.id,
+        document.kind == DocumentKind.INVOICE.value,
+        document.status == DocumentStatus.OPEN.value,
+        document.due_on < today,
+        ~decided,
+        ~ours,
+    )
+    if text:
+        named = select(t.customer.c.id).where(
+            t.customer.c.organisation_id == organisation.id, t.customer.c.name.icontains(text, autoescape=True)
+        )
+        wanted = wanted.where(document.number.icontains(text, autoescape=True) | document.customer_id.in_(named))
+    return list(db.scalars(wanted.order_by(document.due_on, document.id).limit(MAX_LOOKED_AT + 1)))
 
 
 def _decided(db: Connection, organisation_id: str) -> tuple[Decided, ...]:
