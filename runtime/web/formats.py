@@ -16,6 +16,7 @@ from receivables.money import Money, exponent
 
 LOCALE = "en_GB"  # of the staff pages
 PATTERNS_KEPT = 256  # currencies in the languages of pages
+AMOUNTS_KEPT = 4_096  # written amounts: a page says the same one several times over
 DAYS_KEPT = 4_096  # written days: three years of them in each language
 
 
@@ -23,6 +24,7 @@ def _english(one: str, several: str, count: int) -> str:
     return one if count == 1 else several
 
 
+@lru_cache(AMOUNTS_KEPT)
 def money(amount: Money, locale: str = LOCALE) -> str:
     """`€1,234.50` in `locale`: with the decimals that ISO 4217 gives the currency, so that no minor unit is hidden."""
     pattern, spoken = _pattern(amount.currency, locale)
