@@ -15,6 +15,7 @@ from runtime.operations.errors import InputError
 from runtime.operations.refused_charges import approve_again, give_up_charge
 from runtime.operations.views.charges import charges_view
 from runtime.web.access import CONFIGURE, MATCH, SEE, SWITCH, Who, routes
+from runtime.web.numbers import Given
 from runtime.web.pages import go, page
 from runtime.web.running import Running
 from runtime.web.setup import Answer, Switch
@@ -23,7 +24,6 @@ from runtime.web.work import WITH_KEYS, known
 
 ROUTES = routes("charges")
 Short = Annotated[str, Form(max_length=20)]
-Minor = Annotated[int, Form()]
 Code = Annotated[str, Form(pattern="^[A-Z]{3}$")]
 
 
@@ -56,7 +56,7 @@ def take_terms(
     *,
     contract_rate: Short = "",
     contract_fee: Short = "",
-    due_days: Annotated[int, Form()] = DUE_DAYS,
+    due_days: Given = DUE_DAYS,
 ) -> Response:
     """Charge by the contract, or by the law."""
     known(app, organisation_id)
@@ -99,8 +99,8 @@ def approve(
     document_id: str,
     *,
     until: Short,
-    interest: Minor,
-    fixed: Minor,
+    interest: Given,
+    fixed: Given,
     currency: Code,
 ) -> Response:
     """Post what the page showed to the ledger."""
@@ -118,8 +118,8 @@ def waive(
     document_id: str,
     *,
     until: Short,
-    interest: Minor,
-    fixed: Minor,
+    interest: Given,
+    fixed: Given,
     currency: Code,
 ) -> Response:
     """Ask for nothing of what the page showed."""

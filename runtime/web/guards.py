@@ -38,6 +38,7 @@ PAGE_POLICY = (
 _POLICY = b"content-security-policy"
 _SIGNED = re.compile(r"/(webhooks|apps)/")  # what comes there bears a signature, and no cookie counts
 _UNCOUNTED = re.compile(r"/(webhooks/|static/|healthz$|readyz$)")
+_KEEP_NOTHING = b"no-cache, no-store"  # to the letter as QuickBooks' store asks for it
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -192,5 +193,5 @@ def careful_headers(path: str) -> list[tuple[bytes, bytes]]:
         (b"cross-origin-opener-policy", b"same-origin"),
         (b"cross-origin-resource-policy", b"same-origin"),
         (b"permissions-policy", b"camera=(), geolocation=(), microphone=(), payment=()"),
-        (b"cache-control", b"max-age=300" if path.startswith("/static/") else b"no-store"),
+        (b"cache-control", b"max-age=300" if path.startswith("/static/") else _KEEP_NOTHING),
     ]

@@ -12,6 +12,7 @@ from starlette.responses import Response
 from runtime.operations.replies.take_mail import claim_mail, read_stored_mails, store_mail
 from runtime.store.tables import ID_LENGTH
 from runtime.web.access import ANYONE, HERE, routes
+from runtime.web.numbers import RowId
 from runtime.web.pages import go
 from runtime.web.running import Running
 
@@ -39,7 +40,7 @@ async def take(app: Running, request: Request) -> Response:
 
 
 @ROUTES.post("/unclaimed/mails/{mail_id}", dependencies=[HERE], status_code=303)
-def claim(app: Running, mail_id: int, organisation: Annotated[str, Form(max_length=ID_LENGTH)]) -> Response:
+def claim(app: Running, mail_id: RowId, organisation: Annotated[str, Form(max_length=ID_LENGTH)]) -> Response:
     """Give an unclaimed mail to an organisation."""
     claim_mail(app, mail_id=mail_id, organisation_id=organisation)
     return go("/unclaimed", "mail_claimed")

@@ -14,6 +14,7 @@ from runtime.operations.agree_plan import MAX_CONSENT_CHARS, MIN_INSTALMENTS, ag
 from runtime.operations.errors import InputError
 from runtime.operations.payment_plans import names_of, offers, plans_of
 from runtime.web.access import CHASE, SEE, SWITCH, Who, routes
+from runtime.web.numbers import Given
 from runtime.web.pages import go, page
 from runtime.web.running import Running
 from runtime.web.staff import organisation_or_404
@@ -48,7 +49,7 @@ def show_plans(app: Running, organisation_id: str, customer: str = "", notice: s
 
 
 @ROUTES.post("/o/{organisation_id}/settings/plans", dependencies=[SWITCH], status_code=303)
-def set_payers(app: Running, who: Who, organisation_id: str, most: Annotated[int, Form()]) -> Response:
+def set_payers(app: Running, who: Who, organisation_id: str, most: Given) -> Response:
     """Let payers agree on so many instalments by themselves, or on none."""
     known(app, organisation_id)
     set_payers_plans(app, organisation_id=organisation_id, most=most, actor=who)
@@ -62,9 +63,9 @@ def agree(
     organisation_id: str,
     customer_id: str,
     *,
-    minor: Annotated[int, Form()],
+    minor: Given,
     currency: Annotated[str, Form(pattern="^[A-Z]{3}$")],
-    count: Annotated[int, Form()],
+    count: Given,
     first_on: Annotated[str, Form(max_length=10)],
     consent: Annotated[str, Form()],
 ) -> Response:

@@ -15,6 +15,7 @@ from runtime.operations import policies
 from runtime.operations.errors import InputError
 from runtime.operations.policy_preview import Preview, preview
 from runtime.web.access import CONFIGURE, SEE, Who, routes
+from runtime.web.numbers import Asked
 from runtime.web.pages import go, page
 from runtime.web.running import Running
 from runtime.web.staff import organisation_or_404
@@ -34,7 +35,7 @@ class Step(StrEnum):
 
 @ROUTES.get("/o/{organisation_id}/policies", dependencies=[SEE])
 def show_policies(
-    app: Running, organisation_id: str, *, example: str = "", version: int | None = None, notice: str = ""
+    app: Running, organisation_id: str, *, example: str = "", version: Asked | None = None, notice: str = ""
 ) -> Response:
     """Show the policies that count, an earlier version of them, or a ready example."""
     with app.store.read() as db:

@@ -14,6 +14,7 @@ from runtime.operations.agree_plan import MIN_INSTALMENTS, agree_plan
 from runtime.operations.errors import InputError
 from runtime.operations.payment_plans import Offer, offers
 from runtime.web.access import PAYER, routes
+from runtime.web.numbers import Asked, Given
 from runtime.web.pages import go
 from runtime.web.portal import ACTOR, Visiting
 from runtime.web.running import Running
@@ -28,7 +29,7 @@ def show_plan(
     app: Running,
     visiting: Visiting,
     currency: Annotated[str, Query(max_length=3)] = "",
-    count: int = USUAL_COUNT,
+    count: Asked = USUAL_COUNT,
     first_on: Annotated[str, Query(max_length=10)] = "",
 ) -> Response:
     """Show what could be paid in instalments, and those of the number and first day that were chosen."""
@@ -59,9 +60,9 @@ def take_plan(
     app: Running,
     visiting: Visiting,
     *,
-    minor: Annotated[int, Form()],
+    minor: Given,
     currency: Annotated[str, Form(pattern="^[A-Z]{3}$")],
-    count: Annotated[int, Form()],
+    count: Given,
     first_on: Annotated[str, Form(max_length=10)],
     agreed: Annotated[str, Form(max_length=3)] = "",
 ) -> Response:

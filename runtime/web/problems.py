@@ -10,6 +10,7 @@ from runtime.operations.set_aside import Queue, replay, set_aside
 from runtime.operations.views import receipts
 from runtime.store import connections
 from runtime.web.access import AGREE, CHASE, HERE, SEE, Who, routes
+from runtime.web.numbers import RowId
 from runtime.web.pages import go, page
 from runtime.web.running import Running
 from runtime.web.staff import organisation_or_404
@@ -29,7 +30,7 @@ def show_problems(app: Running, organisation_id: str, notice: str = "") -> Respo
 
 
 @ROUTES.post("/o/{organisation_id}/problems/{queue}/{row_id}/replay", dependencies=[AGREE], status_code=303)
-def try_again(app: Running, who: Who, organisation_id: str, queue: Queue, row_id: int) -> Response:
+def try_again(app: Running, who: Who, organisation_id: str, queue: Queue, row_id: RowId) -> Response:
     """Work a row off again that was set aside."""
     known(app, organisation_id)
     replay(app, organisation_id=organisation_id, queue=queue, row_id=row_id, actor=who)
@@ -63,7 +64,7 @@ def show_unclaimed(app: Running, notice: str = "") -> Response:
 
 
 @ROUTES.post("/unclaimed/{row_id}/replay", dependencies=[HERE], status_code=303)
-def read_again(app: Running, who: Who, row_id: int) -> Response:
+def read_again(app: Running, who: Who, row_id: RowId) -> Response:
     """Read a webhook again that could not be read, with what is known of its vendor today."""
     replay(app, organisation_id=None, queue=Queue.INBOX, row_id=row_id, actor=who)
     return go("/unclaimed", "replayed")

@@ -25,6 +25,7 @@ from runtime.store.connections import Organisation
 from runtime.store.tables import ID_LENGTH
 from runtime.web.access import CHASE, MATCH, SEE, Who, routes
 from runtime.web.guards import PAGE_POLICY
+from runtime.web.numbers import Given
 from runtime.web.pages import go, page
 from runtime.web.running import Running
 from runtime.web.staff import organisation_or_404
@@ -159,7 +160,7 @@ def give_up(
     organisation_id: str,
     document_id: str,
     *,
-    minor: Annotated[int, Form()],
+    minor: Given,
     currency: Annotated[str, Form(pattern="^[A-Z]{3}$")],
 ) -> Response:
     """Write off the small rest that the page showed."""

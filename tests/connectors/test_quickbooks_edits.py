@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
@@ -12,7 +13,7 @@ import pytest
 from werkzeug.wrappers import Request, Response
 
 from connectors.errors import Reject, Retry, Stale
-from connectors.intents import DraftInvoice, EditCustomer, EditDocument, Intent, UndoPosting
+from connectors.intents import Done, DraftInvoice, EditCustomer, EditDocument, Intent, UndoPosting
 from connectors.records import DocumentFields, Kind
 from receivables.document import DocumentStatus
 from tests.connectors.ledger_suite import Install, Ledger, done, gbp, intercept, read, receipt, write_one
@@ -206,3 +207,12 @@ def test_a_throttle_is_a_retry_however_dressed(ledger: Ledger, intercept: Instal
     for outcome in outcomes:
         assert isinstance(outcome, Retry)
         assert (outcome.after_seconds, outcome.ambiguous) == (60, False)
+
+
+def test_what_intuits_support_finds_a_refused_call_by_is_logged_and_nothing_else(
+    ledger: Ledger, caplog: pytest.LogCaptureFixture
+) -> None:
+    refused = write_one(ledger, EditDocument("e", "999999", "0", DUE, None))
+    assert not isinstance(refused, Done)
+    (line,) = [record.getMessage() for record in caplog.records if record.name.endswith("quickbooks.client")]
+    assert re.fullmatch(r"QuickBooks answered 400, intuit_tid 1-[0-9a-f-]{36}", line)

@@ -38,7 +38,7 @@ def test_an_invoice_is_given_as_the_ledger_prints_it_and_fetched_once(any_firm: 
     assert first.content.startswith(b"%PDF-")
     assert b"INV-1001" in first.content
     assert first.headers["content-disposition"] == 'attachment; filename="INV-1001.pdf"'
-    assert first.headers["cache-control"] == "no-store"
+    assert first.headers["cache-control"] == "no-cache, no-store"
     assert second.content == first.content
     assert len(asked) == 1
     page = _pdf(any_firm, "INV-1001").split("/invoices/")[0]

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
-from playwright.sync_api import Page
+from playwright.sync_api import Page, Route
 
 from runtime.app import App
 from runtime.operations.plan import plan_reminders
+from runtime.roles import MemberRole
 from runtime.store import tables as t
-from tests.web.build import NOW, TODAY, fill, running
+from tests.web.build import NOW, TODAY, fill, ledger_accounts, running
+from tests.web.people import ORIGIN, public_site
 from tests.web.serving import serving
 from tests.web.test_browser import DESK, PHONE, STAFF_PAGES, browser, token_of
 
@@ -72,4 +75,21 @@ def test_axe_finds_nothing(browser: Any, site: tuple[App, str], size: tuple[int,
         "/disconnected/xero",
     ]
     found = [each for path in (*STAFF_PAGES.values(), *payers) for each in _found(page, path)]
+    assert not found, "\n".join(found)
+
+
+def test_axe_finds_nothing_on_what_a_viewer_is_shown(browser: Any, tmp_path: Path) -> None:  # noqa: ANN401
+    """What others change stands there as text for who may only see it."""
+    with public_site(tmp_path) as site:
+        ledger_accounts(site.app, "org-a", {"610": "Discounts"}, currency=None, purpose="other")
+        viewer = site.browser("vera", org_a=MemberRole.VIEWER)
+        page = browser.new_context(base_url=ORIGIN, bypass_csp=True).new_page()
+
+        def answer(route: Route) -> None:
+            told = viewer.get(route.request.url.removeprefix(ORIGIN))
+            route.fulfill(status=told.status_code, body=told.content, content_type=told.headers.get("content-type"))
+
+        page.route("**/*", answer)
+        paths = [path for name, path in STAFF_PAGES.items() if path.startswith("/o/") and name != "people"]
+        found = [each for path in paths for each in _found(page, path)]
     assert not found, "\n".join(found)

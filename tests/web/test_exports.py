@@ -18,7 +18,10 @@ def test_what_is_open_is_downloaded_as_the_matcher_reads_it(site: Site, tmp_path
     answer = site.http.get("/o/org-a/open-items.csv")
     assert answer.headers["content-disposition"] == 'attachment; filename="open-items.csv"'
     assert answer.headers["content-type"] == "text/csv; charset=utf-8"
-    assert (answer.headers["cache-control"], answer.headers["x-content-type-options"]) == ("no-store", "nosniff")
+    assert (answer.headers["cache-control"], answer.headers["x-content-type-options"]) == (
+        "no-cache, no-store",
+        "nosniff",
+    )
     file = tmp_path / "open_items.csv"
     file.write_bytes(answer.content)
     items = {each.item_id: each for each in read_open_items(file)}

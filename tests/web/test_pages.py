@@ -44,7 +44,7 @@ def test_each_page_answers_with_its_careful_headers(site: Site, path: str) -> No
     answer = site.http.get(f"/o/org-a{path}")
     assert answer.status_code == 200
     assert answer.headers["content-type"].startswith("text/html")
-    assert answer.headers["cache-control"] == "no-store"
+    assert answer.headers["cache-control"] == "no-cache, no-store"
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert answer.headers["referrer-policy"] == "no-referrer"
     policy = answer.headers["content-security-policy"]
@@ -322,3 +322,9 @@ def test_the_overview_says_when_many_were_counted(site: Site, monkeypatch: pytes
     figures.count_figures(site.app, "org-a")
     assert "The sums of the open invoices were counted 10 Mar 2026" in site.http.get("/o/org-a").text
     assert site.http.get("/o/org-a/ageing.svg?currency=GBP").status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/unclaimed/mails/{}", "/unclaimed/{}/replay", "/o/org-a/problems/outbox/{}/replay"])
+def test_a_number_beyond_what_a_database_counts_is_bad_input(site: Site, path: str) -> None:
+    assert site.http.post(path.format(2**63), data={"organisation": "org-a"}).status_code == 400
+    assert site.http.post(path.format(2**63 - 1), data={"organisation": "org-a"}).status_code in (404, 409)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import partial
@@ -27,6 +28,8 @@ from connectors.sessions import session_for
 
 MINOR_VERSION = 75  # the floor since 2025
 _REFUSED = (401, 403)
+_TID = "intuit_tid"  # by which Intuit's support finds a call
+_log = logging.getLogger(__name__)
 BATCH = "batch"  # the kind of call that Intuit counts apart
 
 _THROTTLE_WORDS = (b"ThrottleExceeded", b"003001")
@@ -133,6 +136,7 @@ class _Sdk(QuickBooks):  # type: ignore[misc]
         answer.encoding = "utf-8"  # requests would guess it from the text
         refused = self._refused(answer, write=write)
         if refused is not None:
+            _log.warning("QuickBooks answered %s, %s %s", answer.status_code, _TID, answer.headers.get(_TID, "none"))
             raise refused
         return answer
 
