@@ -50,6 +50,7 @@ class ColumnMapping:
 
     `date_order` is one of DATE_ORDERS, `decimal_mark` one of DECIMAL_MARKS. `account` and `currency` hold for every
     line unless a column says it. `is_reversed`: a positive amount left the account, as card statements write it.
+    Without `has_headings` the first row is a line already, and columns are called by their places (`Column 1`).
     """
 
     columns: Mapping[str, str] | None = None
@@ -58,6 +59,7 @@ class ColumnMapping:
     date_order: str | None = None
     decimal_mark: str | None = None
     is_reversed: bool = False
+    has_headings: bool = True
 
 
 def read_mapping(text: str) -> ColumnMapping:
@@ -69,11 +71,16 @@ def read_mapping(text: str) -> ColumnMapping:
     known = {field.name for field in fields(ColumnMapping)}
     if not isinstance(facts, dict) or not facts.keys() <= known:
         raise BankFileError(f"it must be an object with no other names than {', '.join(sorted(known))}")
-    columns, is_reversed = facts.pop("columns", None), facts.pop("is_reversed", False)
+    columns = facts.pop("columns", None)
+    switches = {name: facts.pop(name) for name in ("is_reversed", "has_headings") if name in facts}
     texts = [*columns.values(), *facts.values()] if isinstance(columns, dict) else [None]
-    if not all(isinstance(text, str) and text for text in texts) or not isinstance(is_reversed, bool):
-        raise BankFileError("columns must be an object of headings, is_reversed true or false, all else text")
-    mapping = ColumnMapping(columns=columns, is_reversed=is_reversed, **facts)
+    if not all(isinstance(text, str) and text for text in texts) or not all(
+        isinstance(switch, bool) for switch in switches.values()
+    ):
+        raise BankFileError(
+            "columns must be an object of headings, is_reversed and has_headings true or false, all else text"
+        )
+    mapping = ColumnMapping(columns=columns, **switches, **facts)
     check_mapping(mapping)
     return mapping
 
@@ -90,6 +97,8 @@ def _faults(mapping: ColumnMapping) -> Iterator[str]:
     if mapping.decimal_mark not in (None, *DECIMAL_MARKS):
         yield f"{mapping.decimal_mark!r} is no decimal mark; it is a point or a comma"
     if mapping.columns is None:
+        if not mapping.has_headings:
+            yield "say which column is which, by its place (Column 1 and so on): the file has no headings"
         return
     named, headings = set(mapping.columns), Counter(mapping.columns.values())
     single, pair = "amount" in named, bool({"credit", "debit"} & named)

@@ -33,6 +33,11 @@ def read_day(text: str, order: str) -> date | None:
     return day(_year(parts["y"]), int(parts["m"]), int(parts["d"]))
 
 
+def is_day(text: str) -> bool:
+    """Whether a text begins with a day, in whatever order."""
+    return any(read_day(text.strip(), order) for order in DATE_ORDERS)
+
+
 def _named_day(text: str, order: str) -> date | None:
     """A day whose month is written as a word."""
     found = _NAMED[order].match(folded(text[:_MAX_CHARS]))

@@ -14,10 +14,10 @@ from datetime import date
 from decimal import Decimal
 
 from connectors.banks.columns import ColumnMapping, check_mapping, columns_of
-from connectors.banks.dates import DATE_ORDERS, read_day
+from connectors.banks.dates import DATE_ORDERS, is_day, read_day
 from connectors.banks.draft import Draft, Line, Reading, check_entry_bound, exact_sum
 from connectors.banks.fields import BankFileError, amount, clean, joined, shown, signed
-from connectors.banks.table import MAX_PREAMBLE_ROWS, Row, UnclearColumnsError, labels, rows_of
+from connectors.banks.table import MAX_PREAMBLE_ROWS, Row, UnclearColumnsError, labels, places, rows_of
 
 __all__ = ["ColumnMapping", "read", "settled"]
 
@@ -79,6 +79,8 @@ def _conventions(rows: Sequence[_Row], mapping: ColumnMapping) -> tuple[str, str
 
 
 def _rows(text: str, mapping: ColumnMapping) -> list[_Row]:
+    if not mapping.has_headings:
+        return _rows_alone(text, mapping)
     found: list[_Row] = []
     columns: dict[int, str] = {}
     headings: tuple[str, ...] = ()
@@ -87,6 +89,7 @@ def _rows(text: str, mapping: ColumnMapping) -> list[_Row]:
         if not columns:
             if index < MAX_PREAMBLE_ROWS:
                 columns, headings = columns_of(row.cells, mapping), labels(row.cells)
+                _check_headings(columns, row)
             continue
         if len(row.cells) != len(headings):
             raise BankFileError(f"{len(row.cells)} columns where the headings are {len(headings)}", line=row.line)
@@ -102,6 +105,33 @@ def _rows(text: str, mapping: ColumnMapping) -> list[_Row]:
     if mapping.columns is None:
         _check_signs(found, body, columns, headings)
     return found
+
+
+def _rows_alone(text: str, mapping: ColumnMapping) -> list[_Row]:
+    """The rows of a file without headings: every row that is not blank, the first one too."""
+    found: list[_Row] = []
+    columns: dict[int, str] = {}
+    count = 0
+    for row in rows_of(text):
+        if not count:
+            count = len(row.cells)
+            columns = columns_of(places(count), mapping)
+            if not columns:
+                raise BankFileError(f"the file has {count} columns, too few for those that are named", line=row.line)
+        if len(row.cells) != count:
+            raise BankFileError(f"{len(row.cells)} columns where the first row has {count}", line=row.line)
+        found.append(_Row(row.line, {name: row.cells[place] for place, name in columns.items()}))
+    return found
+
+
+def _check_headings(columns: dict[int, str], row: Row) -> None:
+    """Refuse a first line that was taken for the headings: it would be lost."""
+    for place, name in columns.items():
+        if name == "booked_on" and is_day(row.cells[place]):
+            raise UnclearColumnsError(
+                f"{shown(row.cells[place])} is no heading but a date; say that the file has no row of headings",
+                line=row.line,
+            )
 
 
 def _check_signs(rows: Sequence[_Row], body: Sequence[Row], columns: dict[int, str], headings: Sequence[str]) -> None:

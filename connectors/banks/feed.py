@@ -18,6 +18,7 @@ from connectors.banks import bai2, camt, delimited, mt940, ofx
 from connectors.banks.columns import ColumnMapping
 from connectors.banks.draft import Reading, statements
 from connectors.banks.fields import MAX_FILE_BYTES, BankFileError, decode
+from connectors.banks.shape import shape_key
 from connectors.banks.table import Row, UnclearColumnsError, first_rows
 from receivables.problem import Problem
 from receivables.statement import Entry, Part, Statement, StatementFile
@@ -70,6 +71,14 @@ def heading_rows(content: bytes) -> list[Row]:
         return first_rows(decode(content))
     except BankFileError:
         return []
+
+
+def shape_of(content: bytes) -> str | None:
+    """Return the key of a delimited file without headings; None of anything else."""
+    try:
+        return shape_key(decode(content))
+    except BankFileError:
+        return None
 
 
 def statement_file_json(statement_file: StatementFile) -> dict[str, Any]:

@@ -62,6 +62,11 @@ def labels(cells: Sequence[str]) -> tuple[str, ...]:
     return tuple(named)
 
 
+def places(count: int) -> tuple[str, ...]:
+    """Return what so many columns without headings are called."""
+    return labels([""] * count)
+
+
 def header_key(cells: Sequence[str]) -> str:
     """Return what is the same for two rows of headings exactly when they name the same columns in the same order."""
     plain = "\n".join(label.casefold() for label in labels(cells))

@@ -23,7 +23,7 @@ _JSON = click.option("--json", "as_json", is_flag=True, help="Print the result a
 
 @click.group()
 def columns() -> None:
-    """What the columns of delimited bank files mean, by their headings."""
+    """What the columns of delimited bank files mean, by their headings or their shape."""
 
 
 @columns.command()
@@ -51,7 +51,7 @@ def show(organisation_id: str | None, as_json: bool) -> None:
 def set_columns(
     *, sample: Path, said: Path, corrects: str | None, dry_run: bool, organisation_id: str | None, as_json: bool
 ) -> None:
-    """Read SAMPLE by the columns, print what is read, and keep them for files with its headings; imports nothing."""
+    """Read SAMPLE by the columns, print what is read, and keep them for files like it; imports nothing."""
     mapping = mapping_in(said)
     try:
         content = sample.read_bytes()

@@ -7,9 +7,10 @@ from datetime import timedelta
 
 from sqlalchemy import Connection, delete, insert, select
 
+from connectors.banks.dates import is_day
 from connectors.banks.feed import heading_rows
 from connectors.banks.fields import MAX_FILE_BYTES
-from connectors.banks.table import Row, labels
+from connectors.banks.table import Row, labels, places
 from receivables.identity import stable_id
 from runtime.app import App
 from runtime.operations.import_statement import Imported, import_statement
@@ -23,17 +24,24 @@ MAX_COLUMNS = 100
 
 @dataclass(frozen=True, slots=True)
 class PendingStatement:
-    """A file that waits, with its first rows. `headings` is the place among them of what are most likely headings."""
+    """A file that waits, with its first rows.
+
+    `headings` is the place among them of what are most likely headings, None where that row seems to be a line already.
+    """
 
     id: str
     file: str
     content: bytes
     rows: tuple[Row, ...]
-    headings: int
+    headings: int | None
 
-    def labels(self, place: int) -> tuple[str, ...]:
-        """What the columns are called if the row at `place` has their headings."""
-        return labels(self.rows[place].cells)
+    def labels(self, place: int | None) -> tuple[str, ...]:
+        """What the columns are called if the row at `place` has their headings, or none has."""
+        return places(len(self.rows[0].cells)) if place is None else labels(self.rows[place].cells)
+
+    def below(self, place: int | None) -> tuple[Row, ...]:
+        """The rows below the headings."""
+        return self.rows if place is None else self.rows[place + 1 :]
 
 
 def keep_pending(app: App, *, organisation_id: str, name: str, content: bytes) -> str | None:
@@ -66,7 +74,9 @@ def pending_statement(db: Connection, organisation_id: str, pending_id: str) -> 
         return None
     rows = tuple(each for each in heading_rows(row.content) if len(each.cells) <= MAX_COLUMNS)
     filled = [sum(bool(cell.strip()) for cell in each.cells) for each in rows]
-    return PendingStatement(row.id, row.file, row.content, rows, filled.index(max(filled)))
+    likely = filled.index(max(filled))
+    is_line = any(is_day(cell) for cell in rows[likely].cells)
+    return PendingStatement(row.id, row.file, row.content, rows, None if is_line else likely)
 
 
 def pending_statements(db: Connection, organisation_id: str) -> list[tuple[str, str]]:

@@ -1,7 +1,8 @@
 """What the columns of delimited statements mean: said once by a person, kept by the headings, used by every later file.
 
-Nothing is guessed. Where several bank accounts share their headings, the file's name or what stands above the headings
-must name one of them. Corrected columns take no line twice: the id that a line had by the columns before is known.
+A file without headings is known by its shape instead. Nothing is guessed. Where several bank accounts share their
+headings, the file's name or what stands above the headings must name one of them. Corrected columns take no line twice:
+the id that a line had by the columns before is known.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from sqlalchemy import Connection, insert, select, update
 
 from connectors.banks.columns import ColumnMapping, check_mapping, columns_of
 from connectors.banks.delimited import settled
-from connectors.banks.feed import heading_rows, read_statement
+from connectors.banks.feed import heading_rows, read_statement, shape_of
 from connectors.banks.fields import BankFileError, decode
 from connectors.banks.table import Row, header_key
 from receivables.identity import stable_id
@@ -66,9 +67,11 @@ def kept_columns(db: Connection, organisation_id: str) -> list[KeptColumns]:
 
 
 def fitting(db: Connection, organisation_id: str, content: bytes) -> list[KeptColumns]:
-    """Return the columns that are kept for the headings of a file."""
+    """Return the columns that are kept for the headings of a file, or for its shape if it has none."""
     every = kept_columns(db, organisation_id)
     keys = {header_key(row.cells) for row in heading_rows(content)} if every else set()
+    if not all(each.mapping.has_headings for each in every):
+        keys |= {key for key in (shape_of(content),) if key is not None}
     return [each for each in every if each.header in keys]
 
 
@@ -86,7 +89,7 @@ def chosen_columns(db: Connection, organisation_id: str, name: str, content: byt
         return named[0]
     accounts = ", ".join(sorted(each.mapping.account or "no account" for each in found))
     raise InputError(
-        f"{name}: files with these headings come from several accounts ({accounts}), and neither the file's name nor "
+        f"{name}: files with these columns come from several accounts ({accounts}), and neither the file's name nor "
         "what stands above the headings names one of them; put the account's number into the name of the file"
     )
 
@@ -107,7 +110,7 @@ def keep_columns(
         return corrected
     rivals = [each for each in same if each is not corrected and each.mapping.account == mapping.account]
     if rivals:
-        raise InputError(f"columns for these headings and {mapping.account or 'no account'} are kept already")
+        raise InputError(f"these columns of {mapping.account or 'no account'} are kept already")
     if corrected is not None:
         if len(_chain(db, organisation_id, corrected)) >= MAX_CORRECTIONS:
             raise InputError(f"these columns were corrected {MAX_CORRECTIONS} times; export the file in another format")
@@ -154,11 +157,22 @@ def forget_columns(app: App, *, organisation_id: str, columns_id: str, actor: st
 
 
 def header_of(content: bytes, mapping: ColumnMapping) -> str:
-    """Return the key of the headings of a file under which a mapping is kept; InputError when it fits none of them."""
+    """Return the key under which a mapping is kept: of the file's headings, or of its shape where it has none.
+
+    InputError when the mapping does not fit the file.
+    """
     try:
         check_mapping(mapping)
     except BankFileError as error:
         raise InputError(error.reason) from None
+    if not mapping.has_headings:
+        key = shape_of(content)
+        if key is None:
+            raise InputError(
+                "without headings every row must have as many columns as the first, one column must hold only days and "
+                "another only amounts with decimals"
+            )
+        return key
     for row in heading_rows(content):
         if mapping.columns and columns_of(row.cells, mapping):
             return header_key(row.cells)
@@ -237,12 +251,13 @@ def _kept(row: Any) -> KeptColumns:  # noqa: ANN401 - a row of the table
 
 
 def _above(rows: Sequence[Row], header: str) -> list[str]:
+    """What stands above the headings; nothing where there are none, for a line may name the payer's account."""
     found: list[str] = []
     for row in rows:
         if header_key(row.cells) == header:
-            break
+            return found
         found += row.cells
-    return found
+    return []
 
 
 def _names(text: str, account: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import Form, HTTPException, Query, UploadFile
 from pydantic import BaseModel, ConfigDict, Field
@@ -39,12 +39,12 @@ ROUTES = routes("statements")
 
 
 class Said(BaseModel):
-    """What a person says of a file: the place of its headings among its first rows, and what each column means."""
+    """What a person says of a file: the place of its headings among its first rows, if any, and what columns mean."""
 
     model_config = ConfigDict(extra="ignore")
 
     step: str = ""
-    headings: Annotated[int, Field(ge=0, lt=MAX_PREAMBLE_ROWS)] | None = None
+    headings: Annotated[int, Field(ge=0, lt=MAX_PREAMBLE_ROWS)] | Literal["none"] | None = None
     means: Annotated[list[Annotated[str, Field(max_length=32)]], Field(max_length=MAX_COLUMNS)] = []
     date_order: str = ""
     decimal_mark: str = ""
@@ -53,7 +53,7 @@ class Said(BaseModel):
     reversed: bool = False
     replaces: Annotated[str, Field(max_length=64)] = ""
 
-    def columns(self, labels: tuple[str, ...], *, actor: str) -> SaidColumns:
+    def columns(self, labels: tuple[str, ...], *, has_headings: bool, actor: str) -> SaidColumns:
         """What it means for a file whose columns are called so; InputError where two columns mean the same."""
         named = [(name, label) for name, label in zip(self.means, labels, strict=False) if name]
         for name, count in Counter(name for name, _ in named).items():
@@ -66,6 +66,7 @@ class Said(BaseModel):
             date_order=self.date_order or None,
             decimal_mark=self.decimal_mark or None,
             is_reversed=self.reversed,
+            has_headings=has_headings,
         )
         return SaidColumns(mapping, self.replaces or None, actor)
 
@@ -109,7 +110,8 @@ def take_columns(
     """Take a file in that waited, and keep what was said of its columns."""
     pending, _ = _pending(app, organisation_id, pending_id)
     try:
-        columns = said.columns(pending.labels(_headings(pending, said)), actor=who)
+        headings = _headings(pending, said)
+        columns = said.columns(pending.labels(headings), has_headings=headings is not None, actor=who)
         imported = take_pending(app, organisation_id=organisation_id, pending=pending, said=columns)
     except InputError as error:
         return _columns(app, organisation_id, pending_id, said, actor=who, wrong=str(error))
@@ -158,9 +160,10 @@ def _pending(app: App, organisation_id: str, pending_id: str) -> tuple[PendingSt
         return pending, fitting(db, organisation_id, pending.content)
 
 
-def _headings(pending: PendingStatement, said: Said) -> int:
+def _headings(pending: PendingStatement, said: Said) -> int | None:
+    """The place of the row of headings, None where there is none."""
     place = pending.headings if said.headings is None else said.headings
-    return min(place, len(pending.rows) - 1)
+    return None if place is None or place == "none" else min(place, len(pending.rows) - 1)
 
 
 def _columns(app: App, organisation_id: str, pending_id: str, said: Said, *, actor: str, wrong: str = "") -> Response:
@@ -171,12 +174,13 @@ def _columns(app: App, organisation_id: str, pending_id: str, said: Said, *, act
     found = None
     if said.step == "look" and not wrong:
         try:
-            found = look(name=pending.file, content=pending.content, mapping=said.columns(labels, actor=actor).mapping)
+            columns = said.columns(labels, has_headings=headings is not None, actor=actor)
+            found = look(name=pending.file, content=pending.content, mapping=columns.mapping)
         except InputError as error:
             wrong = str(error)
     if not said.means:
         said = _begun(pending, headings, kept, organisation.base_currency)
-    following = [(*row.cells, *[""] * len(labels))[: len(labels)] for row in pending.rows[headings + 1 :][:EXAMPLES]]
+    following = [(*row.cells, *[""] * len(labels))[: len(labels)] for row in pending.below(headings)[:EXAMPLES]]
     return page(
         "statement_columns.html",
         status=400 if wrong else 200,
@@ -192,14 +196,15 @@ def _columns(app: App, organisation_id: str, pending_id: str, said: Said, *, act
     )
 
 
-def _begun(pending: PendingStatement, headings: int, kept: list[KeptColumns], currency: str) -> Said:
+def _begun(pending: PendingStatement, headings: int | None, kept: list[KeptColumns], currency: str) -> Said:
     """What the form begins with: what is kept for these headings, or what they seem to mean."""
     labels = pending.labels(headings)
-    mapping = kept[0].mapping if kept else ColumnMapping(columns=guessed(pending.rows[headings].cells))
+    cells = labels if headings is None else pending.rows[headings].cells
+    mapping = kept[0].mapping if kept else ColumnMapping(columns=guessed(cells))
     meant = {label: name for name, label in (mapping.columns or {}).items()}
     return Said.model_validate(
         {
-            "headings": headings,
+            "headings": "none" if headings is None else headings,
             "means": [meant.get(label, "") for label in labels],
             "date_order": mapping.date_order or "",
             "decimal_mark": mapping.decimal_mark or "",

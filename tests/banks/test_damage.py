@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from connectors.banks import feed
 from connectors.banks.columns import ColumnMapping
 from connectors.banks.fields import decode
+from connectors.banks.table import rows_of
 from receivables.statement import StatementFile
 from tests.shared import shared_data
 
@@ -135,16 +136,31 @@ CSV_COLUMNS = {"booked_on": "Tag", "counterparty": "Wer", "description": "Zweck"
 CSV_MAPPING = ColumnMapping(columns=CSV_COLUMNS, currency="EUR")
 
 
+ALONE_FILE = CSV_FILE.split(b"Stand\n", 1)[1]
+ALONE_MAPPING = ColumnMapping(
+    columns={name: f"Column {place}" for place, name in enumerate(CSV_COLUMNS, start=1)},
+    currency="EUR",
+    has_headings=False,
+)
+
+
 @damage
-@given(st.data())
-def test_delimited_files_that_are_cut_or_changed_lose_no_line_unseen(data: st.DataObject) -> None:
-    start = data.draw(st.integers(0, len(CSV_FILE)))
-    end = data.draw(st.integers(start, min(len(CSV_FILE), start + 60)))
-    content = CSV_FILE[:start] + data.draw(st.binary(max_size=6)) + CSV_FILE[end:]
-    found = feed.read_statement("damaged", content, mapping=CSV_MAPPING)
+@given(st.data(), st.sampled_from([(CSV_FILE, CSV_MAPPING), (ALONE_FILE, ALONE_MAPPING)]))
+def test_delimited_files_that_are_cut_or_changed_lose_no_line_unseen(
+    data: st.DataObject, of: tuple[bytes, ColumnMapping]
+) -> None:
+    whole, mapping = of
+    start = data.draw(st.integers(0, len(whole)))
+    end = data.draw(st.integers(start, min(len(whole), start + 60)))
+    content = whole[:start] + data.draw(st.binary(max_size=6)) + whole[end:]
+    assert feed.shape_of(content) is None or mapping is ALONE_MAPPING
+    found = feed.read_statement("damaged", content, mapping=mapping)
     if found.refused:
         assert found.problems[0].text
         return
+    if mapping is ALONE_MAPPING:
+        rows = [row for row in rows_of(decode(content)) if row.cells]
+        assert sum(len(statement.entries) for statement in found.statements) == len(rows)
     for statement in found.statements:
         assert statement.opening is None or statement.closing is not None
         if statement.opening is not None and statement.closing is not None:

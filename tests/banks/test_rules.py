@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from connectors.banks import feed
 from connectors.banks.delimited import ColumnMapping
+from connectors.banks.shape import shape_key
 from receivables.statement import StatementFile
 
 
@@ -350,3 +351,60 @@ def test_delimited_headings_that_occur_twice_or_not_at_all_have_names() -> None:
     mapping = ColumnMapping(columns={"booked_on": "on", "amount": "Column 3", "description": "text (2)"})
     (found,) = read("on,text,,text\n2024-01-31,first,5.00,second\n", mapping).statements[0].entries
     assert (found.amount, found.remittance) == (Decimal("5.00"), "second")
+
+
+ALONE = "26.02.2026;ACME;RE 17;120,00\n27.02.2026;Vermieter;Miete;-900,50\n\n28.02.2026;BOLT;;1.000,00\n"
+BY_PLACE = ColumnMapping(
+    columns={"booked_on": "Column 1", "counterparty": "Column 2", "description": "Column 3", "amount": "Column 4"},
+    currency="EUR",
+    has_headings=False,
+)
+
+
+def test_delimited_without_headings_every_row_is_a_line_by_its_place() -> None:
+    assert "no headings for a date and an amount" in refusal(ALONE)
+    (statement,) = read(ALONE, BY_PLACE).statements
+    assert [(line.line, line.counterparty, line.amount) for line in statement.entries] == [
+        (1, "ACME", Decimal("120.00")),
+        (2, "Vermieter", Decimal("-900.50")),
+        (4, "BOLT", Decimal("1000.00")),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("Tag;Wer;Was;Wert\n" + ALONE, "test, line 1: 'Tag' is not a date"),
+        ("Konto;DE77\n" + ALONE, "test, line 1: the file has 2 columns, too few for those that are named"),
+        (ALONE + "01.03.2026;X;Y;1;Z\n", "test, line 5: 5 columns where the first row has 4"),
+        (ALONE + "01.03.2026;X;Y\n", "test, line 5: 3 columns where the first row has 4"),
+    ],
+)
+def test_delimited_without_headings_what_is_no_line_refuses_the_file(text: str, why: str) -> None:
+    assert [problem.text for problem in read(text, BY_PLACE).problems] == [why]
+
+
+def test_delimited_a_first_line_is_not_lost_as_headings() -> None:
+    mapping = ColumnMapping(columns={"booked_on": "26.02.2026", "amount": "120,00"}, currency="EUR")
+    assert "'26.02.2026' is no heading but a date" in read(ALONE, mapping).problems[0].text
+
+
+def test_delimited_the_shape_of_a_file_without_headings() -> None:
+    shape = shape_key(ALONE)
+    assert shape is not None
+    assert shape_key("3. März 2026;A;4711;1,00\n") == shape, "whatever its lines say"
+    other = [
+        ALONE.replace(";RE 17", ";RE 17;").replace(";Miete", ";Miete;").replace(";;", ";;;"),
+        ALONE.replace("RE 17", "1,00").replace("Miete", "2,00"),
+        ALONE.replace("ACME", "1.1.2026").replace("Vermieter", "1.1.2026").replace("BOLT", "1.1.2026"),
+    ]
+    assert len({shape, *map(shape_key, other)}) == 4
+    for none in (
+        "Tag;Wer;Was;Wert\n" + ALONE,
+        ALONE + "1.3.2026;X\n",
+        "a;b\n",
+        "1.3.2026;2\n",
+        ":20:X\n",
+        "1.3.2026\n",
+    ):
+        assert shape_key(none) is None

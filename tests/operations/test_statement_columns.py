@@ -185,3 +185,62 @@ def test_the_day_on_which_a_file_was_exported_is_not_proved_by_it(firm: Firm) ->
     take(firm, content)
     (bank,) = [row for row in firm.rows(t.bank_account) if row.identification == "DE01"]
     assert bank.evidence_until == today
+
+
+ALONE = b"26 F\xc3\xa9v 2026;INV-1001;120,00;DE02\n27 F\xc3\xa9v 2026;Rent;-900,50;DE02\n"
+ALONE_LATER = b"27 F\xc3\xa9v 2026;Rent;-900,50;DE02\n2 mars 2026;INV-1002;80,00;DE01\n"
+BY_PLACE = ColumnMapping(
+    columns={
+        "booked_on": "Column 1",
+        "description": "Column 2",
+        "amount": "Column 3",
+        "counterparty_account": "Column 4",
+    },
+    account="DE01",
+    currency="EUR",
+    has_headings=False,
+)
+
+
+def test_a_file_without_headings_is_read_by_its_shape_once_a_person_has_said_it(firm: Firm) -> None:
+    with pytest.raises(UnclearStatementError, match="no headings for a date"):
+        take(firm, ALONE)
+    assert take(firm, ALONE, BY_PLACE).added == 1
+    assert take(firm, ALONE_LATER, name="b.csv").added == 1
+    assert receipts(firm) == [(8_000, "DE01", "", "INV-1002"), (12_000, "DE01", "", "INV-1001")]
+    assert take(firm, ALONE + ALONE_LATER).added == 0
+    for shape in (
+        ALONE_LATER.replace(b";DE", b";;DE"),
+        ALONE_LATER.replace(b"INV-1002", b"2,00").replace(b"Rent", b"1,00"),
+    ):
+        with pytest.raises(UnclearStatementError):
+            take(firm, shape)
+
+
+def test_accounts_whose_files_have_one_shape_are_told_apart_by_the_files_name_alone(firm: Firm) -> None:
+    take(firm, ALONE, BY_PLACE)
+    with pytest.raises(InputError, match="kept already"):
+        take(firm, ALONE, BY_PLACE)
+    take(firm, ALONE, replace(BY_PLACE, account="DE02"), name="second.csv")
+    with pytest.raises(InputError, match="several accounts"):
+        take(firm, ALONE_LATER)  # a payer's account in a line names none
+    assert take(firm, ALONE_LATER, name="DE02.csv").accounts == ("DE02",)
+
+
+@pytest.mark.parametrize(
+    ("content", "mapping", "why"),
+    [
+        (FILE, BY_PLACE, "one column must hold only days"),
+        (ALONE, replace(BY_PLACE, columns=None), "Column 1 and so on"),
+        (ALONE, replace(BY_PLACE, columns={"booked_on": "Column 1", "amount": "Column 9"}), "line 1: .* too few"),
+        (ALONE, replace(BY_PLACE, columns={"booked_on": "Column 2", "amount": "Column 3"}), "in no known order"),
+    ],
+)
+def test_a_file_without_headings_that_cannot_be_read_so_changes_nothing(
+    firm: Firm, content: bytes, mapping: ColumnMapping, why: str
+) -> None:
+    with pytest.raises(InputError, match=why):
+        look(name="a.csv", content=content, mapping=mapping)
+    with pytest.raises(InputError):
+        take(firm, content, mapping)
+    assert (receipts(firm), kept(firm)) == ([], [])

@@ -105,3 +105,24 @@ def test_what_no_column_can_be_is_refused(site: Site, wrong: dict[str, Any]) -> 
     assert site.http.get(page, params=SAID | wrong | {"step": "look"}).status_code == 400
     assert site.http.post(page, data=SAID | wrong).status_code == 400
     assert counts(site) == before
+
+
+def test_a_file_without_headings_is_looked_at_taken_and_read_by_itself_from_then_on(site: Site) -> None:
+    content = "26 fév 2026;ACME;INV-1;120,00\n27 fév 2026;VERMIETER;Miete;-900,50\n"
+    receipts, *_ = counts(site)
+    page = upload(site, content)
+    begun = site.http.get(page).text
+    assert re.search(r'<option value="none" selected>', begun)
+    assert "Column 4" in begun
+    assert "ACME" in begun
+    said = SAID | {"headings": "none"}
+    lost = site.http.get(page, params=SAID | {"headings": "0", "step": "look"})
+    assert lost.status_code == 400
+    assert "is no heading but a date" in lost.text
+    looked = site.http.get(page, params=said | {"step": "look"}).text
+    assert "2 lines, 26 Feb 2026 to 27 Feb 2026" in " ".join(re.sub(r"<[^>]+>", " ", looked).split())
+    assert 'name="headings" value="none"' in looked
+    assert "2 lines, 1 new receipt" in site.http.post(page, data=said).text
+    again = site.http.post("/o/org-a/statements", files={"file": ("mar.csv", content.encode())})
+    assert "mar.csv: 2 lines, 0 new receipts" in again.text
+    assert counts(site)[0] == receipts + 1
