@@ -70,3 +70,43 @@ def test_an_upgrade_keeps_by_which_accounts_payers_are_known(store: Store) -> No
     with store.read() as db:
         keys = {row.id: row.payer_account_key for row in db.execute(select(t.receipt))}
     assert keys == {"r": account_key("de99 1234 0000"), "s": ""}
+
+
+def test_an_upgrade_keeps_what_is_known_of_addresses_at_which_nothing_arrives(empty_store: Store) -> None:
+    upgrade(empty_store, "0028")
+    with empty_store.write() as db:
+        db.execute(
+            text(
+                "INSERT INTO organisation (id, name, base_currency, time_zone, country, created_at) "
+                "VALUES ('org', 'Acme', 'GBP', 'Europe/London', 'GB', :at)"
+            ),
+            {"at": NOW},
+        )
+        db.execute(
+            text(
+                "INSERT INTO bad_address (organisation_id, address, why, found_at) "
+                "VALUES ('org', 'a@b.example', 'gone', :at)"
+            ),
+            {"at": NOW},
+        )
+        for customer, channel, address, bounced in (
+            ("c1", "email", "", "A@b.example"),
+            ("c2", "sms", "+447400123456", "+447400123456"),
+            ("c3", "sms", "+447400123456", "+447400123456"),
+            ("c4", "letter", "x", None),
+        ):
+            db.execute(
+                text(
+                    "INSERT INTO contact_point (customer_id, channel, organisation_id, address, evidence, noted_by, "
+                    "noted_at, bounced_address, bounced_at, bounced_why) "
+                    "VALUES (:customer, :channel, 'org', :address, '', '', :at, :bounced, :at, 'back')"
+                ),
+                {"customer": customer, "channel": channel, "address": address, "bounced": bounced, "at": NOW},
+            )
+    upgrade(empty_store)
+    bad, point = t.bad_address.c, t.contact_point.c
+    with empty_store.read() as db:
+        kept = db.execute(select(bad.channel, bad.address, bad.why).order_by(bad.channel)).all()
+        noted = db.scalars(select(point.customer_id).order_by(point.customer_id)).all()
+    assert [tuple(row) for row in kept] == [("email", "a@b.example", "gone"), ("sms", "+447400123456", "back")]
+    assert noted == ["c2", "c3", "c4"]
