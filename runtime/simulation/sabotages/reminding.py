@@ -62,7 +62,7 @@ SABOTAGES = (
         "what is paid is not reminded",
         19,
         _without_hold(holds.settled),
-        often={"nights": 3, "webhook_drop": 8, "record by hand": 6, "pay by bank": 2},
+        often={"nights": 3, "webhook_drop": 8, "record by hand": 20, "pay by bank": 4},
     ),
     Sabotage(
         "hold-in-flight",
@@ -104,14 +104,14 @@ SABOTAGES = (
         "a refunded invoice waits for a person",
         19,
         _without_flag(FlagCode.REFUND_REVIEW),
-        often={"nights": 3, "refund": 8, "pay by card": 2},
+        often={"nights": 3, "refund at once": 60},
     ),
     Sabotage(
         "hold-chargeback",
         "a charged-back invoice waits for the bank",
         19,
         _without_flag(FlagCode.CHARGEBACK_OPEN),
-        often={"nights": 3, "charge back": 8, "pay by card": 2},
+        often={"nights": 3, "charge back": 30, "pay by card": 4},
     ),
     Sabotage(
         "hold-reply",
