@@ -32,8 +32,8 @@ from connectors.ledgers.xero.client import API_PATH
 from connectors.oauth import TokenSet
 from connectors.records import Kind
 from runtime.app import App, build
-from runtime.operations.absorb.page import absorb
-from runtime.operations.pull import pull
+from runtime.operations.systems.absorb.page import absorb
+from runtime.operations.systems.pull import pull
 from runtime.settings import Settings
 from runtime.store import connections
 from runtime.store import tables as t

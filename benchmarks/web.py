@@ -27,7 +27,7 @@ from sqlalchemy import event
 
 from benchmarks.web_world import INVOICES_A_CUSTOMER, NOW, ORGANISATION, fill
 from runtime.app import App, build
-from runtime.operations.figures import count_figures
+from runtime.operations.reminding.figures import count_figures
 from runtime.settings import Settings
 from runtime.store.engine import Store
 from runtime.store.migrate import upgrade

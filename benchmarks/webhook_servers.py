@@ -21,8 +21,8 @@ from flask import Flask, request
 
 from runtime.app import App, build
 from runtime.listening import LOOPBACK, free_port
-from runtime.operations.intake import Intake
-from runtime.operations.take_webhook import Webhook
+from runtime.operations.inbox.intake import Intake
+from runtime.operations.inbox.take_webhook import Webhook
 from runtime.settings import Settings
 from runtime.store.migrate import upgrade
 from runtime.web.application import create_web

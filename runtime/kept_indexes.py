@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Select, Text, cast, select
 
 from receivables.document import DocumentKind, DocumentStatus
 from reconcile.candidates import OpenItemIndex
-from runtime.operations.open_items import OpenDocument, open_documents, pending_allocations
+from runtime.operations.matching.open_items import OpenDocument, open_documents, pending_allocations
 from runtime.store import tables as t
 from runtime.store.rows import chunks
 

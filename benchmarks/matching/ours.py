@@ -18,7 +18,7 @@ from receivables.receipt import Receipt
 from reconcile.calibrate import History
 from reconcile.candidates import OpenItemIndex
 from reconcile.match import propose
-from runtime.operations.match_files import read_history, read_open_items, read_receipts
+from runtime.operations.matching.match_files import read_history, read_open_items, read_receipts
 
 SINGLES = 1_000  # receipts that are also answered one at a time
 

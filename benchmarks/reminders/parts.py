@@ -16,7 +16,7 @@ from sqlalchemy import select
 
 from benchmarks.reminders.world import ITEMS_A_CUSTOMER, NOW, ORGANISATION, fill
 from runtime.app import App, build
-from runtime.operations.plan import plan_reminders
+from runtime.operations.reminding.plan import plan_reminders
 from runtime.settings import Settings
 from runtime.store import tables as t
 from runtime.store.touch import touch_documents

@@ -8,8 +8,8 @@ from pathlib import Path
 import click
 
 from runtime.cli.opened import chosen_organisation, opened_store
-from runtime.operations.certificates import Verdict, stored, verify_certificates, verify_file
 from runtime.operations.errors import InputError
+from runtime.operations.reminding.certificates import Verdict, stored, verify_certificates, verify_file
 
 _ORG = click.option("--org", "organisation_id", help="The organisation's id, where there are several.")
 

@@ -9,11 +9,11 @@ import click
 
 from reminders.evidence import Channel, LawfulBasis
 from runtime.cli.opened import chosen_organisation, opened_app
-from runtime.operations.channels import SWITCHED, channel_setups, switch_channel
-from runtime.operations.contact_points import NOTED, note_contact
 from runtime.operations.errors import InputError
-from runtime.operations.letterhead import DETAILS
 from runtime.operations.organisations import OWNER
+from runtime.operations.reaching.channels import SWITCHED, channel_setups, switch_channel
+from runtime.operations.reaching.contact_points import NOTED, note_contact
+from runtime.operations.reaching.letterhead import DETAILS
 from runtime.operations.views.contacts import monthly_costs
 
 _ORG = click.option("--org", "organisation_id", help="The organisation's id, where there are several.")

@@ -11,8 +11,8 @@ from receivables.money import Money, MoneyError
 from reminders.late_payment import Rate, Regime
 from runtime.cli.opened import aware, chosen_organisation, opened_store
 from runtime.clock import system_clock
-from runtime.operations.charge_terms import basis_points, contract_of
-from runtime.operations.charges import Proposed, propose_charges
+from runtime.operations.charges.propose import Proposed, propose_charges
+from runtime.operations.charges.terms import basis_points, contract_of
 from runtime.operations.errors import InputError
 from runtime.store.connections import Organisation
 

@@ -11,10 +11,10 @@ import click
 from receivables.money import Money
 from runtime.cli.files import mapping_in
 from runtime.cli.opened import chosen_organisation, opened_app
+from runtime.operations.bank_files.statement_columns import SaidColumns, forget_columns, keep_columns, kept_columns
+from runtime.operations.bank_files.statement_look import Look, look
 from runtime.operations.errors import InputError
 from runtime.operations.organisations import OWNER
-from runtime.operations.statement_columns import SaidColumns, forget_columns, keep_columns, kept_columns
-from runtime.operations.statement_look import Look, look
 
 _FILE = click.Path(path_type=Path)
 _ORG = click.option("--org", "organisation_id", help="The organisation's id, where there are several.")

@@ -12,7 +12,7 @@ from connectors.banks.columns import ColumnMapping, read_mapping
 from connectors.banks.feed import read_statement_file, statement_file_json
 from connectors.banks.fields import BankFileError
 from runtime.operations.errors import InputError
-from runtime.operations.match_files import match_files, proposal_json, summary_json
+from runtime.operations.matching.match_files import match_files, proposal_json, summary_json
 
 _FILE = click.Path(path_type=Path)
 

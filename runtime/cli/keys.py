@@ -11,7 +11,7 @@ import click
 from connectors import registry
 from runtime.cli.opened import opened_app
 from runtime.operations.errors import InputError
-from runtime.operations.rotate_key import rotate_key
+from runtime.operations.people.rotate_key import rotate_key
 from runtime.settings import KEY_BYTES, load
 
 

@@ -8,9 +8,9 @@ import click
 
 from runtime.cli.opened import chosen_organisation, opened_app
 from runtime.operations.errors import InputError
-from runtime.operations.members import change_role, invite, remove_member
 from runtime.operations.organisations import OWNER
-from runtime.operations.sessions import end_sessions
+from runtime.operations.people.members import change_role, invite, remove_member
+from runtime.operations.people.sessions import end_sessions
 from runtime.roles import MemberRole
 from runtime.store import people as rows
 from runtime.store.engine import Store

@@ -10,11 +10,11 @@ import click
 from connectors import registry
 from runtime.cli.opened import chosen_organisation, opened_app
 from runtime.cli.printed import print_counts
-from runtime.operations.connect import begin_connect
-from runtime.operations.disconnect import disconnect as end_connection
 from runtime.operations.doctor import examine
 from runtime.operations.errors import InputError
 from runtime.operations.organisations import OWNER, create_organisation
+from runtime.operations.systems.connect import begin_connect
+from runtime.operations.systems.disconnect import disconnect as end_connection
 from runtime.operations.work import poll, work
 from runtime.settings import load
 from runtime.store import connections

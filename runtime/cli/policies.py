@@ -11,10 +11,10 @@ from reminders.policy_book import EXAMPLES
 from reminders.policy_file import write_policies
 from runtime.cli.opened import chosen_organisation, opened_app, opened_store
 from runtime.clock import system_clock
-from runtime.operations import policies
 from runtime.operations.errors import InputError
 from runtime.operations.organisations import OWNER
-from runtime.operations.policy_preview import Preview, preview, preview_json
+from runtime.operations.reminding import policies
+from runtime.operations.reminding.policy_preview import Preview, preview, preview_json
 
 MAX_CHANGES_SHOWN = 20
 MAX_FILE_BYTES = 1 << 20  # one of policies has a few thousand

@@ -9,9 +9,9 @@ import click
 
 from runtime.cli.opened import chosen_organisation, opened_app
 from runtime.operations.errors import InputError
-from runtime.operations.in_doubt import settle_doubt
+from runtime.operations.inbox.set_aside import Queue, SetAside, replay, set_aside
 from runtime.operations.organisations import OWNER
-from runtime.operations.set_aside import Queue, SetAside, replay, set_aside
+from runtime.operations.reminding.in_doubt import settle_doubt
 from runtime.operations.views.receipts import ProblemRow
 from runtime.operations.views.receipts import problems as waiting_problems
 from runtime.store import connections

@@ -11,10 +11,10 @@ from reminders.policy import level_title
 from runtime.cli.opened import aware, chosen_organisation, opened_app, opened_store
 from runtime.cli.printed import print_counts
 from runtime.clock import system_clock
-from runtime.operations.dry_run import dry_run
 from runtime.operations.errors import InputError
-from runtime.operations.remind import remind_organisation
-from runtime.operations.replay import Period, Replayed, replay_days, replay_json
+from runtime.operations.reminding.dry_run import dry_run
+from runtime.operations.reminding.remind import remind_organisation
+from runtime.operations.reminding.replay import Period, Replayed, replay_days, replay_json
 from runtime.store import connections
 from runtime.store.connections import Organisation
 

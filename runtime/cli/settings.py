@@ -8,13 +8,13 @@ import click
 
 from runtime.app import App
 from runtime.cli.opened import chosen_organisation, opened_app
-from runtime.operations.bank_proof import prove_by_name, prove_by_statements
+from runtime.operations.bank_files.bank_proof import prove_by_name, prove_by_statements
 from runtime.operations.errors import InputError
 from runtime.operations.organisations import OWNER, switch_sending
-from runtime.operations.other_reminders import OtherReminders, say_what_else_reminds
-from runtime.operations.pay_by_card import switch_card_payments
-from runtime.operations.thank import switch_thanks
-from runtime.operations.treatments import set_treatment
+from runtime.operations.payers.pay_by_card import switch_card_payments
+from runtime.operations.reminding.thank import switch_thanks
+from runtime.operations.systems.other_reminders import OtherReminders, say_what_else_reminds
+from runtime.operations.systems.treatments import set_treatment
 from runtime.operations.views.setup import BankProof, Setup, setup
 from runtime.store.connections import Organisation
 

@@ -10,11 +10,11 @@ import click
 from sqlalchemy import Connection
 
 from runtime.cli.opened import chosen_organisation, opened_app, opened_store
-from runtime.operations import conflicts as settling
-from runtime.operations import links as linking
 from runtime.operations.errors import InputError
 from runtime.operations.organisations import OWNER
-from runtime.operations.owners import change_owner
+from runtime.operations.systems import conflicts as settling
+from runtime.operations.systems import links as linking
+from runtime.operations.systems.owners import change_owner
 from runtime.operations.views.conflicts import ConflictView
 from runtime.operations.views.conflicts import conflicts as conflict_list
 from runtime.operations.views.links import ProposalView, proposed_links

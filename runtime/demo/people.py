@@ -11,9 +11,9 @@ from receivables.money import Money
 from reminders.evidence import BankDeclaration
 from runtime.app import App
 from runtime.operations.errors import RefusedError
-from runtime.operations.ledger_accounts import bank_accounts
-from runtime.operations.links import confirm
 from runtime.operations.organisations import OWNER, create_organisation, declare_evidence
+from runtime.operations.systems.ledger_accounts import bank_accounts
+from runtime.operations.systems.links import confirm
 from runtime.operations.views.links import proposed_links
 from runtime.store import tables as t
 from sandbox.estate import Estate

@@ -11,8 +11,8 @@ from sqlalchemy import func, or_, select
 
 from reminders.schedule import ItemDecision, Verdict
 from runtime.demo.story import Story
-from runtime.operations.plan import decide
-from runtime.operations.withdraw import SENT
+from runtime.operations.reminding.plan import decide
+from runtime.operations.reminding.withdraw import SENT
 from runtime.store import connections
 from runtime.store import tables as t
 

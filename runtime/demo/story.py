@@ -15,13 +15,13 @@ from connectors import registry
 from connectors.contract import Role
 from runtime.demo import people
 from runtime.demo.stage import Stage, visitor
-from runtime.operations.import_statement import import_statement
+from runtime.operations.bank_files.import_statement import import_statement
 from runtime.operations.organisations import switch_sending
-from runtime.operations.pay_by_card import switch_card_payments
-from runtime.operations.plan import plan_reminders
-from runtime.operations.pull import pull
-from runtime.operations.send import send_reminders
-from runtime.operations.show_in_crm import anything_unshown
+from runtime.operations.payers.pay_by_card import switch_card_payments
+from runtime.operations.reminding.plan import plan_reminders
+from runtime.operations.reminding.send import send_reminders
+from runtime.operations.systems.pull import pull
+from runtime.operations.systems.show_in_crm import anything_unshown
 from runtime.operations.work import poll
 from runtime.store import connections
 from runtime.store import tables as t

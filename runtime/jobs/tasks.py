@@ -8,10 +8,10 @@ from celery import Celery
 from kombu.exceptions import OperationalError
 
 from runtime.app import App
-from runtime.operations.figures import count_due_figures
-from runtime.operations.remind import remind_everybody
-from runtime.operations.replies.poll_mailbox import look_after_mail
-from runtime.operations.statement_folder import take_in_files
+from runtime.operations.bank_files.statement_folder import take_in_files
+from runtime.operations.payers.replies.poll_mailbox import look_after_mail
+from runtime.operations.reminding.figures import count_due_figures
+from runtime.operations.reminding.remind import remind_everybody
 from runtime.operations.work import poll, work
 
 SWEEP_SECONDS = 15.0

@@ -15,8 +15,8 @@ from connectors import registry
 from connectors.channels import registry as carriers
 from runtime.clock import system_clock
 from runtime.operations.errors import InputError
-from runtime.operations.experience import describe
-from runtime.operations.other_reminders import OtherReminders, other_reminders
+from runtime.operations.matching.experience import describe
+from runtime.operations.systems.other_reminders import OtherReminders, other_reminders
 from runtime.settings import Settings, SettingsError
 from runtime.store import connections, migrate
 from runtime.store import tables as t

@@ -14,21 +14,21 @@ from connectors.contract import Role
 from connectors.errors import ConnectorError
 from receivables.receipt import LIVING
 from runtime.app import App
-from runtime.operations.broken_promises import watch_promises
-from runtime.operations.debits import NEW
-from runtime.operations.deliver import deliver_outbox
-from runtime.operations.edits import promise_pending_edits
+from runtime.operations.inbox.process_inbox import process_inbox
 from runtime.operations.isolated import isolated, standing
-from runtime.operations.link_back import link_back
-from runtime.operations.links import UNWEIGHED, anything_to_weigh, weigh_accounts
-from runtime.operations.loss import noting_loss
-from runtime.operations.match import match_receipts
-from runtime.operations.other_reminders import ask_whether_it_reminds
-from runtime.operations.process_inbox import process_inbox
-from runtime.operations.pull import pull
-from runtime.operations.recognise import CODED_CONSIDERED
-from runtime.operations.show_in_crm import show_in_crm, to_show
-from runtime.operations.watch_plans import watch_plans
+from runtime.operations.matching.debits import NEW
+from runtime.operations.matching.match import match_receipts
+from runtime.operations.matching.recognise import CODED_CONSIDERED
+from runtime.operations.payers.broken_promises import watch_promises
+from runtime.operations.plans.watch_plans import watch_plans
+from runtime.operations.systems.deliver import deliver_outbox
+from runtime.operations.systems.edits import promise_pending_edits
+from runtime.operations.systems.link_back import link_back
+from runtime.operations.systems.links import UNWEIGHED, anything_to_weigh, weigh_accounts
+from runtime.operations.systems.loss import noting_loss
+from runtime.operations.systems.other_reminders import ask_whether_it_reminds
+from runtime.operations.systems.pull import pull
+from runtime.operations.systems.show_in_crm import show_in_crm, to_show
 from runtime.store import connections, queues
 from runtime.store import tables as t
 from runtime.store.connections import VendorConnection

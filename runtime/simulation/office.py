@@ -13,11 +13,11 @@ from connectors.contract import Role
 from connectors.errors import ConnectorError
 from receivables.money import Money
 from receivables.receipt import ReceiptStatus
-from runtime.operations import decide, returns
-from runtime.operations.debits import RETURNED, SUGGESTED
-from runtime.operations.disconnect import disconnect
 from runtime.operations.errors import RefusedError
-from runtime.operations.set_aside import replay, set_aside
+from runtime.operations.inbox.set_aside import replay, set_aside
+from runtime.operations.matching import decide, returns
+from runtime.operations.matching.debits import RETURNED, SUGGESTED
+from runtime.operations.systems.disconnect import disconnect
 from runtime.simulation.accountant import pending, verdict
 from runtime.simulation.stage import Play, connect
 from runtime.store import connections

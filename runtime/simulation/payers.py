@@ -12,13 +12,13 @@ from sqlalchemy import select
 
 from connectors.errors import ConnectorError
 from receivables.document import DocumentKind
-from runtime.operations.agree_plan import agree_plan
-from runtime.operations.dispute import dispute, settle_dispute
 from runtime.operations.errors import InputError, RefusedError
-from runtime.operations.pay_by_card import pay_by_card
-from runtime.operations.payment_plans import offers
-from runtime.operations.promise import promise
-from runtime.operations.question import ANSWERED_WITHIN, ask, mark_answered
+from runtime.operations.payers.dispute import dispute, settle_dispute
+from runtime.operations.payers.pay_by_card import pay_by_card
+from runtime.operations.payers.promise import promise
+from runtime.operations.payers.question import ANSWERED_WITHIN, ask, mark_answered
+from runtime.operations.plans.agree_plan import agree_plan
+from runtime.operations.plans.payment_plans import offers
 from runtime.simulation.stage import PUBLIC_URL, Play
 from runtime.store import connections
 from runtime.store import tables as t

@@ -15,8 +15,8 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from runtime.operations.import_statement import GAP, import_statement
-from runtime.operations.remind import remind_everybody
+from runtime.operations.bank_files.import_statement import GAP, import_statement
+from runtime.operations.reminding.remind import remind_everybody
 from runtime.operations.work import poll, work
 from runtime.simulation.crashes import Crash
 from runtime.simulation.invariants import ALWAYS, AT_REST, NEVER_BACK, NUMBERS, Invariant, Tally, unexplained

@@ -21,11 +21,11 @@ from connectors.records import Kind
 from runtime.app import App, build
 from runtime.demo import people
 from runtime.demo.stage import settings_for, visitor
-from runtime.operations.connect import begin_connect, finish_connect
+from runtime.operations.inbox.take_webhook import BadSignatureError, take_webhook
 from runtime.operations.organisations import create_organisation, switch_sending
-from runtime.operations.pay_by_card import switch_card_payments
-from runtime.operations.remind import remind_everybody
-from runtime.operations.take_webhook import BadSignatureError, take_webhook
+from runtime.operations.payers.pay_by_card import switch_card_payments
+from runtime.operations.reminding.remind import remind_everybody
+from runtime.operations.systems.connect import begin_connect, finish_connect
 from runtime.operations.work import poll, work
 from runtime.settings import Settings
 from runtime.simulation.crashes import MortalStore

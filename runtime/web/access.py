@@ -21,7 +21,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount
 
-from runtime.operations.sessions import signed_in
+from runtime.operations.people.sessions import signed_in
 from runtime.roles import GRANTS, Permission, roles_with
 from runtime.settings import SignInRule
 from runtime.store.isolation import EVERYBODY, within

@@ -18,7 +18,7 @@ from connectors.errors import ConnectorError
 from reminders.wording import FALLBACK_LANGUAGE
 from runtime.app import App
 from runtime.operations.errors import InputError, RefusedError
-from runtime.operations.intake import Intake
+from runtime.operations.inbox.intake import Intake
 from runtime.portal_links import LinkError
 from runtime.settings import SettingsError
 from runtime.web import (

@@ -8,7 +8,7 @@ from fastapi import Form
 from starlette.responses import Response
 
 from reminders.approval import APPROVAL_LASTS, MAX_NOTE_CHARACTERS
-from runtime.operations.approvals import decide_message, switch_approvals, take_decision_back
+from runtime.operations.reminding.approvals import decide_message, switch_approvals, take_decision_back
 from runtime.operations.views.approvals import approvals_view
 from runtime.web.access import CHASE, SEE, SWITCH, Who, routes
 from runtime.web.pages import go, page

@@ -12,9 +12,8 @@ from starlette.responses import Response
 from connectors.banks.columns import ColumnMapping, guessed
 from connectors.banks.table import MAX_PREAMBLE_ROWS
 from runtime.app import App
-from runtime.operations.errors import InputError
-from runtime.operations.import_statement import Imported, UnclearStatementError, import_statement
-from runtime.operations.pending_statements import (
+from runtime.operations.bank_files.import_statement import Imported, UnclearStatementError, import_statement
+from runtime.operations.bank_files.pending_statements import (
     MAX_COLUMNS,
     PendingStatement,
     drop_pending,
@@ -23,8 +22,15 @@ from runtime.operations.pending_statements import (
     pending_statements,
     take_pending,
 )
-from runtime.operations.statement_columns import KeptColumns, SaidColumns, fitting, forget_columns, kept_columns
-from runtime.operations.statement_look import look
+from runtime.operations.bank_files.statement_columns import (
+    KeptColumns,
+    SaidColumns,
+    fitting,
+    forget_columns,
+    kept_columns,
+)
+from runtime.operations.bank_files.statement_look import look
+from runtime.operations.errors import InputError
 from runtime.operations.views.receipts import statements
 from runtime.web import words
 from runtime.web.access import MATCH, SEE, Who, routes

@@ -9,7 +9,7 @@ from fastapi import File, Form, HTTPException, UploadFile
 from starlette.responses import Response
 
 from runtime.app import App
-from runtime.operations.brand import ICON_SIZES, brand, icon, logo, set_colour, set_logo, stylesheet
+from runtime.operations.payers.brand import ICON_SIZES, brand, icon, logo, set_colour, set_logo, stylesheet
 from runtime.store import connections
 from runtime.web.access import CONFIGURE, PAYER, Who, routes
 from runtime.web.pages import go

@@ -10,9 +10,9 @@ from fastapi import Form, HTTPException
 from starlette.responses import Response
 
 from reminders.evidence import Channel
-from runtime.operations.call_customers import MAX_ATTEMPTS, Outcome, Said, begin, record_outcome, take_back
 from runtime.operations.errors import InputError
-from runtime.operations.promise import MAX_DAYS_AHEAD
+from runtime.operations.payers.promise import MAX_DAYS_AHEAD
+from runtime.operations.reminding.call_customers import MAX_ATTEMPTS, Outcome, Said, begin, record_outcome, take_back
 from runtime.operations.views.calls import one_call, waiting_calls
 from runtime.web.access import CHASE, SEE, Who, routes
 from runtime.web.pages import go, page

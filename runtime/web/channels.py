@@ -11,9 +11,9 @@ from starlette.responses import Response
 
 from receivables.address import AddressError, PostalAddress
 from reminders.evidence import Channel, LawfulBasis
-from runtime.operations.channels import channel_setups, switch_channel
-from runtime.operations.contact_points import forget_contact, note_contact, text_is_read
 from runtime.operations.errors import InputError
+from runtime.operations.reaching.channels import channel_setups, switch_channel
+from runtime.operations.reaching.contact_points import forget_contact, note_contact, text_is_read
 from runtime.operations.views.contacts import customer_contacts, monthly_costs
 from runtime.web.access import CHASE, SEE, SWITCH, Who, routes
 from runtime.web.pages import go, page

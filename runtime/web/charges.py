@@ -9,10 +9,10 @@ from fastapi import Form, Query
 from starlette.responses import Response
 
 from receivables.money import Money, MoneyError
-from runtime.operations.charge_terms import DUE_DAYS, MAX_DUE_DAYS, note_business, set_rate, set_terms, switch_charges
-from runtime.operations.decide_charge import Shown, approve_charge, waive_charge
+from runtime.operations.charges.decide import Shown, approve_charge, waive_charge
+from runtime.operations.charges.refused import approve_again, give_up_charge
+from runtime.operations.charges.terms import DUE_DAYS, MAX_DUE_DAYS, note_business, set_rate, set_terms, switch_charges
 from runtime.operations.errors import InputError
-from runtime.operations.refused_charges import approve_again, give_up_charge
 from runtime.operations.views.charges import charges_view
 from runtime.web.access import CONFIGURE, MATCH, SEE, SWITCH, Who, routes
 from runtime.web.numbers import Given

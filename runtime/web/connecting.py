@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from connectors import registry
 from connectors.contract import Role
-from runtime.operations.disconnect import disconnect, look_after
+from runtime.operations.systems.disconnect import disconnect, look_after
 from runtime.web.access import ANYONE, CONNECT, Who, routes
 from runtime.web.pages import go, page
 from runtime.web.running import Running

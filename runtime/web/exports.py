@@ -8,8 +8,8 @@ from collections.abc import Iterable, Sequence
 
 from starlette.responses import Response
 
-from runtime.operations.match_files import OPEN_ITEM_COLUMNS
-from runtime.operations.open_items import open_documents
+from runtime.operations.matching.match_files import OPEN_ITEM_COLUMNS
+from runtime.operations.matching.open_items import open_documents
 from runtime.web.access import EXPORT, routes
 from runtime.web.running import Running
 from runtime.web.staff import organisation_or_404

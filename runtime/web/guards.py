@@ -14,8 +14,8 @@ from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse, Response
 
 from connectors.channels.incoming import MAX_MAIL_BYTES
-from runtime.operations.brand import MAX_LOGO_BYTES
-from runtime.operations.take_webhook import MAX_BODY_BYTES as MAX_WEBHOOK_BYTES
+from runtime.operations.inbox.take_webhook import MAX_BODY_BYTES as MAX_WEBHOOK_BYTES
+from runtime.operations.payers.brand import MAX_LOGO_BYTES
 from runtime.web.pace import Pace
 
 Scope = MutableMapping[str, Any]

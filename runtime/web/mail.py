@@ -9,7 +9,7 @@ from fastapi import Form, HTTPException, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from runtime.operations.replies.take_mail import claim_mail, read_stored_mails, store_mail
+from runtime.operations.payers.replies.take_mail import claim_mail, read_stored_mails, store_mail
 from runtime.store.tables import ID_LENGTH
 from runtime.web.access import ANYONE, HERE, routes
 from runtime.web.numbers import RowId

@@ -11,8 +11,8 @@ from starlette.responses import Response
 from reminders.policy import Tone
 from reminders.wording import LANGUAGES
 from runtime.app import App
-from runtime.operations.copies import every_copy, set_copy, tried
 from runtime.operations.errors import InputError
+from runtime.operations.reminding.copies import every_copy, set_copy, tried
 from runtime.web.access import CONFIGURE, SEE, Who, routes
 from runtime.web.pages import go, page
 from runtime.web.running import Running

@@ -9,9 +9,9 @@ from fastapi import Depends, Form, HTTPException, Query, Request
 from starlette.responses import Response
 
 from reminders.wording import FALLBACK_LANGUAGE
-from runtime.operations.brand import Brand, brand
 from runtime.operations.errors import RefusedError
-from runtime.operations.pay_by_card import pay_by_card
+from runtime.operations.payers.brand import Brand, brand
+from runtime.operations.payers.pay_by_card import pay_by_card
 from runtime.operations.views.pay_button import ButtonInvoice, Payable, named_invoice
 from runtime.portal_links import LinkError
 from runtime.store import connections

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from runtime.app import App
 from runtime.operations.errors import InputError, RefusedError
-from runtime.operations.members import change_role, invite, remove_member, withdraw_invitation
+from runtime.operations.people.members import change_role, invite, remove_member, withdraw_invitation
 from runtime.roles import GRANTS, MemberRole
 from runtime.store import people
 from runtime.web.access import PEOPLE, Who, routes

@@ -10,9 +10,15 @@ from starlette.responses import Response
 
 from receivables.money import Money, MoneyError
 from reminders.payment_plan import MAX_INSTALMENTS
-from runtime.operations.agree_plan import MAX_CONSENT_CHARS, MIN_INSTALMENTS, agree_plan, end_plan, set_payers_plans
 from runtime.operations.errors import InputError
-from runtime.operations.payment_plans import names_of, offers, plans_of
+from runtime.operations.plans.agree_plan import (
+    MAX_CONSENT_CHARS,
+    MIN_INSTALMENTS,
+    agree_plan,
+    end_plan,
+    set_payers_plans,
+)
+from runtime.operations.plans.payment_plans import names_of, offers, plans_of
 from runtime.web.access import CHASE, SEE, SWITCH, Who, routes
 from runtime.web.numbers import Given
 from runtime.web.pages import go, page

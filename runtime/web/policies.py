@@ -11,9 +11,9 @@ from starlette.responses import Response
 from reminders.policy_book import EXAMPLES
 from reminders.policy_file import write_policies
 from runtime.app import App
-from runtime.operations import policies
 from runtime.operations.errors import InputError
-from runtime.operations.policy_preview import Preview, preview
+from runtime.operations.reminding import policies
+from runtime.operations.reminding.policy_preview import Preview, preview
 from runtime.web.access import CONFIGURE, SEE, Who, routes
 from runtime.web.numbers import Asked
 from runtime.web.pages import go, page

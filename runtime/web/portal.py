@@ -13,20 +13,20 @@ from starlette.responses import RedirectResponse, Response
 from reminders.payment_plan import PlanState
 from reminders.wording import LANGUAGES
 from runtime.app import App
-from runtime.operations.brand import Brand, brand
-from runtime.operations.contact_language import choose_language, language_of
-from runtime.operations.contact_wish import CHANNELS, wish_contact
-from runtime.operations.dispute import MAX_REASON_CHARS, dispute
-from runtime.operations.end_links import are_ended
 from runtime.operations.errors import InputError, RefusedError
-from runtime.operations.online_invoice import online_invoice
-from runtime.operations.opt_out import opt_out
-from runtime.operations.pay_by_card import pay_by_card
-from runtime.operations.payment_plans import offers, plans_of
-from runtime.operations.print_invoice import print_invoice
-from runtime.operations.print_statement import print_statement
-from runtime.operations.promise import MAX_DAYS_AHEAD, promise
-from runtime.operations.question import MAX_QUESTION_CHARS, ask
+from runtime.operations.payers.brand import Brand, brand
+from runtime.operations.payers.contact_wish import CHANNELS, wish_contact
+from runtime.operations.payers.dispute import MAX_REASON_CHARS, dispute
+from runtime.operations.payers.end_links import are_ended
+from runtime.operations.payers.pay_by_card import pay_by_card
+from runtime.operations.payers.print_invoice import print_invoice
+from runtime.operations.payers.print_statement import print_statement
+from runtime.operations.payers.promise import MAX_DAYS_AHEAD, promise
+from runtime.operations.payers.question import MAX_QUESTION_CHARS, ask
+from runtime.operations.plans.payment_plans import offers, plans_of
+from runtime.operations.reaching.contact_language import choose_language, language_of
+from runtime.operations.reaching.opt_out import opt_out
+from runtime.operations.systems.online_invoice import online_invoice
 from runtime.operations.views.portal import PortalAccount, PortalInvoice, portal
 from runtime.portal_links import LinkError
 from runtime.store import connections

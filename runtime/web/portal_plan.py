@@ -10,9 +10,9 @@ from starlette.responses import Response
 
 from receivables.money import Money, MoneyError
 from reminders.payment_plan import Instalment, last_first_day, monthly
-from runtime.operations.agree_plan import MIN_INSTALMENTS, agree_plan
 from runtime.operations.errors import InputError
-from runtime.operations.payment_plans import Offer, offers
+from runtime.operations.plans.agree_plan import MIN_INSTALMENTS, agree_plan
+from runtime.operations.plans.payment_plans import Offer, offers
 from runtime.web.access import PAYER, routes
 from runtime.web.numbers import Asked, Given
 from runtime.web.pages import go

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
-from runtime.operations.in_doubt import settle_doubt
-from runtime.operations.replies.take_mail import unclaimed_mails
-from runtime.operations.set_aside import Queue, replay, set_aside
+from runtime.operations.inbox.set_aside import Queue, replay, set_aside
+from runtime.operations.payers.replies.take_mail import unclaimed_mails
+from runtime.operations.reminding.in_doubt import settle_doubt
 from runtime.operations.views import receipts
 from runtime.store import connections
 from runtime.web.access import AGREE, CHASE, HERE, SEE, Who, routes

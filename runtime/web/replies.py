@@ -11,9 +11,9 @@ from starlette.responses import Response
 from reminders.replies.kinds import ReplyKind
 from reminders.replies.routing import TaskKind
 from runtime.operations.errors import InputError
-from runtime.operations.replies.answers import send_answer, switch_answers
-from runtime.operations.replies.settle import NOTHING, settle_reply
-from runtime.operations.tasks import (
+from runtime.operations.payers.replies.answers import send_answer, switch_answers
+from runtime.operations.payers.replies.settle import NOTHING, settle_reply
+from runtime.operations.people.tasks import (
     MAX_NAME_CHARS,
     colleagues,
     drop_colleague,

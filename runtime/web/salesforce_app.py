@@ -16,9 +16,9 @@ from starlette.responses import JSONResponse, Response
 from connectors import registry
 from connectors.records import Kind
 from runtime.app import App
-from runtime.operations.contact_language import language_for
 from runtime.operations.errors import RefusedError
-from runtime.operations.print_statement import print_statement
+from runtime.operations.payers.print_statement import print_statement
+from runtime.operations.reaching.contact_language import language_for
 from runtime.operations.views.portal import portal
 from runtime.store import connections
 from runtime.store.isolation import within

@@ -9,17 +9,17 @@ from typing import Annotated
 from fastapi import Form, Query
 from starlette.responses import Response
 
-from runtime.operations.bank_proof import prove_by_name, prove_by_statements
-from runtime.operations.brand import brand
-from runtime.operations.link_back import switch_links_back
+from runtime.operations.bank_files.bank_proof import prove_by_name, prove_by_statements
 from runtime.operations.organisations import switch_sending
-from runtime.operations.other_reminders import say_what_else_reminds
-from runtime.operations.pay_button import pay_button, switch_pay_button
-from runtime.operations.pay_by_card import switch_card_payments
-from runtime.operations.replay import open_invoices, replay_days
-from runtime.operations.send_statements import switch_statements
-from runtime.operations.thank import switch_thanks
-from runtime.operations.treatments import set_treatment
+from runtime.operations.payers.brand import brand
+from runtime.operations.payers.pay_button import pay_button, switch_pay_button
+from runtime.operations.payers.pay_by_card import switch_card_payments
+from runtime.operations.reminding.replay import open_invoices, replay_days
+from runtime.operations.reminding.send_statements import switch_statements
+from runtime.operations.reminding.thank import switch_thanks
+from runtime.operations.systems.link_back import switch_links_back
+from runtime.operations.systems.other_reminders import say_what_else_reminds
+from runtime.operations.systems.treatments import set_treatment
 from runtime.operations.views.setup import setup
 from runtime.web.access import CONFIGURE, SEE, SWITCH, Seated, Who, routes
 from runtime.web.organisations import may_add

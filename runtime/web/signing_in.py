@@ -9,8 +9,8 @@ from fastapi import HTTPException, Query, Request
 from starlette.responses import RedirectResponse, Response
 
 from runtime.app import App
-from runtime.operations.sessions import LONGEST, end_session
-from runtime.operations.sign_in import (
+from runtime.operations.people.sessions import LONGEST, end_session
+from runtime.operations.people.sign_in import (
     ATTEMPT_LIFETIME,
     MAX_BACK_CHARS,
     begin_sign_in,

@@ -12,15 +12,15 @@ from starlette.responses import RedirectResponse, Response
 
 from connectors import registry
 from reminders.holds import HoldCode
-from runtime.operations.certificates import find
-from runtime.operations.figures import figures
-from runtime.operations.online_invoice import online_invoice
+from runtime.operations.applying.write_off import offer
+from runtime.operations.reminding.certificates import find
+from runtime.operations.reminding.figures import figures
+from runtime.operations.systems.online_invoice import online_invoice
 from runtime.operations.views import connected, overview, payouts, receipts
 from runtime.operations.views import invoice as one
 from runtime.operations.views import invoices as many
 from runtime.operations.views.ageing import BUCKETS
 from runtime.operations.views.setup import setup
-from runtime.operations.write_off import offer
 from runtime.portal_links import LIFETIME_DAYS
 from runtime.store import connections
 from runtime.store.connections import Organisation

@@ -7,8 +7,8 @@ from typing import Annotated
 from fastapi import Form
 from starlette.responses import Response
 
-from runtime.operations import conflicts, links
-from runtime.operations.owners import change_owner
+from runtime.operations.systems import conflicts, links
+from runtime.operations.systems.owners import change_owner
 from runtime.operations.views.conflicts import conflicts as conflict_list
 from runtime.operations.views.links import proposed_links
 from runtime.store.owners import owners_of

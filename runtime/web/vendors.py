@@ -8,12 +8,12 @@ from starlette.responses import RedirectResponse, Response
 
 from connectors import registry
 from runtime.app import App
-from runtime.operations.carrier_webhooks import has_webhooks, take_carrier_webhook
-from runtime.operations.connect import begin_connect, finish_connect
 from runtime.operations.errors import InputError, RefusedError
+from runtime.operations.inbox.take_webhook import BadSignatureError
 from runtime.operations.organisations import OWNER
-from runtime.operations.short_links import portal_token
-from runtime.operations.take_webhook import BadSignatureError
+from runtime.operations.payers.short_links import portal_token
+from runtime.operations.reaching.carrier_webhooks import has_webhooks, take_carrier_webhook
+from runtime.operations.systems.connect import begin_connect, finish_connect
 from runtime.roles import Permission
 from runtime.store import connections
 from runtime.store.connections import VendorConnection

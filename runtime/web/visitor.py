@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from fastapi import Request
 
 from runtime.operations.organisations import OWNER
-from runtime.operations.sessions import SignedIn
+from runtime.operations.people.sessions import SignedIn
 from runtime.roles import GRANTS, MemberRole, Permission
 
 SESSION_COOKIE = "__Host-truedue"

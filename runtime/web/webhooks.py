@@ -6,8 +6,8 @@ from prometheus_client import Counter
 
 from connectors import registry
 from runtime.app import App
-from runtime.operations.intake import RETRY_AFTER_SECONDS, Intake, NotStoredError
-from runtime.operations.take_webhook import MAX_BODY_BYTES, BadSignatureError, read_webhook
+from runtime.operations.inbox.intake import RETRY_AFTER_SECONDS, Intake, NotStoredError
+from runtime.operations.inbox.take_webhook import MAX_BODY_BYTES, BadSignatureError, read_webhook
 from runtime.web.guards import Guards, Message, Receive, Scope, Send, careful_headers
 
 _PATH = "/webhooks/"

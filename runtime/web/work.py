@@ -10,17 +10,17 @@ from starlette.responses import Response
 
 from receivables.money import Money, MoneyError
 from runtime.app import App
-from runtime.operations import decide
-from runtime.operations.dispute import settle_dispute
-from runtime.operations.end_links import end_links
+from runtime.operations.applying.write_off import write_off
 from runtime.operations.errors import InputError
-from runtime.operations.question import mark_answered
-from runtime.operations.reconsider import reconsider
-from runtime.operations.returns import confirm_return, debit_exists, reject_return, see_return
+from runtime.operations.matching import decide
+from runtime.operations.matching.reconsider import reconsider
+from runtime.operations.matching.returns import confirm_return, debit_exists, reject_return, see_return
+from runtime.operations.payers.dispute import settle_dispute
+from runtime.operations.payers.end_links import end_links
+from runtime.operations.payers.question import mark_answered
 from runtime.operations.views.invoices import document_exists
 from runtime.operations.views.receipts import receipt_exists
 from runtime.operations.views.review import review_queue
-from runtime.operations.write_off import write_off
 from runtime.store.connections import Organisation
 from runtime.store.tables import ID_LENGTH
 from runtime.web.access import CHASE, MATCH, SEE, Who, routes

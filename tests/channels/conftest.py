@@ -11,12 +11,12 @@ import pytest
 
 from reminders.evidence import Channel, LawfulBasis
 from reminders.policy_file import read_policies
-from runtime.operations.carrier_webhooks import take_carrier_webhook
-from runtime.operations.channels import switch_channel
-from runtime.operations.contact_points import note_contact
-from runtime.operations.plan import plan_reminders
-from runtime.operations.policies import set_policies
-from runtime.operations.send import send_reminders
+from runtime.operations.reaching.carrier_webhooks import take_carrier_webhook
+from runtime.operations.reaching.channels import switch_channel
+from runtime.operations.reaching.contact_points import note_contact
+from runtime.operations.reminding.plan import plan_reminders
+from runtime.operations.reminding.policies import set_policies
+from runtime.operations.reminding.send import send_reminders
 from runtime.store import tables as t
 from sandbox.server import serve
 from sandbox.twilio import TwilioAccount, TwilioStandIn

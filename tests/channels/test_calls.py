@@ -8,11 +8,11 @@ from datetime import timedelta
 import pytest
 
 from reminders.evidence import Channel
-from runtime.operations.call_customers import Outcome, Said, begin, record_outcome, take_back
 from runtime.operations.errors import InputError, RefusedError
-from runtime.operations.plan import plan_reminders
-from runtime.operations.policies import set_policies
-from runtime.operations.send import send_reminders
+from runtime.operations.reminding.call_customers import Outcome, Said, begin, record_outcome, take_back
+from runtime.operations.reminding.plan import plan_reminders
+from runtime.operations.reminding.policies import set_policies
+from runtime.operations.reminding.send import send_reminders
 from runtime.operations.views.calls import waiting_calls
 from runtime.store import connections
 from runtime.store import tables as t

@@ -10,10 +10,10 @@ import pytest
 
 from receivables.address import PostalAddress
 from reminders.evidence import Channel
-from runtime.operations.channels import switch_channel
-from runtime.operations.contact_points import forget_contact
 from runtime.operations.errors import InputError
-from runtime.operations.look_up import look_up
+from runtime.operations.reaching.channels import switch_channel
+from runtime.operations.reaching.contact_points import forget_contact
+from runtime.operations.reaching.look_up import look_up
 from runtime.store import tables as t
 from sandbox.lob import LobStandIn
 from sandbox.server import serve

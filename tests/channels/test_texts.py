@@ -9,15 +9,15 @@ from werkzeug.wrappers import Request, Response
 
 from connectors.channels.contract import Fate, Report
 from reminders.evidence import Channel, LawfulBasis
-from runtime.operations.bad_addresses import mark_bad
-from runtime.operations.channels import switch_channel
-from runtime.operations.deliveries import keep_report
 from runtime.operations.errors import InputError
-from runtime.operations.look_up import look_up
-from runtime.operations.plan import plan_reminders
-from runtime.operations.policies import set_policies
-from runtime.operations.replies.take_mail import read_stored_mails, store_mail
-from runtime.operations.take_webhook import BadSignatureError
+from runtime.operations.inbox.take_webhook import BadSignatureError
+from runtime.operations.payers.replies.take_mail import read_stored_mails, store_mail
+from runtime.operations.reaching.bad_addresses import mark_bad
+from runtime.operations.reaching.channels import switch_channel
+from runtime.operations.reaching.deliveries import keep_report
+from runtime.operations.reaching.look_up import look_up
+from runtime.operations.reminding.plan import plan_reminders
+from runtime.operations.reminding.policies import set_policies
 from runtime.store import tables as t
 from tests.channels.conftest import ACME, BOLT, POLICY, Texting
 from tests.operations.faults import lose_answer

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from runtime.operations.plan import plan_reminders
-from runtime.operations.send import send_reminders
+from runtime.operations.reminding.plan import plan_reminders
+from runtime.operations.reminding.send import send_reminders
 from tests.cli.command import refused, truedue
 from tests.cli.test_sync import Command, command, firm
 from tests.operations.firm import Firm

@@ -16,7 +16,7 @@ from connectors.contract import Role
 from runtime.app import build
 from runtime.clock import system_clock
 from runtime.operations.organisations import create_organisation
-from runtime.operations.pull import pull
+from runtime.operations.systems.pull import pull
 from runtime.store.migrate import upgrade
 from sandbox.capture import CaptureServer
 from sandbox.estate import Estate

@@ -12,8 +12,8 @@ from sqlalchemy import select, update
 from runtime.app import build
 from runtime.cli.members import people as command
 from runtime.operations.errors import InputError, RefusedError
-from runtime.operations.members import take_invitation
-from runtime.operations.sessions import begin_session, digest_of
+from runtime.operations.people.members import take_invitation
+from runtime.operations.people.sessions import begin_session, digest_of
 from runtime.settings import Settings
 from runtime.store import people
 from runtime.store import tables as t

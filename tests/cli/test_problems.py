@@ -7,8 +7,8 @@ import json
 from sqlalchemy import update
 
 from receivables.problem import Problem
-from runtime.operations.in_doubt import REMINDER_IN_DOUBT
-from runtime.operations.plan import plan_reminders
+from runtime.operations.reminding.in_doubt import REMINDER_IN_DOUBT
+from runtime.operations.reminding.plan import plan_reminders
 from runtime.store import journal
 from runtime.store import tables as t
 from tests.cli.command import one_line

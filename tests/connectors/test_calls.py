@@ -16,9 +16,9 @@ from connectors.ledgers.quickbooks import DECLARATION as QUICKBOOKS
 from connectors.ledgers.xero import DECLARATION as XERO
 from connectors.records import Kind
 from receivables.identity import stable_id
-from runtime.operations.edits import promise_pending_edits
-from runtime.operations.pull import pull
-from runtime.operations.show_in_crm import show_in_crm
+from runtime.operations.systems.edits import promise_pending_edits
+from runtime.operations.systems.pull import pull
+from runtime.operations.systems.show_in_crm import show_in_crm
 from runtime.store import tables as t
 from runtime.store.rows import upsert
 from sandbox.quickbooks import QuickBooksStandIn

@@ -19,7 +19,7 @@ from connectors.ledgers.xero import hooks as xero
 from connectors.payments.stripe import connector
 from connectors.payments.stripe.notices import notices
 from connectors.records import Kind
-from runtime.operations.connect import redirect_uri
+from runtime.operations.systems.connect import redirect_uri
 from runtime.web import stripe_app
 from tests.web.build import running
 from tests.web.serving import serving

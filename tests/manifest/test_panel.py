@@ -15,8 +15,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from runtime.operations.plan import plan_reminders
-from runtime.operations.send import send_reminders
+from runtime.operations.reminding.plan import plan_reminders
+from runtime.operations.reminding.send import send_reminders
 from runtime.web import salesforce_app
 from tests.manifest.apex import Panel, queries, told_to_pages
 from tests.manifest.panel_page import PAGE, PanelPage, compiled, picture

@@ -32,7 +32,7 @@ from receivables.document import DocumentKind, DocumentStatus
 from receivables.money import Money
 from reminders.evidence import Channel
 from reminders.policy import EXAMPLE_POLICIES
-from runtime.operations.dispute import MAX_REASON_CHARS
+from runtime.operations.payers.dispute import MAX_REASON_CHARS
 from runtime.store.tables import ID_LENGTH
 from runtime.web import salesforce_app
 from runtime.web.words import RECEIPT_STATES

@@ -1,8 +1,9 @@
 """The outbox as a model: two workers and a person around one promised posting, whose answers may be lost.
 
-It follows `runtime/operations/deliver.py` (claim, look up, mark in doubt, call, settle), `runtime/store/queues.py`
-(leases), `posted.py` and `undo.py` (an undo before or after the posting). A step is a unit of work or a call. Crashes,
-lost answers and ended leases have no bound: the states are finite without one.
+It follows `runtime/operations/systems/deliver.py` (claim, look up, mark in doubt, call, settle), the leases of
+`runtime/store/queues.py`, and `posted.py` and `undo.py` in `runtime/operations/applying` (an undo before or after the
+posting). A step is a unit of work or a call. Crashes, lost answers and ended leases have no bound: the states are
+finite without one.
 """
 
 from __future__ import annotations

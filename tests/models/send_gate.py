@@ -1,8 +1,8 @@
 """The send gate as a model: two senders, one customer with two invoices, and money that comes and goes at any moment.
 
-It follows `runtime/operations/plan.py`, `send.py`, `gate.py` and `withdraw.py`. A step is a unit of work or a call of
-the channel. The first invoice may be paid and its payment undone, again and again; the second one stays due. Crashes,
-lost answers and abandoned reminders have no bound; at most REMINDERS messages are under way at once.
+It follows `plan.py`, `send.py`, `gate.py` and `withdraw.py` in `runtime/operations/reminding`. A step is a unit of work
+or a call of the channel. The first invoice may be paid and its payment undone, again and again; the second one stays
+due. Crashes, lost answers and abandoned reminders have no bound; at most REMINDERS messages are under way at once.
 """
 
 from __future__ import annotations

@@ -19,12 +19,12 @@ from connectors.records import Kind, Page, ProcessorPaymentFields, ProcessorStat
 from receivables.money import Money
 from reminders.evidence import BankDeclaration
 from runtime.app import App, build
-from runtime.operations.absorb.page import absorb
-from runtime.operations.connect import begin_connect, finish_connect
-from runtime.operations.import_statement import Imported, import_statement
+from runtime.operations.bank_files.import_statement import Imported, import_statement
+from runtime.operations.inbox.take_webhook import take_webhook
 from runtime.operations.organisations import create_organisation, declare_evidence, switch_sending
-from runtime.operations.pull import pull
-from runtime.operations.take_webhook import take_webhook
+from runtime.operations.systems.absorb.page import absorb
+from runtime.operations.systems.connect import begin_connect, finish_connect
+from runtime.operations.systems.pull import pull
 from runtime.operations.work import poll, work
 from runtime.settings import Settings
 from runtime.simulation.wire import Wire

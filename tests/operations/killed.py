@@ -13,9 +13,9 @@ from pathlib import Path
 from sqlalchemy import select
 
 from runtime.app import build
-from runtime.operations.decide import confirm, undo
+from runtime.operations.bank_files.import_statement import import_statement
 from runtime.operations.errors import RefusedError
-from runtime.operations.import_statement import import_statement
+from runtime.operations.matching.decide import confirm, undo
 from runtime.operations.work import work
 from runtime.settings import Settings
 from runtime.store import tables as t

@@ -14,8 +14,8 @@ from receivables.money import Money
 from reminders.message import Answer, AnswerKind, Brand, Links, render_answer
 from reminders.wording import LANGUAGES
 from runtime.operations.errors import RefusedError
-from runtime.operations.replies.answers import send_answer, switch_answers
-from runtime.operations.replies.take_mail import read_stored_mails, store_mail
+from runtime.operations.payers.replies.answers import send_answer, switch_answers
+from runtime.operations.payers.replies.take_mail import read_stored_mails, store_mail
 from runtime.store import tables as t
 from sandbox.capture import CapturedMail, CaptureServer, Fate
 from tests.operations.test_mail import bounce

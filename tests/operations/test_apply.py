@@ -11,12 +11,12 @@ from werkzeug.wrappers import Request, Response
 from connectors.contract import Role
 from connectors.records import Kind
 from receivables.allocation import Hypothesis, ResidualKind
-from runtime.operations import deliver
-from runtime.operations.apply import HYPOTHESIS
-from runtime.operations.decide import confirm, reject, undo
+from runtime.operations.applying.apply import HYPOTHESIS
 from runtime.operations.errors import RefusedError
-from runtime.operations.match import match_receipts
-from runtime.operations.pull import pull
+from runtime.operations.matching.decide import confirm, reject, undo
+from runtime.operations.matching.match import match_receipts
+from runtime.operations.systems import deliver
+from runtime.operations.systems.pull import pull
 from runtime.store import queues
 from runtime.store import tables as t
 from tests.operations.faults import lose_answer, unavailable

@@ -6,11 +6,11 @@ from datetime import timedelta
 
 import pytest
 
-from runtime.operations.approvals import decide_message, switch_approvals, take_decision_back
 from runtime.operations.errors import InputError, RefusedError
-from runtime.operations.plan import plan_reminders
-from runtime.operations.remind import remind_organisation
-from runtime.operations.send import send_reminders
+from runtime.operations.reminding.approvals import decide_message, switch_approvals, take_decision_back
+from runtime.operations.reminding.plan import plan_reminders
+from runtime.operations.reminding.remind import remind_organisation
+from runtime.operations.reminding.send import send_reminders
 from runtime.operations.views.approvals import Approvals, Waiting, approvals_view
 from runtime.store import connections
 from runtime.store import tables as t

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from werkzeug.wrappers import Request, Response
 
-from runtime.operations.decide import confirm
+from runtime.operations.matching.decide import confirm
 from runtime.store import queues
 from runtime.store import tables as t
 from tests.operations.faults import is_write

@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 
 from connectors.intents import PostCharge
-from runtime.operations.charge_terms import charge_terms, note_business, set_rate, set_terms, switch_charges
-from runtime.operations.charges import Proposed, propose_charges
-from runtime.operations.decide_charge import Shown, approve_charge, waive_charge
+from runtime.operations.charges.decide import Shown, approve_charge, waive_charge
+from runtime.operations.charges.propose import Proposed, propose_charges
+from runtime.operations.charges.refused import approve_again, give_up_charge
+from runtime.operations.charges.terms import charge_terms, note_business, set_rate, set_terms, switch_charges
 from runtime.operations.errors import InputError, RefusedError
-from runtime.operations.refused_charges import approve_again, give_up_charge
-from runtime.operations.treatments import LATE_CHARGE, set_treatment
+from runtime.operations.systems.treatments import LATE_CHARGE, set_treatment
 from runtime.operations.views.standing import standings
 from runtime.store import connections, queues
 from runtime.store import tables as t

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from runtime.operations.conflicts import keep, restore
 from runtime.operations.errors import InputError, RefusedError
-from runtime.operations.owners import change_owner
+from runtime.operations.systems.conflicts import keep, restore
+from runtime.operations.systems.owners import change_owner
 from runtime.operations.views.conflicts import conflicts
 from runtime.store import tables as t
 from tests.operations.firm import TODAY, Firm

@@ -15,12 +15,12 @@ from connectors.contract import Role
 from connectors.errors import Reconnect
 from connectors.limits import Limit
 from connectors.records import Kind
-from runtime.operations.connect import STATE_LIFETIME, finish_connect
-from runtime.operations.disconnect import disconnect, look_after
 from runtime.operations.errors import RefusedError
 from runtime.operations.organisations import create_organisation
-from runtime.operations.pull import pull
-from runtime.operations.remind import remind_everybody
+from runtime.operations.reminding.remind import remind_everybody
+from runtime.operations.systems.connect import STATE_LIFETIME, finish_connect
+from runtime.operations.systems.disconnect import disconnect, look_after
+from runtime.operations.systems.pull import pull
 from runtime.operations.work import poll
 from runtime.store import tables as t
 from runtime.store.budget import StoredCalls

@@ -18,11 +18,11 @@ from sqlalchemy import func, select
 from receivables.allocation import Hypothesis
 from receivables.money import Money
 from runtime.app import App, build
-from runtime.operations.apply import HYPOTHESIS, apply_hypothesis
-from runtime.operations.decide import confirm, reject, undo
+from runtime.operations.applying.apply import HYPOTHESIS, apply_hypothesis
+from runtime.operations.bank_files.import_statement import import_statement
 from runtime.operations.errors import RefusedError
-from runtime.operations.import_statement import import_statement
-from runtime.operations.match import match_receipts
+from runtime.operations.matching.decide import confirm, reject, undo
+from runtime.operations.matching.match import match_receipts
 from runtime.settings import Settings
 from runtime.store import tables as t
 from runtime.store.connections import lock_organisation

@@ -7,9 +7,9 @@ from sqlalchemy import insert
 
 from reminders.own_copy import our_copy
 from reminders.policy import Tone
-from runtime.operations.copies import every_copy, set_copy
 from runtime.operations.errors import InputError
-from runtime.operations.remind import remind_organisation
+from runtime.operations.reminding.copies import every_copy, set_copy
+from runtime.operations.reminding.remind import remind_organisation
 from runtime.store import connections
 from runtime.store import tables as t
 from tests.operations.firm import Firm

@@ -8,12 +8,12 @@ from pathlib import Path
 from connectors.contract import Role
 from connectors.records import Kind, Page, PaymentFields, PaymentLine, Record
 from receivables.money import Money
-from runtime.operations.absorb.page import absorb
-from runtime.operations.decide import confirm, undo
-from runtime.operations.disconnect import disconnect
-from runtime.operations.open_items import open_documents
-from runtime.operations.pull import pull
-from runtime.operations.remind import remind_organisation
+from runtime.operations.matching.decide import confirm, undo
+from runtime.operations.matching.open_items import open_documents
+from runtime.operations.reminding.remind import remind_organisation
+from runtime.operations.systems.absorb.page import absorb
+from runtime.operations.systems.disconnect import disconnect
+from runtime.operations.systems.pull import pull
 from runtime.store import tables as t
 from tests.operations.conftest import synced
 from tests.operations.firm import CURRENCY, Firm, XeroLedger, money_in, open_firm

@@ -13,10 +13,10 @@ from sqlalchemy import insert, select, update
 
 from reconcile.calibrate import History
 from runtime.app import App, build
-from runtime.operations.decide import confirm, reject, undo
-from runtime.operations.experience import STOOD, count_cases, describe
-from runtime.operations.import_statement import import_statement
-from runtime.operations.match import match_receipts
+from runtime.operations.bank_files.import_statement import import_statement
+from runtime.operations.matching.decide import confirm, reject, undo
+from runtime.operations.matching.experience import STOOD, count_cases, describe
+from runtime.operations.matching.match import match_receipts
 from runtime.store import tables as t
 from sandbox.world.statement import Line
 from tests.databases import migrate

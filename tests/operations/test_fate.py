@@ -11,11 +11,11 @@ import pytest
 from sqlalchemy import update
 
 from connectors.contract import Role
-from runtime.operations.decide import undo
-from runtime.operations.match import match_receipts
-from runtime.operations.plan import plan_reminders
-from runtime.operations.remind import remind_organisation
-from runtime.operations.standing_holds import release_hold
+from runtime.operations.matching.decide import undo
+from runtime.operations.matching.match import match_receipts
+from runtime.operations.reminding.plan import plan_reminders
+from runtime.operations.reminding.remind import remind_organisation
+from runtime.operations.reminding.standing_holds import release_hold
 from runtime.store import tables as t
 from tests.operations.firm import CURRENCY, TODAY, Firm, XeroLedger, money_in
 

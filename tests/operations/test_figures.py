@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from runtime.app import App
-from runtime.operations import figures as counting
-from runtime.operations.figures import LEAST_PAUSE, Figures, count_due_figures, count_figures, figures
+from runtime.operations.reminding import figures as counting
+from runtime.operations.reminding.figures import LEAST_PAUSE, Figures, count_due_figures, count_figures, figures
 from runtime.store import connections
 from tests.web.build import Time, fill, running
 

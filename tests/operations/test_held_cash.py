@@ -10,9 +10,9 @@ import pytest
 from connectors.contract import Role
 from connectors.records import Kind
 from receivables.money import Money
-from runtime.operations.absorb.page import absorb
-from runtime.operations.dry_run import dry_run
-from runtime.operations.plan import plan_reminders
+from runtime.operations.reminding.dry_run import dry_run
+from runtime.operations.reminding.plan import plan_reminders
+from runtime.operations.systems.absorb.page import absorb
 from runtime.operations.views.receipts import held_cash, problems
 from runtime.store import connections
 from runtime.store import tables as t

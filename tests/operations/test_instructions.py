@@ -12,10 +12,10 @@ import pytest
 from werkzeug.wrappers import Request, Response
 
 from connectors.crm.salesforce.knock import HEADER, key_of
-from runtime.operations.certificates import verify_certificates
-from runtime.operations.plan import plan_reminders
-from runtime.operations.send import send_reminders
-from runtime.operations.take_webhook import BadSignatureError, take_webhook
+from runtime.operations.inbox.take_webhook import BadSignatureError, take_webhook
+from runtime.operations.reminding.certificates import verify_certificates
+from runtime.operations.reminding.plan import plan_reminders
+from runtime.operations.reminding.send import send_reminders
 from runtime.store import tables as t
 from tests.operations.faults import unavailable
 from tests.operations.firm import TODAY, Firm

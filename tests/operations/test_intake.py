@@ -14,9 +14,9 @@ from psycopg import sql
 from sqlalchemy import event, select, text
 
 from runtime.app import App, build
-from runtime.operations import intake
-from runtime.operations.intake import WORTH_A_GROUP, Intake, NotStoredError
-from runtime.operations.take_webhook import Webhook
+from runtime.operations.inbox import intake
+from runtime.operations.inbox.intake import WORTH_A_GROUP, Intake, NotStoredError
+from runtime.operations.inbox.take_webhook import Webhook
 from runtime.settings import Settings
 from runtime.store import tables as t
 from runtime.store.engine import Store

@@ -11,7 +11,7 @@ import pytest
 from werkzeug.wrappers import Request, Response
 
 from connectors.contract import Role
-from runtime.operations.treatments import INCOME, set_treatment
+from runtime.operations.systems.treatments import INCOME, set_treatment
 from runtime.operations.work import poll, work
 from runtime.store import queues
 from runtime.store import tables as t

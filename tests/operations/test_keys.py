@@ -10,8 +10,8 @@ from pydantic import SecretStr
 from sqlalchemy import select
 
 from runtime.app import App
-from runtime.operations.pull import pull
-from runtime.operations.rotate_key import rotate_key
+from runtime.operations.people.rotate_key import rotate_key
+from runtime.operations.systems.pull import pull
 from runtime.portal_links import LinkError, PortalLinks
 from runtime.settings import SettingsError
 from runtime.store import tables as t

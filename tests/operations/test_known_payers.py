@@ -11,10 +11,10 @@ from sqlalchemy import select, update
 from receivables.money import Money
 from receivables.receipt import Receipt
 from reconcile.calibrate import History
-from runtime.operations.decide import confirm, undo
-from runtime.operations.import_statement import import_statement
-from runtime.operations.known_payers import learn_payers
-from runtime.operations.match import match_receipts
+from runtime.operations.bank_files.import_statement import import_statement
+from runtime.operations.matching.decide import confirm, undo
+from runtime.operations.matching.known_payers import learn_payers
+from runtime.operations.matching.match import match_receipts
 from runtime.store import tables as t
 from sandbox.world.statement import Line
 from tests.operations.firm import CURRENCY, TODAY, statement

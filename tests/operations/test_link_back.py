@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from runtime.operations.errors import RefusedError
-from runtime.operations.link_back import LINKED_AT_ONCE, link_back, switch_links_back
-from runtime.operations.online_invoice import online_invoice
+from runtime.operations.systems.link_back import LINKED_AT_ONCE, link_back, switch_links_back
+from runtime.operations.systems.online_invoice import online_invoice
 from runtime.operations.views.invoice import invoice
 from runtime.store import connections, queues
 from runtime.store import tables as t

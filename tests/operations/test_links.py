@@ -10,11 +10,11 @@ import pytest
 
 from connectors.contract import Role
 from connectors.records import CustomerFields, Kind, Page, Record
-from runtime.operations.absorb.page import absorb
 from runtime.operations.errors import RefusedError
-from runtime.operations.links import confirm, separate
-from runtime.operations.opt_out import opt_out
-from runtime.operations.plan import plan_reminders
+from runtime.operations.reaching.opt_out import opt_out
+from runtime.operations.reminding.plan import plan_reminders
+from runtime.operations.systems.absorb.page import absorb
+from runtime.operations.systems.links import confirm, separate
 from runtime.operations.views.links import proposed_links
 from runtime.store import proposals
 from runtime.store import tables as t

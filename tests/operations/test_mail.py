@@ -18,9 +18,9 @@ from sqlalchemy import insert, select, update
 from connectors.channels.incoming import MAX_MAIL_BYTES, read_mail
 from connectors.channels.mailbox import ImapServer, Mailbox
 from connectors.errors import Fatal
-from runtime.operations.replies.poll_mailbox import look_after_mail, poll_mailbox
-from runtime.operations.replies.take_mail import claim_mail, read_stored_mails, store_mail, unclaimed_mails
-from runtime.operations.ways import MAIL
+from runtime.operations.payers.replies.poll_mailbox import look_after_mail, poll_mailbox
+from runtime.operations.payers.replies.take_mail import claim_mail, read_stored_mails, store_mail, unclaimed_mails
+from runtime.operations.reaching.ways import MAIL
 from runtime.store import tables as t
 from tests.operations.test_replies import ACME, FRIDAY, ORG, Desk
 from tests.web.build import NOW, Books, running

@@ -9,7 +9,7 @@ import pytest
 
 from connectors.intents import PostReceipt
 from receivables.money import Money
-from runtime.operations.match import match_receipts
+from runtime.operations.matching.match import match_receipts
 from runtime.store import queues
 from runtime.store import tables as t
 from tests.operations.firm import TODAY, Firm, XeroLedger

@@ -9,8 +9,8 @@ import pytest
 from werkzeug.wrappers import Request, Response
 
 from connectors.contract import Role
-from runtime.operations.disconnect import disconnect
-from runtime.operations.other_reminders import OtherReminders, other_reminders, say_what_else_reminds
+from runtime.operations.systems.disconnect import disconnect
+from runtime.operations.systems.other_reminders import OtherReminders, other_reminders, say_what_else_reminds
 from runtime.store import connections
 from sandbox.xero import XeroBooks
 from tests.operations.firm import Firm, open_firm

@@ -11,11 +11,17 @@ import requests
 from werkzeug.wrappers import Request, Response
 
 from connectors.contract import Role
-from runtime.operations.checkouts import LIFETIME, begun
-from runtime.operations.disconnect import disconnect
 from runtime.operations.errors import InputError, RefusedError
-from runtime.operations.pay_by_card import HOLDING_A_WEEK, MAX_A_DAY, MAX_INVOICES, pay_by_card, switch_card_payments
-from runtime.operations.plan import plan_reminders
+from runtime.operations.payers.checkouts import LIFETIME, begun
+from runtime.operations.payers.pay_by_card import (
+    HOLDING_A_WEEK,
+    MAX_A_DAY,
+    MAX_INVOICES,
+    pay_by_card,
+    switch_card_payments,
+)
+from runtime.operations.reminding.plan import plan_reminders
+from runtime.operations.systems.disconnect import disconnect
 from runtime.store import tables as t
 from sandbox.standin import json_response
 from tests.operations.firm import Firm

@@ -9,13 +9,13 @@ import pytest
 
 from receivables.money import Money
 from reminders.payment_plan import PlanState
-from runtime.operations.agree_plan import agree_plan, end_plan, set_payers_plans
 from runtime.operations.errors import InputError, RefusedError
-from runtime.operations.payment_plans import offers, plans_of
-from runtime.operations.plan import plan_reminders
-from runtime.operations.remind import remind_organisation
-from runtime.operations.send import send_reminders
-from runtime.operations.watch_plans import watch_plans
+from runtime.operations.plans.agree_plan import agree_plan, end_plan, set_payers_plans
+from runtime.operations.plans.payment_plans import offers, plans_of
+from runtime.operations.plans.watch_plans import watch_plans
+from runtime.operations.reminding.plan import plan_reminders
+from runtime.operations.reminding.remind import remind_organisation
+from runtime.operations.reminding.send import send_reminders
 from runtime.store import connections
 from runtime.store import tables as t
 from tests.operations.firm import TODAY, Firm

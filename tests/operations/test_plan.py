@@ -11,14 +11,14 @@ from connectors.contract import Role
 from reminders.policy_book import BY_SIZE
 from reminders.policy_file import write_policies
 from reminders.schedule import Verdict
-from runtime.operations.decide import reject
-from runtime.operations.opt_out import opt_out
-from runtime.operations.plan import decide, plan_reminders
-from runtime.operations.policies import set_policies
-from runtime.operations.promise import promise as promised
-from runtime.operations.pull import pull
-from runtime.operations.send import send_reminders
-from runtime.operations.standing_holds import place_hold, release_hold
+from runtime.operations.matching.decide import reject
+from runtime.operations.payers.promise import promise as promised
+from runtime.operations.reaching.opt_out import opt_out
+from runtime.operations.reminding.plan import decide, plan_reminders
+from runtime.operations.reminding.policies import set_policies
+from runtime.operations.reminding.send import send_reminders
+from runtime.operations.reminding.standing_holds import place_hold, release_hold
+from runtime.operations.systems.pull import pull
 from runtime.store import connections
 from runtime.store import tables as t
 from tests.operations.firm import TODAY, Firm, money_in

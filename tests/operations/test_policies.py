@@ -8,14 +8,14 @@ import pytest
 
 from reminders.policy_book import BY_SIZE, DEFAULT_BOOK
 from reminders.policy_file import read_policies, write_policies
-from runtime.operations.certificates import stored
-from runtime.operations.debtors import debtors
 from runtime.operations.errors import InputError
-from runtime.operations.plan import plan_reminders
-from runtime.operations.policies import current, set_policies, versions
-from runtime.operations.policy_preview import preview
-from runtime.operations.replay import replay_days
-from runtime.operations.send import send_reminders
+from runtime.operations.reminding.certificates import stored
+from runtime.operations.reminding.debtors import debtors
+from runtime.operations.reminding.plan import plan_reminders
+from runtime.operations.reminding.policies import current, set_policies, versions
+from runtime.operations.reminding.policy_preview import preview
+from runtime.operations.reminding.replay import replay_days
+from runtime.operations.reminding.send import send_reminders
 from runtime.store import connections
 from runtime.store import tables as t
 from runtime.store.connections import Organisation

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from runtime.operations import decide
 from runtime.operations.errors import RefusedError
-from runtime.operations.reconsider import SLIP, reconsider
+from runtime.operations.matching import decide
+from runtime.operations.matching.reconsider import SLIP, reconsider
 from runtime.store import tables as t
 from tests.operations.firm import Firm, money_in
 

@@ -7,9 +7,9 @@ from datetime import timedelta
 import pytest
 
 from runtime.operations.errors import InputError
-from runtime.operations.plan import plan_reminders
-from runtime.operations.replay import Replayed, replay_days
-from runtime.operations.standing_holds import place_hold, release_hold
+from runtime.operations.reminding.plan import plan_reminders
+from runtime.operations.reminding.replay import Replayed, replay_days
+from runtime.operations.reminding.standing_holds import place_hold, release_hold
 from runtime.store import connections
 from runtime.store import tables as t
 from tests.operations.firm import TODAY, Firm, money_in

@@ -14,15 +14,15 @@ from reminders.holds import HoldCode, evaluate
 from reminders.replies.kinds import ReplyKind
 from reminders.replies.routing import Colleague, TaskKind, due_day, owner_for
 from runtime.app import App
-from runtime.operations import tasks
-from runtime.operations.broken_promises import watch_promises
-from runtime.operations.dispute import settle_dispute
 from runtime.operations.errors import InputError, RefusedError
-from runtime.operations.evidence import gather
-from runtime.operations.members import change_role, remove_member
-from runtime.operations.replies.act import PAID_HELD_FOR
-from runtime.operations.replies.settle import settle_reply
-from runtime.operations.replies.take import HELD_FOR, MAX_HOLDING, Incoming, ReplyChannel, take_reply
+from runtime.operations.payers.broken_promises import watch_promises
+from runtime.operations.payers.dispute import settle_dispute
+from runtime.operations.payers.replies.act import PAID_HELD_FOR
+from runtime.operations.payers.replies.settle import settle_reply
+from runtime.operations.payers.replies.take import HELD_FOR, MAX_HOLDING, Incoming, ReplyChannel, take_reply
+from runtime.operations.people import tasks
+from runtime.operations.people.members import change_role, remove_member
+from runtime.operations.reminding.evidence import gather
 from runtime.roles import MemberRole, Permission, roles_with
 from runtime.store import connections, people
 from runtime.store import tables as t

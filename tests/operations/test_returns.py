@@ -8,11 +8,11 @@ from decimal import Decimal
 
 import pytest
 
-from runtime.operations.decide import undo
+from runtime.operations.bank_files.import_statement import Imported, import_statement
 from runtime.operations.errors import RefusedError
-from runtime.operations.import_statement import Imported, import_statement
-from runtime.operations.plan import plan_reminders
-from runtime.operations.returns import confirm_return, reject_return, see_return
+from runtime.operations.matching.decide import undo
+from runtime.operations.matching.returns import confirm_return, reject_return, see_return
+from runtime.operations.reminding.plan import plan_reminders
 from runtime.operations.views.review import review_queue
 from runtime.store import tables as t
 from tests.operations.camt_lines import UNPAID, camt, line

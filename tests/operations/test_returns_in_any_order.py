@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from runtime.app import App
-from runtime.operations.import_statement import import_statement
-from runtime.operations.match import match_receipts
+from runtime.operations.bank_files.import_statement import import_statement
+from runtime.operations.matching.match import match_receipts
 from runtime.store import tables as t
 from tests.operations.camt_lines import UNPAID, camt, line
 from tests.web.build import TODAY, Books, running

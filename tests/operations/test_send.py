@@ -13,14 +13,14 @@ from sqlalchemy import delete, update
 from connectors.channels.email import Delivery, EmailChannel, SmtpServer
 from connectors.errors import Retry
 from reminders.evidence import BankDeclaration
-from runtime.operations.certificates import verify_certificates
-from runtime.operations.contact_language import choose_language
-from runtime.operations.decide import confirm
-from runtime.operations.deliver import deliver_outbox
 from runtime.operations.errors import RefusedError
-from runtime.operations.in_doubt import settle_doubt
-from runtime.operations.plan import plan_reminders
-from runtime.operations.send import send_reminders
+from runtime.operations.matching.decide import confirm
+from runtime.operations.reaching.contact_language import choose_language
+from runtime.operations.reminding.certificates import verify_certificates
+from runtime.operations.reminding.in_doubt import settle_doubt
+from runtime.operations.reminding.plan import plan_reminders
+from runtime.operations.reminding.send import send_reminders
+from runtime.operations.systems.deliver import deliver_outbox
 from runtime.store import tables as t
 from tests.operations.faults import lose_answer, unavailable
 from tests.operations.firm import TODAY, Firm, money_in, open_firm

@@ -12,13 +12,13 @@ from werkzeug.wrappers import Request, Response
 
 from connectors.contract import Role
 from connectors.errors import Reconnect
-from runtime.operations.decide import undo
-from runtime.operations.disconnect import disconnect
 from runtime.operations.errors import RefusedError
-from runtime.operations.loss import note_loss
-from runtime.operations.match import match_receipts
-from runtime.operations.set_aside import Queue, SetAside, replay, set_aside
-from runtime.operations.take_webhook import take_webhook
+from runtime.operations.inbox.set_aside import Queue, SetAside, replay, set_aside
+from runtime.operations.inbox.take_webhook import take_webhook
+from runtime.operations.matching.decide import undo
+from runtime.operations.matching.match import match_receipts
+from runtime.operations.systems.disconnect import disconnect
+from runtime.operations.systems.loss import note_loss
 from runtime.store import queues
 from runtime.store import tables as t
 from tests.operations.faults import counting_writes, unavailable

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from runtime.operations.remind import remind_organisation
-from runtime.operations.returns import see_return
+from runtime.operations.matching.returns import see_return
+from runtime.operations.reminding.remind import remind_organisation
 from runtime.store import tables as t
 from tests.operations.firm import CURRENCY, Firm
 from tests.operations.test_fate import NAMED

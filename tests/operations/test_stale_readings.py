@@ -13,12 +13,12 @@ from sqlalchemy import Table
 from connectors import registry
 from connectors.contract import Role
 from connectors.records import DocumentFields, Kind, Page, Record
-from runtime.operations.absorb.page import absorb
-from runtime.operations.disconnect import disconnect
-from runtime.operations.edits import promise_pending_edits
-from runtime.operations.pull import pull
-from runtime.operations.remind import remind_organisation
-from runtime.operations.withdraw import HELD
+from runtime.operations.reminding.remind import remind_organisation
+from runtime.operations.reminding.withdraw import HELD
+from runtime.operations.systems.absorb.page import absorb
+from runtime.operations.systems.disconnect import disconnect
+from runtime.operations.systems.edits import promise_pending_edits
+from runtime.operations.systems.pull import pull
 from runtime.store import tables as t
 from runtime.store.queues import MAX_ATTEMPTS
 from sync.cursor import OVERLAP

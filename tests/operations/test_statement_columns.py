@@ -10,13 +10,18 @@ from pathlib import Path
 import pytest
 
 from connectors.banks.columns import ColumnMapping
+from runtime.operations.bank_files.import_statement import Imported, UnclearStatementError, import_statement
+from runtime.operations.bank_files.pending_statements import (
+    MAX_PENDING,
+    keep_pending,
+    pending_statement,
+    pending_statements,
+)
+from runtime.operations.bank_files.statement_columns import SaidColumns, forget_columns, kept_columns
+from runtime.operations.bank_files.statement_folder import QUIET_SECONDS, take_in_files
+from runtime.operations.bank_files.statement_look import look
 from runtime.operations.errors import InputError
-from runtime.operations.import_statement import Imported, UnclearStatementError, import_statement
 from runtime.operations.organisations import create_organisation
-from runtime.operations.pending_statements import MAX_PENDING, keep_pending, pending_statement, pending_statements
-from runtime.operations.statement_columns import SaidColumns, forget_columns, kept_columns
-from runtime.operations.statement_folder import QUIET_SECONDS, take_in_files
-from runtime.operations.statement_look import look
 from runtime.store import tables as t
 from tests.operations.firm import Firm
 

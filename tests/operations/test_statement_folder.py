@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from runtime.operations.statement_folder import QUIET_SECONDS, take_in_files
+from runtime.operations.bank_files.statement_folder import QUIET_SECONDS, take_in_files
 from runtime.store import tables as t
 from tests.operations.firm import Firm, money_in, statement
 

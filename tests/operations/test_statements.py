@@ -7,8 +7,8 @@ from decimal import Decimal
 
 import pytest
 
+from runtime.operations.bank_files.import_statement import import_statement
 from runtime.operations.errors import InputError
-from runtime.operations.import_statement import import_statement
 from runtime.operations.organisations import create_organisation
 from runtime.store import tables as t
 from sandbox.world import mt940

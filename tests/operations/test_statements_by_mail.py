@@ -9,11 +9,11 @@ import pytest
 
 from connectors.channels.email import Delivery, EmailChannel, SmtpServer
 from receivables.money import Money
-from runtime.operations.agree_plan import agree_plan
-from runtime.operations.announce_instalments import announce_instalments
-from runtime.operations.opt_out import opt_out
-from runtime.operations.plan import plan_reminders
-from runtime.operations.send_statements import send_statements, switch_statements
+from runtime.operations.plans.agree_plan import agree_plan
+from runtime.operations.plans.announce_instalments import announce_instalments
+from runtime.operations.reaching.opt_out import opt_out
+from runtime.operations.reminding.plan import plan_reminders
+from runtime.operations.reminding.send_statements import send_statements, switch_statements
 from runtime.store import tables as t
 from tests.operations.faults import unavailable
 from tests.operations.firm import TODAY, Firm

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from connectors.channels.email import Delivery, EmailChannel, SmtpServer
-from runtime.operations.opt_out import opt_out
-from runtime.operations.plan import plan_reminders
-from runtime.operations.remind import remind_organisation
-from runtime.operations.send import send_reminders
-from runtime.operations.thank import switch_thanks, thank_payers
+from runtime.operations.reaching.opt_out import opt_out
+from runtime.operations.reminding.plan import plan_reminders
+from runtime.operations.reminding.remind import remind_organisation
+from runtime.operations.reminding.send import send_reminders
+from runtime.operations.reminding.thank import switch_thanks, thank_payers
 from runtime.store import tables as t
 from tests.operations.faults import unavailable
 from tests.operations.firm import Firm, money_in

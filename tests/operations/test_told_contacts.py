@@ -6,10 +6,10 @@ import pytest
 
 from receivables.address import PostalAddress
 from reminders.evidence import Channel, LawfulBasis
-from runtime.operations.bad_addresses import bad_addresses
-from runtime.operations.contact_book import Point, contact_point
-from runtime.operations.contact_points import forget_contact, note_contact
-from runtime.operations.deliveries import note_unreachable
+from runtime.operations.reaching.bad_addresses import bad_addresses
+from runtime.operations.reaching.contact_book import Point, contact_point
+from runtime.operations.reaching.contact_points import forget_contact, note_contact
+from runtime.operations.reaching.deliveries import note_unreachable
 from runtime.operations.views.contacts import customer_contacts
 from runtime.store import connections
 from runtime.store import tables as t

@@ -10,13 +10,13 @@ import pytest
 from connectors.errors import Reject
 from connectors.intents import AllocateCredit, Done, PostReceipt, UndoPosting, WriteDown
 from receivables.money import Money
-from runtime.operations.decide import confirm, undo
-from runtime.operations.deliver import _settle
+from runtime.operations.applying.write_off import offer, write_off
 from runtime.operations.errors import InputError, RefusedError
-from runtime.operations.match import match_receipts
-from runtime.operations.open_items import open_documents
-from runtime.operations.treatments import set_treatment
-from runtime.operations.write_off import offer, write_off
+from runtime.operations.matching.decide import confirm, undo
+from runtime.operations.matching.match import match_receipts
+from runtime.operations.matching.open_items import open_documents
+from runtime.operations.systems.deliver import _settle
+from runtime.operations.systems.treatments import set_treatment
 from runtime.store import queues
 from runtime.store import tables as t
 from tests.operations.firm import TODAY, Firm, XeroLedger, money_in

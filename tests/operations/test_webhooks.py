@@ -11,8 +11,8 @@ import pytest
 from pydantic import SecretStr
 
 from connectors.contract import Role
-from runtime.operations.decide import confirm
-from runtime.operations.take_webhook import MAX_BODY_BYTES, BadSignatureError, take_webhook
+from runtime.operations.inbox.take_webhook import MAX_BODY_BYTES, BadSignatureError, take_webhook
+from runtime.operations.matching.decide import confirm
 from runtime.store import queues
 from runtime.store import tables as t
 from runtime.store.connections import CONNECTED

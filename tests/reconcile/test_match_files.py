@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from runtime.operations.errors import InputError
-from runtime.operations.match_files import (
+from runtime.operations.matching.match_files import (
     ALLOCATION_COLUMNS,
     OPEN_ITEM_COLUMNS,
     RECEIPT_COLUMNS,

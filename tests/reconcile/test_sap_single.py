@@ -15,7 +15,7 @@ from benchmarks.matching.sap import SapData, export_sap, read_sap
 from receivables.allocation import Decision, Proposal
 from reconcile.candidates import OpenItemIndex
 from reconcile.match import propose
-from runtime.operations.match_files import match_files, read_open_items, read_receipts
+from runtime.operations.matching.match_files import match_files, read_open_items, read_receipts
 from tests.shared import shared_data
 
 MIN_RIGHT = 0.99

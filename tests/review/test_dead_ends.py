@@ -13,11 +13,11 @@ from connectors.channels.email import Delivery, EmailChannel, SmtpServer
 from connectors.contract import Role
 from connectors.records import Kind
 from reminders.freshness import LEDGER_MAX_AGE
-from runtime.operations.decide import undo
-from runtime.operations.disconnect import disconnect
 from runtime.operations.errors import RefusedError
-from runtime.operations.plan import plan_reminders
-from runtime.operations.send import send_reminders
+from runtime.operations.matching.decide import undo
+from runtime.operations.reminding.plan import plan_reminders
+from runtime.operations.reminding.send import send_reminders
+from runtime.operations.systems.disconnect import disconnect
 from runtime.operations.work import poll
 from runtime.store import connections
 from runtime.store import tables as t

@@ -11,7 +11,7 @@ from connectors.contract import Role
 from connectors.limits import Limit
 from connectors.records import CodedReceiptFields, CustomerFields, Kind, Page, Record
 from receivables.money import Money
-from runtime.operations.absorb.page import absorb
+from runtime.operations.systems.absorb.page import absorb
 from runtime.store import tables as t
 from runtime.store.budget import StoredCalls
 from runtime.store.engine import Store

@@ -10,9 +10,9 @@ from sqlalchemy import update
 
 from connectors.contract import Role
 from connectors.records import ContactFields, DocumentFields, Kind, Page
-from runtime.operations.absorb.page import absorb
-from runtime.operations.show_in_crm import anything_unshown
-from runtime.operations.undo import reverse_application
+from runtime.operations.applying.undo import reverse_application
+from runtime.operations.systems.absorb.page import absorb
+from runtime.operations.systems.show_in_crm import anything_unshown
 from runtime.store import tables as t
 from sync.merge import Conflict, merge
 from sync.owners import OWNERS, Owner

@@ -12,13 +12,13 @@ from sqlalchemy import insert, update
 from connectors.contract import Role
 from connectors.records import Kind, Page, ProcessorState
 from receivables.money import Money
-from runtime.operations.absorb.page import absorb
-from runtime.operations.decide import confirm, reject
 from runtime.operations.errors import RefusedError
-from runtime.operations.match import match_receipts
-from runtime.operations.plan import plan_reminders
-from runtime.operations.remind import remind_organisation
-from runtime.operations.withdraw import SENDING, withdraw_reminders
+from runtime.operations.matching.decide import confirm, reject
+from runtime.operations.matching.match import match_receipts
+from runtime.operations.reminding.plan import plan_reminders
+from runtime.operations.reminding.remind import remind_organisation
+from runtime.operations.reminding.withdraw import SENDING, withdraw_reminders
+from runtime.operations.systems.absorb.page import absorb
 from runtime.store import tables as t
 from tests.operations.firm import CURRENCY, TODAY, Firm, XeroLedger, money_in
 
@@ -89,7 +89,7 @@ def test_refunded_money_cannot_be_confirmed(firm: Firm) -> None:
 
 
 def test_new_money_is_matched_however_much_waits_for_a_person(firm: Firm, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("runtime.operations.match.MAX_RECEIPTS", 2)
+    monkeypatch.setattr("runtime.operations.matching.match.MAX_RECEIPTS", 2)
     firm.import_lines(
         *(money_in(f"U{n}", f"{n}7.31", "NOBODY", "no reference", on=TODAY - timedelta(days=3)) for n in range(1, 4))
     )

@@ -13,13 +13,15 @@ from sqlalchemy import Connection, delete
 from connectors.errors import Reconnect
 from connectors.intents import Intent, Outcome, PostReceipt
 from connectors.ledgers.connector import LedgerConnector
-from runtime.operations import deliver, process_inbox, work
-from runtime.operations.absorb.page import absorb as absorb_page
-from runtime.operations.decide import confirm
+from runtime.operations import work
+from runtime.operations.applying.posted import after_posting
 from runtime.operations.errors import RefusedError
-from runtime.operations.match import match_receipts
-from runtime.operations.posted import after_posting
-from runtime.operations.set_aside import SetAside, replay, set_aside
+from runtime.operations.inbox import process_inbox
+from runtime.operations.inbox.set_aside import SetAside, replay, set_aside
+from runtime.operations.matching.decide import confirm
+from runtime.operations.matching.match import match_receipts
+from runtime.operations.systems import deliver
+from runtime.operations.systems.absorb.page import absorb as absorb_page
 from runtime.store import queues
 from runtime.store import tables as t
 from tests.operations.faults import lose_answer

@@ -10,12 +10,12 @@ from connectors.contract import Role
 from connectors.records import Kind, Page, PayoutFields, ProcessorState, Record
 from receivables.allocation import Allocation, Explanation, Hypothesis
 from receivables.money import Money
-from runtime.operations.absorb.page import absorb
-from runtime.operations.apply import apply_hypothesis
-from runtime.operations.decide import undo
-from runtime.operations.import_statement import import_statement
-from runtime.operations.match import match_receipts
-from runtime.operations.returns import reject_return
+from runtime.operations.applying.apply import apply_hypothesis
+from runtime.operations.bank_files.import_statement import import_statement
+from runtime.operations.matching.decide import undo
+from runtime.operations.matching.match import match_receipts
+from runtime.operations.matching.returns import reject_return
+from runtime.operations.systems.absorb.page import absorb
 from runtime.operations.work import work
 from runtime.store import queues
 from runtime.store import tables as t

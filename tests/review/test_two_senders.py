@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from reminders.evidence import Channel
-from runtime.operations.gate import Gate
-from runtime.operations.plan import plan_reminders
-from runtime.operations.send import _claim, _hand_over, _recover, send_reminders
-from runtime.operations.ways import carriers_of
-from runtime.operations.withdraw import withdraw_reminders
+from runtime.operations.reaching.ways import carriers_of
+from runtime.operations.reminding.gate import Gate
+from runtime.operations.reminding.plan import plan_reminders
+from runtime.operations.reminding.send import _claim, _hand_over, _recover, send_reminders
+from runtime.operations.reminding.withdraw import withdraw_reminders
 from runtime.store import connections
 from runtime.store import tables as t
 from runtime.store.reminder_rows import Claim

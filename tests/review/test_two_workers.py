@@ -13,14 +13,14 @@ from sqlalchemy import delete, insert, select, text, update
 from connectors.contract import Role
 from connectors.errors import Reject, Retry
 from connectors.intents import Done
-from runtime.operations import deliver
-from runtime.operations.apply import HYPOTHESIS, apply_hypothesis
-from runtime.operations.connect import finish_connect
+from runtime.operations.applying.apply import HYPOTHESIS, apply_hypothesis
+from runtime.operations.applying.posted import still_wanted
+from runtime.operations.applying.undo import reverse_application
 from runtime.operations.errors import RefusedError
-from runtime.operations.match import match_receipts
+from runtime.operations.matching.match import match_receipts
 from runtime.operations.organisations import create_organisation
-from runtime.operations.posted import still_wanted
-from runtime.operations.undo import reverse_application
+from runtime.operations.systems import deliver
+from runtime.operations.systems.connect import finish_connect
 from runtime.store import connections, queues
 from runtime.store import tables as t
 from tests.operations.firm import START, Firm, money_in

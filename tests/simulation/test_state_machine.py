@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from runtime.app import App, build
-from runtime.operations.decide import confirm, reject, undo
 from runtime.operations.errors import RefusedError
+from runtime.operations.matching.decide import confirm, reject, undo
 from runtime.simulation.crashes import Crash, MortalStore
 from runtime.simulation.faults import Faults
 from runtime.simulation.invariants.money import money_conserved, never_over_applied

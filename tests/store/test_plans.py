@@ -16,12 +16,12 @@ from sqlalchemy.sql import ColumnElement
 from connectors.contract import Role
 from connectors.intents import PostReceipt
 from reconcile.calibrate import History
-from runtime.operations import recognise
-from runtime.operations.absorb.scope import Scope
-from runtime.operations.known_payers import learn_payers
-from runtime.operations.open_items import open_documents
-from runtime.operations.undo import take_back
-from runtime.operations.withdraw import withdraw_reminders
+from runtime.operations.applying.undo import take_back
+from runtime.operations.matching import recognise
+from runtime.operations.matching.known_payers import learn_payers
+from runtime.operations.matching.open_items import open_documents
+from runtime.operations.reminding.withdraw import withdraw_reminders
+from runtime.operations.systems.absorb.scope import Scope
 from runtime.store import journal, links, queues
 from runtime.store import tables as t
 from runtime.store.engine import Store

@@ -13,7 +13,7 @@ import httpx
 from fastapi.routing import APIRoute, iter_route_contexts
 
 from runtime.app import App
-from runtime.operations.sessions import begin_session
+from runtime.operations.people.sessions import begin_session
 from runtime.roles import MemberRole
 from runtime.store import people
 from runtime.store import tables as t
@@ -92,7 +92,7 @@ class PublicSite:
 
 def csrf_of(secret: str) -> str:
     """What the forms of a session bring along."""
-    from runtime.operations.sessions import SignedIn
+    from runtime.operations.people.sessions import SignedIn
 
     made = Visitor.of(SignedIn(Person("", "", ""), {}), secret)
     assert is_token(made, made.csrf)

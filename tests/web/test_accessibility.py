@@ -12,7 +12,7 @@ from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-unt
 from playwright.sync_api import Page, Route
 
 from runtime.app import App
-from runtime.operations.plan import plan_reminders
+from runtime.operations.reminding.plan import plan_reminders
 from runtime.roles import MemberRole
 from runtime.store import tables as t
 from tests.web.build import NOW, TODAY, fill, ledger_accounts, running

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from sqlalchemy import select
 
-from runtime.operations.plan import plan_reminders
+from runtime.operations.reminding.plan import plan_reminders
 from runtime.store import tables as t
 from tests.web.build import NOW
 from tests.web.conftest import Site

@@ -11,7 +11,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 from playwright.sync_api import sync_playwright
 
-from runtime.operations.brand import ICON_SIZES, LOGO_BOX, MAX_LOGO_BYTES, MAX_LOGO_PIXELS, OWN_COLOUR
+from runtime.operations.payers.brand import ICON_SIZES, LOGO_BOX, MAX_LOGO_BYTES, MAX_LOGO_PIXELS, OWN_COLOUR
 from runtime.store import tables as t
 from tests.shared import unavailable
 from tests.web.conftest import Site

@@ -7,7 +7,7 @@ import re
 import httpx
 from sqlalchemy import select
 
-from runtime.operations.treatments import LATE_CHARGE, set_treatment
+from runtime.operations.systems.treatments import LATE_CHARGE, set_treatment
 from runtime.store import tables as t
 from tests.web.build import ledger_accounts
 from tests.web.conftest import Site

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from playwright.sync_api import expect, sync_playwright
 
-from runtime.operations.pay_by_card import switch_card_payments
+from runtime.operations.payers.pay_by_card import switch_card_payments
 from runtime.portal_links import PortalLinks
 from runtime.store import tables as t
 from tests.operations.conftest import synced

@@ -8,7 +8,7 @@ import io
 import pytest
 from sqlalchemy import select, update
 
-from runtime.operations.contact_wish import MAX_A_DAY
+from runtime.operations.payers.contact_wish import MAX_A_DAY
 from runtime.store import tables as t
 from tests.web.build import Books
 from tests.web.conftest import Site

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import Table, select
 
 from runtime.app import App
-from runtime.operations.plan import plan_reminders
+from runtime.operations.reminding.plan import plan_reminders
 from runtime.store import tables as t
 from tests.web.build import NOW, fill, running
 from tests.web.serving import serving

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from runtime.operations.match_files import read_open_items
+from runtime.operations.matching.match_files import read_open_items
 from runtime.web.exports import plain
 from tests.web.build import Books
 from tests.web.conftest import Site

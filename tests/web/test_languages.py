@@ -13,7 +13,7 @@ from jinja2.ext import babel_extract
 from sqlalchemy import update
 
 from reminders.wording import FALLBACK_LANGUAGE, LANGUAGES
-from runtime.operations.contact_language import language_for
+from runtime.operations.reaching.contact_language import language_for
 from runtime.store import tables as t
 from runtime.web import words
 from runtime.web.languages import choose

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from runtime.operations.treatments import set_treatment
+from runtime.operations.systems.treatments import set_treatment
 from tests.web.build import TODAY, Books, ledger_accounts, running
 from tests.web.serving import serving
 

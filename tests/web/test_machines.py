@@ -13,7 +13,7 @@ from datetime import timedelta
 import httpx
 from sqlalchemy import select, text
 
-from runtime.operations.take_webhook import MAX_BODY_BYTES
+from runtime.operations.inbox.take_webhook import MAX_BODY_BYTES
 from runtime.store import tables as t
 from tests.web.build import XERO_SECRET
 from tests.web.conftest import Site

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from sqlalchemy import func, select
 
-from runtime.operations import figures
+from runtime.operations.reminding import figures
 from runtime.operations.views import invoices
 from runtime.portal_links import PortalLinks
 from runtime.store import tables as t

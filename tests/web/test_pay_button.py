@@ -17,9 +17,9 @@ from sqlalchemy import update
 
 from connectors.contract import Role
 from runtime.button_links import ButtonLinks
-from runtime.operations.disconnect import disconnect
-from runtime.operations.pay_button import button_address, switch_pay_button
-from runtime.operations.pay_by_card import switch_card_payments
+from runtime.operations.payers.pay_button import button_address, switch_pay_button
+from runtime.operations.payers.pay_by_card import switch_card_payments
+from runtime.operations.systems.disconnect import disconnect
 from runtime.portal_links import LinkError, PortalLinks
 from runtime.store import tables as t
 from runtime.web import pay_button

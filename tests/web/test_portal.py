@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select, update
 
-from runtime.operations.compose import portal_links
-from runtime.operations.dispute import MAX_REASON_CHARS
-from runtime.operations.promise import MAX_DAYS_AHEAD, MAX_PROMISES
-from runtime.operations.question import ANSWERED_WITHIN, MAX_HOLDING, MAX_QUESTION_CHARS
-from runtime.operations.question import PROBLEM as QUESTION
-from runtime.operations.short_links import portal_token, short_link
+from runtime.operations.payers.dispute import MAX_REASON_CHARS
+from runtime.operations.payers.promise import MAX_DAYS_AHEAD, MAX_PROMISES
+from runtime.operations.payers.question import ANSWERED_WITHIN, MAX_HOLDING, MAX_QUESTION_CHARS
+from runtime.operations.payers.question import PROBLEM as QUESTION
+from runtime.operations.payers.short_links import portal_token, short_link
+from runtime.operations.reminding.compose import portal_links
 from runtime.portal_links import LIFETIME_DAYS, LinkError, PortalLinks
 from runtime.store import tables as t
 from tests.web.build import TODAY

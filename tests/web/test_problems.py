@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import insert, select, update
 
 from receivables.problem import Problem
-from runtime.operations.in_doubt import REMINDER_IN_DOUBT
+from runtime.operations.reminding.in_doubt import REMINDER_IN_DOUBT
 from runtime.store import journal
 from runtime.store import tables as t
 from tests.web.build import NOW

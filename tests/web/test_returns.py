@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from runtime.operations.match import match_receipts
+from runtime.operations.matching.match import match_receipts
 from runtime.store import tables as t
 from tests.web.build import TODAY
 from tests.web.conftest import Site

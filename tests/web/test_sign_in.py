@@ -18,10 +18,10 @@ import pytest
 from sqlalchemy import Table, delete, func, select
 from sqlalchemy.exc import IntegrityError
 
-from runtime.operations import sessions
-from runtime.operations.members import INVITATION_LIFETIME, invite
-from runtime.operations.sessions import IDLE, LONGEST
-from runtime.operations.sign_in import ATTEMPT_LIFETIME
+from runtime.operations.people import sessions
+from runtime.operations.people.members import INVITATION_LIFETIME, invite
+from runtime.operations.people.sessions import IDLE, LONGEST
+from runtime.operations.people.sign_in import ATTEMPT_LIFETIME
 from runtime.roles import MemberRole
 from runtime.store import tables as t
 from runtime.web.signing_in import ATTEMPT_COOKIE

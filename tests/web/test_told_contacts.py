@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import insert, select
 
 from reminders.evidence import Channel
-from runtime.operations.bad_addresses import note_bad
+from runtime.operations.reaching.bad_addresses import note_bad
 from runtime.store import tables as t
 from tests.web.build import NOW
 from tests.web.conftest import Site

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from receivables.money import Money
 from reminders.holds import HoldCode
-from runtime.operations.figures import Tally, figures_of
+from runtime.operations.reminding.figures import Tally, figures_of
 from runtime.operations.views.ageing import BUCKETS, bucket
 from runtime.operations.views.standing import Standing
 from runtime.web import words

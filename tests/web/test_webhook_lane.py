@@ -10,8 +10,8 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import select, text
 
-from runtime.operations.intake import RETRY_AFTER_SECONDS
-from runtime.operations.take_webhook import MAX_BODY_BYTES
+from runtime.operations.inbox.intake import RETRY_AFTER_SECONDS
+from runtime.operations.inbox.take_webhook import MAX_BODY_BYTES
 from runtime.store import tables as t
 from tests.cli.command import xero_event
 from tests.web.build import XERO_SECRET

@@ -12,9 +12,9 @@ from reminders.approval import APPROVAL_LASTS, digest_of
 from reminders.evidence import Channel
 from reminders.schedule import ReminderLine
 from runtime.app import App
-from runtime.operations.approvals import decided_digests, planned_now
-from runtime.operations.compose import Composer
-from runtime.operations.withdraw import PLANNED
+from runtime.operations.reminding.approvals import decided_digests, planned_now
+from runtime.operations.reminding.compose import Composer
+from runtime.operations.reminding.withdraw import PLANNED
 from runtime.store import tables as t
 from runtime.store.connections import Organisation
 

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Row, func, select
 from receivables.document import DocumentKind, DocumentStatus
 from receivables.money import Money
 from reconcile.calibrate import History
-from runtime.operations.known_payers import learn_payers
+from runtime.operations.matching.known_payers import learn_payers
 from runtime.operations.views.standing import Standing, standings
 from runtime.store import tables as t
 from runtime.store.connections import Organisation

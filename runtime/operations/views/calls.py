@@ -10,7 +10,7 @@ from sqlalchemy import Connection, select
 
 from receivables.money import Money, total
 from reminders.evidence import Channel
-from runtime.operations.withdraw import HANDING, IN_DOUBT, PLANNED
+from runtime.operations.reminding.withdraw import HANDING, IN_DOUBT, PLANNED
 from runtime.store import tables as t
 from runtime.store.connections import Organisation
 

@@ -10,9 +10,9 @@ from sqlalchemy import Connection, exists, select
 from receivables.document import DocumentKind, DocumentStatus
 from receivables.money import Money
 from reminders.late_payment import Regime, regime_of
-from runtime.operations.charge_terms import ChargeTerms, charge_terms
-from runtime.operations.charges import Proposed, propose_charges
-from runtime.operations.treatments import LATE_CHARGE, Treatment, treatments
+from runtime.operations.charges.propose import Proposed, propose_charges
+from runtime.operations.charges.terms import ChargeTerms, charge_terms
+from runtime.operations.systems.treatments import LATE_CHARGE, Treatment, treatments
 from runtime.store import queues
 from runtime.store import tables as t
 from runtime.store.connections import Organisation

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, func, select
 
-from runtime.operations.conflicts import RESTORABLE
+from runtime.operations.systems.conflicts import RESTORABLE
 from runtime.store import tables as t
 
 MAX_CONFLICTS = 200  # on one page; the others come up when these are settled

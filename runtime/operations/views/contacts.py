@@ -13,10 +13,10 @@ from sqlalchemy import Connection, select
 
 from connectors import registry
 from reminders.evidence import Channel
-from runtime.operations.bad_addresses import Bad, bad_addresses, normal
-from runtime.operations.contact_book import Point, contact_points
-from runtime.operations.contact_points import NOTED
-from runtime.operations.take_text import TEXT_UNREAD
+from runtime.operations.reaching.bad_addresses import Bad, bad_addresses, normal
+from runtime.operations.reaching.contact_book import Point, contact_points
+from runtime.operations.reaching.contact_points import NOTED
+from runtime.operations.reaching.take_text import TEXT_UNREAD
 from runtime.store import journal
 from runtime.store import tables as t
 from runtime.store.connections import Organisation

@@ -11,9 +11,9 @@ from sqlalchemy import Connection, select
 from receivables.allocation import Hypothesis, Residual
 from receivables.money import Money
 from receivables.settlement import FEE_KINDS
-from runtime.operations.ledger_accounts import account_of
-from runtime.operations.postings import fee_account
-from runtime.operations.treatments import Treatment
+from runtime.operations.applying.postings import fee_account
+from runtime.operations.systems.ledger_accounts import account_of
+from runtime.operations.systems.treatments import Treatment
 from runtime.store import tables as t
 
 CASH = "cash"

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, func, select
 
-from runtime.operations.figures import Figures, figures
+from runtime.operations.reminding.figures import Figures, figures
 from runtime.operations.views.connected import ConnectedSystem, connected_systems
 from runtime.operations.views.replies import waiting_tasks
 from runtime.operations.views.returns import count_returns

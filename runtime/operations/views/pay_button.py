@@ -11,8 +11,8 @@ from sqlalchemy import Connection, select
 from receivables.document import DocumentKind, DocumentStatus
 from receivables.money import Money, MoneyError
 from reminders.holds import HoldCode
-from runtime.operations.open_items import open_documents
-from runtime.operations.pay_by_card import may_pay_by_card
+from runtime.operations.matching.open_items import open_documents
+from runtime.operations.payers.pay_by_card import may_pay_by_card
 from runtime.operations.views.standing import standings
 from runtime.store import tables as t
 from runtime.store.connections import Organisation

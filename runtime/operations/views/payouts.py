@@ -12,7 +12,7 @@ from sqlalchemy import Connection, func, select
 
 from connectors.intents import PostPayout
 from receivables.money import Money
-from runtime.operations.payouts import PAYOUT_PROBLEMS
+from runtime.operations.matching.payouts import PAYOUT_PROBLEMS
 from runtime.operations.views.receipts import paid_by
 from runtime.store import queues
 from runtime.store import tables as t

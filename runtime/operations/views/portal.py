@@ -14,10 +14,10 @@ from receivables.document import DocumentKind, DocumentStatus
 from receivables.money import Money, total
 from receivables.receipt import ReceiptStatus
 from reminders.holds import HoldCode
-from runtime.operations.absorb.departures import surviving
-from runtime.operations.checkouts import begun
-from runtime.operations.open_items import OpenDocument, open_documents
-from runtime.operations.pay_by_card import may_pay_by_card
+from runtime.operations.matching.open_items import OpenDocument, open_documents
+from runtime.operations.payers.checkouts import begun
+from runtime.operations.payers.pay_by_card import may_pay_by_card
+from runtime.operations.systems.absorb.departures import surviving
 from runtime.operations.views.standing import Standing, standings
 from runtime.store import tables as t
 from runtime.store.connections import Organisation

@@ -10,8 +10,8 @@ from datetime import date, datetime
 from sqlalchemy import Connection, func, select
 
 from receivables.money import Money
-from runtime.operations.in_doubt import REMINDER_IN_DOUBT
-from runtime.operations.question import PROBLEM as QUESTION
+from runtime.operations.payers.question import PROBLEM as QUESTION
+from runtime.operations.reminding.in_doubt import REMINDER_IN_DOUBT
 from runtime.store import tables as t
 from runtime.store.connections import Organisation
 

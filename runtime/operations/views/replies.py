@@ -14,9 +14,9 @@ from receivables.document import DocumentStatus
 from receivables.money import Money
 from reminders.replies.kinds import ReplyKind
 from reminders.replies.routing import TaskKind
-from runtime.operations.replies.act import ACTED, SETTLED, WAITING
-from runtime.operations.replies.answers import EMAIL, PREPARED
-from runtime.operations.withdraw import FAILED
+from runtime.operations.payers.replies.act import ACTED, SETTLED, WAITING
+from runtime.operations.payers.replies.answers import EMAIL, PREPARED
+from runtime.operations.reminding.withdraw import FAILED
 from runtime.store import tables as t
 from runtime.store.connections import Organisation
 

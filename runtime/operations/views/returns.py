@@ -10,8 +10,8 @@ from sqlalchemy import ColumnElement, Connection, func, select
 
 from receivables.money import Money
 from receivables.receipt import ReceiptStatus
-from runtime.operations.debits import RETURNED, SUGGESTED
-from runtime.operations.taken_back import documents_of
+from runtime.operations.matching.debits import RETURNED, SUGGESTED
+from runtime.operations.matching.taken_back import documents_of
 from runtime.store import tables as t
 
 MAX_RETURNS = 100  # a person works from the top; the rest follows as these are decided

@@ -10,9 +10,9 @@ from sqlalchemy import Connection, select
 
 from receivables.allocation import Hypothesis
 from receivables.money import Money
-from runtime.operations.apply import HYPOTHESIS, unpostable
-from runtime.operations.open_items import open_documents
-from runtime.operations.treatments import Treatment, treatments
+from runtime.operations.applying.apply import HYPOTHESIS, unpostable
+from runtime.operations.matching.open_items import open_documents
+from runtime.operations.systems.treatments import Treatment, treatments
 from runtime.operations.views.ledger_ahead import LedgerAhead, PostingAhead
 from runtime.operations.views.returns import ReturnItem, returns_to_review
 from runtime.store import tables as t

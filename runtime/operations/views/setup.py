@@ -10,9 +10,9 @@ from sqlalchemy import Connection, select
 from connectors.contract import Role
 from connectors.records import AccountPurpose
 from runtime.app import App
-from runtime.operations.ledger_accounts import bank_accounts
-from runtime.operations.other_reminders import OtherReminders, other_reminders
-from runtime.operations.treatments import KINDS, treatments
+from runtime.operations.systems.ledger_accounts import bank_accounts
+from runtime.operations.systems.other_reminders import OtherReminders, other_reminders
+from runtime.operations.systems.treatments import KINDS, treatments
 from runtime.store import connections
 from runtime.store import tables as t
 from runtime.store.connections import Organisation

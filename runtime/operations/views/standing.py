@@ -13,7 +13,7 @@ from reminders.evidence import Freshness
 from reminders.freshness import gaps
 from reminders.holds import Hold, HoldCode
 from reminders.schedule import Candidate
-from runtime.operations.plan import candidates
+from runtime.operations.reminding.plan import candidates
 from runtime.store.connections import Organisation
 
 

@@ -11,8 +11,8 @@ from connectors.records import Kind
 from receivables.document import DocumentStatus
 from receivables.identity import stable_id
 from receivables.money import Money
-from runtime.operations.absorb.scope import CUSTOMER_LINK
-from runtime.operations.open_items import open_documents
+from runtime.operations.matching.open_items import open_documents
+from runtime.operations.systems.absorb.scope import CUSTOMER_LINK
 from runtime.simulation.stage import Play
 from runtime.store import connections
 from runtime.store import tables as t

@@ -10,7 +10,7 @@ from sqlalchemy import case, func, select
 
 from receivables.document import DocumentStatus
 from receivables.money import Money as MinorMoney
-from runtime.operations.open_items import open_documents
+from runtime.operations.matching.open_items import open_documents
 from runtime.simulation.accountant import undecided
 from runtime.simulation.stage import Play
 from runtime.store import tables as t

@@ -9,8 +9,8 @@ from sqlalchemy import func, select
 from reminders.business_time import in_contact_window
 from reminders.holds import HoldCode
 from runtime.demo.people import ZONES
-from runtime.operations.certificates import verify_certificates
-from runtime.operations.plan import decide
+from runtime.operations.reminding.certificates import verify_certificates
+from runtime.operations.reminding.plan import decide
 from runtime.simulation.stage import Play
 from runtime.store import connections
 from runtime.store import tables as t

@@ -6,7 +6,7 @@ from collections import Counter
 from typing import Any
 
 from connectors.records import Kind, Page, Record
-from runtime.operations.absorb.scope import DOCUMENT_LINK
+from runtime.operations.systems.absorb.scope import DOCUMENT_LINK
 from runtime.simulation.sabotages.sabotage import Sabotage, all_of, doing_nothing, replacing, wrapping
 from runtime.store import connections
 from runtime.store import tables as t
@@ -80,14 +80,14 @@ SABOTAGES = (
         "newer-version-stands",
         "what is from before what stands here is left out",
         9,
-        replacing("runtime.operations.absorb.versions.is_past", lambda *_, **__: False),
+        replacing("runtime.operations.systems.absorb.versions.is_past", lambda *_, **__: False),
         often={"overtaken": 10, "stale_read": 3},
     ),
     Sabotage(
         "gone-stays-gone",
         "what is gone does not come back by an older reading",
         17,
-        wrapping("runtime.operations.absorb.versions.is_past", _gone_is_forgotten),
+        wrapping("runtime.operations.systems.absorb.versions.is_past", _gone_is_forgotten),
         often={"deleted_meanwhile": 30, "pay by card": 2},
     ),
     Sabotage(
@@ -100,14 +100,14 @@ SABOTAGES = (
         "shown-when-taken",
         "what the CRM did not take is shown again",
         10,
-        replacing("runtime.operations.show_in_crm.Retry", _Never),
+        replacing("runtime.operations.systems.show_in_crm.Retry", _Never),
         often={"batch_in_part": 5, "server_error": 4},
     ),
     Sabotage(
         "crm-edits",
         "what people edit in the CRM is taken over",
         11,
-        replacing("runtime.operations.absorb.documents._absorb_crm_invoices", doing_nothing),
+        replacing("runtime.operations.systems.absorb.documents._absorb_crm_invoices", doing_nothing),
     ),
     Sabotage(
         "only-our-fields",
@@ -120,7 +120,7 @@ SABOTAGES = (
         "what the CRM shows already is not shown again",
         13,
         all_of(
-            wrapping("runtime.operations.show_in_crm._settle_as_seen", _but_for_receipts),
+            wrapping("runtime.operations.systems.show_in_crm._settle_as_seen", _but_for_receipts),
             replacing("runtime.operations.work.MAX_ROUNDS", 2),  # there would be no end to it
         ),
     ),
@@ -128,7 +128,7 @@ SABOTAGES = (
         "looked-at-first",
         "what people edited in the CRM is not overwritten unseen",
         15,
-        replacing("runtime.operations.show_in_crm.look_first", lambda *_: False),
+        replacing("runtime.operations.systems.show_in_crm.look_first", lambda *_: False),
         often={"edit in both": 8, "extend in the CRM": 3},
     ),
     Sabotage(
@@ -142,7 +142,7 @@ SABOTAGES = (
         "missing-is-not-deleted",
         "what a listing does not show is not deleted",
         16,
-        wrapping("runtime.operations.pull.absorb", _missing_is_deleted),
+        wrapping("runtime.operations.systems.pull.absorb", _missing_is_deleted),
     ),
     Sabotage(
         "watermark-last",

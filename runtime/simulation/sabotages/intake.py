@@ -53,19 +53,19 @@ SABOTAGES = (
         "answer-after-commit",
         "a webhook is answered once it is stored",
         1,
-        wrapping("runtime.operations.take_webhook.store_webhooks", _answer_anyway),
+        wrapping("runtime.operations.inbox.take_webhook.store_webhooks", _answer_anyway),
     ),
     Sabotage(
         "one-row-per-event",
         "an event is stored once",
         2,
-        wrapping("runtime.operations.take_webhook.read_webhook", _new_event_each_time),
+        wrapping("runtime.operations.inbox.take_webhook.read_webhook", _new_event_each_time),
     ),
     Sabotage(
         "webhook-signature",
         "a webhook is taken only with a valid signature",
         3,
-        wrapping("runtime.operations.take_webhook.registry.declaration", _any_signature),
+        wrapping("runtime.operations.inbox.take_webhook.registry.declaration", _any_signature),
     ),
     Sabotage(
         "leases-end",

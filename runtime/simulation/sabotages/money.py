@@ -56,34 +56,37 @@ SABOTAGES = (
         "line-once",
         "a line of the bank is the same in every file",
         5,
-        wrapping("runtime.operations.import_statement._receipt", _new_line_in_each_file),
+        wrapping("runtime.operations.bank_files.import_statement._receipt", _new_line_in_each_file),
     ),
     Sabotage(
-        "rest-kept", "what is left of a payment is kept", 6, wrapping("runtime.operations.apply._keep", _rest_forgotten)
+        "rest-kept",
+        "what is left of a payment is kept",
+        6,
+        wrapping("runtime.operations.applying.apply._keep", _rest_forgotten),
     ),
     Sabotage(
         "rest-is-credit",
         "what is paid too much becomes credit",
         7,
-        wrapping("runtime.operations.apply._keep", _rest_on_the_item),
+        wrapping("runtime.operations.applying.apply._keep", _rest_on_the_item),
     ),
     Sabotage(
         "known-payment",
         "a payment that is read again is the one that was read before",
         8,
-        wrapping("runtime.operations.absorb.processor._processor_row", _always_new),
+        wrapping("runtime.operations.systems.absorb.processor._processor_row", _always_new),
     ),
     Sabotage(
         "lost-answer",
         "a write whose answer was lost is looked up before it is repeated",
         14,
-        replacing("runtime.operations.deliver.look_up", lambda *_: {}),
+        replacing("runtime.operations.systems.deliver.look_up", lambda *_: {}),
         often={"key_expired": 4, "pay by card": 3, "pay in instalments": 4},
     ),
     Sabotage(
         "trail",
         "every application leaves a line in the trail",
         29,
-        replacing("runtime.operations.apply.journal.record", doing_nothing),
+        replacing("runtime.operations.applying.apply.journal.record", doing_nothing),
     ),
 )

@@ -166,20 +166,20 @@ SABOTAGES = (
         "doubt-is-not-repeated",
         "a message that may have left is not sent again",
         20,
-        wrapping("runtime.operations.send._not_sent", _surely_not_sent),
+        wrapping("runtime.operations.reminding.send._not_sent", _surely_not_sent),
         often={"mail_accepted_then_lost": 6},
     ),
     Sabotage(
         "ledger-read-again",
         "an invoice is read again before its reminder leaves",
         21,
-        replacing("runtime.operations.gate.Gate._read_ledger_again", doing_nothing),
+        replacing("runtime.operations.reminding.gate.Gate._read_ledger_again", doing_nothing),
     ),
     Sabotage(
         "open-amounts",
         "a message names what is still open",
         22,
-        wrapping("runtime.operations.compose.render", _totals),
+        wrapping("runtime.operations.reminding.compose.render", _totals),
         often={"nights": 3, "pay in instalments": 5},
     ),
     Sabotage(

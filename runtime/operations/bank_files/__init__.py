@@ -1,0 +1,1 @@
+"""Statement files: taken in once however they overlap, what columns mean, what a bank account proves."""

@@ -1,0 +1,1 @@
+"""What vendors tell by webhook: stored before the answer, followed by workers, else set aside with its reason."""

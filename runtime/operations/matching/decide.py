@@ -1,0 +1,164 @@
+"""A person decides about a proposed match: confirm, reject, or undo what was applied."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, select, update
+
+from receivables.allocation import Hypothesis
+from receivables.receipt import ReceiptStatus
+from runtime.app import App
+from runtime.operations.applying.apply import HYPOTHESIS, apply_hypothesis
+from runtime.operations.applying.posted import POSTING_DELETED, WRITE_REFUSED
+from runtime.operations.applying.undo import reverse_application
+from runtime.operations.applying.write_off import SOURCE as WRITE_OFF
+from runtime.operations.errors import RefusedError
+from runtime.operations.matching.experience import Word, keep_word
+from runtime.operations.matching.open_items import open_documents
+from runtime.operations.matching.refusals import refuse_proposal
+from runtime.operations.reminding.standing_holds import release_hold
+from runtime.store import connections, journal
+from runtime.store import tables as t
+
+
+def confirm(app: App, *, organisation_id: str, receipt_id: str, actor: str) -> None:
+    """Apply what was proposed. RefusedError when it waits no more, or the items have changed meanwhile."""
+    with app.store.write() as db:
+        connections.lock_organisation(db, organisation_id)
+        receipt = _receipt(db, organisation_id, receipt_id)
+        proposal = db.execute(
+            select(t.proposal).where(
+                t.proposal.c.organisation_id == organisation_id,
+                t.proposal.c.receipt_id == receipt_id,
+                t.proposal.c.state == "pending",
+            )
+        ).first()
+        if proposal is None:
+            raise RefusedError("this proposal was decided already: reload the queue")
+        if receipt["status"] != ReceiptStatus.RECEIVED.value:
+            raise RefusedError(f"this money is {receipt['status'].replace('_', ' ')}: it pays nothing")
+        if receipt["refunded_minor"]:
+            raise RefusedError("this money was refunded in part: record what is left in the ledger")
+        best = HYPOTHESIS.validate_python(proposal.body["best"])
+        if not best.allocations and proposal.body["customer_id"] is None:
+            raise RefusedError("nothing is proposed for this receipt: choose the items in the ledger")
+        _check_room(db, organisation_id, best)
+        now = app.clock()
+        apply_hypothesis(
+            db,
+            receipt=receipt,
+            hypothesis=best,
+            customer_id=proposal.body["customer_id"],
+            actor=actor,
+            at=now,
+        )
+        db.execute(
+            update(t.proposal)
+            .where(t.proposal.c.receipt_id == receipt_id)
+            .values(state="confirmed", decided_by=actor, decided_at=now, plausible=[])
+        )
+        keep_word(db, organisation_id, receipt_id, Word.CONFIRMED, actor=actor, at=now)
+        _answered(db, organisation_id, receipt_id, (POSTING_DELETED,), now)
+    app.wake()
+
+
+def reject(app: App, *, organisation_id: str, receipt_id: str, actor: str) -> None:
+    """Say that the proposal is wrong: these items are not asked about again for this receipt, and are free of it."""
+    with app.store.write() as db:
+        connections.lock_organisation(db, organisation_id)
+        now = app.clock()
+        done = db.execute(
+            update(t.proposal)
+            .where(
+                t.proposal.c.organisation_id == organisation_id,
+                t.proposal.c.receipt_id == receipt_id,
+                t.proposal.c.state == "pending",
+            )
+            .values(state="rejected", decided_by=actor, decided_at=now, plausible=[])
+        )
+        if done.rowcount == 0:
+            raise RefusedError("this proposal was decided already: reload the queue")
+        keep_word(db, organisation_id, receipt_id, Word.REJECTED, actor=actor, at=now)
+        refuse_proposal(db, organisation_id=organisation_id, receipt_id=receipt_id, actor=actor, at=now)
+        db.execute(
+            update(t.receipt)
+            .where(t.receipt.c.organisation_id == organisation_id, t.receipt.c.id == receipt_id)
+            .values(state="unidentified", changed_at=now)
+        )
+        _answered(db, organisation_id, receipt_id, (POSTING_DELETED, WRITE_REFUSED), now)
+        journal.record(
+            db,
+            organisation_id=organisation_id,
+            at=now,
+            actor=actor,
+            action="proposal_rejected",
+            subject=receipt_id,
+            detail="the proposed items are not what this receipt pays",
+        )
+
+
+def undo(app: App, *, organisation_id: str, receipt_id: str, actor: str) -> None:
+    """Take an application back everywhere: the items are open again, and what was posted is undone in the ledger.
+
+    The money waits for another answer; these items are not proposed for it again.
+    """
+    with app.store.write() as db:
+        connections.lock_organisation(db, organisation_id)
+        receipt = _receipt(db, organisation_id, receipt_id)
+        now = app.clock()
+        paid = db.scalars(
+            select(t.allocation.c.document_id).where(
+                t.allocation.c.organisation_id == organisation_id,
+                t.allocation.c.receipt_id == receipt_id,
+                t.allocation.c.undone_at.is_(None),
+            )
+        ).all()
+        if not reverse_application(db, organisation_id, receipt_id, actor=actor, at=now):
+            raise RefusedError("this receipt is not applied to anything")
+        for document_id in paid:  # whoever opens the invoice again has chosen what a refund of it means
+            release_hold(db, organisation_id, document_id, "refund_review", now)
+        if receipt["status"] == ReceiptStatus.RECEIVED.value:
+            # Of money that went back the match was right: what it paid is only open again.
+            keep_word(db, organisation_id, receipt_id, Word.UNDONE, actor=actor, at=now)
+        if receipt["source"] != WRITE_OFF:  # behind that one is no money that could pay something else
+            _free(db, organisation_id, receipt_id, actor=actor, at=now)
+    app.wake()
+
+
+def _free(db: Connection, organisation_id: str, receipt_id: str, *, actor: str, at: datetime) -> None:
+    """Let the money wait for another answer than the one that was taken back."""
+    refuse_proposal(db, organisation_id=organisation_id, receipt_id=receipt_id, actor=actor, at=at)
+    mine = (t.receipt.c.organisation_id == organisation_id) & (t.receipt.c.id == receipt_id)
+    db.execute(update(t.receipt).where(mine).values(state="unidentified", changed_at=at))
+    db.execute(
+        update(t.proposal)
+        .where(t.proposal.c.organisation_id == organisation_id, t.proposal.c.receipt_id == receipt_id)
+        .values(state="rejected", decided_by=actor, decided_at=at, plausible=[])
+    )
+
+
+def _answered(db: Connection, organisation_id: str, receipt_id: str, codes: Sequence[str], at: datetime) -> None:
+    for code in codes:
+        journal.resolve_problem(db, organisation_id=organisation_id, code=code, subject=receipt_id, at=at)
+
+
+def _receipt(db: Connection, organisation_id: str, receipt_id: str) -> dict[str, Any]:
+    row = db.execute(
+        select(t.receipt).where(t.receipt.c.organisation_id == organisation_id, t.receipt.c.id == receipt_id)
+    ).first()
+    if row is None:
+        raise RefusedError("there is no such receipt")
+    return dict(row._mapping)
+
+
+def _check_room(db: Connection, organisation_id: str, best: Hypothesis) -> None:
+    items = [allocation.item_id for allocation in best.allocations]
+    room = {
+        each.document.document_id: each.open_amount for each in open_documents(db, organisation_id, document_ids=items)
+    }
+    for allocation in best.allocations:
+        if allocation.item_id not in room or allocation.amount > room[allocation.item_id]:
+            raise RefusedError("an invoice of this proposal was paid or changed meanwhile: it is matched again")

@@ -1,0 +1,206 @@
+"""A payer pays by card: the processor opens a page for exactly what they chose, and the payment names the invoices."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from secrets import token_hex
+
+from sqlalchemy import Connection, delete, insert, select, update
+
+from connectors.contract import Role
+from connectors.errors import ConnectorError, Retry
+from connectors.intents import CheckoutLine, OpenCheckout, Outcome
+from receivables.document import DocumentKind, DocumentStatus
+from receivables.identity import stable_id
+from receivables.money import Money, MoneyError, total
+from receivables.problem import Problem
+from runtime.app import App
+from runtime.operations.errors import InputError, RefusedError
+from runtime.operations.matching.open_items import OpenDocument, open_documents
+from runtime.operations.organisations import keep_switch
+from runtime.operations.payers.checkouts import LIFETIME, Checkout, begun, begun_lately
+from runtime.operations.reminding.facts import receipts
+from runtime.operations.reminding.withdraw import withdraw_reminders
+from runtime.store import connections, journal
+from runtime.store import tables as t
+from runtime.store.connections import Organisation, VendorConnection
+
+MAX_INVOICES = 12  # in one payment, which names them all: Stripe keeps 500 characters of it
+MAX_A_DAY = 20  # pages for one customer: each costs a call of the processor
+HOLDING_A_WEEK = 3  # of one invoice: a page opened after so many holds no reminder back, or one could dodge for ever
+ACTOR = "customer"
+_PROBLEM = "checkout_not_opened"
+
+
+def may_pay_by_card(db: Connection, organisation: Organisation) -> bool:
+    """Whether payers are offered to pay by card: the owner switched it on, and a processor is connected."""
+    return (
+        organisation.card_payments_on
+        and connections.connection_for_role(db, organisation.id, Role.PROCESSOR) is not None
+    )
+
+
+def switch_card_payments(app: App, *, organisation_id: str, on: bool, actor: str) -> None:
+    """Offer payers to pay by card, or no more; RefusedError when no processor is connected that could take a card."""
+    with app.store.write() as db:
+        if on and connections.connection_for_role(db, organisation_id, Role.PROCESSOR) is None:
+            raise RefusedError("no processor is connected that could take cards: connect Stripe first")
+        now, switch = app.clock(), {"card_payments_on": on}
+        keep_switch(db, organisation_id, switch, action="card_payments_switched", actor=actor, at=now)
+
+
+def pay_by_card(
+    app: App,
+    *,
+    organisation_id: str,
+    customer_id: str,
+    document_ids: Sequence[str],
+    part: str,
+    back_to: str,
+    in_hand: bool = False,
+) -> str:
+    """Open a page on which the customer pays these invoices, and return its address.
+
+    What is open is asked now. `part`, decimal text, is what they pay of a single invoice; empty, all of it. A page that
+    was opened for just this and is not over serves again. Reminders of the invoices wait meanwhile, an hour at most.
+    `back_to` is the payer's own page. An invoice must be marked as sent, unless they have it `in_hand`. InputError for
+    a choice that cannot be paid together; RefusedError when cards are not taken, an invoice is not open or its payment
+    is on its way, or the processor opens no page.
+    """
+    with app.store.write() as db:
+        connections.lock_organisation(db, organisation_id)
+        now = app.clock()
+        organisation = connections.organisation(db, organisation_id)
+        processor = connections.connection_for_role(db, organisation_id, Role.PROCESSOR)
+        if organisation is None or processor is None or not organisation.card_payments_on:
+            raise RefusedError("paying by card is not offered here: please pay by bank transfer")
+        chosen = _chosen(db, organisation, customer_id, document_ids, in_hand=in_hand)
+        amounts = _amounts(chosen, part)
+        same = [each for each in begun(db, organisation_id, now) if _is_for(each, customer_id, amounts)]
+        if same and same[0].address:
+            return same[0].address
+        checkout = _begin(db, organisation_id, customer_id, amounts, now)
+        email = db.scalar(select(t.customer.c.email).where(t.customer.c.id == customer_id))
+    intent = OpenCheckout(
+        key=checkout.id,
+        lines=tuple(
+            CheckoutLine(each.document.document_id, each.document.number, amounts[each.document.document_id])
+            for each in chosen
+        ),
+        email=email or "",
+        paid_url=f"{back_to}?notice=paying",
+        given_up_url=back_to,
+        expires_at=checkout.expires_at,
+    )
+    (outcome,) = app.vendors.connector(processor).write([intent])
+    return _opened(app, processor, checkout, outcome)
+
+
+def _chosen(
+    db: Connection, organisation: Organisation, customer_id: str, document_ids: Sequence[str], *, in_hand: bool
+) -> list[OpenDocument]:
+    """Return what was chosen, once each; whatever is not open and theirs is refused."""
+    wanted = list(dict.fromkeys(document_ids))
+    if not wanted:
+        raise InputError("choose at least one invoice")
+    if len(wanted) > MAX_INVOICES:
+        raise InputError(f"choose at most {MAX_INVOICES} invoices for one payment")
+    chosen = [
+        each
+        for each in open_documents(db, organisation.id, document_ids=wanted, customer_ids=[customer_id])
+        if each.document.kind is DocumentKind.INVOICE
+        and each.document.status is DocumentStatus.OPEN
+        and (each.document.sent or in_hand)
+        and each.open_amount
+    ]
+    if len(chosen) != len(wanted):
+        raise RefusedError("one of these invoices is not open any more: please look at your account again")
+    _, on_its_way = receipts(db, organisation)
+    coming = [each.document.number for each in chosen if on_its_way.get(each.document.document_id)]
+    if coming:
+        raise RefusedError(f"a payment for {coming[0]} is on its way already: please do not pay it twice")
+    if len({each.open_amount.currency for each in chosen}) > 1:
+        raise InputError("choose invoices of one currency for one payment")
+    return chosen
+
+
+def _amounts(chosen: Sequence[OpenDocument], part: str) -> dict[str, Money]:
+    amounts = {each.document.document_id: each.open_amount for each in chosen}
+    if not part.strip():
+        return amounts
+    if len(chosen) > 1:
+        raise InputError("a part can be paid of one invoice at a time")
+    (document_id, opened), *_ = amounts.items()
+    try:
+        amount = Money.parse(part.strip(), opened.currency)
+    except MoneyError as error:
+        raise InputError(str(error)) from None
+    if not 0 < amount.minor <= opened.minor:
+        raise InputError(f"the amount must be more than nothing and at most {opened}")
+    return {document_id: amount}
+
+
+def _is_for(checkout: Checkout, customer_id: str, amounts: Mapping[str, Money]) -> bool:
+    return checkout.customer_id == customer_id and checkout.amounts == amounts
+
+
+def _begin(
+    db: Connection, organisation_id: str, customer_id: str, amounts: Mapping[str, Money], now: datetime
+) -> Checkout:
+    """Keep that a page is being opened, before it is: a payment that is made there must not be asked for meanwhile."""
+    today = begun_lately(db, organisation_id, customer_id, now - timedelta(days=1))
+    if len(today) >= MAX_A_DAY:
+        raise RefusedError("too many payments were begun today: please pay by bank transfer, or try again tomorrow")
+    lately = begun_lately(db, organisation_id, customer_id, now - timedelta(days=7))
+    often = any(sum(document_id in each for each in lately) >= HOLDING_A_WEEK for document_id in amounts)
+    key = stable_id("cko", organisation_id, customer_id, token_hex(8))
+    checkout = Checkout(key, customer_id, amounts, None, not often, now, now + LIFETIME)
+    amount = total(list(amounts.values()), next(iter(amounts.values())).currency)
+    db.execute(
+        insert(t.checkout).values(
+            id=checkout.id,
+            organisation_id=organisation_id,
+            customer_id=customer_id,
+            amounts=[[document_id, each.minor] for document_id, each in amounts.items()],
+            currency=amount.currency,
+            amount_minor=amount.minor,
+            address=None,
+            holds=checkout.holds,
+            begun_at=now,
+            expires_at=checkout.expires_at,
+        )
+    )
+    for document_id in amounts:
+        journal.record(
+            db,
+            organisation_id=organisation_id,
+            at=now,
+            actor=ACTOR,
+            action="checkout_begun",
+            subject=document_id,
+            detail=f"a payment of {amount} by card",
+        )
+    if checkout.holds:
+        why = f"a payment of {amount} by card was begun"
+        withdraw_reminders(db, organisation_id=organisation_id, document_ids=amounts, why=why, at=now)
+    return checkout
+
+
+def _opened(app: App, processor: VendorConnection, checkout: Checkout, outcome: Outcome) -> str:
+    """Keep where the page is, or forget it where there is none."""
+    mine, organisation_id = t.checkout.c.id == checkout.id, processor.organisation_id
+    with app.store.write() as db:
+        now = app.clock()
+        if not isinstance(outcome, ConnectorError):
+            db.execute(update(t.checkout).where(mine).values(address=outcome.address))
+            journal.resolve_problem(db, organisation_id=organisation_id, code=_PROBLEM, subject=processor.id, at=now)
+            return outcome.address
+        db.execute(delete(t.checkout).where(mine))
+        # A consent that does not cover this one call may cover all that is read: whether it is lost, a reading tells.
+        if not isinstance(outcome, Retry):
+            text = f"A payer could not pay by card: {outcome}"
+            remedy = "Look at what Stripe says; payers are shown how to pay by bank transfer meanwhile."
+            problem = Problem(_PROBLEM, text, remedy, processor.id)
+            journal.raise_problem(db, organisation_id=organisation_id, problem=problem, at=now)
+    raise RefusedError("paying by card does not work just now: please pay by bank transfer, or try again later")

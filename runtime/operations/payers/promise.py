@@ -1,0 +1,60 @@
+"""A payer says when they will pay: reminders of that invoice wait for the day."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+from sqlalchemy import func, select, update
+
+from runtime.app import App
+from runtime.operations.errors import InputError, RefusedError
+from runtime.operations.payers.payers_word import follow, open_invoice
+from runtime.store import connections
+from runtime.store import tables as t
+
+MAX_DAYS_AHEAD = 60
+MAX_PROMISES = 3  # for one invoice; a fourth date would only put reminders off, so a person talks to the payer
+ACTION = "promised"
+
+
+def promise(
+    app: App, *, organisation_id: str, customer_id: str, document_id: str, promised_on: date, actor: str
+) -> None:
+    """Keep the day on which the customer will pay an invoice, at most MAX_DAYS_AHEAD days from today.
+
+    InputError for another day; RefusedError when the invoice is not open, or was promised too often.
+    """
+    with app.store.write() as db:
+        organisation = connections.organisation(db, organisation_id)
+        if organisation is None:
+            raise RefusedError("there is no such organisation")
+        connections.lock_organisation(db, organisation_id)
+        now = app.clock()
+        today = now.astimezone(organisation.zone).date()
+        if not today <= promised_on <= today + timedelta(days=MAX_DAYS_AHEAD):
+            raise InputError(f"the day must be between today and {MAX_DAYS_AHEAD} days from now")
+        invoice = open_invoice(db, organisation_id, customer_id, document_id)
+        made = db.scalar(
+            select(func.count()).where(
+                t.event.c.organisation_id == organisation_id,
+                t.event.c.subject == document_id,
+                t.event.c.action == ACTION,
+            )
+        )
+        if (made or 0) >= MAX_PROMISES:
+            raise RefusedError("this invoice was promised several times already: please answer our message instead")
+        db.execute(
+            update(t.document)
+            .where(t.document.c.organisation_id == organisation_id, t.document.c.id == document_id)
+            .values(promised_on=promised_on)
+        )
+        follow(
+            db,
+            organisation_id=organisation_id,
+            document_id=document_id,
+            actor=actor,
+            action=ACTION,
+            detail=f"{invoice['number']} will be paid on {promised_on}",
+            at=now,
+        )
+    app.wake()

@@ -1,0 +1,232 @@
+"""Answers to payers: what was found of their money, or the way to their invoice; prepared for a person, or sent.
+
+An answer is a row of its own, written before it leaves: what may have left never leaves twice.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, func, insert, select, update
+
+from connectors.channels.email import message_id_of
+from connectors.errors import ConnectorError, Retry
+from receivables.money import Money
+from reminders.evidence import Channel
+from reminders.message import Answer, AnswerKind, Message, render_answer
+from reminders.replies.kinds import ReplyKind
+from reminders.replies.routing import TaskKind
+from runtime.app import App
+from runtime.operations.errors import RefusedError
+from runtime.operations.organisations import keep_switch
+from runtime.operations.payers.replies.money_search import Found, search_money
+from runtime.operations.people.tasks import close_task
+from runtime.operations.reaching.bad_addresses import bad_addresses, normal
+from runtime.operations.reminding.compose import brand_of, portal_links
+from runtime.operations.reminding.withdraw import FAILED, HANDING, IN_DOUBT, SENT
+from runtime.store import connections, journal
+from runtime.store import tables as t
+from runtime.store.connections import Organisation
+
+PREPARED = "prepared"
+MAX_BY_ITSELF = 3  # answers to one customer in seven days without a person
+WAITING_DAYS = 14
+_WEEK = timedelta(days=7)
+EMAIL = "email"
+
+
+def switch_answers(app: App, *, organisation_id: str, on: bool, actor: str) -> None:
+    """Send answers by themselves to replies that are sure, or have a person send each."""
+    with app.store.write() as db:
+        keep_switch(db, organisation_id, {"answers_on": on}, action="answers_switched", actor=actor, at=app.clock())
+
+
+def prepare_answer(app: App, *, organisation_id: str, reply_id: str, kind: ReplyKind, by_itself: bool) -> None:
+    """Write the answer to somebody who paid already, or needs the invoice again; send it where that is switched on.
+
+    Nothing for other kinds, or where there is one already.
+    """
+    if kind not in (ReplyKind.PAID_ALREADY, ReplyKind.SEND_AGAIN):
+        return
+    with app.store.write() as db:
+        connections.lock_organisation(db, organisation_id)
+        organisation = connections.organisation(db, organisation_id)
+        reply = _reply(db, organisation_id, reply_id)
+        there = select(t.answer.c.reply_id).where(t.answer.c.reply_id == reply_id)
+        if organisation is None or reply["customer_id"] is None or db.scalar(there) is not None:
+            return
+        now = app.clock()
+        _keep(app, db, organisation, reply, kind=kind, now=now)
+        is_on = organisation.answers_on and organisation.sending_on
+        sends = by_itself and is_on and _may_send(app, db, organisation_id, reply, now)
+    if sends:
+        send_answer(app, organisation_id=organisation_id, reply_id=reply_id, actor="replies")
+
+
+def send_answer(app: App, *, organisation_id: str, reply_id: str, actor: str) -> None:
+    """Send a prepared answer in the thread of the mail that it answers. RefusedError where it cannot be sent (again).
+
+    It is asked for anew what was found, so that an answer that waited says what is true now.
+    """
+    if app.email is None:
+        raise RefusedError("no mail server is set up")
+    with app.store.write() as db:
+        connections.lock_organisation(db, organisation_id)
+        organisation = connections.organisation(db, organisation_id)
+        reply, now = _reply(db, organisation_id, reply_id), app.clock()
+        mine = (t.answer.c.organisation_id == organisation_id) & (t.answer.c.reply_id == reply_id)
+        row = db.execute(select(t.answer).where(mine, t.answer.c.state.in_((PREPARED, FAILED)))).first()
+        if row is None or organisation is None:
+            raise RefusedError("there is no answer that can be sent")
+        if reply["channel"] != EMAIL or (Channel.EMAIL, normal(reply["sender"])) in bad_addresses(db, organisation_id):
+            raise RefusedError("they did not write by e-mail, or nothing is sent to this address: answer another way")
+        kind = ReplyKind.SEND_AGAIN if row.kind == AnswerKind.SENT_AGAIN.value else ReplyKind.PAID_ALREADY
+        written, _ = _write(app, db, organisation, reply, kind=kind, now=now)
+        values = {"state": HANDING, "sent_at": now, "sent_by": actor}
+        db.execute(update(t.answer).where(mine).values(subject=written.subject, body_text=written.text, **values))
+        unsubscribe = portal_links(app, organisation_id, reply["customer_id"]).unsubscribe
+    state, proof = SENT, ""
+    try:
+        delivery = app.email.send(
+            message_id=f"answer {reply_id}",
+            to=reply["sender"],
+            subject=written.subject,
+            text=written.text,
+            html=written.html,
+            sender=app.settings.mail_from,
+            reply_to=app.settings.reply_to or app.settings.mail_from,
+            unsubscribe_url=unsubscribe,
+            in_reply_to=_thread(reply["message_id"]),
+        )
+        proof = f"taken over by the mail server: {delivery.answer}"
+    except ConnectorError as error:
+        state = IN_DOUBT if isinstance(error, Retry) and error.ambiguous else FAILED
+        proof = str(error)
+    with app.store.write() as db:
+        now = app.clock()
+        db.execute(update(t.answer).where(mine).values(state=state, proof=proof))
+        if state == SENT:
+            close_task(
+                db, organisation_id=organisation_id, subject=reply_id, kinds=(TaskKind.ANSWER,), by=actor, at=now
+            )
+        journal.record(
+            db,
+            organisation_id=organisation_id,
+            at=now,
+            actor=actor,
+            action=f"answer_{state}",
+            subject=reply["customer_id"],
+            detail=f"{written.subject} → {reply['sender']}: {proof}",
+        )
+
+
+def _thread(message_id: str | None) -> str | None:
+    """The mail that is answered, where its id is one that a header may hold."""
+    return message_id if message_id and message_id.isascii() and "@" in message_id else None
+
+
+def note_delivered(db: Connection, message_id: str, recipient: str, detail: str, *, is_delivered: bool) -> bool:
+    """Keep what a mail server reports of an answer; False where the message is none of ours."""
+    row = db.execute(
+        select(t.answer.c.reply_id, t.reply.c.sender)
+        .join(t.reply, t.reply.c.id == t.answer.c.reply_id)
+        .where(t.answer.c.message_id == message_id)
+    ).first()
+    if row is None or normal(row.sender) != recipient:
+        return False
+    said = f"{'delivered' if is_delivered else 'came back'}: {detail}"
+    state = {} if is_delivered else {"state": FAILED}
+    db.execute(update(t.answer).where(t.answer.c.reply_id == row.reply_id).values(proof=said, **state))
+    return True
+
+
+def _keep(
+    app: App, db: Connection, organisation: Organisation, reply: dict[str, Any], *, kind: ReplyKind, now: datetime
+) -> None:
+    written, found = _write(app, db, organisation, reply, kind=kind, now=now)
+    sender = app.settings.mail_from
+    db.execute(
+        insert(t.answer).values(
+            reply_id=reply["id"],
+            organisation_id=organisation.id,
+            customer_id=reply["customer_id"],
+            kind=found.kind.value,
+            findings=list(found.lines),
+            subject=written.subject,
+            body_text=written.text,
+            state=PREPARED,
+            message_id=message_id_of(f"answer {reply['id']}", sender) if sender else "",
+            proof="",
+            prepared_at=now,
+            sent_at=None,
+            sent_by=None,
+        )
+    )
+
+
+def _write(
+    app: App, db: Connection, organisation: Organisation, reply: dict[str, Any], *, kind: ReplyKind, now: datetime
+) -> tuple[Message, Found]:
+    documents = reply["documents"] or reply["held"]
+    found = Found(AnswerKind.SENT_AGAIN, ())
+    if kind is ReplyKind.PAID_ALREADY:
+        found = search_money(
+            db,
+            organisation.id,
+            customer_id=reply["customer_id"],
+            document_ids=documents,
+            amount=Money(reply["amount_minor"], reply["currency"]) if reply["currency"] else None,
+            day=reply["named_day"],
+            now=now,
+        )
+    customer = t.customer.c
+    name = db.scalar(
+        select(customer.name).where(customer.organisation_id == organisation.id, customer.id == reply["customer_id"])
+    )
+    answer = Answer(
+        kind=found.kind,
+        recipient_name=name or "",
+        lines=_lines(db, organisation.id, documents),
+        days=WAITING_DAYS,
+        amount=found.amount,
+        received_on=found.day,
+    )
+    links = portal_links(app, organisation.id, reply["customer_id"])
+    return render_answer(answer=answer, brand=brand_of(organisation), links=links, language=reply["language"]), found
+
+
+def _lines(db: Connection, organisation_id: str, document_ids: list[str]) -> tuple[tuple[str, Money], ...]:
+    document = t.document.c
+    rows = db.execute(
+        select(document.number, document.balance_minor, document.currency)
+        .where(document.organisation_id == organisation_id, document.id.in_(document_ids))
+        .order_by(document.due_on, document.id)
+    )
+    return tuple((row.number, Money(row.balance_minor, row.currency)) for row in rows)
+
+
+def _may_send(app: App, db: Connection, organisation_id: str, reply: dict[str, Any], now: datetime) -> bool:
+    """Whether an answer may leave without a person: to an address of the customer's own, and not too often."""
+    answer, customer = t.answer.c, t.customer.c
+    ours = customer.organisation_id == organisation_id
+    known = db.execute(
+        select(customer.opted_out).where(
+            ours, customer.id == reply["customer_id"], func.lower(customer.email) == normal(reply["sender"])
+        )
+    ).first()
+    sent = select(func.count()).where(
+        answer.organisation_id == organisation_id,
+        answer.customer_id == reply["customer_id"],
+        answer.sent_at > now - _WEEK,
+    )
+    is_open = known is not None and not known.opted_out and reply["channel"] == EMAIL and app.email is not None
+    return is_open and (db.scalar(sent) or 0) < MAX_BY_ITSELF
+
+
+def _reply(db: Connection, organisation_id: str, reply_id: str) -> dict[str, Any]:
+    mine = (t.reply.c.organisation_id == organisation_id) & (t.reply.c.id == reply_id)
+    row = db.execute(select(t.reply).where(mine)).first()
+    if row is None:
+        raise RefusedError("there is no such reply")
+    return dict(row._mapping)

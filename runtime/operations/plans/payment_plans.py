@@ -1,0 +1,168 @@
+"""Payment plans as they stand, and what could be paid by one."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, select
+
+from receivables.document import DocumentKind
+from receivables.money import Money, total
+from reminders.holds import HoldCode
+from reminders.payment_plan import Instalment, PlanStanding, PlanState, plan_standing
+from runtime.operations.matching.open_items import OpenDocument, open_documents
+from runtime.operations.views.standing import standings
+from runtime.store import journal
+from runtime.store import tables as t
+from runtime.store.connections import Organisation
+from runtime.store.rows import chunks
+
+NO_HINDRANCE = frozenset({HoldCode.CONTACT, HoldCode.PROMISED, HoldCode.PAUSED})  # holds that say nothing of the debt
+MAX_A_RUN = 500  # running plans that are judged in one unit of work
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A plan with where it stands; `paid` is what was paid of it since it was agreed."""
+
+    plan_id: str
+    customer_id: str
+    documents: tuple[str, ...]
+    debt: Money
+    paid: Money
+    instalments: tuple[Instalment, ...]
+    state: PlanState
+    standing: PlanStanding
+    consent: str
+    agreed_by: str
+    agreed_at: datetime
+    why: str
+
+    @property
+    def rows(self) -> list[tuple[Instalment, bool]]:
+        """Each instalment, and whether it is paid in full."""
+        due, found = Money.zero(self.debt.currency), []
+        for each in self.instalments:
+            due += each.amount
+            found.append((each, due <= self.paid))
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What a customer could pay in instalments: the overdue invoices of one currency that nothing else holds."""
+
+    documents: tuple[str, ...]
+    debt: Money
+
+
+def offers(
+    db: Connection, organisation: Organisation, customer_id: str, *, now: datetime, by_payer: bool = False
+) -> list[Offer]:
+    """Return what a customer could pay in instalments, by currency: what is overdue, not in doubt, and in no plan.
+
+    A payer alone agrees on no second plan for what they did not keep one: a person talks to them.
+    """
+    open_ones = open_documents(db, organisation.id, customer_ids=[customer_id])
+    documents = {each.document.document_id: each for each in open_ones if each.document.kind is DocumentKind.INVOICE}
+    standing = standings(db, organisation, now=now, document_ids=list(documents)).invoices
+    barred = (PlanState.RUNNING, PlanState.BROKEN) if by_payer else (PlanState.RUNNING,)
+    rows = in_state(db, organisation.id, *barred, customer_id=customer_id)
+    planned = {each for row in rows for each in row.documents}
+    free = [
+        documents[each.document_id]
+        for each in standing.values()
+        if each.overdue and {hold.code for hold in each.holds} <= NO_HINDRANCE and each.document_id not in planned
+    ]
+    return [_offer(free, code) for code in sorted({each.open_amount.currency for each in free})]
+
+
+def _offer(documents: Sequence[OpenDocument], currency: str) -> Offer:
+    mine = [each for each in documents if each.open_amount.currency == currency]
+    return Offer(
+        tuple(each.document.document_id for each in mine), total([each.open_amount for each in mine], currency)
+    )
+
+
+def plans_of(
+    db: Connection, organisation: Organisation, *, today: date, customer_id: str | None = None, most: int = 100
+) -> list[Plan]:
+    """Return the plans of a customer, or everybody's, the newest first."""
+    plan = t.payment_plan.c
+    mine = plan.organisation_id == organisation.id
+    if customer_id is not None:
+        mine &= plan.customer_id == customer_id
+    rows = db.execute(select(t.payment_plan).where(mine).order_by(plan.agreed_at.desc(), plan.id).limit(most)).all()
+    return [read_plan(db, organisation, dict(row._mapping), today=today) for row in rows]
+
+
+def read_plan(db: Connection, organisation: Organisation, row: dict[str, Any], *, today: date) -> Plan:
+    """Return a plan of its row, judged by what is open of its invoices now."""
+    currency = row["currency"]
+    debt = Money(row["total_minor"], currency)
+    left = total(
+        [each.open_amount for each in open_documents(db, organisation.id, document_ids=row["documents"])], currency
+    )
+    paid = max(debt - left, Money.zero(currency))
+    instalments = tuple(
+        Instalment(date.fromisoformat(day), Money(minor, currency)) for day, minor in row["instalments"]
+    )
+    return Plan(
+        plan_id=row["id"],
+        customer_id=row["customer_id"],
+        documents=tuple(row["documents"]),
+        debt=debt,
+        paid=paid,
+        instalments=instalments,
+        state=PlanState(row["state"]),
+        standing=plan_standing(instalments=instalments, paid=paid, today=today, country=organisation.country),
+        consent=row["consent"],
+        agreed_by=row["agreed_by"],
+        agreed_at=row["agreed_at"],
+        why=row["why"],
+    )
+
+
+def in_state(
+    db: Connection, organisation_id: str, *states: PlanState, customer_id: str | None = None
+) -> list[Row[Any]]:
+    """Return the rows of plans in these states, of one customer or of everybody."""
+    plan = t.payment_plan.c
+    mine = (plan.organisation_id == organisation_id) & plan.state.in_([state.value for state in states])
+    if customer_id is not None:
+        mine &= plan.customer_id == customer_id
+    return list(db.execute(select(t.payment_plan).where(mine).order_by(plan.id).limit(MAX_A_RUN)))
+
+
+def note(
+    db: Connection,
+    organisation_id: str,
+    documents: Sequence[str],
+    *,
+    action: str,
+    detail: str,
+    actor: str,
+    at: datetime,
+) -> None:
+    """Note in the history of each invoice of a plan what became of it."""
+    for document_id in documents:
+        journal.record(
+            db, organisation_id=organisation_id, at=at, actor=actor, action=action, subject=document_id, detail=detail
+        )
+
+
+def names_of(db: Connection, organisation_id: str, customer_ids: Collection[str]) -> dict[str, str]:
+    """Return the names of these customers of the organisation."""
+    customer = t.customer.c
+    return {
+        row.id: row.name
+        for chunk in chunks(sorted(customer_ids))
+        for row in db.execute(
+            select(customer.id, customer.name).where(
+                customer.organisation_id == organisation_id, customer.id.in_(chunk)
+            )
+        )
+    }

@@ -1,0 +1,1 @@
+"""How a customer is reached: addresses, languages, channels and their carriers, what comes back, STOP."""

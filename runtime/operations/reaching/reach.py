@@ -1,0 +1,93 @@
+"""How customers can be reached beside their e-mail address: contact points, switches, stops, what is under way."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, select
+
+from reminders.evidence import Channel, ContactEvidence
+from reminders.telephone import zones_of
+from runtime.operations.reaching.bad_addresses import Bad, bad_addresses
+from runtime.operations.reaching.contact_book import Point, Points, contact_points
+from runtime.operations.reminding.withdraw import HANDING, IN_DOUBT
+from runtime.store import tables as t
+from runtime.store.connections import Organisation
+
+# A message that may have left keeps other channels quiet for as long as it counts for the weekly cap.
+UNDER_WAY_FOR = timedelta(days=7)
+_TELEPHONES = (Channel.SMS, Channel.CALL_TASK)
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """What is known of many customers at once. `under_way` is the channel by which each is just being written to."""
+
+    home: str
+    points: Points
+    bad: Bad
+    switched_on: frozenset[str]
+    stopped: frozenset[str]
+    under_way: Mapping[str, Channel]
+
+    def contact(self, mail: ContactEvidence, channel: Channel) -> ContactEvidence:
+        """Return who would be reached by `channel`; `mail` is the same customer's e-mail contact."""
+        contact = mail if channel is Channel.EMAIL else self._by_point(mail, channel)
+        running = self.under_way.get(mail.recipient_id)
+        if running is not None and running is not channel:
+            contact = replace(contact, other_channel_running=running)
+        return contact
+
+    def _by_point(self, mail: ContactEvidence, channel: Channel) -> ContactEvidence:
+        if channel is Channel.HAND_OVER:
+            return replace(mail, channel=channel, address=mail.recipient_name or mail.recipient_id, bounced=False)
+        point = self._point(mail.recipient_id, channel)
+        address = None if point is None else point.spoken(self.home)
+        return replace(
+            mail,
+            channel=channel,
+            address=address,
+            # What is wrong with an e-mail address says nothing of a telephone.
+            bounced=point is not None and (channel, point.address) in self.bad,
+            lawful_basis=None if point is None else point.basis,
+            opted_out=mail.opted_out or (channel is Channel.SMS and address in self.stopped),
+            switched_on=channel.is_task or channel.value in self.switched_on,
+            other_time_zones=zones_of(address, besides=mail.time_zone) if address and channel in _TELEPHONES else (),
+        )
+
+    def _point(self, customer_id: str, channel: Channel) -> Point | None:
+        found = self.points.get((customer_id, channel))
+        if found is None and channel is Channel.CALL_TASK:
+            return self.points.get((customer_id, Channel.SMS))  # whoever reads texts there can be called there
+        return found
+
+
+def reach(db: Connection, organisation: Organisation, *, customer_ids: Collection[str], now: datetime) -> Reach:
+    """Return how these customers can be reached at `now`."""
+    switch, stop = t.channel_switch.c, t.stopped_number.c
+    on = select(switch.channel).where(switch.organisation_id == organisation.id, switch.switched_on.is_(True))
+    stops = select(stop.number).where(stop.organisation_id == organisation.id, stop.ended_at.is_(None))
+    return Reach(
+        home=organisation.country,
+        points=contact_points(db, organisation.id, customer_ids),
+        bad=bad_addresses(db, organisation.id),
+        switched_on=frozenset(db.scalars(on)),
+        stopped=frozenset(db.scalars(stops)),
+        under_way=_under_way(db, organisation.id, now),
+    )
+
+
+def _under_way(db: Connection, organisation_id: str, now: datetime) -> dict[str, Channel]:
+    reminder = t.reminder.c
+    rows = db.execute(
+        select(reminder.customer_id, reminder.channel)
+        .where(
+            reminder.organisation_id == organisation_id,
+            reminder.state.in_((HANDING, IN_DOUBT)),
+            reminder.sent_at > now - UNDER_WAY_FOR,
+        )
+        .order_by(reminder.sent_at)
+    )
+    return {row.customer_id: Channel(row.channel) for row in rows}

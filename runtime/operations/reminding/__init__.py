@@ -1,0 +1,1 @@
+"""Reminders: whom to weigh, by which policy, what is written, the gate, certificates, what became of it."""

@@ -1,0 +1,35 @@
+"""Read what the processor and the CRM know by now, before anything is sent that rests on it."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from datetime import timedelta
+
+from connectors.contract import Role
+from connectors.errors import ConnectorError
+from connectors.records import Kind
+from runtime.app import App
+from runtime.operations.matching.match import match_receipts
+from runtime.operations.systems.loss import noting_loss
+from runtime.operations.systems.pull import pull
+from runtime.store import connections
+
+CATCH_UP_AFTER = timedelta(minutes=2)
+_CAUGHT_UP = {
+    Role.PROCESSOR: (Kind.PROCESSOR_PAYMENT, Kind.HELD_CASH),
+    Role.CRM: (Kind.CONTACT, Kind.INVOICE, Kind.INSTRUCTION),  # disputes, promises and opt-outs, pauses
+}
+
+
+def catch_up(app: App, organisation_id: str) -> None:
+    """Read both, unless that was done a moment ago, and match what came."""
+    for role, kinds in _CAUGHT_UP.items():
+        with app.store.read() as db:
+            connection = connections.connection_for_role(db, organisation_id, role)
+            seen = [connections.watermark(db, connection.id, kind) for kind in kinds] if connection else []
+        oldest = app.clock() - CATCH_UP_AFTER
+        if connection is not None and any(since is None or since < oldest for since in seen):
+            # Evidence that cannot be read stays as old as it is: the holds see that and fail closed.
+            with suppress(ConnectorError), noting_loss(app, connection):
+                pull(app, connection, kinds=kinds)
+    match_receipts(app, organisation_id)

@@ -1,0 +1,232 @@
+"""Write the message of a planned reminder for its channel: the words, who writes, and where it leads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+
+from sqlalchemy import Connection, select
+
+from connectors.channels.contract import Outgoing
+from receivables.problem import Problem
+from reminders.call_script import Told, call_script, dossier
+from reminders.evidence import Channel
+from reminders.letter import write_letter
+from reminders.message import Brand, Links, Setback, render
+from reminders.policy import Tone
+from reminders.schedule import PlannedReminder
+from reminders.templating import PrintError, TemplateError
+from reminders.text_message import render_text_message
+from reminders.wording import wording
+from runtime.app import App
+from runtime.operations.payers.short_links import short_link
+from runtime.operations.reaching.contact_language import language_for
+from runtime.operations.reaching.letterhead import letterhead, postal_address
+from runtime.operations.reminding.evidence import place_of
+from runtime.operations.reminding.setbacks import setbacks
+from runtime.operations.reminding.withdraw import SENT
+from runtime.store import journal
+from runtime.store import tables as t
+from runtime.store.connections import Organisation
+from runtime.store.copies import own_copies
+
+COPY_BROKEN = "copy_broken"  # why a reminder is held whose words cannot be rendered, and the problem that says so
+LETTER_BROKEN = "letter_broken"  # a letter that cannot be printed as it should be
+MAX_TOLD = 500  # earlier reminders that are written down for whoever takes a debt over
+
+
+@dataclass(frozen=True, slots=True)
+class Composer:
+    """Writes the messages of one organisation in one unit of work."""
+
+    app: App
+    db: Connection
+    organisation: Organisation
+    now: datetime
+    is_preview: bool = False  # nothing is written down (short links, complaints), and links open nothing
+
+    def compose(
+        self, reminder_id: str, planned: PlannedReminder, *, country: str | None, note: str = ""
+    ) -> Outgoing | None:
+        """Write the message; None when its words cannot be rendered, and then a person is told why nothing leaves.
+
+        `note` is what a person adds to an e-mail for its reader.
+        """
+        language = language_for(self.db, self.organisation.id, planned.recipient_id, country)
+        write = {
+            Channel.SMS: self._text,
+            Channel.LETTER: self._letter,
+            Channel.CALL_TASK: self._script,
+            Channel.HAND_OVER: self._dossier,
+        }.get(planned.channel, partial(self._mail, note=note))
+        try:
+            return write(reminder_id, planned, language)
+        except TemplateError as error:
+            if not self.is_preview:
+                self._complain(planned, wording(language).language, error)
+            return None
+
+    def country_of(self, customer_id: str) -> str | None:
+        """Return the country of a customer, as far as it is known."""
+        mine = (t.customer.c.organisation_id == self.organisation.id) & (t.customer.c.id == customer_id)
+        return place_of(self.organisation, self.db.scalar(select(t.customer.c.country).where(mine)))[0]
+
+    def _mail(self, reminder_id: str, planned: PlannedReminder, language: str, *, note: str) -> Outgoing:
+        links = self._links(planned.recipient_id)
+        message = render(
+            reminder=planned,
+            brand=brand_of(self.organisation),
+            links=links,
+            language=language,
+            own_copy=self._own_words(planned, language),
+            setbacks=self._setbacks(planned),
+            note=note,
+        )
+        return Outgoing(
+            key=reminder_id,
+            to=planned.address,
+            begun_at=self.now,
+            subject=message.subject,
+            text=message.text,
+            html=message.html,
+            unsubscribe_url=links.unsubscribe,
+        )
+
+    def _links(self, customer_id: str) -> Links:
+        if self.is_preview:
+            return links_to(f"{self.app.settings.public_url}/p/…")
+        return portal_links(self.app, self.organisation.id, customer_id)
+
+    def _own_words(self, planned: PlannedReminder, language: str) -> str | None:
+        own = own_copies(self.db, self.organisation.id).get((wording(language).language, planned.level.tone.value))
+        return own.body if own else None
+
+    def _setbacks(self, planned: PlannedReminder) -> tuple[Setback, ...]:
+        return setbacks(self.db, self.organisation.id, [line.item_id for line in planned.lines], now=self.now)
+
+    def _link(self, reminder_id: str, planned: PlannedReminder) -> str:
+        if self.is_preview:
+            return self._links(planned.recipient_id).portal
+        return short_link(
+            self.app,
+            self.db,
+            organisation_id=self.organisation.id,
+            customer_id=planned.recipient_id,
+            reminder_id=reminder_id,
+        )
+
+    def _text(self, reminder_id: str, planned: PlannedReminder, language: str) -> Outgoing:
+        link = self._link(reminder_id, planned)
+        text = render_text_message(reminder=planned, sender=self.organisation.name, link=link, language=language)
+        return Outgoing(key=reminder_id, to=planned.address, begun_at=self.now, subject=text, text=text, mark=link)
+
+    def _letter(self, reminder_id: str, planned: PlannedReminder, language: str) -> Outgoing:
+        from reminders.letter_pdf import draw_letter  # noqa: PLC0415 - ReportLab takes a quarter of a second
+
+        head = letterhead(self.db, self.organisation.id)
+        recipient = postal_address(self.db, self.organisation.id, planned.recipient_id)
+        letter = write_letter(
+            reminder=planned,
+            brand=brand_of(self.organisation),
+            sender=head.sender,
+            recipient=recipient,
+            account=head.account,
+            link=self._link(reminder_id, planned),
+            on=self.now.astimezone(self.organisation.zone).date(),
+            language=language,
+            own_copy=self._own_words(planned, language),
+            setbacks=self._setbacks(planned),
+            prints_address=not head.carrier.prints_addresses,
+        )
+        return Outgoing(
+            key=reminder_id,
+            to=planned.address,
+            begun_at=self.now,
+            subject=letter.subject,
+            text="\n\n".join((letter.opening, *letter.news, letter.closing)),
+            pages=draw_letter(letter, form=head.form),
+            recipient=recipient,
+            sender=head.sender,
+        )
+
+    def _script(self, reminder_id: str, planned: PlannedReminder, language: str) -> Outgoing:
+        text = call_script(reminder=planned, sender=self.organisation.name, language=language)
+        return Outgoing(key=reminder_id, to=planned.address, begun_at=self.now, subject=_about(planned), text=text)
+
+    def _dossier(self, reminder_id: str, planned: PlannedReminder, _language: str) -> Outgoing:
+        text = dossier(
+            reminder=planned,
+            creditor=self.organisation.name,
+            told=self._told([line.item_id for line in planned.lines]),
+            on=self.now.astimezone(self.organisation.zone).date(),
+        )
+        return Outgoing(key=reminder_id, to=planned.address, begun_at=self.now, subject=_about(planned), text=text)
+
+    def _told(self, item_ids: list[str]) -> list[Told]:
+        """Every reminder of these invoices that left, the oldest first."""
+        item, reminder = t.reminder_item.c, t.reminder.c
+        rows = self.db.execute(
+            select(t.document.c.number, item.level, reminder.channel, reminder.recipient, reminder.sent_at)
+            .join(t.reminder, reminder.id == item.reminder_id)
+            .join(t.document, t.document.c.id == item.document_id)
+            .where(
+                item.organisation_id == self.organisation.id,
+                item.document_id.in_(item_ids),
+                item.state == SENT,
+                reminder.sent_at.is_not(None),
+            )
+            .order_by(reminder.sent_at, t.document.c.number)
+            .limit(MAX_TOLD)
+        )
+        zone = self.organisation.zone
+        return [
+            Told(row.number, row.sent_at.astimezone(zone).date(), row.level, row.channel, row.recipient) for row in rows
+        ]
+
+    def _complain(self, planned: PlannedReminder, language: str, error: TemplateError) -> None:
+        tone = planned.level.tone
+        if isinstance(error, PrintError):
+            text = f"A letter to {planned.recipient_name} is held: {error}"
+            remedy = "Write to them by another channel, or correct the name or address."
+            problem = Problem(LETTER_BROKEN, text, remedy, planned.recipient_id)
+            journal.raise_problem(self.db, organisation_id=self.organisation.id, problem=problem, at=self.now)
+            return
+        text = f"Messages in the tone {tone} ({language}) are held: your own words cannot be rendered: {error}"
+        remedy = "Correct the words on the page of messages, or go back to ours."
+        problem = Problem(COPY_BROKEN, text, remedy, copy_name(language, tone))
+        journal.raise_problem(self.db, organisation_id=self.organisation.id, problem=problem, at=self.now)
+
+
+def _about(planned: PlannedReminder) -> str:
+    numbers = ", ".join(line.number for line in planned.lines[:3])
+    return f"{planned.recipient_name}: {numbers}{' …' if len(planned.lines) > 3 else ''}"
+
+
+def copy_name(language: str, tone: Tone) -> str:
+    """Return what a problem calls the words of a tone in a language."""
+    return f"{tone} {language}"
+
+
+def brand_of(organisation: Organisation) -> Brand:
+    """Return who writes."""
+    return Brand(name=organisation.name, signature=f"Accounts receivable, {organisation.name}")
+
+
+def portal_links(app: App, organisation_id: str, customer_id: str) -> Links:
+    """Return where a message to this customer leads: the customer's own page and its actions."""
+    token = app.portal_links().link(organisation_id, customer_id)
+    return links_to(f"{app.settings.public_url}/p/{token}")
+
+
+def links_to(page: str) -> Links:
+    """Return where a message leads whose reader's page is at `page`."""
+    return Links(
+        pay=page,
+        portal=page,
+        dispute=page,
+        promise=page,
+        plan=f"{page}/plan",
+        question=page,
+        unsubscribe=f"{page}/unsubscribe",
+    )

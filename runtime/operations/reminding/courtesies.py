@@ -1,0 +1,127 @@
+"""Messages beside reminders that nobody has to answer: each is a row before it leaves, so it leaves at most once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, insert, select, update
+
+from connectors.channels.email import EmailChannel
+from connectors.errors import ConnectorError, Retry
+from receivables.identity import stable_id
+from reminders.contact import DEFAULT_LIMITS
+from reminders.courtesy import CourtesyVerdict, decide_courtesy
+from reminders.evidence import Channel, ContactEvidence
+from reminders.message import Message
+from runtime.app import App
+from runtime.operations.reaching.reach import reach
+from runtime.operations.reminding.compose import portal_links
+from runtime.operations.reminding.evidence import gather
+from runtime.operations.reminding.withdraw import FAILED, HANDING, IN_DOUBT, SENT
+from runtime.store import connections, journal
+from runtime.store import tables as t
+from runtime.store.connections import Organisation
+
+LEFT_OUT, WAITING, TAKEN = "left_out", "waiting", "taken"
+
+
+@dataclass(frozen=True, slots=True)
+class Courtesy:
+    """What a message is about: its kind, one word for which of them, whose it is, and the invoices that it rests on."""
+
+    kind: str
+    about: str
+    customer_id: str
+    documents: tuple[str, ...]
+
+    def id_in(self, organisation_id: str) -> str:
+        """Return the id of the one message of this kind about this."""
+        return stable_id("cty", organisation_id, self.kind, self.customer_id, self.about)
+
+
+Write = Callable[[Connection, ContactEvidence, datetime], Message | None]
+
+
+def contact_of(db: Connection, organisation: Organisation, courtesy: Courtesy, now: datetime) -> ContactEvidence | None:
+    """Return how the customer is reached by e-mail; None when none of the invoices is known any more."""
+    evidence = gather(db, organisation, now=now, document_ids=courtesy.documents)
+    if not evidence:
+        return None
+    mail = evidence[0].contact
+    return reach(db, organisation, customer_ids=[mail.recipient_id], now=now).contact(mail, Channel.EMAIL)
+
+
+def send_once(app: App, email: EmailChannel, organisation: Organisation, courtesy: Courtesy, write: Write) -> str:
+    """Send one message where all that a reminder asks of a contact allows it; returns how it ended.
+
+    `write` gives its words in the same unit of work, or None where it cannot be said now. What this person may never
+    be sent is kept as left out, so that it is not asked again.
+    """
+    courtesy_id = courtesy.id_in(organisation.id)
+    with app.store.write() as db:
+        connections.lock_organisation(db, organisation.id)
+        now = app.clock()
+        contact = contact_of(db, organisation, courtesy, now)
+        known = db.scalar(select(t.courtesy.c.id).where(t.courtesy.c.id == courtesy_id))
+        if contact is None or known is not None:
+            return TAKEN
+        decision = decide_courtesy(contact=contact, as_of=now, limits=DEFAULT_LIMITS)
+        message = write(db, contact, now) if decision.verdict is CourtesyVerdict.NOW else None
+        if message is None and decision.verdict is not CourtesyVerdict.NEVER:
+            return WAITING
+        db.execute(
+            insert(t.courtesy).values(
+                id=courtesy_id,
+                organisation_id=organisation.id,
+                customer_id=courtesy.customer_id,
+                kind=courtesy.kind,
+                about=courtesy.about,
+                state=HANDING if message else LEFT_OUT,
+                recipient=contact.address or "",
+                subject=message.subject if message else "",
+                body_text=message.text if message else "",
+                decided_at=now,
+                sent_at=now if message else None,
+                why=decision.reason,
+            )
+        )
+    if message is None:
+        return LEFT_OUT
+    return _hand_over(app, email, organisation.id, courtesy, message, to=contact.address or "")
+
+
+def _hand_over(
+    app: App, email: EmailChannel, organisation_id: str, courtesy: Courtesy, message: Message, *, to: str
+) -> str:
+    courtesy_id, why, state = courtesy.id_in(organisation_id), "", SENT
+    try:
+        email.send(
+            message_id=courtesy_id,
+            to=to,
+            subject=message.subject,
+            text=message.text,
+            html=message.html,
+            sender=app.settings.mail_from,
+            reply_to=app.settings.reply_to or app.settings.mail_from,
+            unsubscribe_url=portal_links(app, organisation_id, courtesy.customer_id).unsubscribe,
+        )
+    except ConnectorError as error:
+        state = IN_DOUBT if isinstance(error, Retry) and error.ambiguous else FAILED
+        why = str(error)
+    with app.store.write() as db:
+        now = app.clock()
+        sent_at = None if state == FAILED else now
+        mine = t.courtesy.c.id == courtesy_id
+        db.execute(update(t.courtesy).where(mine).values(state=state, why=why, sent_at=sent_at))
+        journal.record(
+            db,
+            organisation_id=organisation_id,
+            at=now,
+            actor="reminders",
+            action=f"{courtesy.kind}_{state}",
+            subject=courtesy.customer_id,
+            detail=f"{message.subject} → {to}" + (f": {why}" if why else ""),
+        )
+    return state

@@ -1,0 +1,137 @@
+"""Customers of the ledger, accounts and contacts of the CRM."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Any, cast
+
+from connectors.contract import Role
+from connectors.records import ContactFields, CustomerFields, Record
+from reminders.evidence import Channel
+from runtime.operations.reaching.bad_addresses import another_is_known
+from runtime.operations.systems.absorb.accounts import link_accounts
+from runtime.operations.systems.absorb.scope import CONTACT_LINK, CUSTOMER_LINK, Scope, pairs_of, version_of
+from runtime.operations.systems.absorb.told_contacts import Told, keep_told
+from runtime.store import proposals
+from runtime.store import tables as t
+from runtime.store.rows import update_rows, upsert
+from runtime.store.touch import touch_balances
+from runtime.store.weighing import weigh_again
+from sync.merge import merge
+from sync.owners import Owner
+
+
+def absorb_customers(scope: Scope, records: list[Record]) -> None:
+    """Take in ledger customers, or link CRM accounts to the customers they are."""
+    if scope.role is Role.LEDGER:
+        _absorb_ledger_customers(scope, records)
+        scope.flush_links()
+    else:
+        link_accounts(scope, records)
+
+
+def _absorb_ledger_customers(scope: Scope, records: list[Record]) -> None:
+    ids = {record.external_id: scope.local_id("cus", record.external_id) for record in records}
+    links = scope.known_links(CUSTOMER_LINK, ids)
+    known = scope.rows(t.customer, ids.values())
+    rows = []
+    for record in records:
+        fields = cast(CustomerFields, record.fields)
+        local_id = ids[record.external_id]
+        old = known.get(local_id)
+        theirs = {"name": fields.name, "email": fields.email}
+        ours = {"name": old["name"], "email": old["email"]} if old else {}
+        merged = merge(
+            owners=scope.owners,
+            speaker=scope.speaker,
+            pairs=pairs_of(links.get(record.external_id)),
+            ours=ours,
+            theirs=theirs,
+        )
+        scope.note_conflicts(local_id, merged.conflicts)
+        scope.keep_link(CUSTOMER_LINK, record.external_id, local_id, merged.pairs, version=version_of(record))
+        parent = scope.local_id("cus", fields.parent_external_id) if fields.parent_external_id else None
+        row: dict[str, Any] = {
+            "id": local_id,
+            "organisation_id": scope.organisation_id,
+            "name": merged.values["name"],
+            "email": merged.values["email"],
+            "number": fields.number,
+            "parent_id": _parent(scope, parent, old),
+            "country": fields.country,
+            "deleted": False,
+            "merged_into": None,
+        }
+        if old is not None and old["email"] != row["email"]:
+            another_is_known(scope.db, scope.organisation_id, local_id, channel=Channel.EMAIL, at=scope.read_at)
+        changed = old is None or any(old[name] != value for name, value in row.items())
+        row["changed_at"] = scope.read_at if changed or old is None else old["changed_at"]
+        rows.append(row)
+    upsert(scope.db, t.customer, rows, keys=["id"])
+    keep_told(scope, _told_by_ledger(records, ids))
+    news = [row["id"] for row in rows if row["changed_at"] == scope.read_at]
+    weigh_again(scope.db, scope.organisation_id, customer_ids=news)
+    if news:
+        proposals.weigh_again(scope.db, scope.organisation_id)
+
+
+def _told_by_ledger(records: list[Record], ids: dict[str, str]) -> dict[str, Told]:
+    fields = {ids[record.external_id]: cast(CustomerFields, record.fields) for record in records}
+    return {
+        customer_id: Told(each.name, each.country, each.ways)
+        for customer_id, each in fields.items()
+        if each.ways is not None
+    }
+
+
+def _parent(scope: Scope, in_ledger: str | None, old: dict[str, Any] | None) -> str | None:
+    known = old["parent_id"] if old else None
+    return (known or in_ledger) if scope.owners["parent_id"] is Owner.CRM else (in_ledger or known)
+
+
+def absorb_contacts(scope: Scope, records: list[Record]) -> None:
+    """Merge the e-mail address and the opt-out of each account's first contact with its customer."""
+    links = scope.known_links(CONTACT_LINK, [record.external_id for record in records])
+    accounts = scope.known_links(
+        CUSTOMER_LINK, [cast(ContactFields, record.fields).customer_external_id for record in records]
+    )
+    customers = scope.rows(t.customer, [account["local_id"] for account in accounts.values()])
+    taken = scope.external_ids(CONTACT_LINK)
+    rows: list[dict[str, Any]] = []
+    told: dict[str, Told] = {}
+    strangers: defaultdict[str, list[str]] = defaultdict(list)
+    for record in sorted(records, key=lambda each: each.external_id):
+        fields = cast(ContactFields, record.fields)
+        account = accounts.get(fields.customer_external_id)
+        link = links.get(record.external_id)
+        if account is None:
+            waiting = proposals.proposal_id(scope.organisation_id, scope.system, fields.customer_external_id)
+            scope.keep_link(CONTACT_LINK, record.external_id, waiting, {}, version=version_of(record))
+            strangers[fields.customer_external_id] += [fields.email] if fields.email else []
+            continue
+        local_id = account["local_id"]
+        if taken.setdefault(local_id, record.external_id) != record.external_id:
+            continue
+        old = customers[local_id]
+        told[local_id] = Told(old["name"], old["country"], fields.ways, attention=fields.name)
+        merged = merge(
+            owners=scope.owners,
+            speaker=scope.speaker,
+            # What it agreed on with the customer of another account says nothing about this one.
+            pairs=pairs_of(link) if link and link["local_id"] == local_id else {},
+            ours={"email": old["email"], "opted_out": old["opted_out"]},
+            theirs={"email": fields.email, "opted_out": fields.opted_out},
+        )
+        scope.note_conflicts(local_id, merged.conflicts)
+        scope.keep_link(CONTACT_LINK, record.external_id, local_id, merged.pairs, version=version_of(record))
+        new = {"email": merged.values["email"], "opted_out": bool(merged.values["opted_out"])}
+        if new["email"] != old["email"]:
+            another_is_known(scope.db, scope.organisation_id, local_id, channel=Channel.EMAIL, at=scope.read_at)
+        if new != {"email": old["email"], "opted_out": old["opted_out"]}:
+            scope.record("contact_changed", local_id, f"e-mail {new['email']}, opted out: {new['opted_out']}")
+            rows.append({"id": local_id, **new, "changed_at": scope.read_at})
+    update_rows(scope.db, t.customer, "id", rows)
+    touch_balances(scope.db, scope.organisation_id, [row["id"] for row in rows], scope.read_at)
+    keep_told(scope, told)
+    scope.flush_links()
+    proposals.add_emails(scope.db, scope.organisation_id, scope.system, strangers)
