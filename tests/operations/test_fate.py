@@ -11,11 +11,12 @@ import pytest
 from sqlalchemy import update
 
 from connectors.contract import Role
+from runtime.operations.errors import RefusedError
 from runtime.operations.matching.decide import undo
 from runtime.operations.matching.match import match_receipts
+from runtime.operations.matching.settle_refund import settle_refund
 from runtime.operations.reminding.plan import plan_reminders
 from runtime.operations.reminding.remind import remind_organisation
-from runtime.operations.reminding.standing_holds import release_hold
 from runtime.store import tables as t
 from tests.operations.firm import CURRENCY, TODAY, Firm, XeroLedger, money_in
 
@@ -106,13 +107,40 @@ def test_a_chargeback_before_the_payment_was_applied_holds_what_it_pays(firm: Fi
     assert list(_holds(firm)) == ["chargeback_open"]
 
 
-def test_a_hold_that_a_person_ended_is_not_placed_again_for_the_same_refund(firm: Firm) -> None:
-    firm.stripe.refund(firm.stripe.pay(amount=12_000, currency=CURRENCY, metadata=NAMED), 12_000)
+def test_a_refund_that_a_person_looked_at_holds_no_more_and_the_next_one_does(firm: Firm) -> None:
+    intent = firm.stripe.pay(amount=12_000, currency=CURRENCY, metadata=NAMED)
+    firm.stripe.refund(intent, 7_000)
     _hear(firm)
-    with firm.app.store.write() as db:
-        release_hold(db, firm.id, firm.document("INV-1001").id, "refund_review", firm.time())
+    _look_at_the_refund(firm)
     firm.settle()
-    assert _holds(firm) == {}
+    assert _holds(firm) == {}, "the same refund asks once"
+    with pytest.raises(RefusedError, match="no refund holds"):
+        _look_at_the_refund(firm)
+    firm.stripe.refund(intent, 5_000)
+    _hear(firm)
+    assert list(_holds(firm)) == ["refund_review"]
+
+
+def test_what_is_left_after_a_refund_is_asked_for_once_a_person_booked_the_rest_and_looked(firm: Firm) -> None:
+    intent = _paid_by_card(firm)
+    firm.stripe.refund(intent, 5_000)
+    _hear(firm)
+    assert isinstance(firm.ledger, XeroLedger)
+    (payment_id,) = firm.ledger.books.payments
+    firm.ledger.books.delete_payment(payment_id)
+    firm.settle()
+    with pytest.raises(RefusedError, match="not applied"):
+        undo(firm.app, organisation_id=firm.id, receipt_id=firm.receipt().id, actor="accountant")
+    assert "INV-1001" not in _reminded(firm)
+    _look_at_the_refund(firm)
+    assert "refund_review" not in _holds(firm)
+    (told,) = firm.rows(t.event, action="refund_settled")
+    assert told.actor == "accountant"
+
+
+def _look_at_the_refund(firm: Firm) -> None:
+    document_id = firm.document("INV-1001").id
+    settle_refund(firm.app, organisation_id=firm.id, document_id=document_id, actor="accountant")
 
 
 def test_a_payment_that_the_ledger_refused_and_the_bank_took_back_holds_what_it_was_for(firm: Firm) -> None:

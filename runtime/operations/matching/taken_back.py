@@ -18,6 +18,7 @@ from runtime.store import journal
 from runtime.store import tables as t
 
 PAYMENT_RETURNED = "payment_returned"
+BY_BANK = "bank"  # who placed a hold of a debit
 HOLD = "refund_review"  # what goes back waits for a person, whoever sent it back
 RECEIPT_RETURNED = "returned"
 IN_LEDGER = ("recorded", "coded")  # states of a receipt that the ledger records without us
@@ -164,7 +165,7 @@ def _hold_and_tell(
             document_id=document_id,
             code=HOLD,
             reason=f"The payment of {amount} went back on {row['booked_on']}: it holds until a person has looked",
-            placed_by="bank",
+            placed_by=BY_BANK,
             at=at,
         )
     payer = receipt["payer_name"] or "an unnamed payer"
