@@ -83,7 +83,7 @@ def test_no_translation_outlives_its_words(code: str) -> None:
     source = " ".join(
         path.read_text(encoding="utf-8")
         for folder in (WEB, WEB.parent / "operations")
-        for path in sorted(folder.glob("*.py"))
+        for path in sorted(folder.rglob("*.py"))
     )
     known = {message.id for message in _catalog(code) if isinstance(message.id, str) and message.id}
     assert not {each for each in known - _wanted() if f'"{each}"' not in source}
