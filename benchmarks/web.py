@@ -27,6 +27,7 @@ from sqlalchemy import event
 
 from benchmarks.web_world import INVOICES_A_CUSTOMER, NOW, ORGANISATION, fill
 from runtime.app import App, build
+from runtime.long_lived import keep_long_lived
 from runtime.operations.reminding.figures import count_figures
 from runtime.settings import Settings
 from runtime.store.engine import Store
@@ -64,6 +65,7 @@ def serve(url: str) -> None:
     config = uvicorn.Config(
         create_web(app), log_level="error", lifespan="off", access_log=False, timeout_keep_alive=600
     )
+    keep_long_lived()  # as `truedue serve` does
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
     sys.stdout.write(f"{listener.getsockname()[1]}\n")

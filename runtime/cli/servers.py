@@ -21,6 +21,7 @@ from runtime.clock import clock_from
 from runtime.jobs.embedded import EmbeddedWorker
 from runtime.jobs.tasks import make_celery
 from runtime.listening import LOOPBACK, require_free
+from runtime.long_lived import keep_long_lived
 from runtime.operations.errors import InputError
 from runtime.settings import load
 from runtime.waiting import wait_for_interrupt
@@ -42,6 +43,7 @@ def serve(host: str, port: int) -> None:
         config = uvicorn.Config(create_web(app), host=host, port=port, log_level="info", access_log=False)
         server = uvicorn.Server(config)
         _stop_on_signals(server)
+        keep_long_lived()
         if app.settings.broker_url.startswith("memory"):
             with EmbeddedWorker(celery):
                 server.run()
