@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import (
     JSON,
@@ -32,6 +32,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.dml import ReturningInsert
 
 Row = Mapping[str, Any]
+Value = TypeVar("Value")
 Names = Sequence[str]
 Insert = postgresql.Insert | sqlite.Insert
 CHUNK_ROWS = 1_000
@@ -80,12 +81,12 @@ def owned_by(table: Table, organisation_id: str | BindParameter[str]) -> ColumnE
     return table.c.organisation_id.concat("") == organisation_id
 
 
-def beside_an_index(column: Column[str]) -> ColumnElement[str]:
-    """A text column as no index serves it: for a condition that many rows meet, beside one that few do.
+def beside_an_index(column: Column[Value]) -> ColumnElement[Value]:
+    """A column as no index serves it: for a condition that many rows meet, beside one that few do.
 
     SQLite knows nothing of how many rows have a value, and takes one open document for as rare as one customer's.
     """
-    return column.concat("")
+    return func.coalesce(column, column)
 
 
 def upsert(db: Connection, table: Table, rows: Sequence[Row], *, keys: Sequence[str], keep: Sequence[str] = ()) -> None:

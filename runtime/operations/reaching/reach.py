@@ -15,6 +15,7 @@ from runtime.operations.reaching.contact_book import Point, Points, contact_poin
 from runtime.operations.reminding.withdraw import HANDING, IN_DOUBT
 from runtime.store import tables as t
 from runtime.store.connections import Organisation
+from runtime.store.rows import beside_an_index
 
 # A message that may have left keeps other channels quiet for as long as it counts for the weekly cap.
 UNDER_WAY_FOR = timedelta(days=7)
@@ -81,13 +82,12 @@ def reach(db: Connection, organisation: Organisation, *, customer_ids: Collectio
 
 def _under_way(db: Connection, organisation_id: str, now: datetime) -> dict[str, Channel]:
     reminder = t.reminder.c
+    # Ordered here: SQLite would read all of the last days by their order, where few are under way.
     rows = db.execute(
-        select(reminder.customer_id, reminder.channel)
-        .where(
+        select(reminder.customer_id, reminder.channel, reminder.sent_at).where(
             reminder.organisation_id == organisation_id,
             reminder.state.in_((HANDING, IN_DOUBT)),
-            reminder.sent_at > now - UNDER_WAY_FOR,
+            beside_an_index(reminder.sent_at) > now - UNDER_WAY_FOR,
         )
-        .order_by(reminder.sent_at)
-    )
-    return {row.customer_id: Channel(row.channel) for row in rows}
+    ).all()
+    return {row.customer_id: Channel(row.channel) for row in sorted(rows, key=lambda row: row.sent_at)}

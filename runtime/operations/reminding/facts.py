@@ -231,7 +231,7 @@ def contacts(
                     sent.organisation_id == organisation_id,
                     sent.customer_id.in_(chunk),
                     beside_an_index(sent.state).in_(_MAY_HAVE_LEFT),
-                    sent.sent_at > now - _WEEK,
+                    beside_an_index(sent.sent_at) > now - _WEEK,
                 )
                 .group_by(sent.customer_id)
             )
