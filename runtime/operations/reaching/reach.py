@@ -82,12 +82,14 @@ def reach(db: Connection, organisation: Organisation, *, customer_ids: Collectio
 
 def _under_way(db: Connection, organisation_id: str, now: datetime) -> dict[str, Channel]:
     reminder = t.reminder.c
-    # Ordered here: SQLite would read all of the last days by their order, where few are under way.
+    sent_at = beside_an_index(reminder.sent_at)  # few are under way, many were sent in the last days
     rows = db.execute(
-        select(reminder.customer_id, reminder.channel, reminder.sent_at).where(
+        select(reminder.customer_id, reminder.channel)
+        .where(
             reminder.organisation_id == organisation_id,
             reminder.state.in_((HANDING, IN_DOUBT)),
-            beside_an_index(reminder.sent_at) > now - UNDER_WAY_FOR,
+            sent_at > now - UNDER_WAY_FOR,
         )
-    ).all()
-    return {row.customer_id: Channel(row.channel) for row in sorted(rows, key=lambda row: row.sent_at)}
+        .order_by(sent_at)
+    )
+    return {row.customer_id: Channel(row.channel) for row in rows}
