@@ -6,13 +6,9 @@ itself: whoever comes must bring the number and the exact amount of one.
 
 from __future__ import annotations
 
-import base64
-import binascii
-import hashlib
-import hmac
 from collections.abc import Sequence
 
-from runtime.portal_links import LinkError, signing_key
+from runtime.signed_tokens import Signer
 
 MAX_TOKEN_CHARS = 200  # far above what an id of 64 characters and the signature take
 _PURPOSE = b"truedue pay button 1"
@@ -23,26 +19,12 @@ class ButtonLinks:
     """Makes and reads these addresses. `key` is the product's own; those that one of `old_keys` signed still open."""
 
     def __init__(self, key: bytes, old_keys: Sequence[bytes] = ()) -> None:
-        self._keys = [signing_key(each, _PURPOSE) for each in (key, *old_keys)]
+        self._signer = Signer((key, *old_keys), purpose=_PURPOSE, tag_bytes=_TAG_BYTES, max_chars=MAX_TOKEN_CHARS)
 
     def token(self, organisation_id: str) -> str:
         """Return what stands for an organisation."""
-        payload = organisation_id.encode()
-        return base64.urlsafe_b64encode(payload + _tag(self._keys[0], payload)).decode().rstrip("=")
+        return self._signer.sign(organisation_id.encode())
 
     def read(self, token: str) -> str:
         """Return the organisation's id; LinkError for what we did not make."""
-        try:
-            if len(token) > MAX_TOKEN_CHARS:
-                raise LinkError
-            raw = base64.b64decode(token.encode() + b"=" * (-len(token) % 4), altchars=b"-_", validate=True)
-        except (binascii.Error, UnicodeEncodeError):
-            raise LinkError from None
-        payload, tag = raw[:-_TAG_BYTES], raw[-_TAG_BYTES:]
-        if not any(hmac.compare_digest(_tag(key, payload), tag) for key in self._keys):
-            raise LinkError
-        return payload.decode()
-
-
-def _tag(key: bytes, payload: bytes) -> bytes:
-    return hmac.new(key, payload, hashlib.sha256).digest()[:_TAG_BYTES]
+        return self._signer.read(token).decode()

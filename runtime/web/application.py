@@ -19,8 +19,8 @@ from reminders.wording import FALLBACK_LANGUAGE
 from runtime.app import App
 from runtime.operations.errors import InputError, RefusedError
 from runtime.operations.inbox.intake import Intake
-from runtime.portal_links import LinkError
 from runtime.settings import SettingsError
+from runtime.signed_tokens import LinkError
 from runtime.web import (
     approvals,
     bank_files,

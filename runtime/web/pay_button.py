@@ -13,7 +13,7 @@ from runtime.operations.errors import RefusedError
 from runtime.operations.payers.brand import Brand, brand
 from runtime.operations.payers.pay_by_card import pay_by_card
 from runtime.operations.views.pay_button import ButtonInvoice, Payable, named_invoice
-from runtime.portal_links import LinkError
+from runtime.signed_tokens import LinkError
 from runtime.store import connections
 from runtime.store.connections import Organisation
 from runtime.web.access import PAYER, routes

@@ -28,7 +28,7 @@ from runtime.operations.reaching.contact_language import choose_language, langua
 from runtime.operations.reaching.opt_out import opt_out
 from runtime.operations.systems.online_invoice import online_invoice
 from runtime.operations.views.portal import PortalAccount, PortalInvoice, portal
-from runtime.portal_links import LinkError
+from runtime.signed_tokens import LinkError
 from runtime.store import connections
 from runtime.store.connections import Organisation
 from runtime.web.access import PAYER, routes

@@ -12,8 +12,9 @@ from sqlalchemy import select
 from runtime.app import App
 from runtime.operations.people.rotate_key import rotate_key
 from runtime.operations.systems.pull import pull
-from runtime.portal_links import LinkError, PortalLinks
+from runtime.portal_links import PortalLinks
 from runtime.settings import SettingsError
+from runtime.signed_tokens import LinkError
 from runtime.store import tables as t
 from runtime.vault import Vault, VaultError
 from tests.cli.command import ANOTHER_KEY, KEY, truedue

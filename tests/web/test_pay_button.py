@@ -20,7 +20,8 @@ from runtime.button_links import ButtonLinks
 from runtime.operations.payers.pay_button import button_address, switch_pay_button
 from runtime.operations.payers.pay_by_card import switch_card_payments
 from runtime.operations.systems.disconnect import disconnect
-from runtime.portal_links import LinkError, PortalLinks
+from runtime.portal_links import PortalLinks
+from runtime.signed_tokens import LinkError
 from runtime.store import tables as t
 from runtime.web import pay_button
 from runtime.web.pace import Pace

@@ -16,7 +16,8 @@ from runtime.operations.payers.question import ANSWERED_WITHIN, MAX_HOLDING, MAX
 from runtime.operations.payers.question import PROBLEM as QUESTION
 from runtime.operations.payers.short_links import portal_token, short_link
 from runtime.operations.reminding.compose import portal_links
-from runtime.portal_links import LIFETIME_DAYS, LinkError, PortalLinks
+from runtime.portal_links import LIFETIME_DAYS, PortalLinks
+from runtime.signed_tokens import LinkError
 from runtime.store import tables as t
 from tests.web.build import TODAY
 from tests.web.conftest import Site

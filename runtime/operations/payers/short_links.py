@@ -8,7 +8,8 @@ from datetime import timedelta
 from sqlalchemy import Connection, select, update
 
 from runtime.app import App
-from runtime.portal_links import LIFETIME_DAYS, LinkError
+from runtime.portal_links import LIFETIME_DAYS
+from runtime.signed_tokens import LinkError
 from runtime.store import tables as t
 from runtime.store.rows import insert_new
 
