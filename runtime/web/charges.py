@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated
 
-from fastapi import Form, Query
+from fastapi import Depends, Form, Query
 from starlette.responses import Response
 
 from receivables.money import Money, MoneyError
@@ -25,6 +25,24 @@ from runtime.web.work import WITH_KEYS, known
 ROUTES = routes("charges")
 Short = Annotated[str, Form(max_length=20)]
 Code = Annotated[str, Form(pattern="^[A-Z]{3}$")]
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise InputError("choose a day, such as 2026-01-01") from None
+
+
+def _shown(*, until: Short, interest: Given, fixed: Given, currency: Code) -> Shown:
+    """Read what the page showed, which its forms bring back."""
+    try:
+        return Shown(_day(until), Money(interest, currency), Money(fixed, currency))
+    except MoneyError as error:
+        raise InputError(str(error)) from None
+
+
+Decided = Annotated[Shown, Depends(_shown)]
 
 
 @ROUTES.get("/o/{organisation_id}/charges", dependencies=[SEE])
@@ -92,39 +110,17 @@ def take_business(
 
 
 @ROUTES.post("/o/{organisation_id}/charges/{document_id}/approve", dependencies=[MATCH], status_code=303)
-def approve(
-    app: Running,
-    who: Who,
-    organisation_id: str,
-    document_id: str,
-    *,
-    until: Short,
-    interest: Given,
-    fixed: Given,
-    currency: Code,
-) -> Response:
+def approve(app: Running, who: Who, organisation_id: str, document_id: str, shown: Decided) -> Response:
     """Post what the page showed to the ledger."""
     known(app, organisation_id, document_id=document_id)
-    shown = _shown(until, interest, fixed, currency)
     approve_charge(app, organisation_id=organisation_id, document_id=document_id, shown=shown, actor=who)
     return go(f"/o/{organisation_id}/charges", "charge_approved")
 
 
 @ROUTES.post("/o/{organisation_id}/charges/{document_id}/waive", dependencies=[MATCH], status_code=303)
-def waive(
-    app: Running,
-    who: Who,
-    organisation_id: str,
-    document_id: str,
-    *,
-    until: Short,
-    interest: Given,
-    fixed: Given,
-    currency: Code,
-) -> Response:
+def waive(app: Running, who: Who, organisation_id: str, document_id: str, shown: Decided) -> Response:
     """Ask for nothing of what the page showed."""
     known(app, organisation_id, document_id=document_id)
-    shown = _shown(until, interest, fixed, currency)
     waive_charge(app, organisation_id=organisation_id, document_id=document_id, shown=shown, actor=who)
     return go(f"/o/{organisation_id}/charges", "charge_waived")
 
@@ -143,17 +139,3 @@ def give_up(app: Running, who: Who, organisation_id: str, charge_id: str) -> Res
     known(app, organisation_id)
     give_up_charge(app, organisation_id=organisation_id, charge_id=charge_id, actor=who)
     return go(f"/o/{organisation_id}/charges", "charge_waived")
-
-
-def _shown(until: str, interest: int, fixed: int, currency: str) -> Shown:
-    try:
-        return Shown(_day(until), Money(interest, currency), Money(fixed, currency))
-    except MoneyError as error:
-        raise InputError(str(error)) from None
-
-
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise InputError("choose a day, such as 2026-01-01") from None
