@@ -14,9 +14,10 @@ from typing import Protocol, runtime_checkable
 
 from connectors.intents import Found, Intent, Outcome
 from connectors.limits import Budget, Limit
-from connectors.records import Kind, Page
+from connectors.records import Kind, Page, TaxCode
 
 CALL_TIMEOUT_SECONDS = 20.0  # of every external call; the slowest vendor answer we wait for
+MAX_TAX_CODES = 2_000  # of a ledger
 
 
 class Role(StrEnum):
@@ -161,6 +162,15 @@ class TellsOfReminders(Protocol):
 
     def reminds(self) -> bool:
         """Return whether the system sends reminders of its own in this account, in one call."""
+        ...
+
+
+@runtime_checkable
+class ListsTaxCodes(Protocol):
+    """A connector of a system that books sales under tax codes. Every ledger does."""
+
+    def tax_codes(self) -> tuple[TaxCode, ...]:
+        """Return the living codes that what we write on sales can bear, by name; at most MAX_TAX_CODES, else Fatal."""
         ...
 
 

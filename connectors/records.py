@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 from enum import StrEnum
 
 from receivables.decline import Decline
@@ -195,6 +196,15 @@ class AccountFields:
     handle: str
     purpose: AccountPurpose
     currency: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TaxCode:
+    """A tax code of the ledger under which a sale can be booked: what the vendor wants when we post, name and rate."""
+
+    code: str
+    name: str
+    per_cent: Decimal
 
 
 class ProcessorState(StrEnum):

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Protocol
 
 from connectors.intents import Found, Intent, Outcome
-from connectors.records import Kind, Page
+from connectors.records import Kind, Page, TaxCode
 
 
 class Client(Protocol):
@@ -35,6 +35,10 @@ class Reader(Protocol):
 
     def online(self, external_id: str) -> str:
         """Return where the customer sees an invoice."""
+        ...
+
+    def tax_codes(self) -> tuple[TaxCode, ...]:
+        """Return the codes under which sales can be booked."""
         ...
 
 
@@ -73,6 +77,10 @@ class LedgerConnector:
     def online(self, external_id: str) -> str:
         """Return where the customer sees an invoice (`connectors.contract.ShowsInvoicesOnline`)."""
         return self._reader.online(external_id)
+
+    def tax_codes(self) -> tuple[TaxCode, ...]:
+        """Return the codes under which sales can be booked (`connectors.contract.ListsTaxCodes`)."""
+        return self._reader.tax_codes()
 
     def write(self, intents: Sequence[Intent]) -> list[Outcome]:
         """Carry out intents, one outcome each."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from connectors.records import Kind, Page, Record
+from connectors.contract import MAX_TAX_CODES
+from connectors.errors import Fatal
+from connectors.records import Kind, Page, Record, TaxCode
 from receivables.problem import Problem
 
 
@@ -41,3 +43,14 @@ def unreadable(kind: Kind, item: object, error: Exception, *, identity: str, tit
         remedy=f"Open it in {title}, correct it and save it; it is read again then.",
         subject=subject,
     )
+
+
+def listed(codes: Iterable[TaxCode | None], title: str) -> tuple[TaxCode, ...]:
+    """Order tax codes by name; Fatal where one cannot be read, or there are more than a person chooses from."""
+    try:
+        found = sorted((code for code in codes if code is not None), key=lambda code: (code.name, code.code))
+    except (ValueError, KeyError, TypeError, ArithmeticError, AttributeError) as error:
+        raise Fatal(f"{title}: a tax code cannot be read: {error}") from error
+    if len(found) > MAX_TAX_CODES:
+        raise Fatal(f"{title} has more than {MAX_TAX_CODES} tax codes")
+    return tuple(found)

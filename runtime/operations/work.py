@@ -28,6 +28,7 @@ from runtime.operations.systems.links import UNWEIGHED, anything_to_weigh, weigh
 from runtime.operations.systems.loss import noting_loss
 from runtime.operations.systems.other_reminders import ask_whether_it_reminds
 from runtime.operations.systems.pull import pull
+from runtime.operations.systems.read_tax_codes import refresh_tax_codes
 from runtime.operations.systems.show_in_crm import show_in_crm, to_show
 from runtime.store import connections, queues
 from runtime.store import tables as t
@@ -175,6 +176,8 @@ def _read(app: App, connection: VendorConnection) -> Counter[str]:
             ):
                 counted.update(pull(app, connection))
                 ask_whether_it_reminds(app, connection)
+                if connection.role is Role.LEDGER:
+                    refresh_tax_codes(app, connection)
         except ConnectorError as error:
             counted[f"{system} failed: {type(error).__name__}"] += 1
     return counted

@@ -19,6 +19,7 @@ from runtime.operations.reminding.send_statements import switch_statements
 from runtime.operations.reminding.thank import switch_thanks
 from runtime.operations.systems.link_back import switch_links_back
 from runtime.operations.systems.other_reminders import say_what_else_reminds
+from runtime.operations.systems.read_tax_codes import read_accounts_again
 from runtime.operations.systems.treatments import set_treatment
 from runtime.operations.views.setup import setup
 from runtime.web.access import CONFIGURE, SEE, SWITCH, Seated, Who, routes
@@ -181,3 +182,11 @@ def treat(
         app, organisation_id=organisation_id, kind=kind, account=account, tax_code=tax_code.strip(), actor=who
     )
     return go(f"/o/{organisation_id}/settings", "declared")
+
+
+@ROUTES.post("/o/{organisation_id}/settings/accounts", dependencies=[CONFIGURE], status_code=303)
+def read_again(app: Running, organisation_id: str) -> Response:
+    """Read the ledger's accounts and tax codes again."""
+    known(app, organisation_id)
+    read_accounts_again(app, organisation_id=organisation_id)
+    return go(f"/o/{organisation_id}/settings", "accounts_read")

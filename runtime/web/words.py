@@ -472,6 +472,7 @@ NOTICES: Mapping[str, str] = {
     "cards_off": "Payers are not offered to pay by card any more.",
     "paying": "Thank you. Your payment shows here as soon as it is confirmed, usually within seconds.",
     "declared": "Kept. It counts from now on.",
+    "accounts_read": "The ledger's accounts and tax codes were read.",
     "statements_on": "Whoever owes something gets a statement in the first days of each month.",
     "statements_off": "No statements are sent any more.",
     "approvals_on": "Messages wait for a person's approval from now on.",

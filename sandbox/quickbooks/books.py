@@ -44,7 +44,15 @@ class QuickBooksBooks(Ledger):
         self.services_item_id = self._new_id("Item")  # every company has it; its account is the first of income
         services = {"Id": self.services_item_id, "Name": "Services", "FullyQualifiedName": "Services"}
         self._keep("Item", services | {"Type": "Service", "Active": True, "domain": "QBO", "sparse": False}, "created")
+        if home_currency == "USD":
+            self._add_codes_without_rates()
         self.flush()
+
+    def _add_codes_without_rates(self) -> None:
+        """The two codes that lines in the United States bear: QuickBooks finds the rate by where the customer is."""
+        for code, is_taxed in (("TAX", True), ("NON", False)):
+            told = {"Id": code, "Name": code, "Active": True, "Taxable": is_taxed, "TaxGroup": False}
+            self._keep("TaxCode", told | {"SalesTaxRateList": {"TaxRateDetail": []}, "domain": "QBO"}, "created")
 
     @locked
     def add_account(self, *, name: str, type: str, sub_type: str | None = None, currency: str | None = None) -> str:

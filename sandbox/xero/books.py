@@ -24,6 +24,18 @@ class XeroBooks(Ledger):
     """One organisation, as the people see it who keep its books."""
 
     @locked
+    def delete_tax_rate(self, tax_type: str) -> None:
+        """Delete a tax rate: it is shown as deleted, and nothing is booked under it any more."""
+        self.gone_tax_rates[tax_type] = self.tax_rates.pop(tax_type)
+
+    @locked
+    def archive_account(self, code: str) -> None:
+        """Archive an account: nothing is booked to it any more."""
+        record = next(each for each in self.accounts.values() if each["Code"] == code)
+        record["Status"] = "ARCHIVED"
+        self.changed("ACCOUNT", "UPDATE", record)
+
+    @locked
     def add_account(
         self,
         *,

@@ -21,7 +21,8 @@ class Ledger:
     """The records of one organisation. `period_lock_date` and `end_of_year_lock_date` refuse writes dated until then.
 
     `day_rates` holds the units of a currency that one of the base currency buys today, `tax_rates` per cent by tax
-    type, `realised_gains` what each payment in a foreign currency gained, in the base currency.
+    type of what is sold, `gone_tax_rates` those that a person deleted, `realised_gains` what each payment in a foreign
+    currency gained, in the base currency.
     """
 
     def __init__(
@@ -61,6 +62,7 @@ class Ledger:
         self.made_through_api: set[str] = set()
         self.day_rates: dict[str, Decimal] = {}
         self.tax_rates: dict[str, Decimal] = {"NONE": Decimal(0), "OUTPUT2": Decimal(20)}
+        self.gone_tax_rates: dict[str, Decimal] = {}
         self.realised_gains: dict[str, Decimal] = {}
         # What a client pages through and the records that it asked for, until something changes.
         self.paging: tuple[object, list[Record]] | None = None

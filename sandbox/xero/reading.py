@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from werkzeug.wrappers import Request, Response
 
 from sandbox.pdf import one_page
@@ -56,6 +58,14 @@ class ReadingRoutes(IdentityRoutes):
     def reminders(self, request: Request) -> Response:
         """Whether Xero itself reminds customers."""
         return respond(self.envelope(InvoiceReminders=[{"Enabled": self.books_of(request).sends_reminders}]))
+
+    @route("GET", f"{API}/TaxRates")
+    def tax_rates(self, request: Request) -> Response:
+        """All tax rates, of sales and of purchases; those that were deleted are shown as such."""
+        books = self.books_of(request)
+        shown = [render.tax_rate(tax_type, rate) for tax_type, rate in books.tax_rates.items()]
+        shown += [render.tax_rate(name, rate, status="DELETED") for name, rate in books.gone_tax_rates.items()]
+        return respond(self.envelope(TaxRates=[*shown, render.tax_rate("INPUT2", Decimal(20), is_for_sales=False)]))
 
     @route("GET", f"{API}/<any({', '.join(COLLECTIONS)}):collection>")
     def listing(self, request: Request, collection: str) -> Response:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date, datetime
+from decimal import Decimal
 
 from sandbox.xero.ledger import Ledger
 from sandbox.xero.values import Record, date_string
@@ -101,6 +102,19 @@ def organisation(books: Ledger) -> Record:
     locks = {"PeriodLockDate": books.period_lock_date, "EndOfYearLockDate": books.end_of_year_lock_date}
     shown |= {name: day for name, day in locks.items() if day is not None}
     return shown | {"Addresses": [], "Phones": [], "ExternalLinks": [], "PaymentTerms": {}}
+
+
+_TAX_NAMES = {"NONE": "No VAT", "OUTPUT2": "20% (VAT on Income)", "INPUT2": "20% (VAT on Expenses)"}
+
+
+def tax_rate(tax_type: str, rate: Decimal, *, status: str = "ACTIVE", is_for_sales: bool = True) -> Record:
+    """A tax rate of what is sold, or of what is bought."""
+    sides = {"Assets": True, "Equity": True, "Expenses": not is_for_sales, "Liabilities": True, "Revenue": is_for_sales}
+    name = _TAX_NAMES.get(tax_type, tax_type)
+    component = {"Name": "VAT", "Rate": rate, "IsCompound": False, "IsNonRecoverable": False}
+    shown: Record = {"Name": name, "TaxType": tax_type, "ReportTaxType": "OUTPUT" if is_for_sales else "INPUT"}
+    shown |= {f"CanApplyTo{side}": applies for side, applies in sides.items()}
+    return shown | {"DisplayTaxRate": rate, "EffectiveRate": rate, "Status": status, "TaxComponents": [component]}
 
 
 Renderer = Callable[[Ledger, Record], Record]

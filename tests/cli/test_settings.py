@@ -155,16 +155,16 @@ def test_a_treatment_is_named_and_forgotten(tmp_path: Path, organisation: str) -
     with _opened(tmp_path) as app, app.store.write() as db:
         fees = {"id": "fee", "organisation_id": organisation, "handle": "404", "name": "Charges", "purpose": "fees"}
         db.execute(insert(t.account).values(**fees))
-    found = _settings(tmp_path, "--treatment", "discount=404:INPUT", "--treatment", "write_off=404")
+    found = _settings(tmp_path, "--treatment", "discount=404", "--treatment", "write_off=404")
     assert found["treatments"] == {
-        "discount": {"account": "404", "tax_code": "INPUT"},
+        "discount": {"account": "404", "tax_code": ""},
         "write_off": {"account": "404", "tax_code": ""},
     }
     assert set(_settings(tmp_path, "--treatment", "discount=")["treatments"]) == {"write_off"}
 
 
 @pytest.mark.usefixtures("organisation")
-@pytest.mark.parametrize("named", ["discount=999", "discount", "charity=090"])
+@pytest.mark.parametrize("named", ["discount=999", "discount", "charity=090", "discount=090:INPUT"])
 def test_a_treatment_that_the_ledger_cannot_follow_is_bad_input(tmp_path: Path, named: str) -> None:
     before = _state(tmp_path)
     result = truedue("settings", "--treatment", named, folder=tmp_path, key=KEY, database_url=sqlite(tmp_path))

@@ -10,10 +10,12 @@ from decimal import Decimal
 import pytest
 from werkzeug.wrappers import Request, Response
 
+from connectors.contract import ListsTaxCodes
 from connectors.errors import Reject, Retry
 from connectors.intents import AllocateCredit, EditDocument, Intent, PostReceipt, UndoPosting, WriteDown
-from connectors.records import Kind, PaymentFields, PaymentLine
+from connectors.records import Kind, PaymentFields, PaymentLine, TaxCode
 from receivables.money import Money
+from sandbox.quickbooks import QuickBooksStandIn
 from tests.connectors.ledger_suite import (
     PAID_ON,
     Install,
@@ -344,3 +346,24 @@ def test_a_charge_that_quickbooks_makes_another_amount_of_is_taken_back(ledger: 
     assert isinstance(outcome, Reject)
     assert (outcome.code, bool(outcome.remedy)) == ("tax_amount", True)
     assert set(books.invoices) == before
+
+
+def test_only_active_tax_codes_with_rates_for_sales_can_be_chosen(ledger: Ledger) -> None:
+    books = books_of(ledger)
+    code = books.add_tax_code(name="20% S", percent=Decimal("20"))
+    assert isinstance(ledger.connector, ListsTaxCodes)
+    before = ledger.standin.calls.total()
+    assert ledger.connector.tax_codes() == (TaxCode(code, "20% S", Decimal(20)),)
+    assert ledger.standin.calls.total() == before + 2
+    books.entities["TaxCode"][code]["Active"] = False
+    assert ledger.connector.tax_codes() == ()
+
+
+def test_in_the_united_states_a_line_bears_no_tax_of_ours(ledger: Ledger) -> None:
+    assert isinstance(ledger.standin, QuickBooksStandIn)
+    american = ledger.standin.add_company(name="Acme Inc", home_currency="USD")
+    american.add_tax_code(name="California", percent=Decimal("8"))  # of the whole invoice there, never of a line
+    books, _ = ledger.standin.companies.values()
+    books.entities |= {name: american.entities[name] for name in ("TaxCode", "TaxRate")}
+    assert isinstance(ledger.connector, ListsTaxCodes)
+    assert ledger.connector.tax_codes() == (TaxCode("NON", "NON", Decimal(0)),)

@@ -10,10 +10,11 @@ from decimal import Decimal
 import pytest
 from werkzeug.wrappers import Request, Response
 
+from connectors.contract import ListsTaxCodes
 from connectors.errors import Absent, Reject, Retry
 from connectors.intents import DraftInvoice, NoteDocument
 from connectors.ledgers.xero.notes import MAX_CHARACTERS
-from connectors.records import DocumentFields, Kind
+from connectors.records import DocumentFields, Kind, TaxCode
 from receivables.document import DocumentStatus
 from tests.connectors.ledger_suite import Install, Ledger, charge, done, gbp, intercept, read, write_one
 from tests.connectors.lookups import find_one
@@ -137,3 +138,18 @@ def test_a_charge_under_a_tax_rate_asks_for_what_was_decided_tax_included(ledger
         "Inclusive",
     )
     assert made["Reference"] == "INV-2 c"
+
+
+def test_only_living_tax_rates_of_sales_can_be_chosen_and_cost_one_call(ledger: Ledger) -> None:
+    books = books_of(ledger)
+    books.tax_rates["RRINPUT"] = Decimal("5.5")
+    assert isinstance(ledger.connector, ListsTaxCodes)
+    before = ledger.standin.calls.total()
+    assert ledger.connector.tax_codes() == (
+        TaxCode("OUTPUT2", "20% (VAT on Income)", Decimal(20)),
+        TaxCode("NONE", "No VAT", Decimal(0)),
+        TaxCode("RRINPUT", "RRINPUT", Decimal("5.5")),
+    ), "what is bought bears INPUT2"
+    assert ledger.standin.calls.total() == before + 1
+    books.delete_tax_rate("OUTPUT2")
+    assert [each.code for each in ledger.connector.tax_codes()] == ["NONE", "RRINPUT"]

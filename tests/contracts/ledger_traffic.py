@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import date, timedelta
 
-from connectors.contract import PrintsInvoices, ShowsInvoicesOnline, TellsOfReminders
+from connectors.contract import ListsTaxCodes, PrintsInvoices, ShowsInvoicesOnline, TellsOfReminders
 from connectors.errors import ConnectorError
 from connectors.intents import (
     AllocateCredit,
@@ -150,6 +150,8 @@ def drive(ledger: Ledger) -> list[str]:
     ledger.connector.printed(ledger.invoices[1])
     assert isinstance(ledger.connector, ShowsInvoicesOnline)
     assert ledger.connector.online(ledger.invoices[1]).startswith("https://")
+    assert isinstance(ledger.connector, ListsTaxCodes)
+    ledger.connector.tax_codes()
     if isinstance(ledger.connector, TellsOfReminders):
         ledger.connector.reminds()
     return refused

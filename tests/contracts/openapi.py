@@ -62,6 +62,18 @@ class Contract:
             return min(candidates, key=len)  # Xero has paths that differ by the name of a parameter only
         return [Finding(self.name, f"{exchange.method} {path}", "", "path", "the contract has no such operation")]
 
+    def scopes(self, exchange: Exchange) -> set[str]:
+        """The scopes of which the document wants one for this call; none where it does not have the call."""
+        path = exchange.path.removeprefix(self._prefix)
+        named = (each for each in self._operations if each.method == exchange.method and each.pattern.fullmatch(path))
+        operation = next(named, None)
+        return {
+            scope
+            for way in (operation.described.get("security", ()) if operation else ())
+            for scopes in way.values()
+            for scope in scopes
+        }
+
     def value_findings(self, schema: str, value: Json, where: str) -> list[Finding]:
         """Say where a value that the vendor wrote differs from the named schema."""
         reference = {"$ref": f"#/components/schemas/{schema}"}

@@ -75,6 +75,7 @@ class Witness:
     findings: list[Finding] = field(default_factory=list)
     used: Counter[deviations.Deviation] = field(default_factory=Counter)
     seen: Counter[str] = field(default_factory=Counter)
+    scopes: dict[str, set[str]] = field(default_factory=dict)  # by call of Xero's: any one of these is wanted
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def call(self, standin: StandIn, request: Request, response: Response) -> None:
@@ -83,6 +84,8 @@ class Witness:
             return  # Salesforce publishes no contract file
         exchange = exchange_of(request, response)
         self.seen[f"{standin.name} {exchange.method}"] += 1
+        if standin.name == "xero" and (wanted := self.contracts.xero.scopes(exchange)):
+            self.scopes[f"{exchange.method} {exchange.path.removeprefix(XERO_API)}"] = wanted
         try:
             self._keep(self._judged(standin.name, exchange))
         except Exception as error:  # what cannot be judged is a finding: an exception here would only end the answer

@@ -6,10 +6,10 @@ from typing import Any
 
 import httpx
 import pytest
-from sqlalchemy import Table, select
+from sqlalchemy import Table, delete, insert, select, update
 
 from runtime.store import tables as t
-from tests.web.build import Books, ledger_accounts
+from tests.web.build import NOW, Books, ledger_accounts
 from tests.web.conftest import Site
 
 BAD_DEBTS = "429"
@@ -24,6 +24,9 @@ def firm(site: Site) -> Site:
     books.connection("xero", "ledger")
     ledger_accounts(site.app, "org-c", {"090": "Current account"}, currency="GBP")
     ledger_accounts(site.app, "org-c", {BAD_DEBTS: "Bad debts"}, currency=None, purpose="other")
+    with site.app.store.write() as db:
+        db.execute(update(t.connection).where(t.connection.c.organisation_id == "org-c").values(tax_codes_read_at=NOW))
+        db.execute(insert(t.tax_code).values(organisation_id="org-c", code="NONE", name="No VAT", per_cent="0"))
     books.customer("cole", "Cole Ltd")
     books.invoice("rest-1", "cole", late=30, total=10_000, balance_minor=100)
     books.invoice("whole-1", "cole", late=30, total=10_000)
@@ -55,7 +58,12 @@ def test_an_account_is_kept_shown_and_forgotten(firm: Site) -> None:
     answer = _treat(firm)
     assert (answer.status_code, answer.headers["location"]) == (303, "/o/org-c/settings?notice=declared")
     assert _treatments(firm) == [("write_off", BAD_DEBTS, "NONE")]
-    assert firm.http.get("/o/org-c/settings").text.count(chosen) == 1
+    page = firm.http.get("/o/org-c/settings").text
+    assert page.count(chosen) == 1
+    assert page.count('<option value="NONE" selected>No VAT, 0 % (NONE)</option>') == 1
+    with firm.app.store.write() as db:
+        db.execute(delete(t.tax_code))
+    assert "The ledger no longer has the tax code NONE." in firm.http.get("/o/org-c/settings").text
     _treat(firm, account="")
     assert _treatments(firm) == []
     assert [row.actor for row in _rows(firm, t.event) if row.action == "treatment_set"] == ["owner", "owner"]
@@ -67,6 +75,7 @@ def test_an_account_is_kept_shown_and_forgotten(firm: Site) -> None:
         ({"kind": "bribe"}, "is not one of"),
         ({"account": "999"}, "the ledger has no account 999"),
         ({"tax_code": "x" * 65}, "longer than 64 characters"),
+        ({"tax_code": "TYPED"}, "the ledger has no tax code TYPED for sales"),
         ({"account": "4\0"}, "or no text"),
     ],
 )

@@ -37,7 +37,7 @@ def _send(site: Site, path: str, **fields: str) -> httpx.Response:
 
 def test_the_page_shows_the_arithmetic_and_what_is_decided_is_what_it_showed(site: Site) -> None:
     page = site.http.get(PAGE).text
-    assert "Name the account for late charges" in page
+    assert "name the account for late charge in the settings" in page
     assert f"{PAGE}/inv-5/approve" not in page
     _booked(site)
     page = site.http.get(PAGE).text

@@ -7,13 +7,14 @@ from decimal import Decimal
 
 from connectors.intents import AllocateCredit, DraftInvoice, PostCharge, PostPayout, PostReceipt, WriteDown
 from connectors.ledgers.quickbooks.client import Json
+from connectors.ledgers.quickbooks.convert import WITHOUT_TAX
 from connectors.records import PaymentLine
 from receivables.identity import stable_id
 from receivables.money import Money, exponent, total
 
 Posting = PostReceipt | PostPayout | AllocateCredit | WriteDown
 
-UNTAXED = ("", "NON")  # no tax code, and the one of the United States for a line without tax
+UNTAXED = ("", WITHOUT_TAX)
 _REFERENCE_CHARACTERS = 21  # of PaymentRefNum and DocNumber
 _RATE_PLACES = Decimal("1e-12")  # so fine that the amount banked comes back to the cent
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any
 
 from connectors.ledgers.exact import money
@@ -21,12 +22,14 @@ from connectors.records import (
     PaymentLine,
     PostalFields,
     Record,
+    TaxCode,
 )
 from receivables.document import DocumentKind, DocumentStatus
 from receivables.money import Money, total
 
 Item = Mapping[str, Any]
 
+WITHOUT_TAX = "NON"  # the tax code of a line without tax in the United States
 _FEE_WORDS = ("fee", "charges")
 _CLEARING_TYPES = ("Bank", "Other Current Asset")
 _INCOME_TYPES = ("Income", "Other Income")
@@ -119,6 +122,18 @@ def account(item: Item) -> Record:
         currency=_reference(item, "CurrencyRef"),
     )
     return _record(Kind.ACCOUNT, item, fields, deleted=item.get("Active") is False)
+
+
+def tax_code(item: Item, rates: Mapping[str, Decimal]) -> TaxCode | None:
+    """Read a tax code with the sum of its `rates` for sales; None for one that our lines cannot bear.
+
+    Those are the inactive ones, and those without a rate for sales, but for the code of lines without tax.
+    """
+    details = (item.get("SalesTaxRateList") or {}).get("TaxRateDetail") or []
+    if item.get("Active") is False or not (details or str(item["Id"]) == WITHOUT_TAX):
+        return None
+    per_cent = sum((rates[str(detail["TaxRateRef"]["value"])] for detail in details), Decimal(0))
+    return TaxCode(str(item["Id"]), str(item["Name"]), per_cent)
 
 
 def tombstone(kind: Kind, item: Item) -> Record:

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from connectors.errors import Fatal
-from connectors.ledgers.pages import page
+from connectors.ledgers.pages import listed, page
 from connectors.ledgers.printed import checked
 from connectors.ledgers.quickbooks import convert
 from connectors.ledgers.quickbooks.client import Json, QuickBooksClient
-from connectors.records import CustomerFields, Kind, Page, Record
+from connectors.records import CustomerFields, Kind, Page, Record, TaxCode
 from receivables.problem import Problem
 
 PAGE_SIZE = 1000  # the largest that QuickBooks gives
@@ -94,6 +95,22 @@ class QuickBooksReader:
     def online(self, external_id: str) -> str:
         """Return the address at which a customer pays the invoice; "" where the company takes no payments by it."""
         return str(self._client.invoice_with_link(external_id).get("InvoiceLink") or "")
+
+    def tax_codes(self) -> tuple[TaxCode, ...]:
+        """Return the tax codes for sales. A company of the United States has one for our lines: that without tax.
+
+        There QuickBooks works the tax out itself, by where the customer is: nobody can say before what a line comes to.
+        """
+        rates = {
+            str(rate["Id"]): Decimal(str(rate.get("RateValue") or 0))
+            for items in self.items("TaxRate", urgent=False)
+            for rate in items
+        }
+        found = listed(
+            (convert.tax_code(item, rates) for items in self.items("TaxCode", urgent=False) for item in items), TITLE
+        )
+        untaxed = tuple(code for code in found if code.code == convert.WITHOUT_TAX)
+        return untaxed or found
 
     def by_ids(self, entity: str, external_ids: Sequence[str]) -> list[Json]:
         """Read the raw objects with these ids, at most a page of them."""

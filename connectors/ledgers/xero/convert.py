@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from connectors.ledgers.exact import money
@@ -23,6 +24,7 @@ from connectors.records import (
     PaymentLine,
     PostalFields,
     Record,
+    TaxCode,
 )
 from receivables.document import DocumentKind, DocumentStatus
 from receivables.money import Money, total
@@ -228,6 +230,13 @@ def account(item: Item) -> Record:
         currency=item.get("CurrencyCode") or None,
     )
     return _record(Kind.ACCOUNT, identity, item, fields, deleted=item.get("Status") in ("ARCHIVED", "DELETED"))
+
+
+def tax_code(item: Item) -> TaxCode | None:
+    """Read a tax rate; None for one that is no longer in use, or is not for sales."""
+    if item.get("Status") != "ACTIVE" or not item.get("CanApplyToRevenue"):
+        return None
+    return TaxCode(str(item["TaxType"]), str(item["Name"]), Decimal(item.get("EffectiveRate") or 0))
 
 
 def _purpose(kind: str, name: str) -> AccountPurpose:

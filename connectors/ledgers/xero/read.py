@@ -8,11 +8,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from connectors.errors import Absent, Fatal
-from connectors.ledgers.pages import page, unreadable
+from connectors.ledgers.pages import listed, page, unreadable
 from connectors.ledgers.printed import checked
 from connectors.ledgers.xero import convert
 from connectors.ledgers.xero.client import Json, XeroClient
-from connectors.records import Kind, Page, Record
+from connectors.records import Kind, Page, Record, TaxCode
 from receivables.problem import Problem
 
 PAGE_SIZE = 1000  # the largest that Xero gives
@@ -140,6 +140,11 @@ class XeroReader:
         if not told or not all(isinstance(each, dict) and isinstance(each.get("Enabled"), bool) for each in told):
             raise Fatal("Xero does not say whether it sends invoice reminders: the API has changed")
         return any(each["Enabled"] for each in told)
+
+    def tax_codes(self) -> tuple[TaxCode, ...]:
+        """Return the tax rates for sales, which one call lists."""
+        items = self._client.get(self._client.api.get_tax_rates, urgent=False).get("TaxRates") or []
+        return listed((convert.tax_code(item) for item in items), TITLE)
 
     def by_ids(self, source: Source, external_ids: Sequence[str]) -> list[Json]:
         """Read up to FETCH_BATCH invoices or contacts in one call, in any order; what is gone is left out."""

@@ -19,7 +19,7 @@ from runtime.operations.applying.postings import NOT_POSTED, promise_postings
 from runtime.operations.errors import RefusedError
 from runtime.operations.reminding.withdraw import withdraw_reminders
 from runtime.operations.systems.absorb.scope import CUSTOMER_LINK, DOCUMENT_LINK
-from runtime.operations.systems.treatments import Treatment, missing, treatments
+from runtime.operations.systems.treatments import Treatments, treatments
 from runtime.store import connections, journal
 from runtime.store import tables as t
 from runtime.store.links import external_ids
@@ -28,7 +28,7 @@ from runtime.store.touch import touch_documents
 HYPOTHESIS: TypeAdapter[Hypothesis] = TypeAdapter(Hypothesis)
 
 
-def unpostable(hypothesis: Hypothesis, *, known: Mapping[str, Treatment], owners: Mapping[str, str]) -> str | None:
+def unpostable(hypothesis: Hypothesis, *, known: Treatments, owners: Mapping[str, str]) -> str | None:
     """Return why a hypothesis cannot be posted to a ledger by us, None when it can.
 
     `known` are the treatments by kind, `owners` the customers of the items.
@@ -36,7 +36,7 @@ def unpostable(hypothesis: Hypothesis, *, known: Mapping[str, Treatment], owners
     postable = without_surplus(hypothesis)
     unnamed = [each.kind for each in postable.residuals if each.kind not in FEE_KINDS and each.kind not in known]
     if unnamed:
-        return missing(unnamed[0])
+        return known.lack(unnamed[0])
     try:
         settle(
             allocations=postable.allocations,

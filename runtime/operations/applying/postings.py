@@ -17,7 +17,7 @@ from receivables.settlement import FEE_KINDS, CreditPart, Settlement, Settlement
 from runtime.operations.applying.applications import Application, credit_key, owners_of, write_down_key
 from runtime.operations.systems.absorb.scope import CUSTOMER_LINK, DOCUMENT_LINK
 from runtime.operations.systems.ledger_accounts import account_for, account_of, currency_of
-from runtime.operations.systems.treatments import Treatment, missing, treatments
+from runtime.operations.systems.treatments import Treatment, Treatments, treatments
 from runtime.store import connections, journal, queues
 from runtime.store.connections import VendorConnection
 from runtime.store.links import external_ids
@@ -59,7 +59,7 @@ class _Plan:
     owners: Mapping[str, str]
     documents: Mapping[str, str]
     customers: Mapping[str, str]
-    treatments: Mapping[str, Treatment]
+    treatments: Treatments
     account: str | None
     account_currency: str
     fee_account: str | None
@@ -88,7 +88,7 @@ class _Plan:
         if self.settlement.fee and self.fee_account is None:
             return "the ledger has no single account for fees", "Name the fee account in the settings."
         if unnamed:
-            return missing(unnamed[0]), "Name it, and the posting follows by itself."
+            return self.treatments.lack(unnamed[0]), "Name it, and the posting follows by itself."
         if self.owners.keys() - self.documents.keys() or {*self.owners.values()} - self.customers.keys():
             return "the ledger has not shown its invoices and their customer", "Sync the ledger."
         return None

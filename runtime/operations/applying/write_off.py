@@ -16,7 +16,7 @@ from runtime.app import App
 from runtime.operations.applying.apply import apply_hypothesis
 from runtime.operations.errors import RefusedError
 from runtime.operations.matching.open_items import OpenDocument, open_documents
-from runtime.operations.systems.treatments import missing, treatments
+from runtime.operations.systems.treatments import treatments
 from runtime.store import connections
 from runtime.store import tables as t
 from runtime.store.rows import insert_new
@@ -40,8 +40,10 @@ def offer(db: Connection, organisation_id: str, document_id: str) -> Offer | Non
     rest = _small_rest(db, organisation_id, document_id)
     if rest is None:
         return None
-    known = treatments(db, organisation_id).get(ResidualKind.WRITE_OFF)
-    return Offer(rest.open_amount, known.account if known else "", None if known else missing(ResidualKind.WRITE_OFF))
+    known = treatments(db, organisation_id)
+    if (treatment := known.get(ResidualKind.WRITE_OFF)) is None:
+        return Offer(rest.open_amount, "", known.lack(ResidualKind.WRITE_OFF))
+    return Offer(rest.open_amount, treatment.account, None)
 
 
 def write_off(app: App, *, organisation_id: str, document_id: str, amount: Money, actor: str) -> None:

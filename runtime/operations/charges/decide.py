@@ -26,7 +26,7 @@ from runtime.operations.reaching.contact_language import language_for
 from runtime.operations.reminding.evidence import place_of
 from runtime.operations.systems.absorb.scope import CUSTOMER_LINK
 from runtime.operations.systems.read_invoices import Reading, read_invoices
-from runtime.operations.systems.treatments import LATE_CHARGE, Treatment, missing, treatments
+from runtime.operations.systems.treatments import LATE_CHARGE, Treatment, treatments
 from runtime.store import connections, journal, queues
 from runtime.store import tables as t
 from runtime.store.connections import Organisation, VendorConnection
@@ -146,9 +146,10 @@ def posts(db: Connection, organisation_id: str) -> tuple[VendorConnection, Treat
         raise RefusedError("no ledger is connected: connect Xero or QuickBooks")
     if PostCharge not in registry.declaration(ledger.system).writes:
         raise RefusedError(f"{registry.declaration(ledger.system).title} takes no charges from us")
-    treatment = treatments(db, organisation_id).get(LATE_CHARGE)
+    known = treatments(db, organisation_id)
+    treatment = known.get(LATE_CHARGE)
     if treatment is None:
-        raise RefusedError(missing(LATE_CHARGE))
+        raise RefusedError(known.lack(LATE_CHARGE))
     return ledger, treatment
 
 

@@ -20,7 +20,7 @@ from receivables.identity import stable_id
 from receivables.problem import Problem
 from runtime.operations.systems.absorb.scope import CUSTOMER_LINK, DOCUMENT_LINK, Scope, version_of
 from runtime.operations.systems.ledger_accounts import account_for
-from runtime.operations.systems.treatments import INCOME, missing, treatments
+from runtime.operations.systems.treatments import INCOME, treatments
 from runtime.store import connections, journal, queues
 from runtime.store import tables as t
 from runtime.store.connections import VendorConnection
@@ -138,11 +138,12 @@ def _draft(scope: Scope, ledger: VendorConnection | None, record: Record) -> Dra
     found = external_ids(scope.db, scope.organisation_id, ledger.system, CUSTOMER_LINK, customers)
     if not found:
         return "its account is linked to no customer of the ledger; link it, or make the customer there."
-    treatment = treatments(scope.db, scope.organisation_id).get(INCOME)
+    known = treatments(scope.db, scope.organisation_id)
+    treatment = known.get(INCOME)
     only = account_for(scope.db, scope.organisation_id, AccountPurpose.INCOME, fields.amount.currency)
     account = treatment.account if treatment else only
     if account is None:
-        return f"{missing(INCOME)}."
+        return f"{known.lack(INCOME)}."
     key = stable_id("draft", scope.organisation_id, record.external_id)
     return DraftInvoice(
         key=key,

@@ -43,11 +43,15 @@ class Decided:
 
 @dataclass(frozen=True, slots=True)
 class Charges:
-    """`regime` is the rule that counts, None where there is no law to go by; `treatment` how charges are booked."""
+    """`regime` is the rule that counts, None where there is no law to go by; `treatment` how charges are booked.
+
+    Without a treatment, `lack` says what is missing for one.
+    """
 
     terms: ChargeTerms
     regime: Regime | None
     treatment: Treatment | None
+    lack: str
     waiting: tuple[Proposed, ...]
     more: int
     others: tuple[Proposed, ...]
@@ -60,7 +64,7 @@ def charges_view(db: Connection, organisation: Organisation, *, now: datetime, t
 
     `is_part` says that there are more overdue invoices than were looked at.
     """
-    terms = charge_terms(db, organisation)
+    terms, known = charge_terms(db, organisation), treatments(db, organisation.id)
     regime = terms.contract or regime_of(organisation.country)
     found, overdue = [], []
     if organisation.charges_on and regime is not None:
@@ -77,7 +81,8 @@ def charges_view(db: Connection, organisation: Organisation, *, now: datetime, t
     return Charges(
         terms=terms,
         regime=regime,
-        treatment=treatments(db, organisation.id).get(LATE_CHARGE),
+        treatment=known.get(LATE_CHARGE),
+        lack="" if LATE_CHARGE in known else known.lack(LATE_CHARGE),
         waiting=tuple(waiting[:MAX_SHOWN]),
         more=max(0, len(waiting) - MAX_SHOWN),
         others=tuple(each for each in found if not each.ask)[:MAX_SHOWN],

@@ -12,7 +12,7 @@ from receivables.allocation import Hypothesis
 from receivables.money import Money
 from runtime.operations.applying.apply import HYPOTHESIS, unpostable
 from runtime.operations.matching.open_items import open_documents
-from runtime.operations.systems.treatments import Treatment, treatments
+from runtime.operations.systems.treatments import Treatments, treatments
 from runtime.operations.views.ledger_ahead import LedgerAhead, PostingAhead
 from runtime.operations.views.returns import ReturnItem, returns_to_review
 from runtime.store import tables as t
@@ -143,9 +143,7 @@ def _runner_up(body: Mapping[str, object]) -> Hypothesis | None:
     return HYPOTHESIS.validate_python(body["runner_up"]) if body["runner_up"] else None
 
 
-def _obstacle(
-    best: Hypothesis, customer_id: str | None, known: Mapping[str, Treatment], owners: Mapping[str, str]
-) -> str | None:
+def _obstacle(best: Hypothesis, customer_id: str | None, known: Treatments, owners: Mapping[str, str]) -> str | None:
     if not best.allocations and customer_id is None:
         return "nothing is proposed for this receipt: record it in the ledger"
     return unpostable(best, known=known, owners=owners)

@@ -12,6 +12,7 @@ from connectors.records import AccountPurpose
 from runtime.app import App
 from runtime.operations.systems.ledger_accounts import bank_accounts
 from runtime.operations.systems.other_reminders import OtherReminders, other_reminders
+from runtime.operations.systems.tax_codes import TaxCodes, tax_codes
 from runtime.operations.systems.treatments import KINDS, treatments
 from runtime.store import connections
 from runtime.store import tables as t
@@ -41,18 +42,22 @@ class LedgerAccount:
 
 @dataclass(frozen=True, slots=True)
 class TreatmentRow:
-    """How money of a kind is booked that closes an item without cash; `account` is None where nobody said."""
+    """How money of a kind is booked that closes an item without cash; `account` is None where nobody said.
+
+    `gone` is what the ledger no longer has of what somebody said.
+    """
 
     kind: str
     account: str | None
     tax_code: str
+    gone: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Setup:
     """`missing_mail` names the settings without which there is no mail server; `seen` are accounts of statements.
 
-    `treatments` has a row for every kind; `accounts` are those of the ledger that one can name.
+    `treatments` has a row for every kind; `accounts` and `tax_codes` are those of the ledger that one can name.
     """
 
     sending_on: bool
@@ -64,6 +69,7 @@ class Setup:
     seen: tuple[str, ...]
     treatments: tuple[TreatmentRow, ...]
     accounts: tuple[LedgerAccount, ...]
+    tax_codes: TaxCodes
     other_reminders: OtherReminders
 
     @property
@@ -97,6 +103,7 @@ def setup(db: Connection, app: App, organisation: Organisation) -> Setup:
         seen=_seen(db, organisation.id),
         treatments=_treatments(db, organisation.id),
         accounts=_accounts(db, organisation.id),
+        tax_codes=tax_codes(db, organisation.id),
         other_reminders=other_reminders(db, organisation),
     )
 
@@ -113,7 +120,9 @@ def _seen(db: Connection, organisation_id: str) -> tuple[str, ...]:
 def _treatments(db: Connection, organisation_id: str) -> tuple[TreatmentRow, ...]:
     known = treatments(db, organisation_id)
     return tuple(
-        TreatmentRow(kind, known[kind].account, known[kind].tax_code) if kind in known else TreatmentRow(kind, None, "")
+        TreatmentRow(kind, known[kind].account, known[kind].tax_code)
+        if kind in known
+        else TreatmentRow(kind, None, "", known.gone.get(kind, ""))
         for kind in KINDS
     )
 

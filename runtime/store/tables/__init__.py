@@ -37,6 +37,7 @@ from runtime.store.tables.money import (
     residual,
     statement,
     statement_columns,
+    tax_code,
     treatment,
 )
 from runtime.store.tables.people import identity, invitation, membership, person, session
@@ -123,6 +124,7 @@ __all__ = [
     "statement_columns",
     "stopped_number",
     "task",
+    "tax_code",
     "thanks",
     "told_contact",
     "tombstone",

@@ -55,6 +55,8 @@ connection = Table(
     Column("connected_at", Instant, nullable=False),
     Column("reminds", Boolean),  # whether it sends reminders of its own, where it tells
     Column("reminds_asked_at", Instant),
+    Column("tax_codes_asked_at", Instant),
+    Column("tax_codes_read_at", Instant),  # when those that are kept were read, None before the first time
     UniqueConstraint("system", "account"),
     UniqueConstraint("organisation_id", "role"),
 )

@@ -198,6 +198,16 @@ treatment = Table(
     Column("tax_code", String(64), nullable=False),
 )
 
+# The ledger's tax codes of what is sold, as it listed them last (`connection.tax_codes_read_at`).
+tax_code = Table(
+    "tax_code",
+    metadata,
+    Column("organisation_id", Id, ForeignKey("organisation.id"), primary_key=True),
+    Column("code", String(64), primary_key=True),
+    Column("name", their_text(200), nullable=False),
+    Column("per_cent", String(32), nullable=False),
+)
+
 ledger_payment = Table(
     "ledger_payment",
     metadata,
