@@ -11,11 +11,14 @@ from typing import Any
 import pytest
 
 from connectors.intents import PostCharge
+from reminders.replay import PastMoney
 from runtime.operations.charges.decide import Shown, approve_charge, waive_charge
 from runtime.operations.charges.propose import Proposed, propose_charges
 from runtime.operations.charges.refused import approve_again, give_up_charge
 from runtime.operations.charges.terms import charge_terms, note_business, set_rate, set_terms, switch_charges
 from runtime.operations.errors import InputError, RefusedError
+from runtime.operations.matching.open_items import OpenDocument, open_documents
+from runtime.operations.reminding.replay import payments_of
 from runtime.operations.systems.treatments import LATE_CHARGE, set_treatment
 from runtime.operations.views.standing import standings
 from runtime.store import connections, queues
@@ -265,3 +268,24 @@ def test_a_half_year_without_a_rate_says_so(firm: Firm) -> None:
     found = _proposed(firm)[NUMBER]
     assert found.is_unknown
     assert "the half-year that begins on 2026-01-01 is not known" in found.why_not
+
+
+def test_only_payments_of_the_customers_who_are_shown_are_read(firm: Firm) -> None:
+    """What others paid is no business of this page: an organisation may have a million payments."""
+    firm.ledger.pay_by_hand(NUMBER, "400.00", on=TODAY - timedelta(days=5))
+    firm.ledger.pay_by_hand("INV-1001", "1.00", on=TODAY)
+    firm.settle()
+    everything = _payments(firm)
+    mine = firm.document(NUMBER).id
+    with firm.app.store.read() as db:
+        shown = open_documents(db, firm.id, document_ids=[mine])
+        assert [each.document.number for each in shown] == [NUMBER]
+    assert set(everything) == {mine, firm.document("INV-1001").id}
+    assert dict(_payments(firm, shown)) == {mine: everything[mine]}
+
+
+def _payments(firm: Firm, documents: list[OpenDocument] | None = None) -> dict[str, list[PastMoney]]:
+    with firm.app.store.read() as db:
+        organisation = connections.organisation(db, firm.id)
+        assert organisation is not None
+        return payments_of(db, organisation, documents)

@@ -68,8 +68,8 @@ def propose_charges(
     standing = standings(db, organisation, now=now, document_ids=document_ids)
     due = {item_id: each for item_id, each in standing.invoices.items() if each.truly_due}
     documents = open_documents(db, organisation.id, document_ids=due.keys())
-    payments, settled = payments_of(db, organisation), _settled(db, organisation.id)
-    ours, said = _charges(db, organisation.id), _said(db, organisation.id, documents)
+    payments, settled = payments_of(db, organisation, documents), _settled(db, organisation.id, due.keys())
+    ours, said = _charges(db, organisation.id, due.keys()), _said(db, organisation.id, documents)
     today = now.astimezone(organisation.zone).date()
     found = []
     for each in documents:
@@ -124,20 +124,26 @@ def _ask(
     return still_to_ask(whole=whole, due_on=document.due_on, until=today, settled=settled.get(document.document_id, ()))
 
 
-def _settled(db: Connection, organisation_id: str) -> dict[str, list[Settled]]:
-    """What was decided of each invoice before, whatever the ledger answered since."""
+def _settled(db: Connection, organisation_id: str, document_ids: Collection[str]) -> dict[str, list[Settled]]:
+    """What was decided of each of these invoices before, whatever the ledger answered since."""
     found: defaultdict[str, list[Settled]] = defaultdict(list)
-    for row in db.execute(select(t.charge).where(t.charge.c.organisation_id == organisation_id)):
-        interest, fixed = Money(row.interest_minor, row.currency), Money(row.fixed_minor, row.currency)
-        found[row.document_id].append(Settled(row.since, row.until, interest, fixed))
+    mine = select(t.charge).where(t.charge.c.organisation_id == organisation_id)
+    for chunk in chunks(sorted(document_ids)):
+        for row in db.execute(mine.where(t.charge.c.document_id.in_(chunk))):
+            interest, fixed = Money(row.interest_minor, row.currency), Money(row.fixed_minor, row.currency)
+            found[row.document_id].append(Settled(row.since, row.until, interest, fixed))
     return found
 
 
-def _charges(db: Connection, organisation_id: str) -> set[str]:
-    """The documents that are charges of ours themselves."""
+def _charges(db: Connection, organisation_id: str, document_ids: Collection[str]) -> set[str]:
+    """Those of these documents that are charges of ours themselves."""
     charge = t.charge.c
-    mine = (charge.organisation_id == organisation_id) & charge.charge_document_id.is_not(None)
-    return set(db.scalars(select(charge.charge_document_id).where(mine)))
+    mine = select(charge.charge_document_id).where(charge.organisation_id == organisation_id)
+    return {
+        document_id
+        for chunk in chunks(sorted(document_ids))
+        for document_id in db.scalars(mine.where(charge.charge_document_id.in_(chunk)))
+    }
 
 
 def _said(db: Connection, organisation_id: str, documents: Collection[OpenDocument]) -> dict[str, bool]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -207,12 +207,31 @@ def _open_on(owed: Money, money: Collection[PastMoney], day: date) -> bool:
     return owed > total([part.amount for part in money if part.known_on <= day], owed.currency)
 
 
-def payments_of(db: Connection, organisation: Organisation) -> dict[str, list[PastMoney]]:
-    """What is set against each invoice: our allocations, and what the ledger recorded beside them."""
+def payments_of(
+    db: Connection, organisation: Organisation, documents: Collection[OpenDocument] | None = None
+) -> dict[str, list[PastMoney]]:
+    """What is set against each invoice (or these): our allocations, and what the ledger recorded beside them.
+
+    Of these invoices it is what their customers, those customers' parents and nobody named paid. What the ledger
+    recorded of somebody else counts as money without a day (`owed_of`).
+    """
     found: defaultdict[str, list[PastMoney]] = defaultdict(list)
     ours: defaultdict[str, set[str]] = defaultdict(set)
+    for row in _allocated(db, organisation.id, documents):
+        ours[row.document_id].add(row.id)
+        known_on = _known_on(organisation, row.received_on, row.begun_at)
+        found[row.document_id].append(PastMoney(Money(row.amount_minor, row.currency), row.received_on, known_on))
+    for each in _recorded(db, organisation.id, documents):
+        known_on = _known_on(organisation, each.received_on, None)
+        for document_id, minor in each.lines:
+            if minor and each.receipt_id not in ours[document_id]:
+                found[document_id].append(PastMoney(Money(minor, each.currency), each.received_on, known_on))
+    return found
+
+
+def _allocated(db: Connection, organisation_id: str, documents: Collection[OpenDocument] | None) -> Iterator[Any]:
     allocation, receipt = t.allocation.c, t.receipt.c
-    rows = db.execute(
+    all_of_them = (
         select(
             allocation.document_id,
             allocation.amount_minor,
@@ -223,28 +242,31 @@ def payments_of(db: Connection, organisation: Organisation) -> dict[str, list[Pa
         )
         .join(t.receipt, receipt.id == allocation.receipt_id)
         .where(
-            allocation.organisation_id == organisation.id,
+            allocation.organisation_id == organisation_id,
             allocation.undone_at.is_(None),
             allocation.is_credit.is_(False),
             receipt.status == ReceiptStatus.RECEIVED.value,
         )
     )
-    for row in rows:
-        ours[row.document_id].add(row.id)
-        known_on = _known_on(organisation, row.received_on, row.begun_at)
-        found[row.document_id].append(PastMoney(Money(row.amount_minor, row.currency), row.received_on, known_on))
+    if documents is None:
+        yield from db.execute(all_of_them)
+        return
+    for chunk in chunks(sorted({each.document.document_id for each in documents})):
+        yield from db.execute(all_of_them.where(allocation.document_id.in_(chunk)))
+
+
+def _recorded(db: Connection, organisation_id: str, documents: Collection[OpenDocument] | None) -> Iterator[Any]:
     payment = t.ledger_payment.c
-    recorded = db.execute(
-        select(payment.lines, payment.currency, payment.received_on, payment.receipt_id).where(
-            payment.organisation_id == organisation.id, payment.deleted.is_(False), payment.coded.is_(False)
-        )
+    all_of_them = select(payment.lines, payment.currency, payment.received_on, payment.receipt_id).where(
+        payment.organisation_id == organisation_id, payment.deleted.is_(False), payment.coded.is_(False)
     )
-    for each in recorded:
-        known_on = _known_on(organisation, each.received_on, None)
-        for document_id, minor in each.lines:
-            if minor and each.receipt_id not in ours[document_id]:
-                found[document_id].append(PastMoney(Money(minor, each.currency), each.received_on, known_on))
-    return found
+    if documents is None:
+        yield from db.execute(all_of_them)
+        return
+    yield from db.execute(all_of_them.where(payment.customer_id.is_(None)))
+    payers = {each.document.customer_id for each in documents} | {each.parent_id for each in documents}
+    for chunk in chunks(sorted(each for each in payers if each)):
+        yield from db.execute(all_of_them.where(payment.customer_id.in_(chunk)))
 
 
 def _known_on(organisation: Organisation, received_on: date, begun_at: datetime | None) -> date:
