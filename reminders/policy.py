@@ -37,7 +37,8 @@ class DunningLevel:
 
     Levels after the due date count 1, 2, 3 …; those up to it count … -2, -1, so that a customer who comes under another
     policy goes on at the level that follows there. 0 stands for no reminder. A customer who cannot be reached by
-    `channel` is reached by `otherwise`, where it is given.
+    `channel` is reached by `otherwise`, where it is given. With `needs_approval` nothing of the level leaves or is
+    begun before a person has approved it.
     """
 
     level: int
@@ -45,6 +46,7 @@ class DunningLevel:
     tone: Tone
     channel: Channel = Channel.EMAIL
     otherwise: Channel | None = None
+    needs_approval: bool = False
 
     @property
     def channels(self) -> tuple[Channel, ...]:

@@ -27,6 +27,7 @@ MAX_NAME_CHARACTERS = 80
 
 _INTEGER = re.compile(r"-?\d{1,6}")
 _COUNTRY = re.compile(r"[A-Z]{2}")
+_TRUTHS = {"yes": True, "true": True, "no": False, "false": False}
 _DEFAULTS = ContactLimits()
 T = TypeVar("T")
 
@@ -138,6 +139,7 @@ def _level(place: int, node: yaml.Node) -> DunningLevel:
         tone=fields.take("tone", lambda each: _one_of(Tone, each)),
         channel=fields.take_or("channel", lambda each: _one_of(Channel, each), Channel.EMAIL),
         otherwise=fields.take_or("otherwise", lambda each: _one_of(Channel, each), None),
+        needs_approval=fields.take_or("needs_approval", _truth, False),
     )
     fields.end()
     return found
@@ -178,6 +180,13 @@ def _whole(least: int, most: int) -> Callable[[yaml.Node], int]:
         return int(text)
 
     return read
+
+
+def _truth(node: yaml.Node) -> bool:
+    text = _text(node)
+    if text not in _TRUTHS:
+        raise PolicyFileError(_line(node), f"{text!r} is neither yes nor no")
+    return _TRUTHS[text]
 
 
 E = TypeVar("E", Tone, Channel)
@@ -248,8 +257,10 @@ def _choice_facts(choice: Choice) -> dict[str, Any]:
 
 
 def _level_facts(step: DunningLevel) -> dict[str, Any]:
-    facts = {"days_after_due": step.after_due_days, "tone": step.tone.value, "channel": step.channel.value}
-    return facts if step.otherwise is None else facts | {"otherwise": step.otherwise.value}
+    facts: dict[str, Any] = {"days_after_due": step.after_due_days, "tone": step.tone.value}
+    facts["channel"] = step.channel.value
+    facts |= {} if step.otherwise is None else {"otherwise": step.otherwise.value}
+    return facts | ({"needs_approval": True} if step.needs_approval else {})
 
 
 def _segment_facts(segment: Segment) -> dict[str, Any]:

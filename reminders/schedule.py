@@ -122,7 +122,10 @@ class ReminderLine:
 
 @dataclass(frozen=True, slots=True)
 class PlannedReminder:
-    """One message to one customer: its items oldest first, a total for each currency, the highest level's tone."""
+    """One message to one customer: its items oldest first, a total for each currency, the highest level's tone.
+
+    `approval` says in words which levels of which policy want a person's approval first; "" where none does.
+    """
 
     recipient_id: str
     recipient_name: str
@@ -131,6 +134,7 @@ class PlannedReminder:
     level: DunningLevel
     lines: tuple[ReminderLine, ...]
     totals: tuple[Money, ...]
+    approval: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,7 +287,14 @@ def _message(decisions: list[ItemDecision], as_of: datetime) -> PlannedReminder:
         level=max(levels, key=lambda step: step.level),
         lines=lines,
         totals=_totals(line.amount_due for line in lines),
+        approval=_approval(decisions[0].policy, levels),
     )
+
+
+def _approval(policy: DunningPolicy, levels: Sequence[DunningLevel]) -> str:
+    asked = sorted({step.level: step for step in levels if step.needs_approval}.values(), key=lambda step: step.level)
+    named = " and ".join(step.title for step in asked)
+    return f"policy {policy.name!r} has {named} approved first" if asked else ""
 
 
 def _line(evidence: ItemEvidence, as_of: datetime) -> ReminderLine:

@@ -57,6 +57,12 @@ class Organisation:
     statements_on: bool = False
     payers_instalments: int = 0
     approvals_on: bool = False
+    approvals_by_level: bool = False
+
+    @property
+    def asks_approval(self) -> bool:
+        """Whether a person approves messages before they leave: each one, or those of some levels."""
+        return self.approvals_on or self.approvals_by_level
 
     @property
     def zone(self) -> ZoneInfo:
@@ -174,6 +180,7 @@ def _organisation(row: Row[tuple[object, ...]]) -> Organisation:
         statements_on=r["statements_on"],
         payers_instalments=r["payers_instalments"],
         approvals_on=r["approvals_on"],
+        approvals_by_level=r["approvals_by_level"],
     )
 
 

@@ -6,9 +6,14 @@ from datetime import timedelta
 
 import pytest
 
+from reminders.evidence import Channel
+from reminders.policy_file import read_policies
 from runtime.operations.errors import InputError, RefusedError
 from runtime.operations.reminding.approvals import decide_message, switch_approvals, take_decision_back
+from runtime.operations.reminding.call_customers import begin
 from runtime.operations.reminding.plan import plan_reminders
+from runtime.operations.reminding.policies import set_policies
+from runtime.operations.reminding.policy_preview import preview
 from runtime.operations.reminding.remind import remind_organisation
 from runtime.operations.reminding.send import send_reminders
 from runtime.operations.views.approvals import Approvals, Waiting, approvals_view
@@ -141,3 +146,62 @@ def test_without_it_messages_leave_by_themselves(firm: Firm) -> None:
     firm.switch_sending()
     plan_reminders(firm.app, firm.id)
     assert send_reminders(firm.app, firm.id)["sent"] == 2
+
+
+BY_LEVEL = """policies:
+  - name: careful
+    levels:
+      - {days_after_due: 1, tone: friendly%s}
+"""
+
+
+def _set(firm: Firm, more: str) -> None:
+    set_policies(firm.app, organisation_id=firm.id, text=BY_LEVEL % more, source="a test", actor="dana")
+    plan_reminders(firm.app, firm.id)
+
+
+def test_a_level_that_needs_approval_waits_though_other_messages_do_not(firm: Firm) -> None:
+    firm.switch_sending()
+    _set(firm, ", needs_approval: yes")
+    assert send_reminders(firm.app, firm.id) == {}
+    waiting = _waiting(firm)
+    assert sorted(waiting) == ["Acme", "Bolt"]
+    assert waiting["Bolt"].why == "policy 'careful' has level 1 approved first"
+    _decide(firm, waiting["Bolt"])
+    assert send_reminders(firm.app, firm.id)["sent"] == 1
+    assert _got(firm) == ["bolt@example.com"]
+    _set(firm, "")
+    assert _view(firm).waiting == ()
+    assert send_reminders(firm.app, firm.id)["sent"] == 1, "the policies of today do not ask for it"
+
+
+def test_a_message_planned_before_its_level_needed_approval_is_stopped_by_the_gate(firm: Firm) -> None:
+    firm.switch_sending()
+    plan_reminders(firm.app, firm.id)
+    set_policies(firm.app, organisation_id=firm.id, text=BY_LEVEL % ", needs_approval: yes", source="a", actor="dana")
+    counted = send_reminders(firm.app, firm.id)
+    assert (counted["sent"], counted["waiting"]) == (0, 2)
+    assert sorted(_waiting(firm)) == ["Acme", "Bolt"]
+    assert _got(firm) == []
+
+
+def test_handing_over_waits_for_an_approval_where_its_level_says_so(firm: Firm) -> None:
+    firm.switch_sending()
+    _set(firm, ", channel: hand_over, needs_approval: yes")
+    waiting = _waiting(firm)["Bolt"]
+    with pytest.raises(RefusedError, match="approved first"):
+        begin(firm.app, organisation_id=firm.id, reminder_id=waiting.reminder_id, actor="dana")
+    assert [row.state for row in firm.rows(t.reminder, id=waiting.reminder_id)] == ["planned"]
+    _decide(firm, waiting)
+    assert begin(firm.app, organisation_id=firm.id, reminder_id=waiting.reminder_id, actor="dana") is Channel.HAND_OVER
+
+
+def test_the_preview_says_what_would_wait(firm: Firm) -> None:
+    firm.switch_sending()
+    with firm.app.store.read() as db:
+        organisation = connections.organisation(db, firm.id)
+        assert organisation is not None
+        book = read_policies(BY_LEVEL % ", needs_approval: yes")
+        found = preview(db, organisation, book=book, now=firm.app.clock())
+    assert (found.messages, found.to_approve) == (2, 2)
+    assert {each.then.endswith(", once approved") for each in found.changes} == {True}

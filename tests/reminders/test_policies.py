@@ -273,3 +273,38 @@ def test_any_text_is_read_or_refused_with_its_line(text: str) -> None:
         read_policies(text)
     except PolicyFileError as error:
         assert str(error).startswith("line ")
+
+
+def test_a_level_that_needs_approval_is_written_read_and_said_of_its_message() -> None:
+    text = """policies:
+  - name: careful
+    levels:
+      - {days_after_due: 1, tone: friendly}
+      - {days_after_due: 10, tone: final, needs_approval: yes}
+      - {days_after_due: 20, tone: firm, channel: hand_over, needs_approval: "true"}
+"""
+    book = read_policies(text)
+    policy = book.default
+    assert [step.needs_approval for step in policy.levels] == [False, True, True]
+    assert read_policies(write_policies(book)) == book
+    assert "needs_approval" not in write_policies(DEFAULT_BOOK)
+    late = {
+        reached: replace(candidate(1, due_on=NOW.date() - timedelta(days=15)), reminded_level=reached)
+        for reached in (0, 1)
+    }
+    said = {
+        reached: plan(candidates=[each], policy=policy, as_of=NOW).reminders[0].approval
+        for reached, each in late.items()
+    }
+    assert said == {0: "", 1: "policy 'careful' has level 2 approved first"}
+    with pytest.raises(PolicyFileError, match="line 5: 'perhaps' is neither yes nor no"):
+        read_policies(text.replace("needs_approval: yes", "needs_approval: perhaps"))
+
+
+def test_one_invoice_that_needs_approval_is_enough_for_a_message() -> None:
+    levels = (DunningLevel(1, 1, Tone.FRIENDLY, needs_approval=True), DunningLevel(2, 14, Tone.CLEAR))
+    policy = DunningPolicy("careful", 1, levels)
+    late = NOW.date() - timedelta(days=20)
+    both = [candidate(1, due_on=late), replace(candidate(2, due_on=late), reminded_level=1)]
+    (message,) = plan(candidates=both, policy=policy, as_of=NOW).reminders
+    assert (message.level.level, message.approval) == (2, "policy 'careful' has level 1 approved first")

@@ -24,6 +24,7 @@ def test_a_message_is_shown_as_it_reads_and_decided_on(site: Site) -> None:
     assert "&lt;script&gt;alert" in page
     assert "INV-5" in page
     assert "£2,000.00" in page
+    assert "It waits because every message is approved first, by the settings." in page
     assert "/p/…" in page, "whoever may only look gets no link with which they could act as the payer"
     form = r'action="([^"]*/approve)">\s*<input type="hidden" name="digest" value="(\w+)"'
     ((address, digest),) = re.findall(form, page)

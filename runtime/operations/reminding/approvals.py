@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, delete, exists, or_, select, update
+from sqlalchemy import ColumnElement, Connection, delete, exists, false, not_, or_, select, update
 
 from receivables.identity import stable_id
 from reminders.approval import APPROVAL_LASTS, MAX_NOTE_CHARACTERS, digest_of, one_line
@@ -22,6 +22,7 @@ from runtime.store.connections import Organisation
 from runtime.store.rows import upsert
 
 APPROVED, REJECTED = "approved", "rejected"
+EVERY_MESSAGE = "every message is approved first, by the settings"
 _PEOPLES = tuple(channel.value for channel in Channel if channel.is_task)
 
 
@@ -31,8 +32,17 @@ def switch_approvals(app: App, *, organisation_id: str, on: bool, actor: str) ->
         keep_switch(db, organisation_id, {"approvals_on": on}, action="approvals_switched", actor=actor, at=app.clock())
 
 
-def may_be_claimed(now: datetime) -> ColumnElement[bool]:
-    """The condition that a planned reminder was approved as planned; what a person carries out anyway needs nobody."""
+def wants_approval(*, all_of_them: bool) -> ColumnElement[bool]:
+    """The condition that a planned reminder waits for a person: by its level, or because all of them do.
+
+    What a person carries out anyway waits where its level says so alone.
+    """
+    reminder = t.reminder.c
+    return or_(reminder.needs_approval, reminder.channel.not_in(_PEOPLES) if all_of_them else false())
+
+
+def may_be_claimed(now: datetime, *, all_of_them: bool) -> ColumnElement[bool]:
+    """The condition that a planned reminder waits for nobody, or was approved as planned."""
     approval, reminder = t.approval.c, t.reminder.c
     approved = exists(
         select(approval.id).where(
@@ -42,7 +52,14 @@ def may_be_claimed(now: datetime) -> ColumnElement[bool]:
             approval.decided_at > now - APPROVAL_LASTS,
         )
     )
-    return or_(reminder.channel.in_(_PEOPLES), approved)
+    return or_(not_(wants_approval(all_of_them=all_of_them)), approved)
+
+
+def why_approved(organisation: Organisation, planned: PlannedReminder) -> str:
+    """Say why a person has to approve this message first; "" where nobody has to."""
+    if planned.approval:
+        return planned.approval
+    return EVERY_MESSAGE if organisation.approvals_on and not planned.channel.is_task else ""
 
 
 def approved_notes(db: Connection, organisation_id: str, digests: Collection[str], now: datetime) -> dict[str, str]:

@@ -72,7 +72,10 @@ def begin(app: App, *, organisation_id: str, reminder_id: str, actor: str) -> Ch
     if organisation is None or not organisation.sending_on:
         raise RefusedError("sending is switched off for this organisation: switch it on first")
     claim = _claim(app, organisation_id, reminder_id)
-    ready = Gate(app, organisation).certify(claim)
+    gate = Gate(app, organisation)
+    ready = gate.certify(claim)
+    if gate.outcome["waiting"]:
+        raise RefusedError("its level is approved first: somebody does that on the page of approvals")
     if not ready:
         with app.store.write() as db:
             items = select(t.reminder_item.c.document_id).where(t.reminder_item.c.reminder_id == reminder_id)

@@ -15,7 +15,7 @@ from reminders.certificate import certify
 from reminders.evidence import Channel
 from reminders.schedule import ItemDecision, PlannedReminder, Verdict
 from runtime.app import App
-from runtime.operations.reminding.approvals import approved_notes
+from runtime.operations.reminding.approvals import approved_notes, why_approved
 from runtime.operations.reminding.catch_up import catch_up
 from runtime.operations.reminding.compose import COPY_BROKEN, Composer
 from runtime.operations.reminding.plan import decide
@@ -79,11 +79,12 @@ class Gate:
                     self._hold_back(db, reminder_id, mine, now)
                     continue
                 digest = digest_of(planned)
-                if self.organisation.approvals_on and not planned.channel.is_task and digest not in notes:
-                    self._have_it_approved(db, reminder_id, digest)
+                asks = why_approved(self.organisation, planned)
+                if asks and digest not in notes:
+                    self._have_it_approved(db, reminder_id, planned)
                     continue
                 country = decisions[planned.lines[0].item_id].evidence.contact.country
-                note = notes.get(digest, "") if self.organisation.approvals_on else ""
+                note = notes[digest] if asks else ""
                 message = composer.compose(reminder_id, planned, country=country, note=note)
                 if message is None or not _reserve(db, self.organisation.id, reminder_id, planned, decisions):
                     self._hold_back(db, reminder_id, mine, now, why="" if message else COPY_BROKEN)
@@ -125,10 +126,11 @@ class Gate:
             .values(state=HELD, withdrawn_at=now, why=why or ", ".join(codes))
         )
 
-    def _have_it_approved(self, db: Connection, reminder_id: str, digest: str) -> None:
+    def _have_it_approved(self, db: Connection, reminder_id: str, planned: PlannedReminder) -> None:
         """Put a message back that says something else by now than what was approved."""
         self.outcome["waiting"] += 1
-        db.execute(update(t.reminder).where(t.reminder.c.id == reminder_id).values(state=PLANNED, digest=digest))
+        said = {"digest": digest_of(planned), "needs_approval": bool(planned.approval)}
+        db.execute(update(t.reminder).where(t.reminder.c.id == reminder_id).values(state=PLANNED, **said))
 
     def _keep_certificates(
         self,

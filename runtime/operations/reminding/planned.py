@@ -80,6 +80,7 @@ def _reminder_row(organisation_id: str, reminder_id: str, each: PlannedReminder,
         "planned_at": now,
         "why": "",
         "digest": digest_of(each),
+        "needs_approval": bool(each.approval),
     }
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, insert, select, update
 
 from reminders.evidence import Channel
 from reminders.policy_book import DEFAULT_BOOK, PolicyBook
@@ -80,7 +80,7 @@ def set_policies(app: App, *, organisation_id: str, text: str, source: str, acto
     The same text as counts already makes no version. What was planned by others is planned anew with the next plan,
     and the gate decides by the new ones at once.
     """
-    checked(text, source=source)
+    book = checked(text, source=source)
     with app.store.write() as db:
         connections.lock_organisation(db, organisation_id)
         before = current(db, organisation_id)
@@ -96,6 +96,9 @@ def set_policies(app: App, *, organisation_id: str, text: str, source: str, acto
                 set_at=made.set_at,
             )
         )
+        by_level = any(step.needs_approval for choice in book.choices for step in choice.policy.levels)
+        mine = t.organisation.c.id == organisation_id
+        db.execute(update(t.organisation).where(mine).values(approvals_by_level=by_level))
         weigh_everybody_again(db, organisation_id)
         journal.record(
             db,

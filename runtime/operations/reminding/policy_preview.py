@@ -30,12 +30,13 @@ class Change:
 @dataclass(frozen=True, slots=True)
 class Preview:
     """The messages of `at`, the next time at which the organisation may write. `customers_by_policy` counts whoever has
-    something open.
+    something open, `to_approve` how many messages a person would have to approve first by their level.
     """
 
     at: datetime
     messages: int
     messages_now: int
+    to_approve: int
     lines: int
     customers_by_policy: tuple[tuple[str, int], ...]
     changes: tuple[Change, ...]
@@ -53,6 +54,7 @@ def preview(db: Connection, organisation: Organisation, *, book: PolicyBook, now
         at=at,
         messages=len(then.reminders),
         messages_now=len(today.reminders),
+        to_approve=sum(bool(each.approval) for each in then.reminders),
         lines=sum(len(each.lines) for each in then.reminders),
         customers_by_policy=_by_policy(then, book),
         changes=tuple(
@@ -69,7 +71,8 @@ def _messages(plan: Plan) -> dict[str, str]:
         count = len(each.lines)
         about = each.lines[0].number if count == 1 else f"{count} invoices"
         total = " and ".join(str(amount) for amount in each.totals)
-        found[each.recipient_id] = f"{level_title(each.level.level)}, {each.level.tone}: {about}, {total}"
+        said = f"{level_title(each.level.level)}, {each.level.tone}: {about}, {total}"
+        found[each.recipient_id] = said + (", once approved" if each.approval else "")
     return found
 
 
@@ -85,6 +88,7 @@ def preview_json(found: Preview) -> dict[str, Any]:
         "at": found.at.isoformat(),
         "messages": found.messages,
         "messages_now": found.messages_now,
+        "to_approve": found.to_approve,
         "invoices_named": found.lines,
         "customers_by_policy": dict(found.customers_by_policy),
         "changes": [

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, select, true, update
+from sqlalchemy import Connection, select, update
 
 from connectors.errors import ConnectorError, Retry
 from receivables.problem import Problem
@@ -57,7 +57,7 @@ def send_reminders(app: App, organisation_id: str, *, progress: Progress = _quie
     _recover(app, organisation_id)
     gate = Gate(app, organisation)
     for _ in range(MAX_BATCHES):
-        claim = _claim(app, organisation_id, open_channels, approved_only=organisation.approvals_on)
+        claim = _claim(app, organisation_id, open_channels, all_approved=organisation.approvals_on)
         if not claim.reminder_ids:
             break
         for ready in gate.certify(claim):
@@ -82,7 +82,7 @@ def _recover(app: App, organisation_id: str) -> None:
             _doubt(db, organisation_id, row.id, why, now)
 
 
-def _claim(app: App, organisation_id: str, channels: Collection[Channel], *, approved_only: bool = False) -> Claim:
+def _claim(app: App, organisation_id: str, channels: Collection[Channel], *, all_approved: bool = False) -> Claim:
     with app.store.write() as db:
         connections.lock_organisation(db, organisation_id)
         now = app.clock()
@@ -93,7 +93,7 @@ def _claim(app: App, organisation_id: str, channels: Collection[Channel], *, app
                     t.reminder.c.organisation_id == organisation_id,
                     t.reminder.c.state == PLANNED,
                     t.reminder.c.channel.in_([channel.value for channel in channels]),
-                    may_be_claimed(now) if approved_only else true(),
+                    may_be_claimed(now, all_of_them=all_approved),
                 )
                 .order_by(t.reminder.c.id)
                 .limit(REMINDERS_A_BATCH)

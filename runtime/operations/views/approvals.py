@@ -12,19 +12,18 @@ from reminders.approval import APPROVAL_LASTS, digest_of
 from reminders.evidence import Channel
 from reminders.schedule import ReminderLine
 from runtime.app import App
-from runtime.operations.reminding.approvals import decided_digests, planned_now
+from runtime.operations.reminding.approvals import decided_digests, planned_now, wants_approval, why_approved
 from runtime.operations.reminding.compose import Composer
 from runtime.operations.reminding.withdraw import PLANNED
 from runtime.store import tables as t
 from runtime.store.connections import Organisation
 
 MAX_SHOWN = 50
-_PEOPLES = tuple(channel.value for channel in Channel if channel.is_task)
 
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A message that waits. `subject` and `text` are what its reader will read."""
+    """A message that waits. `subject` and `text` are what its reader will read, `why` says who has it wait."""
 
     reminder_id: str
     digest: str
@@ -38,6 +37,7 @@ class Waiting:
     totals: tuple[Money, ...]
     subject: str
     text: str
+    why: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ def approvals_view(app: App, db: Connection, organisation: Organisation, *, now:
         .where(
             reminder.organisation_id == organisation.id,
             reminder.state == PLANNED,
-            reminder.channel.not_in(_PEOPLES),
+            wants_approval(all_of_them=organisation.approvals_on),
         )
         .order_by(reminder.planned_at, reminder.id)
     ).all()
@@ -82,7 +82,8 @@ def approvals_view(app: App, db: Connection, organisation: Organisation, *, now:
     for reminder_id, each in planned.items():
         digest = digest_of(each)
         message = composer.compose(reminder_id, each, country=composer.country_of(each.recipient_id))
-        if digest in known or message is None:
+        why = why_approved(organisation, each)
+        if digest in known or message is None or not why:
             continue
         waiting.append(
             Waiting(
@@ -98,6 +99,7 @@ def approvals_view(app: App, db: Connection, organisation: Organisation, *, now:
                 totals=each.totals,
                 subject=message.subject,
                 text=message.text,
+                why=why,
             )
         )
     return Approvals(tuple(waiting), max(0, len(open_ids) - MAX_SHOWN), _decided(db, organisation.id, now))

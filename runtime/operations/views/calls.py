@@ -29,7 +29,10 @@ class CalledInvoice:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A call, or a handing over. `text` is the script, or what was handed over, once it has begun."""
+    """A call, or a handing over. `text` is the script, or what was handed over, once it has begun.
+
+    With `needs_approval` it is begun once somebody has approved it.
+    """
 
     reminder_id: str
     customer_id: str
@@ -43,6 +46,7 @@ class Call:
     at: datetime
     invoices: tuple[CalledInvoice, ...]
     totals: tuple[Money, ...]
+    needs_approval: bool
 
 
 def waiting_calls(db: Connection, organisation: Organisation) -> tuple[Call, ...]:
@@ -98,4 +102,5 @@ def _call(db: Connection, organisation: Organisation, row: Any) -> Call:  # noqa
         totals=tuple(
             total([each.amount for each in invoices if each.amount.currency == code], code) for code in currencies
         ),
+        needs_approval=row.needs_approval,
     )

@@ -24,6 +24,7 @@ organisation = Table(
     Column("payers_instalments", Integer, nullable=False, server_default="0"),  # that they agree on by themselves
     Column("statements_on", Boolean, nullable=False, server_default=false()),
     Column("approvals_on", Boolean, nullable=False, server_default=false()),
+    Column("approvals_by_level", Boolean, nullable=False, server_default=false()),  # of the policies that count
     Column("charges_on", Boolean, nullable=False, server_default=false()),
     Column("created_at", Instant, nullable=False),
 )

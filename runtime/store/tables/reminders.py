@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, ForeignKey, Index, Integer, String, Table, Text, UniqueConstraint
+from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, String, Table, Text, UniqueConstraint, false
 
 from runtime.store.tables.columns import Id, Instant, currency, metadata, minor, organisation_id
 
@@ -40,6 +40,7 @@ reminder = Table(
     Column("why", Text, nullable=False),
     Column("shown_at", Instant),
     Column("digest", String(64)),  # of what it says, while it is planned
+    Column("needs_approval", Boolean, nullable=False, server_default=false()),  # by its level's policy
     Index(None, "organisation_id", "state"),
     Index(None, "organisation_id", "customer_id"),
     Index(None, "organisation_id", "sent_at"),

@@ -1,0 +1,26 @@
+"""Levels of policies that a person approves before they leave."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0037"
+down_revision = "0036"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Apply."""
+    off = sa.false()
+    op.add_column("organisation", sa.Column("approvals_by_level", sa.Boolean(), server_default=off, nullable=False))
+    op.add_column("reminder", sa.Column("needs_approval", sa.Boolean(), server_default=off, nullable=False))
+
+
+def downgrade() -> None:
+    """Take back."""
+    with op.batch_alter_table("reminder", schema=None) as batch_op:
+        batch_op.drop_column("needs_approval")
+    with op.batch_alter_table("organisation", schema=None) as batch_op:
+        batch_op.drop_column("approvals_by_level")
