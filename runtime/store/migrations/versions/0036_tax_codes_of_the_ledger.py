@@ -31,6 +31,5 @@ def upgrade() -> None:
 def downgrade() -> None:
     """Take back."""
     op.drop_table("tax_code")
-    with op.batch_alter_table("connection", schema=None) as batch_op:
-        batch_op.drop_column("tax_codes_read_at")
-        batch_op.drop_column("tax_codes_asked_at")
+    op.drop_column("connection", "tax_codes_read_at")
+    op.drop_column("connection", "tax_codes_asked_at")

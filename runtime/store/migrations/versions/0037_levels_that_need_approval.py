@@ -20,7 +20,5 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Take back."""
-    with op.batch_alter_table("reminder", schema=None) as batch_op:
-        batch_op.drop_column("needs_approval")
-    with op.batch_alter_table("organisation", schema=None) as batch_op:
-        batch_op.drop_column("approvals_by_level")
+    op.drop_column("reminder", "needs_approval")
+    op.drop_column("organisation", "approvals_by_level")
