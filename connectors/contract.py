@@ -15,6 +15,7 @@ from typing import Protocol, runtime_checkable
 from connectors.intents import Found, Intent, Outcome
 from connectors.limits import Budget, Limit
 from connectors.records import Kind, Page, TaxCode
+from receivables.invoiced import Invoiced, Issuer
 
 CALL_TIMEOUT_SECONDS = 20.0  # of every external call; the slowest vendor answer we wait for
 MAX_TAX_CODES = 2_000  # of a ledger
@@ -132,6 +133,19 @@ class PrintsInvoices(Protocol):
 
     def printed(self, external_id: str) -> bytes:
         """Return an invoice as PDF, as the organisation's customers know it; Absent when it is gone."""
+        ...
+
+
+@runtime_checkable
+class StatesInvoices(Protocol):
+    """A connector of a system that tells what stands in its invoices, line by line. Every ledger is one."""
+
+    def issuer(self) -> Issuer:
+        """Return who issues the invoices, and what the taxes on them are, in a few calls: it seldom changes."""
+        ...
+
+    def invoiced(self, external_id: str, issuer: Issuer) -> Invoiced:
+        """Return an invoice in full, in one call; Absent when it is gone, Reject when some of it cannot be read."""
         ...
 
 

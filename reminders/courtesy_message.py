@@ -50,6 +50,7 @@ def render_statement(
                 "amount": words.money(each.open_amount),
                 "details": [words.labelled_date("issued", each.issued_on), words.labelled_date("due", each.due_on)],
                 "pay": None,
+                "file": None,
             }
             for each in invoices[:MAX_LINES_A_MESSAGE]
         ],

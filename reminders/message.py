@@ -39,7 +39,10 @@ class Brand:
 
 @dataclass(frozen=True, slots=True)
 class Links:
-    """Where the message leads. `pay_items` has a pay link for each item id that can be paid alone."""
+    """Where the message leads. `pay_items` has a pay link for each item id that can be paid alone.
+
+    `files` has, by item id, where the invoice is downloaded in the format that its payer asked for.
+    """
 
     pay: str
     portal: str
@@ -49,10 +52,11 @@ class Links:
     question: str
     unsubscribe: str
     pay_items: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    files: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
     def __post_init__(self) -> None:
         pages = (self.pay, self.portal, self.dispute, self.promise, self.plan, self.question, self.unsubscribe)
-        for address in (*pages, *self.pay_items.values()):
+        for address in (*pages, *self.pay_items.values(), *self.files.values()):
             if not _WEB_ADDRESS.fullmatch(address):
                 raise ValueError(f"{address!r} is not a web address")
 
@@ -208,7 +212,7 @@ def render_answer(*, answer: Answer, brand: Brand, links: Links, language: str) 
     page = {"label": words.labels["portal"], "url": links.portal}
     layout = {
         "lines": [
-            {"number": clean(number), "amount": words.money(amount), "details": [], "pay": None}
+            {"number": clean(number), "amount": words.money(amount), "details": [], "pay": None, "file": None}
             for number, amount in answer.lines
         ],
         "amount_label": words.labels["to_pay"],
@@ -271,6 +275,7 @@ def _reminder_line(words: Wording, line: ReminderLine, links: Links) -> dict[str
             words.labelled_money("invoice_total", line.total),
         ],
         "pay": links.pay_items.get(line.item_id),
+        "file": links.files.get(line.item_id),
     }
 
 
@@ -308,6 +313,7 @@ def _paid_line(words: Wording, line: PaidLine) -> dict[str, object]:
         "amount": words.money(line.paid),
         "details": [open_amount if line.still_open else words.labels["fully_paid"]],
         "pay": None,
+        "file": None,
     }
 
 

@@ -14,6 +14,7 @@ from runtime.kept_indexes import KeptIndexes
 from runtime.portal_links import PortalLinks
 from runtime.printed import PrintedInvoices
 from runtime.settings import Settings
+from runtime.stated import StatedInvoices
 from runtime.store.engine import Store
 from runtime.store.turns import Turns
 from runtime.vault import Vault
@@ -48,6 +49,7 @@ class App:
     turns: Turns
     indexes: KeptIndexes
     printed: PrintedInvoices
+    stated: StatedInvoices
     wake: Wake = _nobody
 
     @property
@@ -94,6 +96,7 @@ def build(
         turns=Turns(store),
         indexes=KeptIndexes(),
         printed=PrintedInvoices(),
+        stated=StatedInvoices(clock),
     )
 
 

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from connectors.intents import Found, Intent, Outcome
 from connectors.records import Kind, Page, TaxCode
+from receivables.invoiced import Invoiced, Issuer
 
 
 class Client(Protocol):
@@ -39,6 +40,14 @@ class Reader(Protocol):
 
     def tax_codes(self) -> tuple[TaxCode, ...]:
         """Return the codes under which sales can be booked."""
+        ...
+
+    def issuer(self) -> Issuer:
+        """Return who issues the invoices."""
+        ...
+
+    def invoiced(self, external_id: str, issuer: Issuer) -> Invoiced:
+        """Return an invoice in full."""
         ...
 
 
@@ -81,6 +90,14 @@ class LedgerConnector:
     def tax_codes(self) -> tuple[TaxCode, ...]:
         """Return the codes under which sales can be booked (`connectors.contract.ListsTaxCodes`)."""
         return self._reader.tax_codes()
+
+    def issuer(self) -> Issuer:
+        """Return who issues the invoices, and what the taxes on them are (`connectors.contract.StatesInvoices`)."""
+        return self._reader.issuer()
+
+    def invoiced(self, external_id: str, issuer: Issuer) -> Invoiced:
+        """Return an invoice in full (`connectors.contract.StatesInvoices`)."""
+        return self._reader.invoiced(external_id, issuer)
 
     def write(self, intents: Sequence[Intent]) -> list[Outcome]:
         """Carry out intents, one outcome each."""

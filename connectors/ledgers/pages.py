@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from connectors.contract import MAX_TAX_CODES
-from connectors.errors import Fatal
+from connectors.errors import Fatal, Reject
 from connectors.records import Kind, Page, Record, TaxCode
 from receivables.problem import Problem
+
+Made = TypeVar("Made")
 
 
 def page(
@@ -54,3 +56,13 @@ def listed(codes: Iterable[TaxCode | None], title: str) -> tuple[TaxCode, ...]:
     if len(found) > MAX_TAX_CODES:
         raise Fatal(f"{title} has more than {MAX_TAX_CODES} tax codes")
     return tuple(found)
+
+
+def legible(read: Callable[[], Made], *, what: str, title: str) -> Made:
+    """Read what is asked for alone; Reject when it cannot be read."""
+    try:
+        return read()
+    except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
+        reason = f"{error} is missing" if isinstance(error, KeyError) else str(error)
+        remedy = f"Open it in {title}, correct it and save it."
+        raise Reject(f"{title}: {what} cannot be read: {reason}", code="unreadable", remedy=remedy) from error

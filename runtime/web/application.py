@@ -38,6 +38,7 @@ from runtime.web import (
     plans,
     policies,
     portal,
+    portal_formats,
     portal_plan,
     problems,
     replies,
@@ -61,7 +62,7 @@ from runtime.web.webhooks import WebhookLane
 _MODULES = (
     *(signing_in, organisations, staff, problems, connecting, work, bank_files),
     *(sync, setup, calls, channels, charges, approvals, plans, policies, messages, replies),
-    *(mail, people, exports, stripe_app, salesforce_app, brand, portal, portal_plan, pay_button),
+    *(mail, people, exports, stripe_app, salesforce_app, brand, portal, portal_formats, portal_plan, pay_button),
 )
 _MISSING = "There is no such page, or nothing of that kind here."
 _Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]

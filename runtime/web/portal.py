@@ -154,7 +154,7 @@ def give_pdf(app: Running, visiting: Visiting, document_id: str) -> Response:
         customer_id=visiting.account.customer_id,
         document_id=document_id,
     )
-    headers = {"Content-Disposition": f'attachment; filename="{_file_name(number)}.pdf"'}
+    headers = {"Content-Disposition": f'attachment; filename="{file_name(number)}.pdf"'}
     return Response(pdf, media_type="application/pdf", headers=headers)
 
 
@@ -343,5 +343,6 @@ def unsubscribe(request: Request, app: Running, visiting: Visiting) -> Response:
     return visit(request, app, visiting.token).page("portal_unsubscribe.html")
 
 
-def _file_name(number: str) -> str:
+def file_name(number: str) -> str:
+    """Return what a file of an invoice is called on any system, without its ending."""
     return _UNSAFE.sub("-", number).strip("-.")[:MAX_FILE_NAME_CHARS] or "invoice"

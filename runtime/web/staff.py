@@ -11,8 +11,10 @@ from sqlalchemy import Connection
 from starlette.responses import RedirectResponse, Response
 
 from connectors import registry
+from receivables.invoiced import InvoiceFormat
 from reminders.holds import HoldCode
 from runtime.operations.applying.write_off import offer
+from runtime.operations.payers.invoice_formats import formats
 from runtime.operations.reminding.certificates import find
 from runtime.operations.reminding.figures import figures
 from runtime.operations.systems.online_invoice import online_invoice
@@ -116,6 +118,15 @@ def show_invoice(app: Running, organisation_id: str, document_id: str, notice: s
 def lead_online(app: Running, organisation_id: str, document_id: str) -> Response:
     """Lead to an invoice as its customer sees it in the ledger's own look."""
     return RedirectResponse(online_invoice(app, organisation_id=organisation_id, document_id=document_id), 303)
+
+
+@ROUTES.get("/o/{organisation_id}/invoices/{document_id}/formats", dependencies=[SEE])
+def show_formats(app: Running, organisation_id: str, document_id: str) -> Response:
+    """Show as what the customer gets an invoice, and what is missing for the other formats; the ledger is asked."""
+    with app.store.read() as db:
+        organisation = organisation_or_404(db, organisation_id)
+    view = formats(app, organisation_id=organisation_id, document_id=document_id, afresh=True)
+    return page("formats.html", organisation=organisation, view=view, document_id=document_id, every=InvoiceFormat)
 
 
 @ROUTES.get("/o/{organisation_id}/certificates/{digest}.json", dependencies=[EXPORT])

@@ -325,6 +325,20 @@ PAYERS_CHANNELS: Mapping[str, str] = {
     "letter": "Letter",
 }
 
+FORMATS: Mapping[str, str] = {
+    "pdf": "PDF, as the ledger prints it",
+    "ubl": "UBL 2.1 (EN 16931)",
+    "factur-x": "Factur-X (EN 16931)",
+    "csv": "CSV, its lines as a table",
+}
+
+INVOICE_FORMATS: Mapping[str, str] = {
+    "pdf": "PDF, as it was sent to you",
+    "ubl": "UBL, a file for bookkeeping programs",
+    "factur-x": "Factur-X (ZUGFeRD), a PDF with the data inside",
+    "csv": "CSV, its lines as a table",
+}
+
 TASKS: Mapping[str, str] = {
     "read_reply": "Read a reply",
     "answer": "Answer a payer",
@@ -344,6 +358,7 @@ ACTIONS: Mapping[str, str] = {
     "role_changed": "Role changed",
     "member_removed": "Removed",
     "language_chosen": "Language chosen",
+    "format_chosen": "Format of invoices chosen",
     "links_ended": "Links to the customer's page ended",
     "reply_received": "The customer wrote",
     "reply_acted_on": "Done about a reply",
@@ -464,6 +479,7 @@ NOTICES: Mapping[str, str] = {
     "links_on": "Open invoices in the ledger get a link to their page here.",
     "links_off": "No more links are put on invoices in the ledger. Those that stand there stay.",
     "brand_changed": "Kept. Payers see it from now on.",
+    "format_chosen": "Thank you. Your invoices come in this format from now on, where it can be made.",
     "contact_wished": "Thank you. A person looks at it and asks you before anything is changed.",
     "credit_asked": "Thank you. A person sets your credit against the invoice.",
     "cards_on": "Payers are offered to pay by card.",

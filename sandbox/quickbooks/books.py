@@ -73,6 +73,11 @@ class QuickBooksBooks(Ledger):
         return self._by_person("TaxCode", {"Name": name, "SalesTaxRateList": {"TaxRateDetail": [detail]}})
 
     @locked
+    def add_tax_agency(self, *, name: str, number: str) -> str:
+        """Set up whom the tax is paid to, with the company's number there."""
+        return self._by_person("TaxAgency", {"DisplayName": name, "TaxRegistrationNumber": number})
+
+    @locked
     def add_customer(
         self, *, name: str, email: str | None = None, parent_id: str | None = None, bill_with_parent: bool = False,
         currency: str | None = None, country: str | None = None,
@@ -88,10 +93,14 @@ class QuickBooksBooks(Ledger):
     @locked
     def add_invoice(
         self, *, customer_id: str, number: str, total: Decimal, currency: str, issued_on: date, due_on: date,
-        sent: bool = True,
+        sent: bool = True, tax_code: str = "",
     ) -> str:  # fmt: skip
-        """Add an invoice with one line."""
+        """Add an invoice with one line; the tax of its code comes on top of `total`."""
         body = _sale(customer_id, number, total, currency, issued_on) | {"DueDate": due_on.isoformat()}
+        if address := self.customers[customer_id].get("BillAddr"):
+            body["BillAddr"] = dict(address)
+        if tax_code:
+            body["Line"][0]["SalesItemLineDetail"]["TaxCodeRef"] = {"value": tax_code}
         body["EmailStatus"] = "EmailSent" if sent else "NotSet"
         if sent:
             body["DeliveryInfo"] = {"DeliveryType": "Email", "DeliveryTime": stamp(self.now())}

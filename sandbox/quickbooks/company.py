@@ -13,7 +13,7 @@ def info(books: QuickBooksBooks) -> Record:
         "CompanyName": books.name, "LegalName": books.name, "Country": "US", "FiscalYearStartMonth": "January",
         "SupportedLanguages": "en", "CompanyAddr": {"Id": "1"}, "NameValue": [], "domain": "QBO", "sparse": False,
         "Id": "1", "SyncToken": "0", "MetaData": {"CreateTime": moment, "LastUpdatedTime": moment},
-    }  # fmt: skip
+    } | books.told  # fmt: skip
 
 
 def preferences(books: QuickBooksBooks) -> Record:

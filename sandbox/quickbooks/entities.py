@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 TRANSACTIONS = ("Invoice", "CreditMemo", "Payment", "Deposit", "JournalEntry", "Transfer", "Estimate")
 NAMES = ("Account", "Customer", "Item")
-TAXES = ("TaxCode", "TaxRate")  # set up by people in QuickBooks, read here
+TAXES = ("TaxCode", "TaxRate", "TaxAgency")  # set up by people in QuickBooks, read here
 ENTITIES = (*TRANSACTIONS, *NAMES, *TAXES)
 SALES = ("Invoice", "CreditMemo", "Estimate")
 _SOLD_THROUGH = ("Income", "Other Income", "Expense", "Other Expense", "Cost of Goods Sold")
@@ -52,6 +52,7 @@ _REQUIRED = {
     "Item": ("Name",),
     "TaxCode": ("Name",),
     "TaxRate": ("Name", "RateValue"),
+    "TaxAgency": ("DisplayName",),
 }
 _DEFAULTS: dict[str, Record] = {
     "Invoice": {"EmailStatus": "NotSet", "PrintStatus": "NotSet", "CustomField": [], "LinkedTxn": []},
@@ -68,6 +69,7 @@ _DEFAULTS: dict[str, Record] = {
     "Item": {"Active": True, "Type": "Service", "Taxable": False},
     "TaxCode": {"Active": True, "Taxable": True},
     "TaxRate": {"Active": True},
+    "TaxAgency": {"TaxTrackedOnSales": True, "TaxTrackedOnPurchases": True},
 }  # fmt: skip
 
 
@@ -219,4 +221,5 @@ _WORK_OUT = {
     "Item": _item,
     "TaxCode": _tax,
     "TaxRate": _tax,
+    "TaxAgency": _tax,
 }

@@ -35,7 +35,7 @@ class Ledger:
     `book_close_date` refuses writes dated on or before it; `reconciled` are the ids of transactions that a line of
     the bank was matched to, which cannot be undone; `rates` are home units for one unit of a foreign currency;
     `custom_field_names` are the sales forms' own fields by DefinitionId ("1" to "3"), and
-    `unused_field_names` those that were switched off.
+    `unused_field_names` those that were switched off; `told` is what people filled in of the company itself.
     """
 
     def __init__(
@@ -67,6 +67,7 @@ class Ledger:
         self.rates: dict[str, Decimal] = {}
         self.custom_field_names: dict[str, str] = {}
         self.unused_field_names: dict[str, str] = {}
+        self.told: Record = {}
         self.merged: dict[str, str] = {}  # a customer and the one that was merged into it last
         self.gone: dict[str, dict[str, Record]] = {entity: {} for entity in entities.ENTITIES}
         self.created_at = clock()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -91,17 +92,31 @@ def _lines(books: Ledger, record: Record) -> Decimal:
     """The total of the lines and their tax, which is worked out here."""
     inclusive = record.get("GlobalTaxCalculation") == "TaxInclusive"
     net = tax = ZERO
+    by_code: defaultdict[str, list[Decimal]] = defaultdict(lambda: [ZERO, ZERO])
     for number, line in enumerate(record["Line"], start=1):
         line["Amount"] = read_amount(line.get("Amount", 0), field="Line.Amount")
         if line.get("DetailType") == "SubTotalLineDetail":
             continue
         line.setdefault("Id", str(number))
         net += line["Amount"]
-        tax += _tax(books, line["Amount"], line.get("SalesItemLineDetail") or {}, inclusive=inclusive)
+        detail = line.get("SalesItemLineDetail") or {}
+        charged = _tax(books, line["Amount"], detail, inclusive=inclusive)
+        tax += charged
+        if (code := reference(detail.get("TaxCodeRef"))) and code not in _WITHOUT_RATES:
+            by_code[code] = [by_code[code][0] + line["Amount"], by_code[code][1] + charged]
     if net + tax < 0:
         raise business("The total amount of a transaction must be 0 or greater")
-    record["TxnTaxDetail"] = {"TotalTax": tax}
+    lines = [_tax_line(books, code, *amounts) for code, amounts in by_code.items()]
+    record["TxnTaxDetail"] = {"TotalTax": tax, **({"TaxLine": lines} if lines else {})}
     return net + tax
+
+
+def _tax_line(books: Ledger, code: str, net: Decimal, tax: Decimal) -> Record:
+    """What a tax code of one rate comes to."""
+    rate = books.entities["TaxCode"][code]["SalesTaxRateList"]["TaxRateDetail"][0]["TaxRateRef"]
+    detail = {"TaxRateRef": {"value": rate["value"]}, "PercentBased": True, "TaxPercent": books.sales_tax_rate(code)}
+    detail["NetAmountTaxable"] = net
+    return {"Amount": tax, "DetailType": "TaxLineDetail", "TaxLineDetail": detail}
 
 
 def _tax(books: Ledger, net: Decimal, detail: Record, *, inclusive: bool) -> Decimal:

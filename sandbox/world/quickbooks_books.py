@@ -20,6 +20,18 @@ _ACCOUNTS = (
     ("Bank Charges", "Expense"),
     ("Undeposited Funds", "Other Current Asset"),
 )
+_COMPANY: dict[str, Any] = {
+    "LegalName": "Cedar Ridge Supply Inc.",
+    "EmployerId": "00-0000000",
+    "CompanyAddr": {
+        "Id": "1",
+        "Line1": "100 Cedar Ridge Road",
+        "City": "Boulder",
+        "Country": "US",
+        "CountrySubDivisionCode": "CO",
+        "PostalCode": "80301",
+    },
+}
 
 
 class QuickBooksLedger:
@@ -31,6 +43,7 @@ class QuickBooksLedger:
 
     def seed(self, organisation: Organisation) -> None:
         """Write accounts, customers (parents first), invoices, credit memos and what was recorded as paid."""
+        self.books.told = dict(_COMPANY)
         for name, kind in _ACCOUNTS:
             self.account_ids[name] = self._account(name, kind)
         for customer in sorted(organisation.customers.values(), key=lambda c: c.parent is not None):

@@ -22,6 +22,14 @@ _ACCOUNTS: tuple[dict[str, Any], ...] = (
     {"code": BANK_FEES, "name": "Bank Fees", "type": "EXPENSE", "enable_payments": True},
     {"code": "610", "name": "Accounts Receivable", "type": "CURRENT"},
 )
+_ORGANISATION: dict[str, Any] = {
+    "LegalName": "Harbour & Pine Ltd", "CountryCode": "GB", "Version": "UK", "PaysTax": True,
+    "TaxNumber": "GB 999 9999 73", "RegistrationNumber": "00000000",
+    "Addresses": [
+        {"AddressType": "POBOX", "AddressLine1": "1 Quay Street", "City": "Bristol", "Region": "",
+         "PostalCode": "BS1 0ZZ", "Country": "United Kingdom"},
+    ],
+}  # fmt: skip
 _BANK_OF = {"GBP": BANK, "EUR": "091", "USD": "092"}
 
 
@@ -33,6 +41,8 @@ class XeroLedger:
 
     def seed(self, organisation: Organisation) -> None:
         """Write accounts, contacts, invoices, credit notes and what was recorded as paid."""
+        self.books.told = dict(_ORGANISATION)
+        self.books.tax_rates["ZERORATEDOUTPUT"] = _NIL
         for account in _ACCOUNTS:
             self.books.add_account(**account)
         for customer in organisation.customers.values():
@@ -134,6 +144,8 @@ class XeroLedger:
             issued_on=invoice.issued_on,
             due_on=invoice.due_on,
             reference=invoice.reference,
+            # The tax of the country is charged on sales at home; abroad goes what is exported.
+            tax_type="OUTPUT2" if invoice.currency == organisation.currency else "ZERORATEDOUTPUT",
             status="DRAFT" if invoice.role == "draft" else "AUTHORISED",
             sent=invoice.role != "draft",
         )

@@ -12,7 +12,7 @@ from urllib.parse import quote
 from sandbox.locking import locked
 from sandbox.xero import bank, contacts, credits, invoices, payments
 from sandbox.xero.ledger import Ledger
-from sandbox.xero.lines import Taxed, line
+from sandbox.xero.lines import Taxed, line, taxed
 from sandbox.xero.values import ZERO, Record
 
 _CLASSES = {"BANK": "ASSET", "CURRENT": "ASSET", "FIXED": "ASSET", "PREPAYMENT": "ASSET", "EQUITY": "EQUITY"}
@@ -107,11 +107,18 @@ class XeroBooks(Ledger):
     def add_invoice(
         self, *, contact_id: str, number: str, total: Decimal, currency: str, issued_on: date, due_on: date,
         reference: str = "", status: str = "AUTHORISED", sent: bool = True, rate: Decimal | None = None,
+        tax_type: str = "NONE",
     ) -> str:  # fmt: skip
-        """Add a sales invoice with one line; `rate` is units of its currency for one of the base currency."""
-        taxed = Taxed([line("Goods and services", total)], total, ZERO)
+        """Add a sales invoice with one line; `rate` is units of its currency for one of the base currency.
+
+        Its tax is contained in `total`.
+        """
+        sold, amount_types = line("Goods and services", total), "NoTax" if tax_type == "NONE" else "Inclusive"
+        made = Taxed([sold], total, ZERO)  # a line without tax needs no account of the chart
+        if amount_types == "Inclusive":
+            made = taxed(self, [sold | {"TaxType": tax_type}], amount_types)
         record = invoices.new(
-            self, kind="ACCREC", contact_id=contact_id, number=number, taxed=taxed,
+            self, kind="ACCREC", contact_id=contact_id, number=number, taxed=made, amount_types=amount_types,
             currency=currency, rate=self.rate(currency, rate), issued_on=issued_on, due_on=due_on,
             reference=reference, status=status,
         )  # fmt: skip

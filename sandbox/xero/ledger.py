@@ -22,7 +22,7 @@ class Ledger:
 
     `day_rates` holds the units of a currency that one of the base currency buys today, `tax_rates` per cent by tax
     type of what is sold, `gone_tax_rates` those that a person deleted, `realised_gains` what each payment in a foreign
-    currency gained, in the base currency.
+    currency gained, in the base currency, `told` what people filled in of the organisation itself, by JSON names.
     """
 
     def __init__(
@@ -63,6 +63,7 @@ class Ledger:
         self.day_rates: dict[str, Decimal] = {}
         self.tax_rates: dict[str, Decimal] = {"NONE": Decimal(0), "OUTPUT2": Decimal(20)}
         self.gone_tax_rates: dict[str, Decimal] = {}
+        self.told: Record = {}
         self.realised_gains: dict[str, Decimal] = {}
         # What a client pages through and the records that it asked for, until something changes.
         self.paging: tuple[object, list[Record]] | None = None

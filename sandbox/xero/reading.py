@@ -100,7 +100,10 @@ class ReadingRoutes(IdentityRoutes):
             return self.missing()
         if collection == "Invoices" and request.accept_mimetypes.best == "application/pdf":
             return Response(_printed(books, record), content_type="application/pdf")
-        return respond(self.envelope(**{collection: [full(books, record)]}))
+        shown = full(books, record)
+        if collection == "Invoices":
+            shown = render.with_addresses(books, shown)
+        return respond(self.envelope(**{collection: [shown]}))
 
     @route("GET", f"{API}/Invoices/<invoice_id>/OnlineInvoice")
     def online_invoice(self, request: Request, invoice_id: str) -> Response:

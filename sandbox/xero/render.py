@@ -101,18 +101,27 @@ def organisation(books: Ledger) -> Record:
     }
     locks = {"PeriodLockDate": books.period_lock_date, "EndOfYearLockDate": books.end_of_year_lock_date}
     shown |= {name: day for name, day in locks.items() if day is not None}
-    return shown | {"Addresses": [], "Phones": [], "ExternalLinks": [], "PaymentTerms": {}}
+    return shown | {"Addresses": [], "Phones": [], "ExternalLinks": [], "PaymentTerms": {}} | books.told
 
 
-_TAX_NAMES = {"NONE": "No VAT", "OUTPUT2": "20% (VAT on Income)", "INPUT2": "20% (VAT on Expenses)"}
+def with_addresses(books: Ledger, shown: Record) -> Record:
+    """An invoice asked for alone shows the addresses of its contact."""
+    contact = books.contacts[shown["Contact"]["ContactID"]]
+    return shown | {"Contact": shown["Contact"] | {"Addresses": contact.get("Addresses", [])}}
+
+
+_TAX_NAMES = {"NONE": "No VAT", "OUTPUT2": "20% (VAT on Income)", "INPUT2": "20% (VAT on Expenses)",
+              "ZERORATEDOUTPUT": "Zero Rated Income"}  # fmt: skip
+_REPORTED = {"NONE": "NONE", "ZERORATEDOUTPUT": "ZERORATEDOUTPUT"}  # in a line of the return of their own
 
 
 def tax_rate(tax_type: str, rate: Decimal, *, status: str = "ACTIVE", is_for_sales: bool = True) -> Record:
     """A tax rate of what is sold, or of what is bought."""
     sides = {"Assets": True, "Equity": True, "Expenses": not is_for_sales, "Liabilities": True, "Revenue": is_for_sales}
     name = _TAX_NAMES.get(tax_type, tax_type)
+    reported = _REPORTED.get(tax_type, "OUTPUT" if is_for_sales else "INPUT")
     component = {"Name": "VAT", "Rate": rate, "IsCompound": False, "IsNonRecoverable": False}
-    shown: Record = {"Name": name, "TaxType": tax_type, "ReportTaxType": "OUTPUT" if is_for_sales else "INPUT"}
+    shown: Record = {"Name": name, "TaxType": tax_type, "ReportTaxType": reported}
     shown |= {f"CanApplyTo{side}": applies for side, applies in sides.items()}
     return shown | {"DisplayTaxRate": rate, "EffectiveRate": rate, "Status": status, "TaxComponents": [component]}
 

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from werkzeug.wrappers import Request, Response
 
-from connectors.contract import CALL_TIMEOUT_SECONDS, Connector, PrintsInvoices
+from connectors.contract import CALL_TIMEOUT_SECONDS, Connector, PrintsInvoices, StatesInvoices
 from connectors.errors import Absent, ConnectorError, Reconnect, Reject, Retry, Stale
 from connectors.intents import (
     ChargeLine,
@@ -713,6 +713,37 @@ class LedgerSuite:
         outcome = write_one(ledger, receipt(ledger, "html", {2: "10"}))
         assert isinstance(outcome, Retry)
         assert outcome.ambiguous
+
+    def test_an_invoice_is_stated_in_full(self, ledger: Ledger) -> None:
+        assert isinstance(ledger.connector, StatesInvoices)
+        issuer = ledger.connector.issuer()
+        stated = ledger.connector.invoiced(ledger.invoices[1], issuer)
+        assert (stated.number, stated.total, stated.open_amount, stated.tax) == (
+            "INV-1",
+            gbp("10.10"),
+            gbp("10.10"),
+            gbp("0"),
+        )
+        assert [(line.net, line.quantity) for line in stated.lines] == [(gbp("10.10"), Decimal(1))]
+        assert (issuer.currency, stated.buyer.name) == ("GBP", "Öz & Söhne")
+        with pytest.raises(Absent):
+            ledger.connector.invoiced("00000000-0000-4000-8000-000000000000", issuer)
+
+    @pytest.mark.off_contract
+    def test_an_invoice_that_lacks_its_total_is_refused_with_the_reason(
+        self, ledger: Ledger, intercept: Install
+    ) -> None:
+        assert isinstance(ledger.connector, StatesInvoices)
+        issuer = ledger.connector.issuer()
+
+        def cut(_request: Request, handle: Callable[[], Response]) -> Response:
+            answer = handle()
+            return Response(answer.get_data().replace(b'"Total', b'"Sum'), status=answer.status_code)
+
+        intercept(cut)
+        with pytest.raises(Reject, match="the invoice cannot be read: 'Total") as refused:
+            ledger.connector.invoiced(ledger.invoices[1], issuer)
+        assert "correct it and save it" in refused.value.remedy
 
     def test_an_invoice_is_printed(self, ledger: Ledger) -> None:
         assert isinstance(ledger.connector, PrintsInvoices)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import date, timedelta
 
-from connectors.contract import ListsTaxCodes, PrintsInvoices, ShowsInvoicesOnline, TellsOfReminders
+from connectors.contract import ListsTaxCodes, PrintsInvoices, ShowsInvoicesOnline, StatesInvoices, TellsOfReminders
 from connectors.errors import ConnectorError
 from connectors.intents import (
     AllocateCredit,
@@ -152,6 +152,8 @@ def drive(ledger: Ledger) -> list[str]:
     assert ledger.connector.online(ledger.invoices[1]).startswith("https://")
     assert isinstance(ledger.connector, ListsTaxCodes)
     ledger.connector.tax_codes()
+    assert isinstance(ledger.connector, StatesInvoices)
+    assert ledger.connector.invoiced(ledger.invoices[1], ledger.connector.issuer()).lines
     if isinstance(ledger.connector, TellsOfReminders):
         ledger.connector.reminds()
     return refused

@@ -7,6 +7,7 @@ IDS = {
     "button": "none",
     "channel": "email",
     "code": "none",
+    "form": "ubl",
     "charge_id": "none",
     "plan_id": "none",
     "message_digest": "none",

@@ -24,6 +24,7 @@ TRANSLATED = [code for code in LANGUAGES if code != FALLBACK_LANGUAGE]
 PAYERS_NOTICES = (
     "paying",
     "contact_wished",
+    "format_chosen",
     "credit_asked",
     "promised",
     "asked",
@@ -50,6 +51,7 @@ def _wanted() -> set[str]:
         "due today",
         *words.RECEIPT_STATUS.values(),
         *words.PAYERS_CHANNELS.values(),
+        *words.INVOICE_FORMATS.values(),
     }
     return said | {words.NOTICES[code] for code in PAYERS_NOTICES}
 

@@ -8,12 +8,13 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from connectors.errors import Fatal
-from connectors.ledgers.pages import listed, page
+from connectors.errors import Absent, Fatal
+from connectors.ledgers.pages import legible, listed, page
 from connectors.ledgers.printed import checked
-from connectors.ledgers.quickbooks import convert
+from connectors.ledgers.quickbooks import convert, invoiced
 from connectors.ledgers.quickbooks.client import Json, QuickBooksClient
 from connectors.records import CustomerFields, Kind, Page, Record, TaxCode
+from receivables.invoiced import Invoiced, Issuer
 from receivables.problem import Problem
 
 PAGE_SIZE = 1000  # the largest that QuickBooks gives
@@ -112,6 +113,24 @@ class QuickBooksReader:
         untaxed = tuple(code for code in found if code.code == convert.WITHOUT_TAX)
         return untaxed or found
 
+    def issuer(self) -> Issuer:
+        """Return the company that issues the invoices, with its taxes, in five calls."""
+        (company,), (preferences,) = (self._all(entity) for entity in ("CompanyInfo", "Preferences"))
+        agencies, codes, rates = (self._all(entity) for entity in ("TaxAgency", "TaxCode", "TaxRate"))
+
+        def read() -> Issuer:
+            home = str(preferences["CurrencyPrefs"]["HomeCurrency"]["value"])
+            return invoiced.issuer(invoiced.Setup(company, agencies, codes, rates, home))
+
+        return legible(read, what="the company", title=TITLE)
+
+    def invoiced(self, external_id: str, issuer: Issuer) -> Invoiced:
+        """Return an invoice with its lines; Absent when it is gone."""
+        found = self.by_ids("Invoice", [external_id])
+        if not found:
+            raise Absent("QuickBooks does not have this invoice")
+        return legible(lambda: invoiced.invoiced(found[0], issuer), what="the invoice", title=TITLE)
+
     def by_ids(self, entity: str, external_ids: Sequence[str]) -> list[Json]:
         """Read the raw objects with these ids, at most a page of them."""
         if not external_ids:
@@ -137,6 +156,11 @@ class QuickBooksReader:
             before = {str(item.get("Id")) for item in found}
             start += PAGE_SIZE - OVERLAP
         raise Fatal(f"QuickBooks' list {entity} has more than {MAX_PAGES} pages")
+
+    def _all(self, entity: str) -> list[Json]:
+        """Return what there is a handful of, such as tax codes."""
+        select = f"SELECT * FROM {entity} MAXRESULTS {PAGE_SIZE}"  # noqa: S608 - no outside text
+        return list(self._client.query(select, urgent=True).get(entity) or [])
 
     def _deleted_later(self, kind: Kind, changed: Sequence[Json]) -> Iterator[Page]:
         """Yield what was deleted after the last change of a cut answer, oldest changes first as Intuit gives them."""

@@ -8,11 +8,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from connectors.errors import Absent, Fatal
-from connectors.ledgers.pages import listed, page, unreadable
+from connectors.ledgers.pages import legible, listed, page, unreadable
 from connectors.ledgers.printed import checked
-from connectors.ledgers.xero import convert
+from connectors.ledgers.xero import convert, invoiced
 from connectors.ledgers.xero.client import Json, XeroClient
 from connectors.records import Kind, Page, Record, TaxCode
+from receivables.invoiced import Invoiced, Issuer
 from receivables.problem import Problem
 
 PAGE_SIZE = 1000  # the largest that Xero gives
@@ -133,6 +134,18 @@ class XeroReader:
             return ""
         shown: list[Json] = answer.get("OnlineInvoices") or [{}]
         return str(shown[0].get("OnlineInvoiceUrl") or "")
+
+    def issuer(self) -> Issuer:
+        """Return the organisation that issues the invoices, with its tax rates, in two calls."""
+        told = self._client.get(self._client.api.get_organisations, urgent=True)
+        rates = self._client.get(self._client.api.get_tax_rates, urgent=True).get("TaxRates") or []
+        return legible(lambda: invoiced.issuer(told["Organisations"][0], rates), what="the organisation", title=TITLE)
+
+    def invoiced(self, external_id: str, issuer: Issuer) -> Invoiced:
+        """Return an invoice with its lines; Absent when it is gone."""
+        operation, digits = self._client.api.get_invoice, invoiced.UNIT_DECIMALS
+        told = self._client.get(operation, external_id, urgent=True, unitdp=digits)
+        return legible(lambda: invoiced.invoiced(told["Invoices"][0], issuer), what="the invoice", title=TITLE)
 
     def reminds(self) -> bool:
         """Return whether Xero's own invoice reminders are switched on; Fatal when it does not say."""

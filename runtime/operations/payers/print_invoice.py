@@ -32,6 +32,7 @@ class AtLedger:
     number: str
     changed_at: datetime
     system: str
+    account: str
     external_id: str
     connector: Connector
 
@@ -61,7 +62,9 @@ def at_ledger(app: App, *, organisation_id: str, document_id: str, customer_id: 
     if document_id not in named:
         raise RefusedError(LATER)
     connector = app.vendors.connector(ledger)
-    return AtLedger(row.number, row.changed_at, ledger.system, named[document_id], connector)
+    return AtLedger(
+        row.number, row.changed_at, ledger.system, ledger.account.external_id, named[document_id], connector
+    )
 
 
 def print_invoice(app: App, *, organisation_id: str, customer_id: str, document_id: str) -> tuple[str, bytes]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
+from urllib.parse import quote
 
 from sqlalchemy import Connection, select
 
@@ -20,6 +21,7 @@ from reminders.templating import PrintError, TemplateError
 from reminders.text_message import render_text_message
 from reminders.wording import wording
 from runtime.app import App
+from runtime.operations.payers.invoice_formats import wished_format
 from runtime.operations.payers.short_links import short_link
 from runtime.operations.reaching.contact_language import language_for
 from runtime.operations.reaching.letterhead import letterhead, postal_address
@@ -73,7 +75,7 @@ class Composer:
         return place_of(self.organisation, self.db.scalar(select(t.customer.c.country).where(mine)))[0]
 
     def _mail(self, reminder_id: str, planned: PlannedReminder, language: str, *, note: str) -> Outgoing:
-        links = self._links(planned.recipient_id)
+        links = self._with_files(self._links(planned.recipient_id), planned)
         message = render(
             reminder=planned,
             brand=brand_of(self.organisation),
@@ -97,6 +99,15 @@ class Composer:
         if self.is_preview:
             return links_to(f"{self.app.settings.public_url}/p/…")
         return portal_links(self.app, self.organisation.id, customer_id)
+
+    def _with_files(self, links: Links, planned: PlannedReminder) -> Links:
+        """Lead to each invoice in the format that the customer asked for, where they did."""
+        if wished_format(self.db, self.organisation.id, planned.recipient_id) is None:
+            return links
+        files = {
+            line.item_id: f"{links.portal}/invoices/{quote(line.item_id, safe='')}/as/wished" for line in planned.lines
+        }
+        return replace(links, files=files)
 
     def _own_words(self, planned: PlannedReminder, language: str) -> str | None:
         own = own_copies(self.db, self.organisation.id).get((wording(language).language, planned.level.tone.value))

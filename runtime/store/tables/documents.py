@@ -17,6 +17,7 @@ customer = Table(
     Column("parent_id", Id),
     Column("country", their_text(64)),
     Column("language", String(8)),
+    Column("invoice_format", String(16)),  # what they asked for; None: as the ledger prints it
     Column("links_ended_at", Instant),
     Column("is_business", Boolean),  # what a person said; None: their name tells
     Column("opted_out", Boolean, nullable=False, server_default=false()),
