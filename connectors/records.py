@@ -86,6 +86,7 @@ class DocumentFields:
 
     In a CRM record `external_key` is our document id, and amounts repeat what we wrote. `purchase_order` and `note` are
     "" where nobody filled them in, and None where the vendor has no such field: None says nothing and clears nothing.
+    A ledger says when every document is due; `due_on` is None where somebody emptied the date of a CRM record.
     """
 
     kind: DocumentKind
@@ -94,7 +95,7 @@ class DocumentFields:
     total: Money
     balance: Money
     issued_on: date
-    due_on: date
+    due_on: date | None
     status: DocumentStatus
     references: tuple[str, ...] = ()
     sent: bool = True

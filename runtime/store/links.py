@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, Text, bindparam, func, select, true, update
+from sqlalchemy import Connection, Select, Text, bindparam, delete, func, select, true, update
 from sqlalchemy.dialects import postgresql
 
 from runtime.store import tables as t
@@ -95,6 +95,13 @@ def links_of(db: Connection, organisation_id: str, local_ids: Collection[str]) -
         for chunk in chunks(sorted(local_ids))
         for row in db.execute(_LINKS, {"organisation_id": organisation_id, "local_ids": list(chunk)})
     ]
+
+
+def forget(db: Connection, organisation_id: str, system: str, kind: str, external_ids: Collection[str]) -> None:
+    """End the links of these objects of `system`: they are gone there."""
+    if external_ids:
+        mine = owned_by(t.link, organisation_id) & (t.link.c.system == system) & (t.link.c.kind == kind)
+        db.execute(delete(t.link).where(mine, t.link.c.external_id.in_(external_ids)))
 
 
 def set_pairs(

@@ -423,7 +423,8 @@ class Firm:
 
     def shown(self, number: str) -> dict[str, Any]:
         """An invoice as the CRM shows it."""
-        (record,) = [each for each in self.crm.records["TrueDue_Invoice__c"].values() if each["Number__c"] == number]
+        living = [each for each in self.crm.records["TrueDue_Invoice__c"].values() if not each["IsDeleted"]]
+        (record,) = [each for each in living if each["Number__c"] == number]
         return record
 
     def switch_sending(self, *, on: bool = True) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from sqlalchemy import update
 from werkzeug.wrappers import Request, Response
 
 from connectors.contract import Role
@@ -15,6 +17,7 @@ from runtime.operations.applying.apply import HYPOTHESIS
 from runtime.operations.errors import RefusedError
 from runtime.operations.matching.decide import confirm, reject, undo
 from runtime.operations.matching.match import match_receipts
+from runtime.operations.matching.open_items import pending_allocations
 from runtime.operations.systems import deliver
 from runtime.operations.systems.pull import pull
 from runtime.store import queues
@@ -99,6 +102,18 @@ def test_the_crm_shows_what_is_left_when_a_payment_is_read_before_its_answer_is_
     any_firm.work()
     assert any_firm.ledger.balance("INV-1001") == 70
     assert Decimal(str(any_firm.shown("INV-1001")["Balance__c"])) == 70
+
+
+def test_a_reading_shows_what_was_posted_until_the_moment_in_which_it_began(firm: Firm) -> None:
+    firm.import_lines(PART)
+    firm.work()
+    confirm(firm.app, organisation_id=firm.id, receipt_id=firm.receipt().id, actor="dana")
+    firm.settle()
+    document = firm.document("INV-1001")
+    for posted_at, pending in ((document.read_at, {}), (document.read_at + timedelta.resolution, {document.id: 5_000})):
+        with firm.app.store.write() as db:
+            db.execute(update(t.allocation).values(posted_at=posted_at))
+            assert pending_allocations(db, firm.id) == pending
 
 
 def test_a_crash_between_the_write_and_its_record_posts_once(any_firm: Firm, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ from werkzeug.wrappers import Request, Response
 from connectors.contract import Role
 from runtime.operations.work import poll, work
 from runtime.store import tables as t
-from tests.operations.faults import is_write
+from tests.operations.faults import is_write, lose_answer
 from tests.operations.firm import TODAY, Firm
 
 NUMBER, NEW = "INV-1001", "INV-1003"
@@ -105,3 +105,39 @@ def test_what_was_never_written_is_not_looked_for(firm: Firm) -> None:
     work(firm.app)
     assert firm.shown(NEW)
     assert [each for each in asked if each] == [], "a first load costs no call but its writes"
+
+
+@pytest.mark.parametrize("is_answered", [True, False])
+def test_a_record_deleted_there_is_shown_whole_when_a_payment_comes_before_the_deletion_is_known(
+    firm: Firm, is_answered: bool
+) -> None:
+    firm.edit_in_crm(NUMBER, Disputed__c=True, Dispute_Reason__c="One crate was broken")
+    firm.settle()
+    before = dict(firm.shown(NUMBER))
+    firm.crm.delete("TrueDue_Invoice__c", before["Id"])
+    if not is_answered:
+        firm.estate.salesforce.interceptor = lose_answer(firm.estate.salesforce)
+    firm.ledger.pay_by_hand(NUMBER, "50.00", on=TODAY)
+    poll(firm.app, roles=[Role.LEDGER])
+    work(firm.app)
+    poll(firm.app, roles=[Role.CRM])
+    assert firm.document(NUMBER).disputed, "nobody took the dispute back"
+    firm.settle()
+    after = firm.shown(NUMBER)
+    assert after["Id"] != before["Id"]
+    shared = ("Due_Date__c", "Disputed__c", "Dispute_Reason__c")
+    assert [after[name] for name in shared] == [before[name] for name in shared]
+    assert after["Balance__c"] == before["Balance__c"] - 50
+    assert firm.rows(t.conflict) == []
+    assert firm.writes_at_rest() == []
+
+
+def test_a_date_emptied_in_the_crm_is_shown_again_and_hides_nothing_else_said_there(firm: Firm) -> None:
+    due_on = firm.document(NUMBER).due_on
+    firm.edit_in_crm(NUMBER, Due_Date__c=None, Disputed__c=True)
+    firm.settle()
+    assert firm.document(NUMBER).disputed
+    assert firm.document(NUMBER).due_on == firm.ledger.due_on(NUMBER) == due_on
+    assert firm.shown(NUMBER)["Due_Date__c"] == due_on.isoformat()
+    assert firm.rows(t.problem) == []
+    assert firm.writes_at_rest() == []

@@ -170,7 +170,7 @@ def _invoice(row: Row) -> DocumentFields:
         total=abs(total),
         balance=abs(balance),
         issued_on=date.fromisoformat(row["Issue_Date__c"]),
-        due_on=date.fromisoformat(row["Due_Date__c"]),
+        due_on=date.fromisoformat(row["Due_Date__c"]) if row["Due_Date__c"] else None,
         status=DocumentStatus(row["Status__c"]),
         external_key=row["External_Id__c"],
         disputed=bool(row["Disputed__c"]),

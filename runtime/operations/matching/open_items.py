@@ -119,7 +119,7 @@ def unshown_allocations(
     `where` narrows it to some documents.
     """
     allocation, document = t.allocation.c, t.document.c
-    unshown = or_(allocation.posted_at.is_(None), allocation.posted_at >= document.read_at)
+    unshown = or_(allocation.posted_at.is_(None), allocation.posted_at > document.read_at)
     rows = db.execute(
         select(
             document.id,

@@ -124,7 +124,7 @@ def _show_some(app: App, crm: VendorConnection, table: Table, build: Builder, id
                 text = f"{crm.system} does not show it: {outcome}"
                 problem = Problem("not_shown", text, "Correct it in the CRM; it is shown again by itself.", row["id"])
                 journal.raise_problem(db, organisation_id=crm.organisation_id, problem=problem, at=began_at)
-        remember(db, crm, done, app.clock())
+        settled -= remember(db, crm, done, app.clock())
         _settle_as_seen(db, table, [row for row, _ in built if row["id"] in settled])
     return len(rows) - len(built) + len(settled)
 

@@ -12,7 +12,7 @@ from connectors.intents import Done, Intent, ShowInvoice
 from runtime.operations.systems.absorb.scope import DOCUMENT_LINK, pairs_of
 from runtime.store import tables as t
 from runtime.store.connections import VendorConnection
-from runtime.store.links import external_ids, links_of, written_version
+from runtime.store.links import external_ids, forget, links_of, written_version
 from runtime.store.rows import update_rows, upsert
 from sync.merge import Pair, Value, agreed
 
@@ -46,36 +46,48 @@ def pairs_with_crm(link: Mapping[str, Any] | None, document: Mapping[str, Any]) 
     return pairs_of(link)
 
 
-def remember(db: Connection, crm: VendorConnection, done: Sequence[tuple[Intent, Done]], at: datetime) -> None:
-    """Keep what was written of each shown invoice as agreed; where no shared field was written, nothing is new."""
-    shown = [
-        (intent, outcome, written)
-        for intent, outcome in done
-        if isinstance(intent, ShowInvoice) and outcome.external_ids and (written := _written(intent))
-    ]
-    documents = [intent.document_id for intent, _, _ in shown]
+def remember(db: Connection, crm: VendorConnection, done: Sequence[tuple[Intent, Done]], at: datetime) -> set[str]:
+    """Keep what was written of each shown invoice as agreed; where no shared field was written, nothing is new.
+
+    Returns the documents whose record was deleted before we knew, so that our write made another one of the fields
+    that it set: they are shown again, whole.
+    """
+    shown = [(intent, out) for intent, out in done if isinstance(intent, ShowInvoice) and out.external_ids]
+    documents = [intent.document_id for intent, _ in shown]
     known = {
         link["local_id"]: link
         for link in links_of(db, crm.organisation_id, documents)
         if link["system"] == crm.system and link["kind"] == DOCUMENT_LINK
     }
-    rows = []
-    for intent, outcome, written in shown:
+    rows, new, replaced = [], [], {}
+    for intent, outcome in shown:
+        written, external_id = _written(intent), outcome.external_ids[0]
         link = known.get(intent.document_id)
+        if link is not None and link["external_id"] != external_id:
+            replaced[intent.document_id] = link["external_id"]
+            link = None
+        if link is None:
+            new.append(intent.document_id)
+        elif not written:
+            continue
         pairs = agreed(dict(NEVER_SHOWN) | pairs_of(link), written)
         rows.append(
             {
                 "organisation_id": crm.organisation_id,
                 "system": crm.system,
                 "kind": DOCUMENT_LINK,
-                "external_id": outcome.external_ids[0],
+                "external_id": external_id,
                 "local_id": intent.document_id,
                 **written_version(link, outcome.version),
                 "base": {name: list(pair) for name, pair in pairs.items()},
                 "read_at": at,
             }
         )
+    forget(db, crm.organisation_id, crm.system, DOCUMENT_LINK, replaced.values())
     upsert(db, t.link, rows, keys=["organisation_id", "system", "kind", "external_id"])
+    # The link holds it now. Of another record that may stand under our id we know nothing.
+    update_rows(db, t.document, "id", [{"id": document_id, "first_shown": {}} for document_id in new])
+    return set(replaced)
 
 
 def _written(intent: ShowInvoice) -> dict[str, Value]:

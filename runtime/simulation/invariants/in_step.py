@@ -91,8 +91,10 @@ def edits_arrive(play: Play) -> Found:
             if days != {there} and (ids.get(debt.number), "due_on") not in in_conflict:
                 agreed = " and ".join(map(str, sorted(days)))
                 violations.append(f"{key} {debt.number}: due {there} in the ledger, people wrote {agreed}")
-        # A correction that went into the bin with its contact is no edit until it comes back with it.
         for customer in filter(firm.crm.has_contact, firm.organisation.customers.values()):
+            # A correction waits while its customer is put away, and while it is in the bin with its contact.
+            if customer.key in firm.archived:
+                continue
             checked += 1
             known = (customer_ids.get(customer.ledger_id), "email") in in_conflict
             if customer.email and firm.ledger.email(customer) != customer.email and not known:

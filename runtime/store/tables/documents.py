@@ -54,7 +54,7 @@ document = Table(
     Column("read_at", Instant, nullable=False),
     Column("changed_at", Instant, nullable=False),
     Column("shown_at", Instant),
-    Column("first_shown", JSON),  # the shared fields as our first write to the CRM said them, kept before it was sent
+    Column("first_shown", JSON),  # what a first write to the CRM says, kept before it is sent; {} once answered
     Column("linked_back", Boolean, nullable=False, server_default=false()),  # the ledger was told of our page of it
     Index(None, "organisation_id", "status", "due_on", "id"),
     Index(None, "organisation_id", "customer_id"),

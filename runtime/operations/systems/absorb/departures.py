@@ -18,6 +18,7 @@ from runtime.operations.systems.absorb.scope import CONTACT_LINK, CUSTOMER_LINK,
 from runtime.operations.systems.absorb.told_contacts import forget_told
 from runtime.store import proposals, queues
 from runtime.store import tables as t
+from runtime.store.links import forget
 from runtime.store.touch import touch_customers
 
 MAX_MERGES = 20  # that are followed from one customer to the next
@@ -69,14 +70,7 @@ def _show_again(scope: Scope, external_ids: Sequence[str]) -> None:
 
 
 def _forget(scope: Scope, kind: str, external_ids: Sequence[str]) -> None:
-    scope.db.execute(
-        delete(t.link).where(
-            t.link.c.organisation_id == scope.organisation_id,
-            t.link.c.system == scope.system,
-            t.link.c.kind == kind,
-            t.link.c.external_id.in_(external_ids),
-        )
-    )
+    forget(scope.db, scope.organisation_id, scope.system, kind, external_ids)
 
 
 # --- customers of the ledger

@@ -13,7 +13,7 @@ from connectors.records import DocumentFields, Record
 from receivables.document import DocumentStatus
 from runtime.operations.systems.absorb.scope import DOCUMENT_LINK, Scope, pairs_of, version_of
 from runtime.operations.systems.absorb.voided import free_money
-from runtime.operations.systems.shown_invoices import pairs_with_crm
+from runtime.operations.systems.shown_invoices import NEVER_SHOWN, pairs_with_crm
 from runtime.store import tables as t
 from runtime.store.rows import among, chunks, owned_by, update_rows, upsert
 from runtime.store.touch import touch_balances, touch_documents
@@ -22,7 +22,7 @@ from sync.merge import Value, merge
 _LEDGER_FIELDS = ("due_on", "purchase_order", "note")
 _VOID_FIELDS = ("due_on",)  # a ledger writes its own words into the note of what it voids
 _CRM_FIELDS = ("due_on", "disputed", "dispute_reason", "promised_on", "purchase_order", "note")
-_NOT_EVERYWHERE = ("purchase_order", "note")  # a vendor without a place for it says None; an empty one is ""
+_NOT_EVERYWHERE = ("due_on", "purchase_order", "note")  # None says nothing; an empty text is ""
 
 
 def absorb_documents(scope: Scope, records: list[Record]) -> None:
@@ -76,8 +76,8 @@ def _settled_by(scope: Scope, document_ids: Sequence[str]) -> set[str]:
                 owned_by(t.allocation, scope.organisation_id),
                 among(scope.db, allocation.document_id, chunk),
                 allocation.undone_at.is_(None),
-                allocation.posted_at >= document.read_at,
-                allocation.posted_at < scope.read_at,
+                allocation.posted_at > document.read_at,
+                allocation.posted_at <= scope.read_at,
             )
         )
         settled |= set(scope.db.scalars(statement))
@@ -137,12 +137,15 @@ def _absorb_crm_invoices(scope: Scope, records: list[Record]) -> None:
         old, link = known.get(keys.get(record.external_id, "")), links.get(record.external_id)
         if old is None:
             continue
-        ours = shared_values(old)
+        ours, pairs = shared_values(old), pairs_with_crm(link, old)
         fields = cast(DocumentFields, record.fields)
+        if fields.due_on is None:  # an invoice is due some day: what was emptied there is shown again
+            pairs["due_on"] = NEVER_SHOWN["due_on"]
+            owed.add(old["id"])
         merged = merge(
             owners=scope.owners,
             speaker=scope.speaker,
-            pairs=pairs_with_crm(link, old),
+            pairs=pairs,
             ours=ours,
             theirs=_said(fields, _CRM_FIELDS),
         )
