@@ -14,6 +14,7 @@ from runtime.simulation.stage import Play
 from runtime.store import tables as t
 from sandbox.life import Firm
 
+BOOKED = "booked"  # of a payment that was refunded in part: she has booked the rest
 Pays = frozenset[tuple[str, Decimal]]  # invoice numbers, and how much of each
 
 
@@ -33,8 +34,8 @@ def verdict(play: Play, key: str, row: dict[str, Any]) -> bool | None:
     """Whether a proposal is right or wrong; None when she cannot tell either, or it is right only in part."""
     firm = play.life.firms[key]
     paid = list(_paid(firm, row, without={id(each.takes_back) for each in firm.bank.booked}))
-    if not paid:
-        return None
+    if not paid:  # of a payment whose rest she booked by hand nothing is left
+        return False if row["source"] == "stripe" else None
     with play.app.store.read() as db:
         mine = t.document.c.organisation_id == row["organisation_id"]
         numbers = {
@@ -87,7 +88,7 @@ def _paid(firm: Firm, row: Mapping[str, Any], *, without: Container[int] = ()) -
     """What the money of a receipt truly paid, in each way that fits the receipt but `without` what went back."""
     if row["source"] == "stripe":
         for charge in firm.charges:
-            if charge.payment_intent == row["external_id"]:
+            if charge.payment_intent == row["external_id"] and charge.state != BOOKED:
                 yield frozenset({(charge.invoice, charge.amount)})
         return
     amount = Money(row["amount_minor"], row["currency"]).decimal

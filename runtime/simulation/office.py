@@ -17,14 +17,17 @@ from runtime.operations.errors import RefusedError
 from runtime.operations.inbox.set_aside import replay, set_aside
 from runtime.operations.matching import decide, returns
 from runtime.operations.matching.debits import RETURNED, SUGGESTED
+from runtime.operations.matching.settle_refund import settle_refund
 from runtime.operations.systems.disconnect import disconnect
-from runtime.simulation.accountant import pending, verdict
+from runtime.simulation.accountant import BOOKED, pending, verdict
 from runtime.simulation.stage import Play, connect
 from runtime.store import connections
 from runtime.store import tables as t
 from sandbox.life import Fact, Firm, Source
 from sandbox.life.bank import Money as Booked
 from sandbox.life.hands import REFUSALS
+from sandbox.life.processor import PART_BACK
+from sandbox.world.model import Charge
 
 ACCOUNTANT = "accountant"
 
@@ -34,6 +37,7 @@ def look_after(play: Play) -> None:
     for key, organisation_id in play.ids.items():
         _review(play, key, organisation_id)
         _look_at_refunds(play, key, organisation_id)
+        _book_what_refunds_left(play, key, organisation_id)
         _look_at_returns(play, key, organisation_id)
         if not play.life.firms[key].is_closed:
             _try_again(play, organisation_id)
@@ -69,6 +73,39 @@ def _look_at_refunds(play: Play, key: str, organisation_id: str) -> None:
         _seen(play, firm, paid)
         with suppress(RefusedError):
             decide.undo(play.app, organisation_id=organisation_id, receipt_id=row.id, actor=ACCOUNTANT)
+
+
+def _book_what_refunds_left(play: Play, key: str, organisation_id: str) -> None:
+    """Of each payment that was refunded in part, take the match back, book what is left of it by hand, and say so."""
+    firm = play.life.firms[key]
+    mine = (t.receipt.c.organisation_id == organisation_id) & (t.receipt.c.source == "stripe")
+    with play.app.store.read() as db:
+        rows = db.execute(select(t.receipt).where(mine, t.receipt.c.refunded_minor > 0)).all()
+    known = {row.external_id: row for row in rows}
+    for charge in firm.charges:
+        row, debt = known.get(charge.payment_intent), firm.debts[charge.invoice]
+        if row is None or charge.state != PART_BACK:
+            continue
+        if row.state == "applied":
+            with suppress(RefusedError):
+                decide.undo(play.app, organisation_id=organisation_id, receipt_id=row.id, actor=ACCOUNTANT)
+        elif firm.ledger.balance(debt.invoice) == debt.state(play.time.now().date()).open + charge.left:
+            _book_rest(play, firm, charge)
+
+
+def _book_rest(play: Play, firm: Firm, charge: Charge) -> None:
+    try:
+        firm.ledger.record_payment(firm.debts[charge.invoice].invoice, charge.left, play.time.now().date())
+    except REFUSALS:
+        return  # her books are closed: she does it later
+    charge.state = BOOKED
+    _seen(play, firm, [charge.invoice])
+    organisation_id = play.ids[firm.key]
+    number = (t.document.c.organisation_id == organisation_id) & (t.document.c.number == charge.invoice)
+    with play.app.store.read() as db:
+        document_id = db.scalar(select(t.document.c.id).where(number, t.document.c.kind == "invoice"))
+    with suppress(RefusedError):  # nothing holds it any more
+        settle_refund(play.app, organisation_id=organisation_id, document_id=str(document_id), actor=ACCOUNTANT)
 
 
 def _look_at_returns(play: Play, key: str, organisation_id: str) -> None:

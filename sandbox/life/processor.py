@@ -15,6 +15,7 @@ from sandbox.world.takings import card_fee
 _DEBIT_FAILS, _PART, _REFUND_FAILS, _WON, _PAYOUT_FAILS = 0.25, 0.30, 0.4, 0.5, 0.25
 _RECENT = 60  # payments that may still be taken back
 _LIVE, _TAKEN_BACK = "live", "taken_back"
+PART_BACK = "part_back"  # a person has to book what is left
 
 
 def _pay_by_card(hands: Hands, firm: Firm) -> str | None:
@@ -60,6 +61,18 @@ def _refund(hands: Hands, firm: Firm) -> str | None:
         days = hands.rng.randint(1, 5)
         hands.later(timedelta(days=days), "refund fails", lambda: _comes_again(hands, firm, charge, refund))
     return f"{charge.amount} of {charge.invoice}"
+
+
+def _refund_in_part(hands: Hands, firm: Firm) -> str | None:
+    """The customer paid more than was agreed: some of it goes back, and they are to pay that another way."""
+    charge = _taken(hands, firm, "card")
+    if charge is None or charge.amount <= 1:
+        return None
+    charge.refunded, charge.state = hands.share(charge.amount), PART_BACK
+    firm.processor.refund(charge, charge.refunded)
+    debt = firm.debts[charge.invoice]
+    hands.note(firm, debt, Source.PROCESSOR, paid=-charge.refunded, holds="refund_review")
+    return f"{charge.refunded} of {charge.amount} on {charge.invoice}"
 
 
 def _refund_at_once(hands: Hands, firm: Firm) -> str | None:
@@ -174,6 +187,7 @@ ACTS: Acts = {
     "pay by debit": (8, _pay_by_debit),
     "refund": (3, _refund),
     "refund at once": (2, _refund_at_once),
+    "refund in part": (2, _refund_in_part),
     "charge back": (2, _charge_back),
     "fail late": (2, _fail_late),
     "pay out": (4, _pay_out),

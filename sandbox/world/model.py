@@ -191,6 +191,12 @@ class Charge:
     created_at: datetime
     fee: Decimal
     payment_intent: str = ""
+    refunded: Decimal = Decimal(0)
+
+    @property
+    def left(self) -> Decimal:
+        """What has not been refunded."""
+        return self.amount - self.refunded
 
 
 @dataclass(frozen=True)

@@ -46,9 +46,9 @@ class ProcessorBooks:
         """Let a processing debit fail for lack of funds."""
         self.account.fail(charge.payment_intent, code="insufficient_funds")
 
-    def refund(self, charge: Charge) -> str:
-        """Refund the whole payment; returns the refund's id."""
-        return self.account.refund(charge.payment_intent)
+    def refund(self, charge: Charge, amount: Decimal | None = None) -> str:
+        """Refund the whole payment, or an amount of it; returns the refund's id."""
+        return self.account.refund(charge.payment_intent, None if amount is None else _minor(amount))
 
     def charge_back(self, charge: Charge) -> str:
         """Let the payer's bank take the payment back; returns the dispute's id."""

@@ -11,12 +11,14 @@ import pytest
 from sqlalchemy import update
 
 from connectors.contract import Role
+from connectors.records import Kind
 from runtime.operations.errors import RefusedError
 from runtime.operations.matching.decide import undo
 from runtime.operations.matching.match import match_receipts
 from runtime.operations.matching.settle_refund import settle_refund
 from runtime.operations.reminding.plan import plan_reminders
 from runtime.operations.reminding.remind import remind_organisation
+from runtime.operations.systems.absorb.page import absorb
 from runtime.store import tables as t
 from tests.operations.firm import CURRENCY, TODAY, Firm, XeroLedger, money_in
 
@@ -136,6 +138,21 @@ def test_what_is_left_after_a_refund_is_asked_for_once_a_person_booked_the_rest_
     assert "refund_review" not in _holds(firm)
     (told,) = firm.rows(t.event, action="refund_settled")
     assert told.actor == "accountant"
+
+
+def test_what_a_refund_in_part_leaves_is_money_before_and_after_its_match_is_taken_back(firm: Firm) -> None:
+    intent = _paid_by_card(firm)
+    firm.stripe.refund(intent, 5_000)
+    _hear(firm)
+    assert (firm.receipt().state, firm.receipt().status) == ("applied", "received")
+    undo(firm.app, organisation_id=firm.id, receipt_id=firm.receipt().id, actor="accountant")
+    stands = (firm.receipt().state, firm.receipt().status)
+    page = firm.app.vendors.connector(firm.connection(Role.PROCESSOR)).fetch(Kind.PROCESSOR_PAYMENT, [intent])
+    with firm.app.store.write() as db:
+        absorb(db, connection=firm.connection(Role.PROCESSOR), page=page, read_at=firm.app.clock())
+    assert (firm.receipt().state, firm.receipt().status) == stands, "read again it is the same"
+    assert [row.word for row in firm.rows(t.past_case)] == ["applied"], "the match was right: nothing counts against it"
+    assert _holds(firm) == {}
 
 
 def _look_at_the_refund(firm: Firm) -> None:

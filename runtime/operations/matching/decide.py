@@ -120,7 +120,7 @@ def undo(app: App, *, organisation_id: str, receipt_id: str, actor: str) -> None
             raise RefusedError("this receipt is not applied to anything")
         for document_id in paid:  # whoever opens the invoice again has chosen what a refund of it means
             release_hold(db, organisation_id, document_id, "refund_review", now)
-        if receipt["status"] == ReceiptStatus.RECEIVED.value:
+        if receipt["status"] == ReceiptStatus.RECEIVED.value and not receipt["refunded_minor"]:
             # Of money that went back the match was right: what it paid is only open again.
             keep_word(db, organisation_id, receipt_id, Word.UNDONE, actor=actor, at=now)
         if receipt["source"] != WRITE_OFF:  # behind that one is no money that could pay something else

@@ -62,6 +62,7 @@ def undone_in_ledger(db: Connection, organisation_id: str, receipt_id: str, *, s
             receipt.id == receipt_id,
             receipt.state == "applied",
             receipt.status == ReceiptStatus.RECEIVED.value,
+            receipt.refunded_minor == 0,
         )
     )
     if stands is not None:

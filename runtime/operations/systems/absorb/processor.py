@@ -49,10 +49,8 @@ def absorb_processor_payments(scope: Scope, records: list[Record]) -> None:
 
 def _processor_row(scope: Scope, record: Record, receipt_id: str, old: dict[str, Any] | None) -> dict[str, Any]:
     fields = cast(ProcessorPaymentFields, record.fields)
-    # What is left of a payment that was refunded in part before it paid anything may still pay something.
-    settled = old is not None and old["state"] in ("applied", "recorded")
-    is_refund = bool(fields.refunded) and (settled or fields.refunded >= fields.amount)
-    status = ReceiptStatus.REFUNDED if is_refund else _STATUS[fields.state]
+    # What is left of a payment that was refunded in part is money still.
+    status = ReceiptStatus.REFUNDED if fields.refunded >= fields.amount else _STATUS[fields.state]
     if fields.disputed and not fields.dispute_open:
         status = ReceiptStatus.REVERSED
     before = (ReceiptStatus.IN_FLIGHT.value, ReceiptStatus.FAILED.value)  # a failed payment can be tried again
