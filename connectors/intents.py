@@ -328,6 +328,53 @@ class OpenCheckout:
 
 
 @dataclass(frozen=True, slots=True)
+class SaveMeans:
+    """Open a page of the processor on which a payer saves a means of payment in `currency`; nothing is paid there.
+
+    What is saved names `mandate_id`. The page ends at `expires_at`; it leads to `saved_url` when a means was saved and
+    to `given_up_url` when not. `email` may be empty.
+    """
+
+    key: str
+    mandate_id: str
+    currency: str
+    email: str
+    saved_url: str
+    given_up_url: str
+    expires_at: datetime
+    intent: Literal["save_means"] = "save_means"
+
+
+@dataclass(frozen=True, slots=True)
+class TakePayment:
+    """Take `amount` for one item from a means that its payer saved, while they are not there.
+
+    It is done when there is such a payment, also a declined one: what becomes of it is read as of any payment. It names
+    the item and the key. `method` is the kind of means, as the processor calls it; none of it was asked for before
+    `promised_at`.
+    """
+
+    key: str
+    item_id: str
+    number: str
+    amount: Money
+    payer_external_id: str
+    means_external_id: str
+    method: str
+    promised_at: datetime
+    intent: Literal["take_payment"] = "take_payment"
+
+
+@dataclass(frozen=True, slots=True)
+class ForgetMeans:
+    """Have the processor forget a means of payment that a payer saved: nothing can be taken from it any more."""
+
+    key: str
+    means_external_id: str
+    intent: Literal["forget_means"] = "forget_means"
+
+
+@dataclass(frozen=True, slots=True)
 class LinkDocument:
     """Let an open invoice of the ledger lead to `address`, our page of it.
 
@@ -375,6 +422,9 @@ Intent = (
     | AnswerInstruction
     | EditContact
     | OpenCheckout
+    | SaveMeans
+    | TakePayment
+    | ForgetMeans
     | OfferPayment
     | LinkDocument
 )

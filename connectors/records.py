@@ -28,6 +28,7 @@ class Kind(StrEnum):
     HELD_CASH = "held_cash"
     INVOICE_REQUEST = "invoice_request"
     INSTRUCTION = "instruction"
+    SAVED_MEANS = "saved_means"  # read when its vendor tells of it, or of the page that it is saved on
     CONSENT = "consent"  # never a record: a vendor tells that it may be taken back, and a fetch shows whether it is
 
 
@@ -288,6 +289,20 @@ class HeldCashFields:
     movements: tuple[CashMovement, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class SavedMeansFields:
+    """A means of payment that a payer saved for a mandate of ours. `method` is its kind, as the processor calls it.
+
+    `ending` are the last characters of its number, "" where it has none that may be shown.
+    """
+
+    mandate_id: str
+    payer_external_id: str
+    means_external_id: str
+    method: str
+    ending: str
+
+
 Fields = (
     CustomerFields
     | ContactFields
@@ -300,6 +315,7 @@ Fields = (
     | ProcessorPaymentFields
     | PayoutFields
     | HeldCashFields
+    | SavedMeansFields
 )
 
 

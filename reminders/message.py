@@ -289,14 +289,18 @@ def news_of(words: Wording, setback: Setback, lines: Sequence[ReminderLine]) -> 
         ("numbers", ", ".join(numbers)),  # last, since a number is not ours and may hold a brace
     ):
         text = text.replace(f"{{{name}}}", value)
-    return " ".join([text, *_about_decline(words, setback.decline)])
+    return " ".join([text, *about_decline(words, setback.decline)])
 
 
-def _about_decline(words: Wording, decline: Decline | None) -> list[str]:
-    """Why it was declined, what to do next, and how it does not happen again, a sentence or two each."""
+def about_decline(words: Wording, decline: Decline | None, *, is_tried_again: bool = False) -> list[str]:
+    """Why it was declined, what to do next, and how it does not happen again, a sentence or two each.
+
+    What is tried again by itself asks for nothing to be done.
+    """
     if decline is None:
         return []
-    labels = (f"declined_{decline.group}", f"next_{decline.advice}", f"prevent_{decline.group}")
+    todo = () if is_tried_again else (f"next_{decline.advice}",)
+    labels = (f"declined_{decline.group}", *todo, f"prevent_{decline.group}")
     return [str(words.labels[label]) for label in labels]
 
 

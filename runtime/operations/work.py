@@ -14,6 +14,7 @@ from connectors.contract import Role
 from connectors.errors import ConnectorError
 from receivables.receipt import LIVING
 from runtime.app import App
+from runtime.operations.autopay.follow import watch_autopay
 from runtime.operations.inbox.process_inbox import process_inbox
 from runtime.operations.isolated import isolated, standing
 from runtime.operations.matching.debits import NEW
@@ -157,6 +158,8 @@ def poll(app: App, *, roles: Collection[Role] = tuple(Role)) -> Counter[str]:
             watch_promises(app, organisation_id)
         with isolated(app, organisation_id, "watching plans"):
             watch_plans(app, organisation_id)
+        with isolated(app, organisation_id, "watching autopay"):
+            watch_autopay(app, organisation_id)
         # What waits is asked about again: invoices, accounts and bookings may have come that answer it.
         with isolated(app, organisation_id, "matching"):
             match_receipts(app, organisation_id)

@@ -58,6 +58,7 @@ class Organisation:
     payers_instalments: int = 0
     approvals_on: bool = False
     approvals_by_level: bool = False
+    autopay_on: bool = False
 
     @property
     def asks_approval(self) -> bool:
@@ -181,6 +182,7 @@ def _organisation(row: Row[tuple[object, ...]]) -> Organisation:
         payers_instalments=r["payers_instalments"],
         approvals_on=r["approvals_on"],
         approvals_by_level=r["approvals_by_level"],
+        autopay_on=r["autopay_on"],
     )
 
 

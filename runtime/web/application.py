@@ -23,6 +23,7 @@ from runtime.settings import SettingsError
 from runtime.signed_tokens import LinkError
 from runtime.web import (
     approvals,
+    autopay,
     bank_files,
     brand,
     calls,
@@ -38,6 +39,7 @@ from runtime.web import (
     plans,
     policies,
     portal,
+    portal_autopay,
     portal_formats,
     portal_plan,
     problems,
@@ -61,8 +63,9 @@ from runtime.web.webhooks import WebhookLane
 
 _MODULES = (
     *(signing_in, organisations, staff, problems, connecting, work, bank_files),
-    *(sync, setup, calls, channels, charges, approvals, plans, policies, messages, replies),
-    *(mail, people, exports, stripe_app, salesforce_app, brand, portal, portal_formats, portal_plan, pay_button),
+    *(sync, setup, calls, channels, charges, approvals, plans, autopay, policies, messages),
+    *(replies, mail, people, exports, stripe_app, salesforce_app, brand),
+    *(portal, portal_formats, portal_plan, portal_autopay, pay_button),
 )
 _MISSING = "There is no such page, or nothing of that kind here."
 _Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]

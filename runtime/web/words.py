@@ -236,6 +236,22 @@ TREATMENTS: Mapping[str, str] = RESIDUALS | {
 
 PLAN_STATES: Mapping[str, str] = {"running": "Running", "kept": "Paid", "broken": "Not kept", "ended": "Ended"}
 
+MANDATE_STATES: Mapping[str, str] = {"begun": "Begun", "on": "On", "paused": "Paused", "ended": "Ended"}
+AUTOMATIC_STATES: Mapping[str, str] = {
+    "announced": "Announced",
+    "promised": "Being taken",
+    "taken": "On its way",
+    "paid": "Paid",
+    "failed": "Failed",
+    "left": "Not taken",
+}
+MEANS: Mapping[str, str] = {
+    "card": "Card",
+    "sepa_debit": "SEPA direct debit",
+    "bacs_debit": "Bacs direct debit",
+    "us_bank_account": "Bank account (ACH)",
+}
+
 CHARGE_STATES: Mapping[str, str] = {"approved": "Approved, being posted", "posted": "Posted", "waived": "Waived"}
 
 OUTCOMES: Mapping[str, str] = {"clear": "Does not apply", "holds": "Holds", "reported": "Seen, not held on"}
@@ -396,6 +412,16 @@ ACTIONS: Mapping[str, str] = {
     "instalment_sent": "Told of an instalment",
     "instalment_failed": "Message about an instalment could not be sent",
     "instalment_in_doubt": "Perhaps told of an instalment",
+    "autopay_agreed": "Agreed to autopay",
+    "autopay_on": "Autopay is on",
+    "autopay_paused": "Autopay is paused",
+    "autopay_ended": "Autopay ended",
+    "automatic_payment_announced": "Payment by autopay announced",
+    "automatic_payment_promised": "To be taken by autopay",
+    "automatic_payment_taken": "Taken by autopay",
+    "automatic_payment_paid": "Paid by autopay",
+    "automatic_payment_failed": "Could not be taken by autopay",
+    "automatic_payment_left": "Not taken by autopay",
     "plan_agreed": "Payment plan agreed",
     "plan_kept": "Payment plan paid",
     "plan_broken": "Payment plan not kept",
@@ -517,6 +543,11 @@ NOTICES: Mapping[str, str] = {
     "file_dropped": "The file is gone. Nothing of it was taken in.",
     "columns_forgotten": "Forgotten. The next file with these headings asks again.",
     "written_off": "Written off. It will be booked in the ledger.",
+    "autopay_on": "Payers can set autopay up on their own page from now on.",
+    "autopay_off": "Autopay is offered no more, and nothing is taken.",
+    "autopay_stopped": "Switched off. Nothing more is taken from this customer, and Stripe forgets what they saved.",
+    "autopay_ended": "Automatic payment is off. Nothing more is taken.",
+    "means_saved": "Thank you. Automatic payment is on as soon as Stripe confirms it, usually within seconds.",
     "plan_agreed": "Thank you. The instalments are agreed, and you get no reminder while each arrives in time.",
     "plan_kept": "Kept. Reminders of its invoices wait while each instalment arrives.",
     "plan_ended": "Ended. What is open is due again.",

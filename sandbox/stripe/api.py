@@ -102,16 +102,21 @@ class StripeStandIn(Writes):
     def pay_page(self, request: Request, id: str) -> Response:
         """Show the page that a pay link opens."""
         session = self._account_of_session(id).checkout_sessions[id]
-        amount = f"{session['amount_total']} {session['currency'].upper()} (minor units)"
-        button = '<form method="post"><button>Pay by card</button></form>' if session["status"] == "open" else ""
+        is_setup = session["mode"] == "setup"
+        amount = "Save" if is_setup else f"{session['amount_total']} {session['currency'].upper()} (minor units)"
+        words = "Save the card" if is_setup else "Pay by card"
+        button = f'<form method="post"><button>{words}</button></form>' if session["status"] == "open" else ""
         page = f"<!doctype html><title>Checkout</title><p>{escape(amount)}: {session['status']}</p>{button}"
         return Response(page, content_type="text/html; charset=utf-8")
 
     @route("POST", "/c/pay/<id>")
     def pay_on_page(self, request: Request, id: str) -> Response:
-        """Pay by card and send the payer back."""
+        """Pay by card, or save one, and send the payer back."""
         account = self._account_of_session(id)
-        account.complete_checkout(id)
+        if account.checkout_sessions[id]["mode"] == "setup":
+            account.complete_setup(id)
+        else:
+            account.complete_checkout(id)
         return redirect(account.checkout_sessions[id]["success_url"].replace("{CHECKOUT_SESSION_ID}", id), 303)
 
     def _account_of_session(self, id: str) -> StripeAccount:

@@ -65,6 +65,9 @@ class Books:
         self.payouts: dict[str, Object] = {}
         self.customers: dict[str, Object] = {}
         self.checkout_sessions: dict[str, Object] = {}
+        self.setup_intents: dict[str, Object] = {}
+        self.payment_methods: dict[str, Object] = {}  # that payers saved
+        self.refusing: dict[str, tuple[str, str]] = {}  # of them, what their bank declines payments with
         self.cash: dict[str, dict[str, int]] = {}  # kept for each customer, by currency
         self.cash_movements: dict[str, Object] = {}
         self.filled: dict[str, int] = {}  # what cash was applied to each payment that waits for a transfer

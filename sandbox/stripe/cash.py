@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from sandbox.stripe import cash_objects, objects
 from sandbox.stripe.objects import Object
-from sandbox.stripe.payments import Payments
 from sandbox.stripe.refusal import Refused
+from sandbox.stripe.saved import SavedMeans
 
 CASH_METHOD = "customer_balance"
 _TRANSFERS = {"gbp": "gb_bank_transfer", "eur": "eu_bank_transfer", "usd": "us_bank_transfer"}
 
 
-class CashBalances(Payments):
+class CashBalances(SavedMeans):
     """Cash by customer and currency; what arrives fills the customer's open bank transfer payments, oldest first."""
 
     def ask_for_transfer(

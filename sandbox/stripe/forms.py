@@ -23,6 +23,8 @@ _STORES = {
     "failure_balance_transaction": "balance_transactions",
     "latest_charge": "charges",
     "payment_intent": "payment_intents",
+    "payment_method": "payment_methods",
+    "setup_intent": "setup_intents",
 }
 _DETAILS = ("applied_to_payment", "unapplied_from_payment")  # each movement of cash has at most one of them
 _SOURCES = ("charges", "refunds", "disputes", "payouts")

@@ -296,10 +296,74 @@ def payout(*, id: str, created: int, arrival_date: int, amount: int, currency: s
     }
 
 
+def setup_intent(*, id: str, created: int, methods: list[str], metadata: dict[str, str]) -> Object:
+    """Build a setup intent that nobody has saved a means of payment by yet."""
+    return {
+        "id": id,
+        "object": "setup_intent",
+        "application": None,
+        "automatic_payment_methods": None,
+        "cancellation_reason": None,
+        "client_secret": f"{id}_secret_{id[-12:]}",
+        "created": created,
+        "customer": None,
+        "description": None,
+        "flow_directions": None,
+        "last_setup_error": None,
+        "latest_attempt": None,
+        "livemode": False,
+        "mandate": None,
+        "metadata": metadata,
+        "next_action": None,
+        "on_behalf_of": None,
+        "payment_method": None,
+        "payment_method_options": {},
+        "payment_method_types": methods,
+        "single_use_mandate": None,
+        "status": "requires_payment_method",
+        "usage": "off_session",
+    }
+
+
+def payment_method(*, id: str, created: int, method: str, payer: Object) -> Object:
+    """Build a means of payment that a customer saved."""
+    details = {name: value for name, value in _method_details(method).items() if name in _SAVED[method]}
+    return {
+        "id": id,
+        "object": "payment_method",
+        "allow_redisplay": "limited",
+        "billing_details": {
+            "address": dict.fromkeys(("city", "country", "line1", "line2", "postal_code", "state")),
+            "email": payer["email"],
+            "name": payer["name"] or None,
+            "phone": None,
+            "tax_id": None,
+        },
+        "created": created,
+        "customer": payer["id"],
+        "livemode": False,
+        "metadata": {},
+        "type": method,
+        method: details,
+    }
+
+
+# What a saved means tells of itself, of what a charge tells.
+_SAVED = {
+    "card": ("brand", "checks", "country", "exp_month", "exp_year", "funding", "last4", "wallet"),
+    "us_bank_account": ("account_holder_type", "account_type", "bank_name", "last4", "routing_number"),
+    "sepa_debit": ("bank_code", "branch_code", "country", "last4"),
+    "bacs_debit": ("last4", "sort_code"),
+}
+
+
 def checkout_session(
-    *, id: str, created: int, expires_at: int, url: str, amount: int, currency: str, given: dict[str, Any]
+    *, id: str, created: int, expires_at: int, url: str, amount: int | None, currency: str, given: dict[str, Any]
 ) -> Object:
-    """Build an open session of mode payment; `given` are the parameters of the request."""
+    """Build an open session, of mode payment or setup; `given` are the parameters of the request."""
+    mode = given.get("mode", "payment")
+    if mode == "setup":
+        given = {"customer_creation": None, **given}
     return {
         "id": id,
         "object": "checkout.session",
@@ -318,7 +382,7 @@ def checkout_session(
         "custom_fields": [],
         "custom_text": dict.fromkeys(("after_submit", "shipping_address", "submit", "terms_of_service_acceptance")),
         "customer": given.get("customer"),
-        "customer_creation": "if_required",
+        "customer_creation": given.get("customer_creation", "if_required"),
         "customer_details": None,
         "customer_email": given.get("customer_email"),
         "expires_at": expires_at,
@@ -326,12 +390,12 @@ def checkout_session(
         "livemode": False,
         "locale": None,
         "metadata": given.get("metadata", {}),
-        "mode": "payment",
+        "mode": mode,
         "payment_intent": None,
         "payment_link": None,
         "payment_method_options": {},
         "payment_method_types": given.get("payment_method_types") or ["card"],
-        "payment_status": "unpaid",
+        "payment_status": "unpaid" if mode == "payment" else "no_payment_required",
         "recovered_from": None,
         "setup_intent": None,
         "shipping_cost": None,
@@ -340,7 +404,7 @@ def checkout_session(
         "submit_type": None,
         "subscription": None,
         "success_url": given.get("success_url"),
-        "total_details": {"amount_discount": 0, "amount_shipping": 0, "amount_tax": 0},
+        "total_details": {"amount_discount": 0, "amount_shipping": 0, "amount_tax": 0} if mode == "payment" else None,
         "ui_mode": "hosted_page",
         "url": url,
     }

@@ -93,11 +93,17 @@ class Payments(Books):
             return intent
 
     def confirm(
-        self, payment_intent_id: str, *, method: str, fee: int | None = None, at: datetime | None = None
+        self,
+        payment_intent_id: str,
+        *,
+        method: str,
+        fee: int | None = None,
+        at: datetime | None = None,
+        means: str | None = None,
     ) -> None:
-        """Attach a method to an open payment intent and pay with it."""
+        """Attach a method to an open payment intent, a new one or saved `means`, and pay with it."""
         with self._lock:
-            intent, charge = self._attempt(payment_intent_id, method, at=at)
+            intent, charge = self._attempt(payment_intent_id, method, at=at, means=means)
             if method not in DEBITS:
                 self._succeed(intent, charge, fee=fee, at=at)
                 return
@@ -106,11 +112,20 @@ class Payments(Books):
             self.emit("charge.pending", charge, at=at)
             self.emit("payment_intent.processing", intent, at=at)
 
-    def decline(self, payment_intent_id: str, *, code: str = "card_declined", message: str = "Declined.") -> Object:
+    def decline(
+        self,
+        payment_intent_id: str,
+        *,
+        code: str = "card_declined",
+        message: str = "Declined.",
+        method: str = "card",
+        means: str | None = None,
+        decline_code: str | None = None,
+    ) -> Object:
         """Refuse a card; the payment intent waits for another method. Returns the failed intent."""
         with self._lock:
-            intent, charge = self._attempt(payment_intent_id, "card", at=None)
-            self._fail(intent, charge, code, message)
+            intent, charge = self._attempt(payment_intent_id, method, at=None, means=means)
+            self._fail(intent, charge, code, message, decline_code=decline_code)
             return intent
 
     def settle(self, payment_intent_id: str) -> None:
@@ -129,8 +144,20 @@ class Payments(Books):
             self._fail(intent, charge, code, message)
             self._tell_session(intent, "checkout.session.async_payment_failed", "unpaid")
 
+    def _open_setup(self, session: Object, data: Object) -> None:
+        """Open the setup intent of a checkout session of mode setup."""
+        made = objects.setup_intent(
+            id=self.new_id("seti"),
+            created=self.now(),
+            methods=session["payment_method_types"],
+            metadata=dict(data.get("metadata", {})),
+        )
+        self.setup_intents[made["id"]] = made
+        session["setup_intent"] = made["id"]
+        self.emit("setup_intent.created", made)
+
     def open_checkout(
-        self, *, amount: int, currency: str, base_url: str, given: Mapping[str, Any] | None = None
+        self, *, amount: int | None, currency: str, base_url: str, given: Mapping[str, Any] | None = None
     ) -> Object:
         """Open a checkout session (a pay link); `given` are request parameters. It lives 24 hours, or as they say."""
         with self._lock:
@@ -148,6 +175,8 @@ class Payments(Books):
                 currency=currency.lower(),
                 given=dict(given or {}),
             )
+            if session["mode"] == "setup":
+                self._open_setup(session, (given or {}).get("setup_intent_data", {}))
             self.checkout_sessions[session_id] = session
             self.intent_data[session_id] = dict((given or {}).get("payment_intent_data", {}))
             return session
@@ -155,9 +184,7 @@ class Payments(Books):
     def complete_checkout(self, session_id: str, *, method: str = "card", fee: int | None = None) -> str:
         """Pay on a session's page; a debit leaves it unpaid until settled. Returns the payment intent's id."""
         with self._lock:
-            session = self.known(self.checkout_sessions, "checkout.session", session_id)
-            if session["status"] != "open" or session["expires_at"] <= self.now():
-                raise Refused("This Checkout Session is no longer open.", code="checkout_session_not_open")
+            session = self.open_session(session_id)
             data = self.intent_data[session_id]
             intent_id = self.pay(
                 amount=session["amount_total"],
@@ -173,6 +200,13 @@ class Payments(Books):
             session["payment_status"] = "paid" if paid else "unpaid"
             self.emit("checkout.session.completed", session)
             return intent_id
+
+    def open_session(self, session_id: str) -> Object:
+        """Return a session that is not over; Refused for any other."""
+        session = self.known(self.checkout_sessions, "checkout.session", session_id)
+        if session["status"] != "open" or session["expires_at"] <= self.now():
+            raise Refused("This Checkout Session is no longer open.", code="checkout_session_not_open")
+        return session
 
     def expire_checkout(self, session_id: str) -> Object:
         """End an open session."""
@@ -194,13 +228,15 @@ class Payments(Books):
             self.emit("payment_intent.canceled", intent)
             return intent
 
-    def _attempt(self, payment_intent_id: str, method: str, *, at: datetime | None) -> tuple[Object, Object]:
+    def _attempt(
+        self, payment_intent_id: str, method: str, *, at: datetime | None, means: str | None = None
+    ) -> tuple[Object, Object]:
         if method not in METHODS:
             raise ValueError(f"unknown method {method}: one of {', '.join(METHODS)}")
         intent = self.known(self.payment_intents, "payment_intent", payment_intent_id, param="intent")
         if intent["status"] not in OPEN_STATES:
             raise Refused.unexpected_state(intent)
-        intent |= {"payment_method": self.new_id("pm"), "last_payment_error": None}
+        intent |= {"payment_method": means or self.new_id("pm"), "last_payment_error": None}
         charge = objects.charge(
             id=self.new_id("py" if method in DEBITS else "ch"),
             created=self.now(at),
@@ -236,7 +272,9 @@ class Payments(Books):
         self.emit("charge.succeeded", charge, at=at)
         self.emit("payment_intent.succeeded", intent, at=at)
 
-    def _fail(self, intent: Object, charge: Object, code: str, message: str) -> None:
+    def _fail(
+        self, intent: Object, charge: Object, code: str, message: str, *, decline_code: str | None = None
+    ) -> None:
         method = charge["payment_method_details"]["type"]
         charge |= {"status": "failed", "failure_code": code, "failure_message": message}
         intent |= {"status": "requires_payment_method", "payment_method": None}
@@ -246,6 +284,7 @@ class Payments(Books):
             "message": message,
             "charge": charge["id"],
             "payment_method_type": method,
+            **({"decline_code": decline_code} if decline_code else {}),
         }
         self.emit("charge.failed", charge)
         self.emit("payment_intent.payment_failed", intent)

@@ -60,6 +60,8 @@ RESOURCES = {
     ),
     "payouts": Resource("payouts", "payout", _filters("destination", "status", arrival_date=_within("arrival_date"))),
     "customers": Resource("customers", "customer", _filters("email")),
+    "setup_intents": Resource("setup_intents", "setup_intent", _filters("customer", "payment_method")),
+    "payment_methods": Resource("payment_methods", "payment_method", _filters("customer", "type")),
     "checkout/sessions": Resource(
         "checkout_sessions", "checkout.session", _filters("customer", "payment_intent", "status")
     ),

@@ -32,6 +32,7 @@ class Writes(Reads):
 
         def create(account: StripeAccount, given: Parameters) -> Object:
             required(given, "amount", "currency")
+            saved = account.saved_means(given)
             intent = account.open_intent(
                 amount=integer(given, "amount") or 0,
                 currency=given["currency"],
@@ -40,9 +41,16 @@ class Writes(Reads):
                 metadata=given.get("metadata"),
                 description=given.get("description"),
             )
+            if saved is not None and given.get("confirm") == "true":
+                return _answered(account.pay_from(intent, saved))
             return _confirm(account, intent["id"], given) if given.get("confirm") == "true" else intent
 
         return self._once(request, create)
+
+    @route("POST", "/v1/payment_methods/<id>/detach")
+    def detach_means(self, request: Request, id: str) -> Response:
+        """Take a saved means of payment from its customer."""
+        return self._once(request, lambda account, _: account.detach(id))
 
     @route("POST", "/v1/payment_intents/<id>/confirm")
     def confirm_intent(self, request: Request, id: str) -> Response:
@@ -87,16 +95,20 @@ class Writes(Reads):
 
     @route("POST", "/v1/checkout/sessions")
     def create_session(self, request: Request) -> Response:
-        """Open a checkout session of mode payment."""
+        """Open a checkout session of mode payment or setup."""
 
         def create(account: StripeAccount, given: Parameters) -> Object:
-            required(given, "mode", "success_url", "line_items")
-            if given["mode"] != "payment":
-                raise Refused("Only mode payment is modelled.", param="mode")
+            required(given, "mode", "success_url")
             if given.get("customer"):
                 account.known(account.customers, "customer", given["customer"], param="customer")
-            amount, currency = _total(given["line_items"])
             host = request.host_url.rstrip("/")
+            if given["mode"] == "setup":
+                required(given, "currency")
+                return account.open_checkout(amount=None, currency=given["currency"], base_url=host, given=given)
+            if given["mode"] != "payment":
+                raise Refused("Only modes payment and setup are modelled.", param="mode")
+            required(given, "line_items")
+            amount, currency = _total(given["line_items"])
             return account.open_checkout(amount=amount, currency=currency, base_url=host, given=given)
 
         return self._once(request, create)
@@ -185,19 +197,26 @@ def _confirm(account: StripeAccount, intent_id: str, given: Parameters) -> Objec
             "You cannot confirm this PaymentIntent because it's missing a payment method.", code="parameter_missing"
         )
     if wanted and "Declined" in wanted:
-        failed = account.decline(intent_id)
-        error: dict[str, Any] = {"decline_code": "generic_decline", "payment_intent": failed}
-        raise Refused(
-            "Your card was declined.",
-            status=402,
-            type="card_error",
-            code="card_declined",
-            charge=failed["latest_charge"],
-            **error,
-        )
+        return _answered(account.decline(intent_id, message="Your card was declined.", decline_code="generic_decline"))
     named = next((method for prefix, method in _TEST_METHODS.items() if wanted and wanted.startswith(prefix)), None)
     account.confirm(intent_id, method=named or ("card" if wanted else offered))
     return intent
+
+
+def _answered(intent: Object) -> Object:
+    """Return a payment intent; Refused as card errors are where it was declined."""
+    error = intent["last_payment_error"]
+    if error is None:
+        return intent
+    told: dict[str, Any] = {"decline_code": error["decline_code"], "payment_intent": intent}
+    raise Refused(
+        error["message"],
+        status=402,
+        type="card_error",
+        code=error["code"],
+        charge=intent["latest_charge"],
+        **told,
+    )
 
 
 def _total(line_items: list[Parameters]) -> tuple[int, str]:

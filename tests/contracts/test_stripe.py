@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 
 from connectors.errors import Reconnect
-from connectors.intents import Done
+from connectors.intents import Done, ForgetMeans
 from connectors.records import Kind
 from receivables.money import Money
 from sandbox.stripe import StripeAccount
 from tests.connectors.test_stripe import PAYMENT, PAYOUT, START, World, checkout, world
+from tests.connectors.test_stripe_saved_means import saved, taking
 from tests.contracts.deviations import unused
 from tests.contracts.witness import Witness
 from tests.sandbox.stripe_wired import Wired, wired
@@ -81,6 +82,24 @@ def test_whatever_is_read_keeps_the_contract(witness: Witness, world: World) -> 
         world.read(PAYOUT)
     assert not witness.findings, witness.report()
     assert not unused(witness.used, {"stripe"})
+
+
+@pytest.mark.parametrize("method", ["card", *DEBITS])
+def test_what_is_saved_taken_and_forgotten_keeps_the_contract(witness: Witness, world: World, method: str) -> None:
+    world.standin.subscribe("http://127.0.0.1:1/webhooks/stripe")
+    means = saved(world, method)
+    (taken,) = world.connector.write([taking(means)])
+    assert isinstance(taken, Done)
+    if method == "card":
+        world.stripe.refuse(means.means_external_id, code="authentication_required")
+        world.connector.write([taking(means, "apm_2")])
+    assert world.connector.find([taking(means)]) == [taken]
+    world.connector.write([ForgetMeans(key, means.means_external_id) for key in ("fgt_1", "fgt_2")])
+    world.connector.write([taking(means, "apm_3")])
+    (setup,) = world.stripe.setup_intents
+    world.connector.fetch(Kind.SAVED_MEANS, [setup, "seti_gone"])
+    assert not witness.findings, witness.report()
+    assert witness.seen["webhook"] > 5
 
 
 def test_what_the_sdk_writes_and_every_webhook_keep_the_contract(witness: Witness, written: Wired) -> None:

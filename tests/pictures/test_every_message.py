@@ -21,6 +21,7 @@ from sqlalchemy import update
 from receivables.address import PostalAddress
 from receivables.decline import Advice, Decline, DeclineGroup
 from receivables.money import Money
+from reminders.autopay_message import AutomaticLine, FailedLine, Means, render_ahead, render_failed
 from reminders.call_script import call_script
 from reminders.courtesy_message import StatedInvoice, render_instalment, render_statement
 from reminders.letter import Form, write_letter
@@ -197,6 +198,13 @@ def test_what_is_sent_as_a_courtesy(album: Album, language: str) -> None:
     instalment = Instalment(date(2026, 11, 20), eur("400.00"))
     message = render_instalment(**common, instalment=instalment, left=eur("800.00"))  # type: ignore[arg-type]
     album.mail("mail-6-instalment", message)
+    means, day = Means("sepa_debit", "3000"), date(2026, 11, 20)
+    taken = [AutomaticLine(each.number, each.open_amount, day) for each in invoices]
+    album.mail("mail-7-autopay", render_ahead(**common, lines=taken, means=means))  # type: ignore[arg-type]
+    lines = [FailedLine(each.number, each.open_amount, None, LINK) for each in invoices]
+    decline = Decline(DeclineGroup.BANK, Advice.OTHER_WAY, "declined")
+    failed = render_failed(**common, lines=lines, means=means, decline=decline, is_paused=True)  # type: ignore[arg-type]
+    album.mail("mail-7-autopay-failed", failed)
 
 
 def test_the_payers_own_page(album: Album, language: str, tmp_path: Path) -> None:

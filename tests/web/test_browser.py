@@ -47,6 +47,7 @@ STAFF_PAGES = {
     "charges": "/o/org-a/charges",
     "approvals": "/o/org-a/approvals",
     "plans": "/o/org-a/plans?customer=bolt",
+    "autopay": "/o/org-a/autopay",
     "replay": "/o/org-a/settings?from=2026-01-01&to=2026-03-09",
     "policies": "/o/org-a/policies",
     "messages": "/o/org-a/messages?language=de&tone=firm",

@@ -31,6 +31,8 @@ PAYERS_NOTICES = (
     "disputed",
     "unsubscribed",
     "plan_agreed",
+    "autopay_ended",
+    "means_saved",
 )
 PLURALS = {"%(num)d day late", "due in %(num)d day"}
 PLACE = re.compile(r"%\(\w+\)[sd]")

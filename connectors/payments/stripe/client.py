@@ -8,7 +8,7 @@ from typing import Any, cast
 import stripe
 
 from connectors.contract import CALL_TIMEOUT_SECONDS, Access
-from connectors.errors import Absent, ConnectorError, Fatal, Reconnect, Retry
+from connectors.errors import Absent, ConnectorError, Fatal, Reconnect, Reject, Retry
 from connectors.sessions import session_for
 
 PAGE_SIZE = 100  # Stripe's largest
@@ -27,6 +27,18 @@ def notification(event: Row) -> stripe.v2.core.EventNotification:
         return stripe.v2.core.EventNotification.from_json(event, _READER)
     except (LookupError, TypeError, AttributeError) as error:
         raise ValueError(f"not a thin event of Stripe: {error!r}") from error
+
+
+class NotPermitted(Reconnect):
+    """The app lacks a permission of the account for this call; others may work."""
+
+
+class Declined(Reject):
+    """A payment was made and declined: `payment` is the PaymentIntent as it stands, with its last error."""
+
+    def __init__(self, text: str, payment: Row) -> None:
+        super().__init__(text, code="declined")
+        self.payment = payment
 
 
 class Client:
@@ -99,11 +111,15 @@ class Client:
             self._access.budget.hold_off(wait)
             return Retry(text, after_seconds=wait)
         if isinstance(error, stripe.PermissionError):
-            return Reconnect(f"{text}; accept the app's permissions in Stripe")
+            return NotPermitted(f"{text}; accept the app's permissions in Stripe")
         if status == 404:
             return Absent(text)
         if status == 409 or not 400 <= status < 500:  # a lock, a fault at Stripe's end, no answer or no readable one
-            return Retry(text)
+            return Retry(text, ambiguous=True)
+        told = cast("Row", error.json_body or {}).get("error") or {}
+        payment: Row = told.get("payment_intent") or {}
+        if payment.get("last_payment_error"):
+            return Declined(text, payment)
         return Fatal(text)
 
 

@@ -9,11 +9,12 @@ from functools import partial
 from typing import Any
 
 from connectors.contract import Access
-from connectors.errors import Absent, Reject, answered
-from connectors.intents import Done, Found, Intent, OpenCheckout, Outcome
+from connectors.errors import Absent, Fatal, Reject, answered
+from connectors.intents import Done, ForgetMeans, Found, Intent, OpenCheckout, Outcome, SaveMeans, TakePayment
+from connectors.payments.stripe import saved_means
 from connectors.payments.stripe.cash import EXPANDED, has_cash, held_cash_of
 from connectors.payments.stripe.checkout import opened, parameters
-from connectors.payments.stripe.client import PAGE_SIZE, Client, Row
+from connectors.payments.stripe.client import PAGE_SIZE, Client, Declined, NotPermitted, Row
 from connectors.payments.stripe.notices import subject_of
 from connectors.payments.stripe.reading import identity, is_disputed, payment_of, payout_of
 from connectors.records import Kind, Page, Record
@@ -67,6 +68,8 @@ _WITH_CASH = ["cash_balance"]
 class StripeConnector:
     """Reads payments, payouts and the cash that is kept for payers; opens the pages on which payers pay.
 
+    Takes payments from means that payers saved, where they agreed to it.
+
     What changed since a time is told by events and read again, once each.
 
     A payment is disputed here while the bank contests it (`dispute_open`) and after it is lost; a dispute that
@@ -81,6 +84,7 @@ class StripeConnector:
             Kind.PROCESSOR_PAYMENT: self._payment,
             Kind.PAYOUT: self._payout,
             Kind.HELD_CASH: self._held_cash,
+            Kind.SAVED_MEANS: self._means,
         }
 
     def read(self, kind: Kind, *, since: datetime | None) -> Iterator[Page]:
@@ -97,26 +101,91 @@ class StripeConnector:
         if kind is Kind.CONSENT:
             self._client.one(lambda sdk: sdk.v1.accounts.retrieve_current(), urgent=True)
             return Page(())
+        if kind is Kind.SAVED_MEANS:
+            return self._fetch_means(external_ids)
         return self._fetch(kind, external_ids, urgent=True)
 
     def write(self, intents: Sequence[Intent]) -> list[Outcome]:
-        """Open checkouts, one call each; nothing else is written to Stripe."""
+        """Open pages, take payments, forget means of payment, one call each; nothing else is written to Stripe."""
         return [answered(partial(self._write, intent)) for intent in intents]
 
     def find(self, intents: Sequence[Intent]) -> list[Found]:
-        """Return None for each: a checkout whose page nobody was told of can be paid by nobody."""
-        return [None] * len(intents)
+        """Look payments that we took up; of the others None.
+
+        A page that nobody was told of can be used by nobody, and what is forgotten twice is forgotten.
+        """
+        return [self._find(intent) if isinstance(intent, TakePayment) else None for intent in intents]
 
     def close(self) -> None:
         """Let go of connections."""
         self._client.close()
 
     def _write(self, intent: Intent) -> Done:
-        if not isinstance(intent, OpenCheckout):
-            raise Reject(f"Stripe has no place for {intent.intent}", code="unsupported_intent")
-        asked: Any = parameters(intent)
         options: Any = {"idempotency_key": intent.key}
+        match intent:
+            case OpenCheckout():
+                return self._open(parameters(intent), options)
+            case SaveMeans():
+                return self._open(saved_means.page_parameters(intent), options)
+            case TakePayment():
+                return self._take(saved_means.payment_parameters(intent), options)
+            case ForgetMeans():
+                return self._forget(intent.means_external_id, options)
+        raise Reject(f"Stripe has no place for {intent.intent}", code="unsupported_intent")
+
+    def _open(self, asked: Any, options: Any) -> Done:  # noqa: ANN401 - as the SDK types it
         return opened(self._client.create(lambda sdk: sdk.v1.checkout.sessions.create(asked, options)), self._api_url)
+
+    def _take(self, asked: Any, options: Any) -> Done:  # noqa: ANN401 - as the SDK types it
+        try:
+            return saved_means.taken(self._client.create(lambda sdk: sdk.v1.payment_intents.create(asked, options)))
+        except Declined as declined:
+            return saved_means.of_decline(declined)
+        except (Absent, Fatal, NotPermitted) as error:
+            raise saved_means.not_taken(error) from error
+
+    def _forget(self, means_id: str, options: Any) -> Done:  # noqa: ANN401 - as the SDK types it
+        try:
+            self._client.create(lambda sdk: sdk.v1.payment_methods.detach(means_id, {}, options))
+        except Absent:
+            return Done((means_id,))
+        except Fatal:
+            # Stripe refuses to detach what nobody has any more; whether that is why, the means itself tells.
+            means = self._client.one(lambda sdk: sdk.v1.payment_methods.retrieve(means_id), urgent=True)
+            if means.get("customer"):
+                raise
+        return Done((means_id,))
+
+    def _find(self, intent: TakePayment) -> Found:
+        def look() -> Done | None:
+            pages = self._client.pages(
+                lambda sdk, params: sdk.v1.payment_intents.list(params), saved_means.made_since(intent), urgent=True
+            )
+            return saved_means.made_under(intent.key, (payment for page in pages for payment in page))
+
+        return answered(look)
+
+    def _fetch_means(self, external_ids: Sequence[str]) -> Page:
+        """Read what was saved, by its own id or by that of the page on which it was."""
+        rows: list[Row] = []
+        not_shown: list[str] = []
+        for external_id in dict.fromkeys(external_ids):
+            try:
+                found = self._setup(external_id)
+            except Absent:
+                not_shown.append(external_id)
+                continue
+            rows += [found] if found else []
+        return replace(self._page(Kind.SAVED_MEANS, rows, urgent=True), not_shown=tuple(not_shown))
+
+    def _setup(self, external_id: str) -> Row | None:
+        if not external_id.startswith(saved_means.SESSION_PREFIX):
+            expand: Any = {"expand": saved_means.EXPANDED}
+            return self._client.one(lambda sdk: sdk.v1.setup_intents.retrieve(external_id, expand), urgent=True)
+        expand = {"expand": saved_means.EXPANDED_SESSION}
+        page = self._client.one(lambda sdk: sdk.v1.checkout.sessions.retrieve(external_id, expand), urgent=True)
+        setup: Row | None = page.get("setup_intent")
+        return setup
 
     def _all(self, kind: Kind) -> Iterator[list[Row]]:
         if kind is Kind.PAYOUT:
@@ -203,6 +272,10 @@ class StripeConnector:
         asked = {"payout": payout["id"], "expand": ["data.source"]}
         pages = self._client.pages(lambda sdk, params: sdk.v1.balance_transactions.list(params), asked, urgent=urgent)
         return payout_of(payout, [row for page in pages for row in page])
+
+    def _means(self, setup: Row, *, urgent: bool) -> Record | None:
+        del urgent  # nothing more is read of it
+        return saved_means.means_of(setup)
 
     def _held_cash(self, customer: Row, *, urgent: bool) -> Record | None:
         """Read a customer's cash with its newest movements: a payment that is filled in part waits for days at most."""

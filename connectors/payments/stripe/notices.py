@@ -14,6 +14,7 @@ from connectors.records import Kind
 
 _DEAUTHORIZED = "account.application.deauthorized"
 _KINDS = {"payment_intent": Kind.PROCESSOR_PAYMENT, "payout": Kind.PAYOUT}
+_SAVED = "setup_intent.succeeded"  # of setup intents only this one says that there is a means to be read
 _CASH = ("cash_balance", "customer_cash_balance_transaction")  # told of a customer, whose cash is read again
 _CUSTOMER_IN_URL = re.compile(r"/v1/customers/(cus_\w+)/")
 # A thin event names a part of a payment by the part's own id; which payment it is of, reading it again shows.
@@ -47,6 +48,8 @@ def _thin(event: Row) -> Notice:
         kind, external_id = Kind.HELD_CASH, customer[1]
     if told.type.removeprefix("v1.") == _DEAUTHORIZED:
         kind = Kind.CONSENT
+    elif told.type.removeprefix("v1.") == _SAVED:
+        kind = Kind.SAVED_MEANS
     return Notice(account, told.id, kind, external_id, _occurred_at(told.created))
 
 
@@ -58,6 +61,8 @@ def subject_of(event: Row) -> tuple[Kind | None, str]:
     own_id = identity(about) or ""
     if event["type"] == _DEAUTHORIZED:
         return Kind.CONSENT, own_id
+    if event["type"] == _SAVED and own_id:
+        return Kind.SAVED_MEANS, own_id
     family = str(event["type"]).partition(".")[0]
     if family in ("charge", "refund"):  # disputes come as charge.dispute.*
         intent_id = identity(about.get("payment_intent"))

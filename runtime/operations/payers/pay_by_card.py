@@ -15,7 +15,9 @@ from receivables.document import DocumentKind, DocumentStatus
 from receivables.identity import stable_id
 from receivables.money import Money, MoneyError, total
 from receivables.problem import Problem
+from reminders.autopay import PaymentState
 from runtime.app import App
+from runtime.operations.autopay.mandates import payments
 from runtime.operations.errors import InputError, RefusedError
 from runtime.operations.matching.open_items import OpenDocument, open_documents
 from runtime.operations.organisations import keep_switch
@@ -117,7 +119,8 @@ def _chosen(
     if len(chosen) != len(wanted):
         raise RefusedError("one of these invoices is not open any more: please look at your account again")
     _, on_its_way = receipts(db, organisation)
-    coming = [each.document.number for each in chosen if on_its_way.get(each.document.document_id)]
+    taken = {each.document_id for each in payments(db, organisation.id, PaymentState.PROMISED, PaymentState.TAKEN)}
+    coming = [each.document.number for each in chosen if each.document.document_id in (taken | on_its_way.keys())]
     if coming:
         raise RefusedError(f"a payment for {coming[0]} is on its way already: please do not pay it twice")
     if len({each.open_amount.currency for each in chosen}) > 1:

@@ -21,13 +21,13 @@ _CAUGHT_UP = {
 }
 
 
-def catch_up(app: App, organisation_id: str) -> None:
-    """Read both, unless that was done a moment ago, and match what came."""
+def catch_up(app: App, organisation_id: str, *, after: timedelta = CATCH_UP_AFTER) -> None:
+    """Read both, unless that was done less than `after` ago, and match what came."""
     for role, kinds in _CAUGHT_UP.items():
         with app.store.read() as db:
             connection = connections.connection_for_role(db, organisation_id, role)
             seen = [connections.watermark(db, connection.id, kind) for kind in kinds] if connection else []
-        oldest = app.clock() - CATCH_UP_AFTER
+        oldest = app.clock() - after
         if connection is not None and any(since is None or since < oldest for since in seen):
             # Evidence that cannot be read stays as old as it is: the holds see that and fail closed.
             with suppress(ConnectorError), noting_loss(app, connection):

@@ -26,6 +26,7 @@ from reminders.evidence import (
     Read,
 )
 from reminders.places import country_code, time_zone_of
+from runtime.operations.autopay.mandates import under_way
 from runtime.operations.matching.open_items import OpenDocument, open_documents, unshown_allocations
 from runtime.operations.reaching.bad_addresses import Bad, bad_addresses, normal
 from runtime.operations.reminding import facts as facts_of
@@ -191,6 +192,8 @@ def _read_facts(db: Connection, organisation: Organisation, now: datetime, docum
     facts.plausible, facts.in_flight = facts_of.receipts(db, organisation)
     for item_id, began in facts_of.checkouts(db, organisation.id, now).items():
         facts.in_flight[item_id] = [*facts.in_flight.get(item_id, ()), *began]
+    for item_id, automatic in under_way(db, organisation).items():
+        facts.in_flight[item_id] = [*facts.in_flight.get(item_id, ()), *automatic]
     facts.flags = facts_of.flags(db, organisation.id, ids, now)
     facts.covered = facts_of.credit(db, organisation.id, list(customers))
     facts.contacted = facts_of.contacts(db, organisation.id, list(customers), now)

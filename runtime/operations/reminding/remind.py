@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections import Counter
 
 from runtime.app import App
+from runtime.operations.autopay.announce import announce_payments, tell_failures
+from runtime.operations.autopay.follow import watch_autopay
+from runtime.operations.autopay.take import promise_payments
 from runtime.operations.isolated import isolated
 from runtime.operations.plans.announce_instalments import announce_instalments
 from runtime.operations.plans.watch_plans import watch_plans
@@ -24,6 +27,12 @@ def remind_organisation(app: App, organisation_id: str) -> Counter[str]:
     """
     counted = Counter({f"asked_{name}": count for name, count in look_up(app, organisation_id).items()})
     watch_plans(app, organisation_id)  # a plan that is kept must not run out of its hold before this
+    watch_autopay(app, organisation_id)  # what failed is asked for again, what is announced now is not reminded
+    ahead = announce_payments(app, organisation_id)
+    counted.update({f"autopay_ahead_{name}": count for name, count in ahead.items()})
+    counted.update({f"autopay_{name}": count for name, count in promise_payments(app, organisation_id).items()})
+    failed = tell_failures(app, organisation_id)
+    counted.update({f"autopay_failed_{name}": count for name, count in failed.items()})
     counted.update({f"planned_{name}": count for name, count in plan_reminders(app, organisation_id).items()})
     counted.update(send_reminders(app, organisation_id))
     counted.update({f"thanks_{name}": count for name, count in thank_payers(app, organisation_id).items()})

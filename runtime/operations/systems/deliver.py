@@ -20,11 +20,13 @@ from connectors.intents import (
     EditContact,
     EditCustomer,
     EditDocument,
+    ForgetMeans,
     Intent,
     LinkDocument,
     Outcome,
     PostCharge,
     PostPayout,
+    TakePayment,
     UndoPosting,
 )
 from connectors.limits import calling_while
@@ -33,6 +35,13 @@ from receivables.problem import Problem
 from runtime.app import App
 from runtime.operations.applying.applications import POSTINGS
 from runtime.operations.applying.posted import after_posting, after_refusal, still_wanted
+from runtime.operations.autopay.take import (
+    after_not_taking,
+    after_taking,
+    after_waiting,
+    held_back,
+    read_before_taking,
+)
 from runtime.operations.charges.refused import after_charge
 from runtime.operations.isolated import isolated
 from runtime.operations.matching.booked_meanwhile import leave_to_the_ledger, read_bookings
@@ -50,6 +59,8 @@ from runtime.store.connections import CONNECTED, VendorConnection
 
 Row = dict[str, Any]
 PAUSE_WITHOUT_CONSENT_SECONDS = 300.0
+_IN_THE_LEDGER = "Correct it in the ledger; it is read again."
+_AT_THE_PROCESSOR = "Look at the payer's saved means of payment at the processor."
 _log = logging.getLogger(__name__)
 # What becomes of a write that was tried as often as it may be, and what a person can do.
 _GIVEN_UP: Mapping[type[Outcome], tuple[str, str]] = {
@@ -88,11 +99,15 @@ def _deliver_group(app: App, organisation_id: str, system: str, rows: Sequence[R
     with calling_while(lambda: app.clock() < ends):
         outcomes = look_up(connector, rows)
         outcomes |= read_bookings(app, connection, [row for row in rows if row["id"] not in outcomes])
+        read_before_taking(app, organisation_id, [row for row in rows if row["id"] not in outcomes])
         with app.store.write() as db:
             connections.lock_organisation(db, organisation_id)  # an undo comes before this, or finds them in doubt
             unwritten = [row for row in rows if row["id"] not in outcomes]
             leave_to_the_ledger(db, connection, unwritten, app.clock())
             fresh = still_wanted(db, unwritten, app.clock())
+            held = held_back(db, organisation_id, fresh, app.clock())
+            outcomes |= {row_id: outcome for row_id, outcome in held.items() if outcome is not None}
+            fresh = [row for row in fresh if row["id"] not in held]
             queues.mark_in_doubt(db, [row["id"] for row in fresh])
         outcomes |= write(connector, fresh)
     note_loss(app, connection, outcomes.values())
@@ -196,7 +211,10 @@ def _settle_one(db: Connection, row: Row, intent: Intent, outcome: Outcome, now:
         given_up, remedy = _GIVEN_UP[type(outcome)]
         values = queues.next_try(row, now, pause, given_up=given_up)
         queues.settle(db, t.outbox, row["id"], in_doubt=doubt, problem=str(outcome), **values)
-        if values["state"] == given_up:
+        if values["state"] == given_up and isinstance(intent, TakePayment) and not doubt:
+            queues.settle(db, t.outbox, row["id"], state=queues.SUPERSEDED)
+            after_waiting(db, row, str(outcome), now)  # it is announced anew
+        elif values["state"] == given_up:
             _show(db, row, Problem("write_not_delivered", str(outcome), remedy), now)
         return "retry"
     if isinstance(intent, LinkDocument):  # a convenience: nobody need do anything where a ledger will not have it
@@ -205,10 +223,13 @@ def _settle_one(db: Connection, row: Row, intent: Intent, outcome: Outcome, now:
     # A record that is refused to us for good cannot be adopted: its document is shown in one of its own.
     state = queues.SUPERSEDED if isinstance(intent, AdoptInvoice) else queues.ASIDE
     queues.settle(db, t.outbox, row["id"], state=state, done_at=now, in_doubt=False, problem=str(outcome))
-    remedy = (outcome.remedy if isinstance(outcome, Reject) else "") or "Correct it in the ledger; it is read again."
+    usual = _AT_THE_PROCESSOR if isinstance(intent, TakePayment | ForgetMeans) else _IN_THE_LEDGER
+    remedy = (outcome.remedy if isinstance(outcome, Reject) else "") or usual
     _show(db, row, Problem("write_refused", str(outcome), remedy), now)
     if isinstance(intent, POSTINGS) and isinstance(outcome, Reject | Absent):
         after_refusal(db, row, intent, now)
+    elif isinstance(intent, TakePayment):
+        after_not_taking(db, row, str(outcome), now)
     elif isinstance(intent, AdoptInvoice):
         after_refused_adoption(db, row, intent)
     return "refused"
@@ -236,6 +257,8 @@ def _after(db: Connection, row: Row, intent: Intent, done: Done, now: datetime) 
         after_draft(db, row, intent, done, now)
     elif isinstance(intent, PostCharge):
         after_charge(db, row, done, now)
+    elif isinstance(intent, TakePayment):
+        after_taking(db, row, done, now)
     elif isinstance(intent, AdoptInvoice):
         settle_problems(db, row, now)
     elif isinstance(intent, UndoPosting):

@@ -13,11 +13,13 @@ from receivables.allocation import Decision
 from receivables.document import DocumentKind, DocumentStatus
 from receivables.money import Money, total
 from receivables.receipt import ReceiptStatus
+from reminders.autopay import PaymentState
 from reminders.holds import HoldCode
 from runtime.operations.matching.open_items import OpenDocument, open_documents
 from runtime.operations.payers.checkouts import begun
 from runtime.operations.payers.pay_by_card import may_pay_by_card
 from runtime.operations.systems.absorb.departures import surviving
+from runtime.operations.views.autopay import PayersAutopay, payers_autopay
 from runtime.operations.views.standing import Standing, standings
 from runtime.store import tables as t
 from runtime.store.connections import Organisation
@@ -30,7 +32,7 @@ PAYMENTS_SHOWN = timedelta(days=120)
 class PortalInvoice:
     """An open invoice of the payer. `on_its_way`: a payment for it was made and has not arrived;
     `checking`: money arrived that may pay it and is being looked at; `begun`: the page on which they began to pay it;
-    `asked`: a question of theirs about it waits for an answer.
+    `asked`: a question of theirs about it waits for an answer; `automatic_on`: the day on which autopay takes it.
     """
 
     document_id: str
@@ -46,6 +48,7 @@ class PortalInvoice:
     checking: bool
     begun: str | None = None
     asked: bool = False
+    automatic_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +92,7 @@ class PortalAccount:
     on_their_way: tuple[PortalPayment, ...]
     payments: tuple[PortalPayment, ...]
     may_pay_by_card: bool
+    autopay: PayersAutopay
 
     def credit(self, currency: str) -> Money:
         """Return what stands to their credit in a currency."""
@@ -113,7 +117,10 @@ def portal(db: Connection, organisation: Organisation, customer_id: str, *, now:
     documents = open_documents(db, organisation.id, document_ids=_open_ids(db, organisation.id, customer_id))
     ids = [each.document.document_id for each in documents if each.document.kind is DocumentKind.INVOICE]
     standing = standings(db, organisation, now=now, document_ids=ids).invoices
-    invoices = _invoices(db, organisation.id, documents, standing, _begun(db, organisation.id, customer_id, now))
+    autopay = payers_autopay(db, organisation, customer_id, now=now)
+    began = _begun(db, organisation.id, customer_id, now)
+    announced = {each.document_id: each.day for each in autopay.coming if each.state is PaymentState.ANNOUNCED}
+    invoices = _invoices(db, organisation.id, documents, standing, began=began, announced=announced)
     payments = _payments(db, organisation, customer_id, now)
     return PortalAccount(
         customer_id=customer_id,
@@ -126,6 +133,7 @@ def portal(db: Connection, organisation: Organisation, customer_id: str, *, now:
         on_their_way=_on_their_way(db, organisation.id, ids),
         payments=payments[:MAX_PAYMENTS],
         may_pay_by_card=may_pay_by_card(db, organisation),
+        autopay=autopay,
     )
 
 
@@ -151,7 +159,9 @@ def _invoices(
     organisation_id: str,
     documents: Iterable[OpenDocument],
     standing: dict[str, Standing],
+    *,
     began: dict[str, str],
+    announced: dict[str, date],
 ) -> tuple[PortalInvoice, ...]:
     said = {
         row.id: row
@@ -173,10 +183,11 @@ def _invoices(
             disputed=said[each.document.document_id].disputed,
             promised_on=said[each.document.document_id].promised_on,
             on_its_way=any(hold.code is HoldCode.IN_FLIGHT for hold in place.holds)
-            and each.document.document_id not in began,
+            and each.document.document_id not in began.keys() | announced.keys(),
             checking=any(hold.code is HoldCode.PROBABLY_PAID for hold in place.holds),
             begun=began.get(each.document.document_id),
             asked=any(hold.code is HoldCode.REPLY_UNREAD for hold in place.holds),
+            automatic_on=announced.get(each.document.document_id),
         )
         for each in documents
         if (place := standing.get(each.document.document_id)) is not None and each.open_amount

@@ -41,7 +41,7 @@ from runtime.store.tables.money import (
     treatment,
 )
 from runtime.store.tables.people import identity, invitation, membership, person, session
-from runtime.store.tables.plans import payment_plan
+from runtime.store.tables.plans import automatic_payment, mandate, payment_plan
 from runtime.store.tables.queues import call_book, inbox, outbox
 from runtime.store.tables.reminders import (
     approval,
@@ -64,6 +64,7 @@ __all__ = [
     "allocation",
     "answer",
     "approval",
+    "automatic_payment",
     "bad_address",
     "bank_account",
     "brand",
@@ -95,6 +96,7 @@ __all__ = [
     "link_proposal",
     "mail",
     "mailbox",
+    "mandate",
     "membership",
     "message_copy",
     "metadata",

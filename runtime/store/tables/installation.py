@@ -25,6 +25,7 @@ organisation = Table(
     Column("statements_on", Boolean, nullable=False, server_default=false()),
     Column("approvals_on", Boolean, nullable=False, server_default=false()),
     Column("approvals_by_level", Boolean, nullable=False, server_default=false()),  # of the policies that count
+    Column("autopay_on", Boolean, nullable=False, server_default=false()),
     Column("charges_on", Boolean, nullable=False, server_default=false()),
     Column("created_at", Instant, nullable=False),
 )

@@ -12,6 +12,7 @@ from connectors.contract import Role
 from connectors.records import CustomerFields, Kind, Record
 from receivables.document import DocumentStatus
 from receivables.problem import Problem
+from runtime.operations.autopay.agree import pause_for_merge
 from runtime.operations.reminding.withdraw import PLANNED, SENDING, withdraw_reminders
 from runtime.operations.systems.absorb.accounts import TWO_ACCOUNTS, forget_contacts, read_again
 from runtime.operations.systems.absorb.scope import CONTACT_LINK, CUSTOMER_LINK, DOCUMENT_LINK, Scope
@@ -28,6 +29,8 @@ _OWNED = (  # what has a `customer_id`
     t.ledger_payment,
     t.held_cash,
     t.checkout,
+    t.mandate,
+    t.automatic_payment,
     t.reminder,
     t.reply,
     t.answer,
@@ -111,6 +114,7 @@ def _take_over(scope: Scope, dead: dict[str, Any], survivor: dict[str, Any]) -> 
     """Give everything of a customer that is gone to the one that took its place."""
     db, organisation_id, at = scope.db, scope.organisation_id, scope.read_at
     _withdraw(scope, [dead["id"], survivor["id"]], f"{dead['name']} was merged into {survivor['name']}")
+    pause_for_merge(db, organisation_id, [dead["id"], survivor["id"]], at)
     for table in _OWNED:
         mine = (table.c.organisation_id == organisation_id) & (table.c.customer_id == dead["id"])
         db.execute(update(table).where(mine).values(customer_id=survivor["id"]))

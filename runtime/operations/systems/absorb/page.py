@@ -14,6 +14,7 @@ from receivables.document import DocumentStatus
 from runtime.operations.systems.absorb import documents, money, parties, processor
 from runtime.operations.systems.absorb.departures import follow_departures
 from runtime.operations.systems.absorb.held_cash import absorb_held_cash
+from runtime.operations.systems.absorb.saved_means import absorb_saved_means
 from runtime.operations.systems.absorb.scope import Scope
 from runtime.operations.systems.absorb.tombstones import bury, bury_payments, follow_deleted_postings
 from runtime.operations.systems.absorb.versions import is_gone, is_not_coded, newer
@@ -35,6 +36,7 @@ _ROOMS: dict[Kind, Room] = {
     Kind.PROCESSOR_PAYMENT: processor.absorb_processor_payments,
     Kind.PAYOUT: processor.absorb_payouts,
     Kind.HELD_CASH: absorb_held_cash,
+    Kind.SAVED_MEANS: absorb_saved_means,
     Kind.INVOICE_REQUEST: absorb_requests,
     Kind.INSTRUCTION: follow_instructions,
 }
