@@ -285,19 +285,22 @@ def _failed(
     mine = (payment.organisation_id == organisation.id) & payment.id.in_([row.id for row in rows])
     db.execute(update(t.automatic_payment).where(mine).values(told_by=courtesy.id_in(organisation.id)))
     links = portal_links(app, organisation.id, mandate.customer_id)
+    is_paused = mandate.state is not MandateState.ON
     return render_failed(
         recipient=contact.recipient_name,
-        lines=[_failed_line(db, organisation, row, links.portal) for row in rows],
+        lines=[_failed_line(db, organisation, row, links.portal, is_paused=is_paused) for row in rows],
         means=Means(mandate.method, mandate.ending),
         decline=decline_of(rows[-1].decline),
-        is_paused=mandate.state is not MandateState.ON,
+        is_paused=is_paused,
         brand=brand_of(organisation),
         links=links,
         language=language_for(db, organisation.id, mandate.customer_id, contact.country),
     )
 
 
-def _failed_line(db: Connection, organisation: Organisation, row: Row[Any], portal: str) -> FailedLine:
+def _failed_line(
+    db: Connection, organisation: Organisation, row: Row[Any], portal: str, *, is_paused: bool
+) -> FailedLine:
     """What could not be taken, and when it is tried again; what is not is paid by the payer on a page of its own."""
     number = db.scalar(
         select(_document.number).where(_document.organisation_id == organisation.id, _document.id == row.document_id)
@@ -306,7 +309,7 @@ def _failed_line(db: Connection, organisation: Organisation, row: Row[Any], port
     return FailedLine(
         number=number or "",
         amount=Money(row.amount_minor, row.currency),
-        again_from=again if row.then == Then.AGAIN else None,
+        again_from=again if row.then == Then.AGAIN and not is_paused else None,
         pay=f"{portal}/pay/{row.document_id}",
     )
 
