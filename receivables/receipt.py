@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 
 from receivables.money import Money
@@ -33,7 +33,8 @@ class Receipt:
     """Net cash `amount` received on a day; `fee` (not negative) was deducted by a processor before it arrived.
 
     `payer_id` is a customer already known to have paid (a processor's customer, a learned account);
-    `item_hints` are item ids that a trusted system named (a pay link's invoice), stronger than any text.
+    `item_hints` are item ids that a trusted system named (a pay link's invoice), stronger than any text. `made_at` is
+    the moment at which the payer paid, where that is told.
     """
 
     receipt_id: str
@@ -46,6 +47,7 @@ class Receipt:
     payer_id: str | None = None
     item_hints: tuple[str, ...] = ()
     status: ReceiptStatus = ReceiptStatus.RECEIVED
+    made_at: datetime | None = None
 
     @property
     def gross(self) -> Money:

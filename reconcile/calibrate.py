@@ -156,9 +156,10 @@ def is_proof(evidence: Evidence, chance: float) -> bool:
     """Whether the evidence needs no experience.
 
     It does not where a trusted system named the items; where exact references, the right payer and an amount that is
-    exact, exact together with other receipts, or short by a rounding or a typical bank fee agree (bounds in
-    `reconcile.residual`); and where two of the three agree to the letter and to the cent and nothing contradicts them,
-    in a ledger so sparse that the model gives a coincidence less than one chance in ten thousand.
+    exact, exact together with other receipts, or short by the discount that was offered, a rounding or a typical bank
+    fee agree (bounds in `reconcile.residual`); and where two of the three agree to the letter and to the cent and
+    nothing contradicts them, in a ledger so sparse that the model gives a coincidence less than one chance in ten
+    thousand.
     """
     if evidence.left_out or evidence.inferred:
         return False
@@ -169,7 +170,7 @@ def is_proof(evidence: Evidence, chance: float) -> bool:
     is_named = evidence.reference is ReferenceEvidence.EXACT
     if is_named and evidence.payer >= PayerEvidence.NAME:
         return True
-    is_exact = evidence.amount in (AmountEvidence.EXACT, AmountEvidence.JOINT)
+    is_exact = evidence.amount in (AmountEvidence.EXACT, AmountEvidence.JOINT, AmountEvidence.OFFERED)
     least = PayerEvidence.UNKNOWN if is_named else PayerEvidence.NAME
     may_be_named = evidence.reference >= ReferenceEvidence.DAMAGED
     return is_exact and may_be_named and evidence.payer >= least and chance >= PROOF_CHANCE

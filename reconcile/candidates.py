@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left, insort
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from receivables.discount import DiscountOffer
 from receivables.document import DocumentKind
 from receivables.money import Money
 from receivables.open_item import OpenItem
+from receivables.receipt import Receipt
 from reconcile.mention import Mention
 from reconcile.payer import NameBook, PayerEvidence
 from reconcile.postings import Postings
@@ -47,6 +49,7 @@ class OpenItemIndex:
         self.parent = array("i")
         self.currency = array("h")
         self.names = NameBook()
+        self._discounts: dict[str, DiscountOffer] = {}
         self._texts: list[bytes] = []
         self._free: list[int] = []
         self._by_id = Postings()
@@ -88,6 +91,15 @@ class OpenItemIndex:
         for payer in self._payers(row):
             insort(self._by_payer[payer], row, key=self._order)
         self._references.add(row, numbers)
+
+    def offer_discounts(self, offers: Mapping[str, DiscountOffer]) -> None:
+        """Know which discounts payers were offered, by item, in the place of those known before."""
+        self._discounts = dict(offers)
+
+    def discount(self, row: int, receipt: Receipt) -> int:
+        """The minor units of the discount that a receipt takes with right where it pays this item; mostly none."""
+        offer = self._discounts.get(self.item_id(row)) if self._discounts else None
+        return offer.amount.minor if offer is not None and offer.is_kept_by(receipt) else 0
 
     def update(self, item: OpenItem) -> None:
         """Replace what is known of an item; the same as `add`."""

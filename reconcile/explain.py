@@ -101,4 +101,6 @@ def _amount_text(reading: Reading, draft: Draft, index: OpenItemIndex) -> str:
 
 def _residual_text(draft: Draft, currency: str) -> str:
     kind = "difference" if draft.residual_kind is None else draft.residual_kind.replace("_", " ")
+    if draft.evidence.amount is AmountEvidence.OFFERED:
+        kind = "discount, which was offered for paying by then"
     return f"{Money(draft.residual, currency)} {kind}"

@@ -48,7 +48,9 @@ MIN_PAYERS = 1_000  # strangers have more names than a small company has custome
 
 
 class AmountEvidence(IntEnum):
-    """How the cash and the open total agree. JOINT: several receipts together pay the item exactly."""
+    """How the cash and the open total agree. JOINT: several receipts together pay the item exactly;
+    OFFERED: it is short by just the discount that the payer was offered for paying by then.
+    """
 
     PARTIAL = 0
     OVER = 1
@@ -59,6 +61,7 @@ class AmountEvidence(IntEnum):
     ROUNDING = 6
     JOINT = 7
     EXACT = 8
+    OFFERED = 9
 
 
 _KIND_RATES = {
@@ -71,10 +74,17 @@ _KIND_RATES = {
     AmountEvidence.ROUNDING: 0.006,
     AmountEvidence.JOINT: 0.02,
     AmountEvidence.EXACT: 0.80,
+    AmountEvidence.OFFERED: 0.50,  # of those who were offered a discount and pay in time
 }
 _LOG_KIND = {kind: math.log(rate) for kind, rate in _KIND_RATES.items()}
 PROOF_AMOUNTS = frozenset(
-    {AmountEvidence.EXACT, AmountEvidence.JOINT, AmountEvidence.ROUNDING, AmountEvidence.TYPICAL_FEE}
+    {
+        AmountEvidence.EXACT,
+        AmountEvidence.OFFERED,
+        AmountEvidence.JOINT,
+        AmountEvidence.ROUNDING,
+        AmountEvidence.TYPICAL_FEE,
+    }
 )
 
 
@@ -127,7 +137,7 @@ def log_amount(
 
 def _log_difference(evidence: AmountEvidence, short: int, total: int, unit: int) -> float:
     """The chance of just this difference among all of its kind."""
-    if evidence in (AmountEvidence.EXACT, AmountEvidence.JOINT):
+    if evidence in (AmountEvidence.EXACT, AmountEvidence.JOINT, AmountEvidence.OFFERED):
         return 0.0
     if evidence is AmountEvidence.ROUNDING:
         return -math.log(10)

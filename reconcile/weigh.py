@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from receivables.allocation import Explanation
+from receivables.allocation import Explanation, ResidualKind
 from receivables.money import MAX_MINOR
 from reconcile.candidates import OpenItemIndex
 from reconcile.draft import HOPELESS, Draft
@@ -90,9 +90,11 @@ class Weighing:
 
     def _difference(self, ordered: Sequence[int], total: int) -> Difference:
         """Why the cash differs from what is open of these rows, the earliest due first."""
-        receipt = self._reading.receipt
+        receipt, short = self._reading.receipt, total - self._reading.gross
+        if short > 0 and short == sum(self._index.discount(row, receipt) for row in ordered):
+            return Difference(Explanation.DISCOUNT, AmountEvidence.OFFERED, ResidualKind.DISCOUNT, short)
         return explain_difference(
-            short=total - self._reading.gross,
+            short=short,
             total=total,
             items=len(ordered),
             currency=receipt.amount.currency,

@@ -59,6 +59,7 @@ class FlagCode(StrEnum):
     REPLY_UNREAD = "reply_unread"
     REFUND_REVIEW = "refund_review"
     CHARGEBACK_OPEN = "chargeback_open"
+    DISCOUNT = "discount"
     LEGAL = "legal"
     PAUSED = "paused"
 

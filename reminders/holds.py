@@ -44,6 +44,7 @@ class HoldCode(StrEnum):
     REPLY_UNREAD = "reply_unread"
     REFUND_REVIEW = "refund_review"
     CHARGEBACK_OPEN = "chargeback_open"
+    DISCOUNT = "discount"
     LEGAL = "legal"
     PAUSED = "paused"
     NOT_FINAL = "not_final"

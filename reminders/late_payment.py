@@ -1,4 +1,4 @@
-"""What a business may ask of another that pays late, or grant one that pays early: proposals, never postings.
+"""What a business may ask of another that pays late: proposals, never postings.
 
 Amounts are integer minor units and each rule names its source. Reference rates change twice a year and are an argument:
 a rate that is not known is refused, never guessed. None of this is for consumers, whom other laws protect.
@@ -225,25 +225,3 @@ def _fixed(regime: Regime, debt: Money) -> Money:
         if step.below is None or debt < step.below:
             return step.amount
     return Money.zero(debt.currency)
-
-
-@dataclass(frozen=True, slots=True)
-class EarlyDiscount:
-    """Terms such as 2/10 net 30: `basis_points` off (2 % is 200) within `days` of the invoice's date."""
-
-    basis_points: int
-    days: int
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.basis_points <= 10_000 or self.days < 0:
-            raise LatePaymentError("a discount is 0 to 100 % within a number of days that is not negative")
-
-
-def early_discount(*, terms: EarlyDiscount, total: Money, issued_on: date, paid_on: date) -> Money:
-    """What may be taken off `total` when it is paid in full on `paid_on`, rounded half up; nothing after the last day.
-
-    Source: the terms that the invoice states; no law gives a discount.
-    """
-    if paid_on > issued_on + timedelta(days=terms.days) or total.minor <= 0:
-        return Money.zero(total.currency)
-    return Money((total.minor * terms.basis_points * 2 + 10_000) // 20_000, total.currency)

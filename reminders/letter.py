@@ -10,7 +10,7 @@ from enum import StrEnum
 from babel import Locale
 
 from receivables.address import PostalAddress
-from reminders.message import Brand, Setback, clean, news_of, spoken
+from reminders.message import Brand, EarlyPayment, Setback, clean, early_payment, news_of, spoken
 from reminders.payment_code import BankAccount, Code, code_for, reference_of
 from reminders.schedule import PlannedReminder
 from reminders.wording import wording
@@ -58,6 +58,7 @@ def write_letter(
     language: str,
     own_copy: str | None = None,
     setbacks: Sequence[Setback] = (),
+    early: Sequence[EarlyPayment] = (),
     prints_address: bool = True,
 ) -> Letter:
     """Write the letter of `on` in `language`, in the tone of its level; TemplateError as `message.render` raises it.
@@ -76,7 +77,10 @@ def write_letter(
         date=words.day(on),
         subject=subject,
         opening=opening,
-        news=tuple(news_of(words, setback, reminder.lines) for setback in setbacks),
+        news=(
+            *(news_of(words, setback, reminder.lines) for setback in setbacks),
+            *(early_payment(words, each) for each in early),
+        ),
         heads=tuple(labels[name] for name in ("number", "issued_on", "due_on", "invoice_amount", "open_amount")),
         rows=tuple(
             (

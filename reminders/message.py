@@ -110,6 +110,16 @@ class Answer:
     received_on: date | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class EarlyPayment:
+    """What an invoice can be paid with until `last_on`: `to_pay` instead of the whole, `discount` less."""
+
+    number: str
+    to_pay: Money
+    discount: Money
+    last_on: date
+
+
 class SetbackKind(StrEnum):
     """How a payment came to nothing: it failed before it arrived, or the bank took it back afterwards."""
 
@@ -136,9 +146,12 @@ def render(
     language: str,
     own_copy: str | None = None,
     setbacks: Sequence[Setback] = (),
+    early: Sequence[EarlyPayment] = (),
     note: str = "",
 ) -> Message:
     """Write `reminder` in `language`, in the tone of its level, and say which payments of its items came to nothing.
+
+    `early` names what of it costs less while it is paid early.
 
     `note` is one paragraph of a person's own, above the invoices.
 
@@ -154,7 +167,11 @@ def render(
         "totals": [words.money(amount) for amount in reminder.totals],
         "actions": _actions(words, reminder.level.tone, links),
         "links": labelled(words, links, ("promise", "dispute", "question", "portal", "unsubscribe")),
-        "news": [*([note] if note else []), *(news_of(words, setback, reminder.lines) for setback in setbacks)],
+        "news": [
+            *([note] if note else []),
+            *(news_of(words, setback, reminder.lines) for setback in setbacks),
+            *(early_payment(words, each) for each in early),
+        ],
     }
     return compose(words, spoken(reminder, brand, words, own_copy), layout, brand)
 
@@ -290,6 +307,19 @@ def news_of(words: Wording, setback: Setback, lines: Sequence[ReminderLine]) -> 
     ):
         text = text.replace(f"{{{name}}}", value)
     return " ".join([text, *about_decline(words, setback.decline)])
+
+
+def early_payment(words: Wording, each: EarlyPayment) -> str:
+    """Say what paying an invoice early costs less, and until when."""
+    text = str(words.labels["pay_early"])
+    for name, value in (
+        ("to_pay", words.money(each.to_pay)),
+        ("discount", words.money(each.discount)),
+        ("date", words.day(each.last_on)),
+        ("number", clean(each.number)),  # last, as above
+    ):
+        text = text.replace(f"{{{name}}}", value)
+    return text
 
 
 def about_decline(words: Wording, decline: Decline | None, *, is_tried_again: bool = False) -> list[str]:

@@ -11,6 +11,7 @@ from types import MappingProxyType
 
 from receivables.money import Money
 from reminders.contact import DEFAULT_LIMITS, ContactLimits
+from reminders.early_discount import EarlyDiscount
 from reminders.evidence import Channel
 
 
@@ -69,7 +70,8 @@ class DunningPolicy:
     """Levels in rising order, and how much a customer may be written to.
 
     `days_between_levels` paces items that are found long overdue: they still start at level 1. `min_amounts` (by
-    currency) is the least total worth a message to one customer; a currency not named has no minimum.
+    currency) is the least total worth a message to one customer; a currency not named has no minimum. Without an
+    `early_discount` none is offered.
     """
 
     name: str
@@ -78,6 +80,7 @@ class DunningPolicy:
     limits: ContactLimits = DEFAULT_LIMITS
     days_between_levels: int = 7
     min_amounts: Mapping[str, Money] = field(default_factory=lambda: MappingProxyType({}))
+    early_discount: EarlyDiscount | None = None
 
     def __post_init__(self) -> None:
         if [step.level for step in self.levels] != numbers([step.after_due_days for step in self.levels]):

@@ -8,12 +8,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any, TypeVar
 
 import yaml
 
 from receivables.money import Money, MoneyError
 from reminders.contact import ContactLimits
+from reminders.early_discount import MAX_BASIS_POINTS, EarlyDiscount, EarlyDiscountError
+from reminders.early_discount import MAX_DAYS as MAX_DISCOUNT_DAYS
 from reminders.evidence import Channel
 from reminders.policy import DunningLevel, DunningPolicy, PolicyError, Tone, numbers
 from reminders.policy_book import EVERYONE, Choice, PolicyBook, Segment
@@ -26,6 +29,7 @@ MAX_MESSAGES_A_WEEK = 7
 MAX_NAME_CHARACTERS = 80
 
 _INTEGER = re.compile(r"-?\d{1,6}")
+_PER_CENT = re.compile(r"\d{1,3}(\.\d{1,2})?")
 _COUNTRY = re.compile(r"[A-Z]{2}")
 _TRUTHS = {"yes": True, "true": True, "no": False, "false": False}
 _DEFAULTS = ContactLimits()
@@ -106,6 +110,7 @@ def _choice(node: yaml.Node) -> Choice:
     between = fields.take_or("days_between_levels", _whole(0, MAX_DAYS), 7)
     nothing: Mapping[str, Money] = {}
     least = fields.take_or("minimum", _amounts, nothing)
+    discount = fields.take_or("early_discount", _discount, None)
     fields.end()
     try:
         return Choice(
@@ -117,12 +122,35 @@ def _choice(node: yaml.Node) -> Choice:
                 limits=limits,
                 days_between_levels=between,
                 min_amounts=least,
+                early_discount=discount,
             ),
         )
     except PolicyFileError:
         raise
     except PolicyError as error:
         raise PolicyFileError(_line(node), str(error)) from None
+
+
+def _discount(node: yaml.Node) -> EarlyDiscount | None:
+    fields = _Fields(node, "'early_discount'")
+    nothing: Mapping[str, Money] = {}
+    days = fields.take("within_days", _whole(0, MAX_DISCOUNT_DAYS))
+    part = fields.take_or("per_cent", _basis_points, 0)
+    amounts = fields.take_or("amount", _amounts, nothing)
+    at_most = fields.take_or("at_most", _amounts, nothing)
+    fields.end()
+    try:
+        return EarlyDiscount(days, part, amounts, at_most)
+    except EarlyDiscountError as error:
+        raise PolicyFileError(_line(node), str(error)) from None
+
+
+def _basis_points(node: yaml.Node) -> int:
+    text = _text(node)
+    if not _PER_CENT.fullmatch(text) or not 0 < (found := int(Decimal(text) * 100)) <= MAX_BASIS_POINTS:
+        most = MAX_BASIS_POINTS // 100
+        raise PolicyFileError(_line(node), f"{text!r} is no per cent from 0.01 to {most} with at most two decimals")
+    return found
 
 
 def _levels(nodes: list[yaml.Node]) -> tuple[DunningLevel, ...]:
@@ -253,6 +281,18 @@ def _choice_facts(choice: Choice) -> dict[str, Any]:
     facts["days_between_levels"] = policy.days_between_levels
     if policy.min_amounts:
         facts["minimum"] = _amount_facts(policy.min_amounts)
+    if policy.early_discount is not None:
+        facts["early_discount"] = _discount_facts(policy.early_discount)
+    return facts
+
+
+def _discount_facts(terms: EarlyDiscount) -> dict[str, Any]:
+    facts: dict[str, Any] = {"within_days": terms.days}
+    if terms.basis_points:
+        facts["per_cent"] = str(Decimal(terms.basis_points) / 100)
+    for name, amounts in (("amount", terms.amounts), ("at_most", terms.at_most)):
+        if amounts:
+            facts[name] = _amount_facts(amounts)
     return facts
 
 

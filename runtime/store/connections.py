@@ -59,6 +59,7 @@ class Organisation:
     approvals_on: bool = False
     approvals_by_level: bool = False
     autopay_on: bool = False
+    discounts_on: bool = False
 
     @property
     def asks_approval(self) -> bool:
@@ -183,6 +184,7 @@ def _organisation(row: Row[tuple[object, ...]]) -> Organisation:
         approvals_on=r["approvals_on"],
         approvals_by_level=r["approvals_by_level"],
         autopay_on=r["autopay_on"],
+        discounts_on=r["discounts_on"],
     )
 
 

@@ -30,6 +30,7 @@ from runtime.web import (
     channels,
     charges,
     connecting,
+    discounts,
     exports,
     mail,
     messages,
@@ -63,8 +64,8 @@ from runtime.web.webhooks import WebhookLane
 
 _MODULES = (
     *(signing_in, organisations, staff, problems, connecting, work, bank_files),
-    *(sync, setup, calls, channels, charges, approvals, plans, autopay, policies, messages),
-    *(replies, mail, people, exports, stripe_app, salesforce_app, brand),
+    *(sync, setup, calls, channels, charges, discounts, approvals, plans, autopay, policies),
+    *(messages, replies, mail, people, exports, stripe_app, salesforce_app, brand),
     *(portal, portal_formats, portal_plan, portal_autopay, pay_button),
 )
 _MISSING = "There is no such page, or nothing of that kind here."

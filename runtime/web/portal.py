@@ -13,6 +13,7 @@ from starlette.responses import RedirectResponse, Response
 from reminders.payment_plan import PlanState
 from reminders.wording import LANGUAGES
 from runtime.app import App
+from runtime.operations.discounts.offers import offer_on_page
 from runtime.operations.errors import InputError, RefusedError
 from runtime.operations.payers.brand import Brand, brand
 from runtime.operations.payers.contact_wish import CHANNELS, wish_contact
@@ -126,7 +127,8 @@ def show_account(app: Running, visiting: Visiting, notice: str = "") -> Response
             offers(db, organisation, account.customer_id, now=now, by_payer=True)
         )
     running = [plan for plan in plans if plan.state is PlanState.RUNNING]
-    return visiting.page("portal.html", notice=notice, plans=running, may_plan=may_plan)
+    early = offer_on_page(app, organisation.id, [each.document_id for each in account.invoices])
+    return visiting.page("portal.html", notice=notice, plans=running, may_plan=may_plan, early=early)
 
 
 @ROUTES.get("/pay/{document_id}")
@@ -137,6 +139,7 @@ def show_invoice(app: Running, visiting: Visiting, document_id: str) -> Response
     return visiting.page(
         "portal_pay.html",
         invoice=invoice,
+        offered=offer_on_page(app, visiting.organisation.id, [document_id]).get(document_id),
         credit=visiting.account.credit(invoice.open_amount.currency),
         first=today,
         last=today + timedelta(days=MAX_DAYS_AHEAD),

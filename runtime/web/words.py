@@ -17,6 +17,7 @@ HOLDS: Mapping[str, str] = {
     HoldCode.REPLY_UNREAD: "A reply waits to be read",
     HoldCode.REFUND_REVIEW: "Money that went back waits for a decision",
     HoldCode.CHARGEBACK_OPEN: "A chargeback is open",
+    HoldCode.DISCOUNT: "An early-payment discount waits for approval",
     HoldCode.LEGAL: "With a lawyer or a court",
     HoldCode.PAUSED: "Paused by a person",
     HoldCode.NOT_FINAL: "Not a final invoice",
@@ -251,6 +252,12 @@ MEANS: Mapping[str, str] = {
     "bacs_debit": "Bacs direct debit",
     "us_bank_account": "Bank account (ACH)",
 }
+DISCOUNT_STATES: Mapping[str, str] = {
+    "offered": "Offered",
+    "waiting": "Waits for a decision",
+    "granted": "Granted",
+    "refused": "Refused",
+}
 
 CHARGE_STATES: Mapping[str, str] = {"approved": "Approved, being posted", "posted": "Posted", "waived": "Waived"}
 
@@ -433,6 +440,8 @@ ACTIONS: Mapping[str, str] = {
     "approvals_switched": "Approval of messages",
     "charge_approved": "Late charge approved",
     "charge_waived": "Late charge waived",
+    "discount_granted": "Early-payment discount granted",
+    "discount_refused": "Early-payment discount refused",
     "charges_switched": "Late charges",
     "charge_terms_set": "Terms of late charges set",
     "reference_rate_set": "Reference rate set",
@@ -514,6 +523,8 @@ NOTICES: Mapping[str, str] = {
     "cards_off": "Payers are not offered to pay by card any more.",
     "paying": "Thank you. Your payment shows here as soon as it is confirmed, usually within seconds.",
     "declared": "Kept. It counts from now on.",
+    "discount_granted": "Granted. It is posted to the ledger now.",
+    "discount_refused": "Refused. What is open of the invoice is owed as before.",
     "accounts_read": "The ledger's accounts and tax codes were read.",
     "statements_on": "Whoever owes something gets a statement in the first days of each month.",
     "statements_off": "No statements are sent any more.",

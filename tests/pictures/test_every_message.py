@@ -29,6 +29,7 @@ from reminders.letter_pdf import draw_letter
 from reminders.message import (
     Answer,
     AnswerKind,
+    EarlyPayment,
     Message,
     PaidLine,
     PaymentReceived,
@@ -61,7 +62,7 @@ RECIPIENT = PostalAddress("Birch & Sons", "185 Berry St Ste 6100", "San Francisc
 ACCOUNT = bank_account(holder="Nordlicht Studio", iban="DE89 3704 0044 0532 0130 00", bic="")
 LEFT_OVER = re.compile(r"[{}]|Liquid|None|%\(")
 SMALLEST_BYTES = 4_000  # of a picture that shows something
-PORTAL = {"portal": "", "pay": "/pay/inv-2", "stop": "/unsubscribe"}
+PORTAL = {"portal": "", "pay": "/pay/inv-2", "early": "/pay/inv-3", "stop": "/unsubscribe"}
 ADVICE = {
     DeclineGroup.CARD: Advice.DETAILS,
     DeclineGroup.FUNDS: Advice.LATER,
@@ -162,6 +163,28 @@ def test_each_level_by_each_channel(album: Album, language: str, tone: Tone, cou
         setbacks=tuple(_setbacks().values())[:1] if tone is Tone.FIRM else (),
     )
     album.letter(f"letter-{name}", draw_letter(letter, form=Form.DIN_5008))
+
+
+def test_a_discount_for_paying_early(album: Album, language: str) -> None:
+    reminder = sample(Tone.UPCOMING, count=2, today=TODAY, currency="EUR")
+    early = [
+        EarlyPayment(line.number, line.amount_due - eur("24.00"), eur("24.00"), date(2026, 11, 20))
+        for line in reminder.lines
+    ]
+    message = render(reminder=reminder, brand=BRAND, links=links(), language=language, early=early)
+    album.mail("mail-0-early", message)
+    letter = write_letter(
+        reminder=reminder,
+        brand=BRAND,
+        sender=SENDER,
+        recipient=RECIPIENT,
+        account=ACCOUNT,
+        link=LINK,
+        on=TODAY,
+        language=language,
+        early=early,
+    )
+    album.letter("letter-0-early", draw_letter(letter, form=Form.DIN_5008))
 
 
 @pytest.mark.parametrize("name", _setbacks())

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
-from datetime import date, timedelta
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from receivables.allocation import Decision, Explanation
+from receivables.allocation import Decision, Explanation, Proposal, ResidualKind
+from receivables.discount import DiscountOffer
 from receivables.document import DocumentKind
 from receivables.money import Money
 from receivables.receipt import Receipt, ReceiptStatus
@@ -306,3 +309,30 @@ def test_one_number_in_the_text_names_one_item() -> None:
     (found,) = match([meant, *older], receipt(304_065_54, "receipt number INV100000000028202"))
     assert [allocation.item_id for allocation in found.best.allocations] == ["I0"]
     assert found.best.explanation == "partial"
+
+
+def test_an_offered_discount_is_as_good_as_the_exact_amount_and_any_other_is_asked_about() -> None:
+    items = [item("A", 100_00, number="INV-0401"), item("B", 100_00, number="INV-0402"), item("C", 70_00)]
+    offers = {each: DiscountOffer(Money(3_10, "EUR"), DAY, datetime(2026, 3, 3, tzinfo=UTC)) for each in ("A", "B")}
+
+    def found(money: Receipt, told: Mapping[str, DiscountOffer]) -> Proposal:
+        index = OpenItemIndex(items)
+        index.offer_discounts(told)
+        (proposal,) = propose(index=index, receipts=[money], as_of=DAY + timedelta(days=1))
+        return proposal
+
+    one, both = receipt(96_90, "INV-0401"), receipt(193_80, "INV-0401 INV-0402")
+    for money, off in ((one, 3_10), (both, 6_20)):
+        taken = found(money, offers)
+        assert (taken.decision, taken.best.explanation) == (Decision.APPLY, Explanation.DISCOUNT)
+        assert [(each.kind, each.amount.minor) for each in taken.best.residuals] == [(ResidualKind.DISCOUNT, off)]
+        assert any("which was offered" in reason for reason in taken.reasons)
+    others = [
+        found(one, {}),
+        found(replace(one, received_on=DAY + timedelta(days=1)), offers),
+        found(replace(one, amount=Money(96_89, "EUR")), offers),
+        found(one, {"B": offers["B"]}),
+    ]
+    assert Decision.APPLY not in {each.decision for each in others}
+    card = replace(one, received_on=DAY + timedelta(days=1), made_at=datetime(2026, 3, 2, 23, 59, tzinfo=UTC))
+    assert found(card, offers).decision is Decision.APPLY

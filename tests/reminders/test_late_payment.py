@@ -14,13 +14,11 @@ from reminders.late_payment import (
     EUROPEAN_UNION,
     GERMANY,
     UNITED_KINGDOM,
-    EarlyDiscount,
     LatePaymentError,
     PartPaid,
     Rate,
     Regime,
     contracted,
-    early_discount,
     late_charge,
     regime_of,
 )
@@ -181,27 +179,6 @@ def test_what_is_paid_on_the_way_never_costs_more(debt: Money, drawn: list[tuple
     assert owed == sorted(owed, reverse=True)
 
 
-@pytest.mark.parametrize(
-    ("paid_on", "discount"), [(date(2026, 1, 10), "2.00"), (date(2026, 1, 11), "2.00"), (date(2026, 1, 12), "0")]
-)
-def test_a_discount_is_for_its_days(paid_on: date, discount: str) -> None:
-    terms = EarlyDiscount(basis_points=200, days=10)
-    assert early_discount(terms=terms, total=eur("100.00"), issued_on=date(2026, 1, 1), paid_on=paid_on) == eur(
-        discount
-    )
-
-
-@given(AMOUNTS, st.integers(0, 10_000))
-def test_a_discount_is_within_half_a_cent_and_never_more_than_the_total(total: Money, basis_points: int) -> None:
-    terms = EarlyDiscount(basis_points, 10)
-    found = early_discount(terms=terms, total=total, issued_on=DUE, paid_on=DUE)
-    assert abs(Fraction(found.minor) - Fraction(total.minor * basis_points, 10_000)) <= Fraction(1, 2)
-    assert found <= total
-
-
 def test_terms_that_cannot_be_are_refused() -> None:
-    for basis_points, days in ((-1, 10), (10_001, 10), (200, -1)):
-        with pytest.raises(LatePaymentError):
-            EarlyDiscount(basis_points, days)
     with pytest.raises(LatePaymentError):
         contracted(basis_points=-1, currency="USD")

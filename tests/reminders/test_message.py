@@ -20,11 +20,13 @@ from receivables.decline import Advice, Decline, DeclineGroup
 from receivables.money import Money, exponent
 from reminders.message import (
     Brand,
+    EarlyPayment,
     Message,
     PaidLine,
     PaymentReceived,
     Setback,
     SetbackKind,
+    early_payment,
     render,
     render_thanks,
 )
@@ -347,3 +349,19 @@ def test_what_is_not_due_yet_is_announced_and_not_called_overdue(language: str, 
     if language in expected:
         assert expected[language][days > 0] in message.text
     assert "-3" not in message.text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_paying_early_costs_less_is_said_with_its_day(language: str) -> None:
+    early = DunningPolicy("early", 1, (DunningLevel(-1, -20, Tone.UPCOMING),))
+    (planned,) = plan(
+        candidates=[candidate(1, due_on=NOW.date() + timedelta(days=20))], policy=early, as_of=NOW
+    ).reminders
+    number, last_on = planned.lines[0].number, NOW.date() + timedelta(days=3)
+    offer = EarlyPayment(number + " {date}", eur("98.00"), eur("2.00"), last_on)
+    words = wording(language)
+    said = early_payment(words, offer)
+    for part in (words.money(eur("98.00")), words.money(eur("2.00")), words.day(last_on), number + " {date}"):
+        assert part in said, "a number is not ours and may hold a brace"
+    message = render(reminder=planned, brand=BRAND, links=links(), language=language, early=(offer,))
+    assert " ".join(said.split()) in " ".join(message.text.split())

@@ -321,6 +321,18 @@ class Books:
             amounts = {"currency": "GBP", "interest_minor": 1_234, "fixed_minor": 4_000, "arithmetic": {}}
             self._mine(t.charge, **about, **days, **amounts, decided_by="dana@example.com")
 
+    def discounts(self, customer_id: str, **states: tuple[str, int, int]) -> None:
+        """Discounts were offered: by state an invoice, its total and what is taken off."""
+        with self.app.store.write() as db:
+            db.execute(t.organisation.update().where(t.organisation.c.id == self.id).values(discounts_on=True))
+        for state, (document_id, total, amount) in states.items():
+            about = {"document_id": document_id, "customer_id": customer_id, "state": state, "policy": "2/10 net 30"}
+            amounts = {"currency": "GBP", "total_minor": total, "amount_minor": amount}
+            days = {"last_on": TODAY + timedelta(days=1), "ends_at": NOW + timedelta(days=2), "offered_at": NOW}
+            paid = {} if state == "offered" else {"receipt_id": "rcp-3", "paid_on": TODAY - timedelta(days=1)}
+            decided = {"decided_by": "dana@example.com", "decided_at": NOW} if state in ("granted", "refused") else {}
+            self._put(t.discount, organisation_id=self.id, **about, **amounts, **days, **paid, **decided)
+
     def set_aside(self, why: str, account: str) -> None:
         """A notice that could not be followed."""
         about = {"system": "stripe", "account": account, "event_id": f"evt-{account}", "kind": "processor_payment"}
@@ -465,6 +477,9 @@ def fill(app: App) -> Books:
     books.payout("po_2", lines, amount_minor=46_331, state="in_transit")
     books.waiting_file("pst-1", UNKNOWN_FILE)
     books.charges(bolt, "inv-8", "inv-7")
+    books.discounts(
+        acme, offered=("inv-3", 45_000, 900), waiting=("inv-7", 66_000, 1_320), granted=("inv-8", 50_000, 1_000)
+    )
     books.conflict("inv-5")
     books.proposed_link(acme)
     books.certificate("inv-5", certificate_body())

@@ -45,6 +45,7 @@ STAFF_PAGES = {
     "connections": "/o/org-a/connections",
     "settings": "/o/org-a/settings",
     "charges": "/o/org-a/charges",
+    "discounts": "/o/org-a/discounts",
     "approvals": "/o/org-a/approvals",
     "plans": "/o/org-a/plans?customer=bolt",
     "autopay": "/o/org-a/autopay",

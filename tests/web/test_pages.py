@@ -29,6 +29,7 @@ STAFF_PATHS = (
     "/connections",
     "/settings",
     "/charges",
+    "/discounts",
     "/approvals",
     "/plans",
     "/policies",

@@ -11,6 +11,8 @@ from connectors.intents import Intent, UndoPosting
 from receivables.identity import stable_id
 from receivables.money import Money
 from runtime.operations.applying.applications import POSTINGS, Posting, belongs, proposed_items
+from runtime.operations.applying.cashless import CASHLESS, cashless_id
+from runtime.operations.discounts.follow import taken_back
 from runtime.store import journal, queues
 from runtime.store import tables as t
 from runtime.store.touch import touch_documents
@@ -48,6 +50,10 @@ def reverse_application(db: Connection, organisation_id: str, receipt_id: str, *
     )
     touch_documents(db, organisation_id, documents, at)
     take_back(db, organisation_id, receipt_id, POSTINGS, at)
+    about = str(receipt.external_id) if receipt.source == CASHLESS else ""
+    for document_id in taken_back(db, organisation_id, receipt_id, cashless=about, at=at):
+        # What was taken off for paying early is owed again where the payment came to nothing.
+        reverse_application(db, organisation_id, cashless_id(organisation_id, document_id), actor=actor, at=at)
     for row in paid:
         journal.record(
             db,

@@ -10,10 +10,10 @@ from sqlalchemy import Connection, select
 
 from receivables.allocation import Allocation, Explanation, Hypothesis, Residual, ResidualKind
 from receivables.document import DocumentKind, DocumentStatus
-from receivables.identity import stable_id
 from receivables.money import Money
 from runtime.app import App
 from runtime.operations.applying.apply import apply_hypothesis
+from runtime.operations.applying.cashless import CASHLESS, cashless_id
 from runtime.operations.errors import RefusedError
 from runtime.operations.matching.open_items import OpenDocument, open_documents
 from runtime.operations.systems.treatments import treatments
@@ -21,7 +21,7 @@ from runtime.store import connections
 from runtime.store import tables as t
 from runtime.store.rows import insert_new
 
-SOURCE = "write_off"  # of the receipt without cash that keeps the decision
+SOURCE = CASHLESS
 MAX_BASIS_POINTS = 1_000  # of the invoice; giving up more is booked in the ledger by the accountant
 _WHOLE = 10_000
 
@@ -55,23 +55,49 @@ def write_off(app: App, *, organisation_id: str, document_id: str, amount: Money
             raise RefusedError("there is no small rest to write off on this invoice")
         if rest.open_amount != amount:
             raise RefusedError(f"{rest.open_amount} is open now and not {amount}: look again, then decide")
-        now = app.clock()
-        apply_hypothesis(
+        close_rest(
             db,
-            receipt=_receipt(db, organisation_id, rest, now),
-            hypothesis=Hypothesis(
-                explanation=Explanation.WRITE_OFF,
-                confidence=1.0,
-                allocations=(Allocation(document_id, amount),),
-                residuals=(Residual(ResidualKind.WRITE_OFF, amount),),
-                unapplied=Money.zero(amount.currency),
-            ),
-            customer_id=rest.document.customer_id,
+            organisation_id,
+            rest,
+            kind=ResidualKind.WRITE_OFF,
             actor=actor,
-            at=now,
+            at=app.clock(),
             why=f"the rest of {amount} was written off",
         )
     app.wake()
+
+
+def close_rest(
+    db: Connection,
+    organisation_id: str,
+    rest: OpenDocument,
+    *,
+    kind: ResidualKind,
+    actor: str,
+    at: datetime,
+    why: str,
+) -> None:
+    """Close what is open of an invoice without cash, booked as the settings say for `kind`; RefusedError as they say.
+
+    The decision is kept as a receipt of no cash (`cashless_id`), which is taken back as a payment is.
+    """
+    amount = rest.open_amount
+    explanation = Explanation.DISCOUNT if kind is ResidualKind.DISCOUNT else Explanation.WRITE_OFF
+    apply_hypothesis(
+        db,
+        receipt=_receipt(db, organisation_id, rest, at),
+        hypothesis=Hypothesis(
+            explanation=explanation,
+            confidence=1.0,
+            allocations=(Allocation(rest.document.document_id, amount),),
+            residuals=(Residual(kind, amount),),
+            unapplied=Money.zero(amount.currency),
+        ),
+        customer_id=rest.document.customer_id,
+        actor=actor,
+        at=at,
+        why=why,
+    )
 
 
 def _small_rest(db: Connection, organisation_id: str, document_id: str) -> OpenDocument | None:
@@ -89,7 +115,7 @@ def _receipt(db: Connection, organisation_id: str, rest: OpenDocument, now: date
     document = rest.document
     zone = connections.organisation(db, organisation_id)
     row = {
-        "id": stable_id("rcp", organisation_id, SOURCE, document.document_id),
+        "id": cashless_id(organisation_id, document.document_id),
         "organisation_id": organisation_id,
         "source": SOURCE,
         "source_account": "",

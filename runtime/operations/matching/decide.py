@@ -15,6 +15,7 @@ from runtime.operations.applying.apply import HYPOTHESIS, apply_hypothesis
 from runtime.operations.applying.posted import POSTING_DELETED, WRITE_REFUSED
 from runtime.operations.applying.undo import reverse_application
 from runtime.operations.applying.write_off import SOURCE as WRITE_OFF
+from runtime.operations.discounts.follow import await_what_was_taken
 from runtime.operations.errors import RefusedError
 from runtime.operations.matching.experience import Word, keep_word
 from runtime.operations.matching.open_items import open_documents
@@ -55,6 +56,8 @@ def confirm(app: App, *, organisation_id: str, receipt_id: str, actor: str) -> N
             actor=actor,
             at=now,
         )
+        items = [each.item_id for each in best.allocations]
+        await_what_was_taken(db, organisation_id, receipt, items, at=now)
         db.execute(
             update(t.proposal)
             .where(t.proposal.c.receipt_id == receipt_id)

@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, select, update
 
 from receivables.allocation import Decision, Proposal
+from receivables.discount import DiscountOffer, cash_alone
 from receivables.money import Money
 from receivables.receipt import LIVING, Receipt, ReceiptStatus
 from reconcile.calibrate import Case, History
@@ -21,6 +22,8 @@ from reconcile.match import propose_with_evidence
 from runtime.app import App
 from runtime.kept_indexes import KeptIndex, KeptIndexes
 from runtime.operations.applying.apply import HYPOTHESIS, apply_hypothesis, promise_missing_postings
+from runtime.operations.discounts.follow import await_approval
+from runtime.operations.discounts.offers import standing_offers
 from runtime.operations.errors import RefusedError
 from runtime.operations.matching.experience import Word, count_cases, keep_word
 from runtime.operations.matching.held_cash import as_receipt, hold_for, recognise_cash
@@ -49,6 +52,7 @@ class _Matching:
     history: History
     proposed: Mapping[str, dict[str, Any]]  # what stands, by receipt
     now: datetime
+    offers: Mapping[str, DiscountOffer] = field(default_factory=dict)  # discounts that payers were told of, by item
     cases: dict[str, Case | None] = field(default_factory=dict)  # of what was proposed, by receipt
 
     @property
@@ -100,6 +104,8 @@ def _match_waiting(indexes: KeptIndexes, db: Connection, organisation_id: str, n
     kept = indexes.up_to_date(db, organisation_id, now)
     payers = [(row["payer_account"], row["payer_name"]) for row in rows.values()]
     payers += [(each.payer_account, each.payer_name) for each in map(as_receipt, cash)]
+    offers = standing_offers(db, organisation_id)
+    kept.index.offer_discounts(offers)
     run = _Matching(
         db,
         organisation_id,
@@ -107,6 +113,7 @@ def _match_waiting(indexes: KeptIndexes, db: Connection, organisation_id: str, n
         _history(db, organisation_id, payers, now),
         _proposed(db, organisation_id, rows),
         now,
+        offers,
     )
     receipts = [_receipt(row, run.index) for row in rows.values()]
     arrived = [receipt for receipt in receipts if receipt.status is ReceiptStatus.RECEIVED]
@@ -183,6 +190,7 @@ def _receipt(row: dict[str, Any], index: OpenItemIndex) -> Receipt:
         fee=None if row["fee_minor"] is None else Money(row["fee_minor"], row["currency"]),
         item_hints=tuple(dict.fromkeys(named)),
         status=ReceiptStatus(row["status"]),
+        made_at=row["begun_at"],
     )
 
 
@@ -192,7 +200,7 @@ def _act(run: _Matching, row: dict[str, Any], receipt: Receipt, proposal: Propos
         _set_state(run, row, "unidentified", proposal.customer_id)
         return "refused"
     # How much of a payment refunded in part pays what, only a person can say.
-    if proposal.decision is Decision.APPLY and not row["refunded_minor"] and _apply(run, row, proposal):
+    if proposal.decision is Decision.APPLY and not row["refunded_minor"] and _apply(run, row, receipt, proposal):
         return "applied"
     state = "unidentified" if proposal.decision is Decision.NONE else "suggested"
     _set_state(run, row, state, proposal.customer_id)
@@ -210,8 +218,19 @@ def _set_state(run: _Matching, row: dict[str, Any], state: str, customer_id: str
     )
 
 
-def _apply(run: _Matching, row: dict[str, Any], proposal: Proposal) -> bool:
-    """Apply what is proof; False when it cannot be posted (yet): then a person is asked."""
+def _apply(run: _Matching, row: dict[str, Any], receipt: Receipt, proposal: Proposal) -> bool:
+    """Apply what is proof; False when it cannot be posted (yet): then a person is asked.
+
+    Of a discount that was offered and kept only the cash is applied: whether it is granted, a person says. One that
+    nobody offered, or that comes too late, is a short payment, and a person is asked about all of it.
+    """
+    split = cash_alone(proposal.best, offers=run.offers, receipt=receipt)
+    if split is None:
+        return False
+    best, taken = split
+    if taken:
+        waits = "The discount that was offered waits for a person's approval; the rest is applied."
+        proposal = replace(proposal, best=best, reasons=(*proposal.reasons, waits))
     try:
         apply_hypothesis(
             run.db,
@@ -223,6 +242,7 @@ def _apply(run: _Matching, row: dict[str, Any], proposal: Proposal) -> bool:
         )
     except RefusedError:
         return False
+    await_approval(run.db, run.organisation_id, taken, receipt_id=row["id"], paid_on=receipt.received_on, at=run.now)
     _keep_proposal(run, row, proposal, held=(), state="applied")
     keep_word(run.db, run.organisation_id, row["id"], Word.APPLIED, actor="matching", at=run.now)
     for allocation in proposal.best.allocations:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from secrets import token_hex
 
@@ -18,6 +18,7 @@ from receivables.problem import Problem
 from reminders.autopay import PaymentState
 from runtime.app import App
 from runtime.operations.autopay.mandates import payments
+from runtime.operations.discounts.offers import Offered, keep_offers, offers_of
 from runtime.operations.errors import InputError, RefusedError
 from runtime.operations.matching.open_items import OpenDocument, open_documents
 from runtime.operations.organisations import keep_switch
@@ -30,6 +31,7 @@ from runtime.store.connections import Organisation, VendorConnection
 
 MAX_INVOICES = 12  # in one payment, which names them all: Stripe keeps 500 characters of it
 MAX_A_DAY = 20  # pages for one customer: each costs a call of the processor
+SHORTEST = timedelta(minutes=31)  # Stripe takes no page that ends within half an hour
 HOLDING_A_WEEK = 3  # of one invoice: a page opened after so many holds no reminder back, or one could dodge for ever
 ACTOR = "customer"
 _PROBLEM = "checkout_not_opened"
@@ -64,11 +66,12 @@ def pay_by_card(
 ) -> str:
     """Open a page on which the customer pays these invoices, and return its address.
 
-    What is open is asked now. `part`, decimal text, is what they pay of a single invoice; empty, all of it. A page that
-    was opened for just this and is not over serves again. Reminders of the invoices wait meanwhile, an hour at most.
-    `back_to` is the payer's own page. An invoice must be marked as sent, unless they have it `in_hand`. InputError for
-    a choice that cannot be paid together; RefusedError when cards are not taken, an invoice is not open or its payment
-    is on its way, or the processor opens no page.
+    What is open is asked now; a discount that stands for paying early is taken off where no part is named. `part`,
+    decimal text, is what they pay of a single invoice; empty, all of it. A page that was opened for just this and is
+    not over serves again. Reminders of the invoices wait meanwhile, an hour at most. `back_to` is the payer's own page.
+    An invoice must be marked as sent, unless they have it `in_hand`. InputError for a choice that cannot be paid
+    together; RefusedError when cards are not taken, an invoice is not open or its payment is on its way, or the
+    processor opens no page.
     """
     with app.store.write() as db:
         connections.lock_organisation(db, organisation_id)
@@ -79,10 +82,18 @@ def pay_by_card(
             raise RefusedError("paying by card is not offered here: please pay by bank transfer")
         chosen = _chosen(db, organisation, customer_id, document_ids, in_hand=in_hand)
         amounts = _amounts(chosen, part)
+        offered = {} if in_hand else _discounts(db, organisation, amounts, now)
+        if part.strip():
+            offered = {
+                document_id: each for document_id, each in offered.items() if amounts[document_id] == each.to_pay
+            }
+        keep_offers(db, organisation_id, offered.values(), now=now)
+        amounts |= {document_id: each.to_pay for document_id, each in offered.items()}
+        ends = min((each.offer.ends_at for each in offered.values()), default=now + LIFETIME)
         same = [each for each in begun(db, organisation_id, now) if _is_for(each, customer_id, amounts)]
         if same and same[0].address:
             return same[0].address
-        checkout = _begin(db, organisation_id, customer_id, amounts, now)
+        checkout = _begin(db, organisation_id, customer_id, amounts, now, ends=ends)
         email = db.scalar(select(t.customer.c.email).where(t.customer.c.id == customer_id))
     intent = OpenCheckout(
         key=checkout.id,
@@ -128,6 +139,14 @@ def _chosen(
     return chosen
 
 
+def _discounts(
+    db: Connection, organisation: Organisation, document_ids: Collection[str], now: datetime
+) -> dict[str, Offered]:
+    """The discounts with which these are paid: only where a page can end in time, so that none is paid too late."""
+    found = offers_of(db, organisation, document_ids, now=now)
+    return {document_id: each for document_id, each in found.items() if each.offer.ends_at - now >= SHORTEST}
+
+
 def _amounts(chosen: Sequence[OpenDocument], part: str) -> dict[str, Money]:
     amounts = {each.document.document_id: each.open_amount for each in chosen}
     if not part.strip():
@@ -149,7 +168,13 @@ def _is_for(checkout: Checkout, customer_id: str, amounts: Mapping[str, Money]) 
 
 
 def _begin(
-    db: Connection, organisation_id: str, customer_id: str, amounts: Mapping[str, Money], now: datetime
+    db: Connection,
+    organisation_id: str,
+    customer_id: str,
+    amounts: Mapping[str, Money],
+    now: datetime,
+    *,
+    ends: datetime,
 ) -> Checkout:
     """Keep that a page is being opened, before it is: a payment that is made there must not be asked for meanwhile."""
     today = begun_lately(db, organisation_id, customer_id, now - timedelta(days=1))
@@ -158,7 +183,7 @@ def _begin(
     lately = begun_lately(db, organisation_id, customer_id, now - timedelta(days=7))
     often = any(sum(document_id in each for each in lately) >= HOLDING_A_WEEK for document_id in amounts)
     key = stable_id("cko", organisation_id, customer_id, token_hex(8))
-    checkout = Checkout(key, customer_id, amounts, None, not often, now, now + LIFETIME)
+    checkout = Checkout(key, customer_id, amounts, None, not often, now, min(now + LIFETIME, ends))
     amount = total(list(amounts.values()), next(iter(amounts.values())).currency)
     db.execute(
         insert(t.checkout).values(

@@ -14,13 +14,14 @@ from receivables.problem import Problem
 from reminders.call_script import Told, call_script, dossier
 from reminders.evidence import Channel
 from reminders.letter import write_letter
-from reminders.message import Brand, Links, Setback, render
+from reminders.message import Brand, EarlyPayment, Links, Setback, render
 from reminders.policy import Tone
 from reminders.schedule import PlannedReminder
 from reminders.templating import PrintError, TemplateError
 from reminders.text_message import render_text_message
 from reminders.wording import wording
 from runtime.app import App
+from runtime.operations.discounts.offers import keep_offers, offers_of
 from runtime.operations.payers.invoice_formats import wished_format
 from runtime.operations.payers.short_links import short_link
 from runtime.operations.reaching.contact_language import language_for
@@ -35,6 +36,7 @@ from runtime.store.copies import own_copies
 
 COPY_BROKEN = "copy_broken"  # why a reminder is held whose words cannot be rendered, and the problem that says so
 LETTER_BROKEN = "letter_broken"  # a letter that cannot be printed as it should be
+MAX_EARLY_SAID = 10  # discounts in one message, of the oldest invoices; the payer's page has them all
 MAX_TOLD = 500  # earlier reminders that are written down for whoever takes a debt over
 
 
@@ -83,6 +85,7 @@ class Composer:
             language=language,
             own_copy=self._own_words(planned, language),
             setbacks=self._setbacks(planned),
+            early=self._early(planned),
             note=note,
         )
         return Outgoing(
@@ -116,6 +119,19 @@ class Composer:
     def _setbacks(self, planned: PlannedReminder) -> tuple[Setback, ...]:
         return setbacks(self.db, self.organisation.id, [line.item_id for line in planned.lines], now=self.now)
 
+    def _early(self, planned: PlannedReminder) -> tuple[EarlyPayment, ...]:
+        """What is offered for paying early, in a message up to the due date; from then on its reader knows of it."""
+        if not planned.level.is_early:
+            return ()
+        found = offers_of(self.db, self.organisation, [line.item_id for line in planned.lines], now=self.now)
+        said = [found[line.item_id] for line in planned.lines if line.item_id in found][:MAX_EARLY_SAID]
+        if not self.is_preview:
+            keep_offers(self.db, self.organisation.id, said, now=self.now)
+        return tuple(
+            EarlyPayment(each.document.document.number, each.to_pay, each.offer.amount, each.offer.last_on)
+            for each in said
+        )
+
     def _link(self, reminder_id: str, planned: PlannedReminder) -> str:
         if self.is_preview:
             return self._links(planned.recipient_id).portal
@@ -148,6 +164,7 @@ class Composer:
             language=language,
             own_copy=self._own_words(planned, language),
             setbacks=self._setbacks(planned),
+            early=self._early(planned),
             prints_address=not head.carrier.prints_addresses,
         )
         return Outgoing(

@@ -99,6 +99,8 @@ def set_policies(app: App, *, organisation_id: str, text: str, source: str, acto
         by_level = any(step.needs_approval for choice in book.choices for step in choice.policy.levels)
         mine = t.organisation.c.id == organisation_id
         db.execute(update(t.organisation).where(mine).values(approvals_by_level=by_level))
+        if any(choice.policy.early_discount for choice in book.choices):  # what was offered may come later than that
+            db.execute(update(t.organisation).where(mine).values(discounts_on=True))
         weigh_everybody_again(db, organisation_id)
         journal.record(
             db,

@@ -82,4 +82,4 @@ def _state(db: Connection, organisation: Organisation, document_id: str, opened:
     codes = {hold.code for hold in standing.holds} if standing else set()
     if HoldCode.IN_FLIGHT in codes:
         return Payable.ON_ITS_WAY
-    return Payable.CHECKING if HoldCode.PROBABLY_PAID in codes else Payable.OPEN
+    return Payable.CHECKING if codes & {HoldCode.PROBABLY_PAID, HoldCode.DISCOUNT} else Payable.OPEN

@@ -30,9 +30,11 @@ PAYMENTS_SHOWN = timedelta(days=120)
 
 @dataclass(frozen=True, slots=True)
 class PortalInvoice:
-    """An open invoice of the payer. `on_its_way`: a payment for it was made and has not arrived;
-    `checking`: money arrived that may pay it and is being looked at; `begun`: the page on which they began to pay it;
-    `asked`: a question of theirs about it waits for an answer; `automatic_on`: the day on which autopay takes it.
+    """An open invoice of the payer; none of which nothing is open but a discount that they were offered.
+
+    `on_its_way`: a payment for it was made and has not arrived; `checking`: money arrived that may pay it and is being
+    looked at; `begun`: the page on which they began to pay it; `asked`: a question of theirs about it waits for an
+    answer; `automatic_on`: the day on which autopay takes it.
     """
 
     document_id: str
@@ -190,7 +192,9 @@ def _invoices(
             automatic_on=announced.get(each.document.document_id),
         )
         for each in documents
-        if (place := standing.get(each.document.document_id)) is not None and each.open_amount
+        if (place := standing.get(each.document.document_id)) is not None
+        and each.open_amount
+        and not any(hold.code is HoldCode.DISCOUNT for hold in place.holds)
     )
 
 

@@ -16,6 +16,7 @@ from runtime.store.tables.channels import (
 )
 from runtime.store.tables.charges import charge, charge_terms, reference_rate
 from runtime.store.tables.columns import ID_LENGTH, Instant, metadata
+from runtime.store.tables.discounts import discount
 from runtime.store.tables.documents import account, customer, document, open_figures
 from runtime.store.tables.in_step import conflict, field_owner, link, link_proposal, tombstone, watermark
 from runtime.store.tables.installation import brand, connection, consent, oauth_state, organisation
@@ -83,6 +84,7 @@ __all__ = [
     "customer",
     "debit",
     "delivery",
+    "discount",
     "document",
     "event",
     "field_owner",

@@ -24,6 +24,7 @@ organisation = Table(
     Column("payers_instalments", Integer, nullable=False, server_default="0"),  # that they agree on by themselves
     Column("statements_on", Boolean, nullable=False, server_default=false()),
     Column("approvals_on", Boolean, nullable=False, server_default=false()),
+    Column("discounts_on", Boolean, nullable=False, server_default=false()),  # some policy offered any
     Column("approvals_by_level", Boolean, nullable=False, server_default=false()),  # of the policies that count
     Column("autopay_on", Boolean, nullable=False, server_default=false()),
     Column("charges_on", Boolean, nullable=False, server_default=false()),

@@ -31,6 +31,7 @@ _OWNED = (  # what has a `customer_id`
     t.checkout,
     t.mandate,
     t.automatic_payment,
+    t.discount,
     t.reminder,
     t.reply,
     t.answer,
