@@ -14,7 +14,6 @@ from runtime.simulation.stage import Play
 from runtime.store import tables as t
 from sandbox.life import Firm
 
-BOOKED = "booked"  # of a payment that was refunded in part: she has booked the rest
 Pays = frozenset[tuple[str, Decimal]]  # invoice numbers, and how much of each
 
 
@@ -88,7 +87,7 @@ def _paid(firm: Firm, row: Mapping[str, Any], *, without: Container[int] = ()) -
     """What the money of a receipt truly paid, in each way that fits the receipt but `without` what went back."""
     if row["source"] == "stripe":
         for charge in firm.charges:
-            if charge.payment_intent == row["external_id"] and charge.state != BOOKED:
+            if charge.payment_intent == row["external_id"] and not charge.booked_as:
                 yield frozenset({(charge.invoice, charge.amount)})
         return
     amount = Money(row["amount_minor"], row["currency"]).decimal

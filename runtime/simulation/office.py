@@ -19,7 +19,7 @@ from runtime.operations.matching import decide, returns
 from runtime.operations.matching.debits import RETURNED, SUGGESTED
 from runtime.operations.matching.settle_refund import settle_refund
 from runtime.operations.systems.disconnect import disconnect
-from runtime.simulation.accountant import BOOKED, pending, verdict
+from runtime.simulation.accountant import pending, verdict
 from runtime.simulation.stage import Play, connect
 from runtime.store import connections
 from runtime.store import tables as t
@@ -84,7 +84,7 @@ def _book_what_refunds_left(play: Play, key: str, organisation_id: str) -> None:
     known = {row.external_id: row for row in rows}
     for charge in firm.charges:
         row, debt = known.get(charge.payment_intent), firm.debts[charge.invoice]
-        if row is None or charge.state != PART_BACK:
+        if row is None or charge.state != PART_BACK or charge.booked_as:
             continue
         if row.state == "applied":
             with suppress(RefusedError):
@@ -95,10 +95,10 @@ def _book_what_refunds_left(play: Play, key: str, organisation_id: str) -> None:
 
 def _book_rest(play: Play, firm: Firm, charge: Charge) -> None:
     try:
-        firm.ledger.record_payment(firm.debts[charge.invoice].invoice, charge.left, play.time.now().date())
+        invoice, today = firm.debts[charge.invoice].invoice, play.time.now().date()
+        charge.booked_as = firm.ledger.record_payment(invoice, charge.left, today)
     except REFUSALS:
         return  # her books are closed: she does it later
-    charge.state = BOOKED
     _seen(play, firm, [charge.invoice])
     organisation_id = play.ids[firm.key]
     number = (t.document.c.organisation_id == organisation_id) & (t.document.c.number == charge.invoice)

@@ -192,6 +192,7 @@ class Charge:
     fee: Decimal
     payment_intent: str = ""
     refunded: Decimal = Decimal(0)
+    booked_as: str = ""  # the posting by which a person booked in the ledger what a refund left
 
     @property
     def left(self) -> Decimal:
