@@ -74,7 +74,7 @@ def _posted_lately(firm: Firm) -> list[tuple[Money, Debt]]:
 
 
 def _by_the_product(firm: Firm, debt: Debt) -> list[str]:
-    by_hand = {each.booked_as for each in (*firm.bank.booked[-_RECENT:], *firm.charges)}
+    by_hand = {each.booked_as for each in firm.bank.booked[-_RECENT:]} | {each.booked_as for each in firm.charges}
     return [each for each in firm.ledger.postings(debt.invoice) if each not in by_hand]
 
 
