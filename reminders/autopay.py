@@ -13,6 +13,7 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from receivables.decline import Advice, Decline
+from receivables.discount import DiscountOffer
 from receivables.money import Money
 from reminders.business_time import next_business_day
 from reminders.evidence import InFlight, InFlightKind, ItemEvidence
@@ -106,11 +107,13 @@ def refused(
     evidence: ItemEvidence,
     as_of: datetime,
     announced: Money | None = None,
+    discount: DiscountOffer | None = None,
     freshness_is_reported: bool = False,
 ) -> Refusal | None:
     """Say why an invoice is not taken at `as_of`, None where it may be. `announced` is what its payer was told, if so.
 
-    What was announced is taken to the last cent, or not at all.
+    What was announced is taken to the last cent, or not at all. While its payer may pay with a `discount`, whether to
+    is theirs to choose: the whole is taken once its time is over.
     """
     left = evidence.remaining
     if left.currency != terms.currency:
@@ -122,6 +125,8 @@ def refused(
     day = terms.day(evidence.item.due_on)
     if announced is not None and evidence.contact.local(as_of).date() < day:
         return Refusal(f"It is due later by now: it is paid on {day}.")
+    if discount is not None and as_of < discount.ends_at:
+        return Refusal(f"Paid by {discount.last_on} it is {discount.amount} less: until then the payer chooses.")
     holds = holds_on_debt(evidence, as_of, freshness_is_reported=freshness_is_reported)
     if not holds:
         return None

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import NoReturn
 
 import pytest
+from sqlalchemy import insert, update
 
 from connectors.contract import Role
 from reminders.autopay import MAX_FAILURES, Terms
@@ -286,6 +287,26 @@ def _move_the_due_date(firm: Firm) -> None:
     firm.ledger.edit_due_date("INV-1001", TODAY + timedelta(days=60))
 
 
+def _offer_a_discount(firm: Firm) -> None:
+    document, day = firm.document("INV-1001"), TODAY + timedelta(days=6)
+    told = {
+        "organisation_id": firm.id,
+        "document_id": document.id,
+        "customer_id": document.customer_id,
+        "currency": CURRENCY,
+        "total_minor": document.total_minor,
+        "amount_minor": 240,
+        "last_on": day,
+        "ends_at": firm.time() + timedelta(days=4),
+        "policy": "prompt",
+        "offered_at": firm.time(),
+        "state": "offered",
+    }
+    with firm.app.store.write() as db:
+        db.execute(update(t.organisation).values(discounts_on=True))
+        db.execute(insert(t.discount).values(**told))
+
+
 def _switch_off(firm: Firm) -> None:
     switch_autopay(firm.app, organisation_id=firm.id, on=False, actor="owner")
 
@@ -303,6 +324,7 @@ def _withdraw_consent(firm: Firm) -> None:
         (_begin_to_pay, "A checkout of 120.00 GBP"),
         (_pay_at_stripe, "still processing"),
         (_move_the_due_date, "It is due later by now"),
+        (_offer_a_discount, "it is 2.40 GBP less"),
         (_switch_off, "switched off"),
         (_withdraw_consent, "switched off"),
     ],

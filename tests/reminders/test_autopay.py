@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from receivables.decline import Advice, Decline, DeclineGroup
+from receivables.discount import DiscountOffer
 from receivables.document import DocumentStatus
 from receivables.promise import Dispute, PromiseToPay
 from reminders.autopay import (
@@ -95,6 +96,14 @@ def test_terms_are_kept_to_the_cent() -> None:
     later = replace(later, item=replace(later.item, due_on=date(2026, 11, 19)))
     assert "due later by now" in _why(later, Terms("EUR", None, 1))
     assert _why(replace(later, item=replace(later.item, due_on=date(2026, 11, 18))), Terms("EUR", None, 1)) == ""
+
+
+def test_what_its_payer_may_pay_with_less_is_not_taken_whole() -> None:
+    offer = DiscountOffer(eur("20.00"), NOW.date(), NOW + timedelta.resolution)
+    told = refused(terms=TERMS, evidence=evidence(), as_of=NOW, announced=OPEN, discount=offer)
+    assert told is not None and "it is 20.00 EUR less" in told.reason
+    over = replace(offer, ends_at=NOW)
+    assert refused(terms=TERMS, evidence=evidence(), as_of=NOW, announced=OPEN, discount=over) is None
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, insert, select, update
 
 from receivables.decline import Advice, Decline, DeclineGroup
+from receivables.discount import DiscountOffer
 from receivables.document import DocumentKind, DocumentStatus
 from receivables.identity import stable_id
 from receivables.money import Money
@@ -33,6 +34,7 @@ from reminders.message import Message
 from reminders.schedule import MAX_LINES_A_MESSAGE
 from runtime.app import App
 from runtime.operations.autopay.mandates import ACTOR, Mandate, by_id, mandates, of_documents
+from runtime.operations.discounts.offers import offers_of
 from runtime.operations.reaching.contact_language import language_for
 from runtime.operations.reminding.compose import brand_of, portal_links
 from runtime.operations.reminding.courtesies import Courtesy, send_once
@@ -111,10 +113,11 @@ def next_payments(
     before = of_documents(db, organisation.id, near)
     free = [each for each, mandate in near.items() if _is_free(before.get(each, ()), mandate, organisation, today)]
     found: defaultdict[str, list[Next]] = defaultdict(list)
+    discounts = offers_of(db, organisation, free, now=now) if free else {}
     for evidence in gather(db, organisation, now=now, document_ids=free) if free else ():
-        mandate = near[evidence.item.item_id]
+        mandate, discount = near[evidence.item.item_id], discounts.get(evidence.item.item_id)
         if evidence.remaining.minor > 0:
-            found[mandate.id].append(_next(organisation, mandate, evidence, now))
+            found[mandate.id].append(_next(organisation, mandate, evidence, discount.offer if discount else None, now))
     return found
 
 
@@ -141,7 +144,9 @@ def _is_free(before: Sequence[Row[Any]], mandate: Mandate, organisation: Organis
     return may_be_tried(then=failed, today=today)
 
 
-def _next(organisation: Organisation, mandate: Mandate, evidence: ItemEvidence, now: datetime) -> Next:
+def _next(
+    organisation: Organisation, mandate: Mandate, evidence: ItemEvidence, discount: DiscountOffer | None, now: datetime
+) -> Next:
     country = place_of(organisation, evidence.contact.country)[0]
     day = take_on(
         terms=mandate.terms,
@@ -150,7 +155,7 @@ def _next(organisation: Organisation, mandate: Mandate, evidence: ItemEvidence, 
         method=mandate.method,
         country=country,
     )
-    refusal = refused(terms=mandate.terms, evidence=evidence, as_of=now, freshness_is_reported=True)
+    refusal = refused(terms=mandate.terms, evidence=evidence, as_of=now, discount=discount, freshness_is_reported=True)
     return Next(evidence, day, refusal)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,6 +18,7 @@ from sqlalchemy import Connection, Row, select
 from connectors.contract import Role
 from connectors.errors import Retry
 from connectors.intents import Done, Outcome, TakePayment
+from receivables.discount import DiscountOffer
 from receivables.money import Money
 from reminders.autopay import MandateState, PaymentState, Refusal, Then, is_time, is_too_late, refused
 from reminders.evidence import ItemEvidence
@@ -30,6 +32,7 @@ from runtime.operations.autopay.mandates import (
     payments,
     set_payment,
 )
+from runtime.operations.discounts.offers import offers_of
 from runtime.operations.reminding.catch_up import catch_up
 from runtime.operations.reminding.evidence import gather
 from runtime.operations.reminding.withdraw import SENT, withdraw_reminders
@@ -41,7 +44,16 @@ from runtime.store.rows import chunks
 
 READ_AGAIN_SECONDS = 900.0  # so long is waited for evidence that is too old
 OutboxRow = dict[str, Any]
-Found = tuple[Row[Any], Mandate | None, ItemEvidence | None]  # a payment, its mandate, what is known of its invoice
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A payment with its mandate, what is known of its invoice, and the discount with which that may be paid now."""
+
+    row: Row[Any]
+    mandate: Mandate | None
+    evidence: ItemEvidence | None
+    discount: DiscountOffer | None
 
 
 def promise_payments(app: App, organisation_id: str) -> Counter[str]:
@@ -61,7 +73,7 @@ def promise_payments(app: App, organisation_id: str) -> Counter[str]:
         ]
         told = _told(db, [row.courtesy_id for row in due])
         for found in _with_evidence(db, organisation, due, now):
-            row, mandate, evidence = found
+            row, mandate, evidence = found.row, found.mandate, found.evidence
             why = _why_not(db, organisation, found, now, freshness_is_reported=True)
             if row.courtesy_id not in told:
                 why = Refusal("The payer could not be told of it beforehand.")
@@ -126,7 +138,7 @@ def held_back(
     mine = (payment.organisation_id == organisation_id) & payment.id.in_(list(wanted))
     kept = list(db.execute(select(t.automatic_payment).where(mine, payment.state == PaymentState.PROMISED.value)))
     for each in _with_evidence(db, organisation, kept, now):
-        row, why = each[0], _why_not(db, organisation, each, now)
+        row, why = each.row, _why_not(db, organisation, each, now)
         if why is not None and why.passes:
             found[wanted[row.id]["id"]] = Retry(why.reason, after_seconds=READ_AGAIN_SECONDS)
         elif why is not None:
@@ -189,7 +201,11 @@ def _with_evidence(db: Connection, organisation: Organisation, rows: Sequence[Ro
     documents = {row.document_id for row in rows}
     gathered = gather(db, organisation, now=now, document_ids=documents) if documents else []
     evidence = {each.item.item_id: each for each in gathered}
-    return [(row, known.get(row.mandate_id), evidence.get(row.document_id)) for row in rows]
+    discounts = {key: each.offer for key, each in offers_of(db, organisation, documents, now=now).items()}
+    return [
+        Found(row, known.get(row.mandate_id), evidence.get(row.document_id), discounts.get(row.document_id))
+        for row in rows
+    ]
 
 
 def _why_not(
@@ -201,7 +217,7 @@ def _why_not(
     freshness_is_reported: bool = False,
 ) -> Refusal | None:
     """Say why a payment is not taken now, None where nothing at all speaks against it."""
-    row, mandate, evidence = found
+    row, mandate, evidence = found.row, found.mandate, found.evidence
     processor = connections.connection_for_role(db, organisation.id, Role.PROCESSOR)
     if mandate is None or mandate.state is not MandateState.ON:
         return Refusal("Autopay is not on any more.")
@@ -216,5 +232,6 @@ def _why_not(
         evidence=evidence,
         as_of=now,
         announced=Money(row.amount_minor, row.currency),
+        discount=found.discount,
         freshness_is_reported=freshness_is_reported,
     )
