@@ -9,7 +9,7 @@ from datetime import date
 from receivables.decline import Decline
 from receivables.money import Money, total
 from reminders.autopay import CARD
-from reminders.message import Brand, Links, Message, about_decline, clean, compose, labelled, parts_of
+from reminders.message import Brand, Links, Message, about_decline, boxed, clean, compose, labelled, parts_of
 from reminders.wording import Wording, read_template, wording
 
 
@@ -142,6 +142,6 @@ def _written(
         "totals": [words.money(whole)],
         "actions": [],
         "links": labelled(words, links, links_named),
-        "news": list(news),
+        "news": [boxed(text, warns=True) for text in news],
     }
     return compose(words, parts_of(read_template(f"{words.language}/{template}.liquid"), spoken), layout, brand)

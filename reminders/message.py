@@ -168,9 +168,9 @@ def render(
         "actions": _actions(words, reminder.level.tone, links),
         "links": labelled(words, links, ("promise", "dispute", "question", "portal", "unsubscribe")),
         "news": [
-            *([note] if note else []),
-            *(news_of(words, setback, reminder.lines) for setback in setbacks),
-            *(early_payment(words, each) for each in early),
+            *([boxed(note)] if note else []),
+            *(boxed(news_of(words, setback, reminder.lines), warns=True) for setback in setbacks),
+            *(boxed(early_payment(words, each)) for each in early),
         ],
     }
     return compose(words, spoken(reminder, brand, words, own_copy), layout, brand)
@@ -294,6 +294,11 @@ def _reminder_line(words: Wording, line: ReminderLine, links: Links) -> dict[str
         "pay": links.pay_items.get(line.item_id),
         "file": links.files.get(line.item_id),
     }
+
+
+def boxed(text: str, *, warns: bool = False) -> dict[str, str | bool]:
+    """Return a paragraph that a message sets apart: what `warns` of something that went wrong looks like it."""
+    return {"text": text, "warns": warns}
 
 
 def news_of(words: Wording, setback: Setback, lines: Sequence[ReminderLine]) -> str:

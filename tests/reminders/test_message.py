@@ -365,3 +365,16 @@ def test_what_paying_early_costs_less_is_said_with_its_day(language: str) -> Non
         assert part in said, "a number is not ours and may hold a brace"
     message = render(reminder=planned, brand=BRAND, links=links(), language=language, early=(offer,))
     assert " ".join(said.split()) in " ".join(message.text.split())
+
+
+def test_only_what_went_wrong_looks_like_a_warning() -> None:
+    planned = reminder(1, eur("100.00"))
+    paid = Setback(next(iter(SetbackKind)), eur("100.00"), date(2026, 11, 5), (planned.lines[0].item_id,))
+    offer = EarlyPayment(planned.lines[0].number, eur("98.00"), eur("2.00"), date(2026, 11, 20))
+    message = render(
+        reminder=planned, brand=BRAND, links=links(), language="en", setbacks=(paid,), early=(offer,), note="Hello."
+    )
+    boxes = "//p[contains(@style, 'border-left:4px solid {}')]/text()"
+    (warned,) = find(message, boxes.format("#b3261e"))
+    assert "5 November" in warned
+    assert len(find(message, boxes.format(BRAND.colour))) == 2, "a note and a discount"
