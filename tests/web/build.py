@@ -329,7 +329,8 @@ class Books:
             about = {"document_id": document_id, "customer_id": customer_id, "state": state, "policy": "2/10 net 30"}
             amounts = {"currency": "GBP", "total_minor": total, "amount_minor": amount}
             days = {"last_on": TODAY + timedelta(days=1), "ends_at": NOW + timedelta(days=2), "offered_at": NOW}
-            paid = {} if state == "offered" else {"receipt_id": "rcp-3", "paid_on": TODAY - timedelta(days=1)}
+            paid_by = {"waiting": "rcp-3", "granted": "rcp-6"}.get(state)
+            paid = {"receipt_id": paid_by, "paid_on": TODAY - timedelta(days=1)} if paid_by else {}
             decided = {"decided_by": "dana@example.com", "decided_at": NOW} if state in ("granted", "refused") else {}
             self._put(t.discount, organisation_id=self.id, **about, **amounts, **days, **paid, **decided)
 

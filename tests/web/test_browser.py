@@ -31,6 +31,7 @@ STAFF_PAGES = {
     "invoices": "/o/org-a/invoices",
     "invoice": "/o/org-a/invoices/inv-5",
     "held": "/o/org-a/invoices/inv-2",
+    "formats": "/o/org-a/invoices/inv-5/formats",
     "review": "/o/org-a/review",
     "receipts": "/o/org-a/receipts",
     "problems": "/o/org-a/problems",
