@@ -14,7 +14,7 @@ from runtime.web.access import Door, needs_of
 from runtime.web.application import web_of
 from tests.web.build import fill, running
 from tests.web.serving import serving
-from tests.web.test_browser import DESK, STAFF_PAGES, browser, token_of
+from tests.web.test_browser import DESK, LEDGER_PAGES, STAFF_PAGES, browser, token_of
 
 __all__ = ["browser"]
 
@@ -82,7 +82,7 @@ def test_the_first_stop_skips_to_the_content(browser: Browser, site: tuple[App, 
 
 def test_no_page_of_staff_escapes_what_is_asked_of_pages(site: tuple[App, str]) -> None:
     """Each has an address in STAFF_PAGES: its width, axe, the keyboard and going without a script are tried there."""
-    looked_at = [path.partition("?")[0] for path in STAFF_PAGES.values()]
+    looked_at = [path.partition("?")[0] for path in (*STAFF_PAGES.values(), *LEDGER_PAGES.values())]
     escaped = [
         str(context.path)
         for context in iter_route_contexts(web_of(site[0]).routes)
