@@ -2,20 +2,68 @@
 
 from __future__ import annotations
 
+import io
 import unicodedata
+from collections.abc import Callable, Sequence
 from functools import cache
 from xml.sax.saxutils import escape
 
 from reportlab.lib.colors import HexColor  # type: ignore[import-untyped]
+from reportlab.lib.pagesizes import A4  # type: ignore[import-untyped]
 from reportlab.lib.styles import ParagraphStyle  # type: ignore[import-untyped]
+from reportlab.lib.units import mm  # type: ignore[import-untyped]
 from reportlab.pdfbase import pdfmetrics  # type: ignore[import-untyped]
 from reportlab.pdfbase.ttfonts import TTFont  # type: ignore[import-untyped]
-from reportlab.platypus import Paragraph  # type: ignore[import-untyped]
+from reportlab.pdfgen.canvas import Canvas  # type: ignore[import-untyped]
+from reportlab.platypus import Flowable, Paragraph, SimpleDocTemplate  # type: ignore[import-untyped]
 
 from reminders.templating import PrintError
+from reminders.wording import Wording
 
 FONT, BOLD = "house", "house-bold"
 GREY = HexColor("#555555")
+_MARGIN = 20 * mm
+_FRAME_PADDING = 6  # points, which SimpleDocTemplate's frame keeps at each side
+
+
+def print_paper(
+    story: Callable[[float], Sequence[Flowable]],
+    *,
+    words: Wording,
+    title: str,
+    author: str,
+    about: str,
+    **options: str,
+) -> tuple[bytes, int]:
+    """Return a paper on A4 as PDF, and how many pages it has; the same paper gives the same bytes.
+
+    `story` is given the width of its text in points. Each page says at its foot who wrote it `about` what, with its
+    number. `options` are ReportLab's own. PrintError as `printable` raises it.
+    """
+    use_fonts()
+    made = io.BytesIO()
+    document = SimpleDocTemplate(
+        made,
+        pagesize=A4,
+        leftMargin=_MARGIN,
+        rightMargin=_MARGIN,
+        topMargin=_MARGIN,
+        bottomMargin=_MARGIN,
+        title=printable(title),
+        author=printable(author),
+        lang=words.language,
+        invariant=1,
+        **options,
+    )
+
+    def foot(canvas: Canvas, _document: object) -> None:
+        canvas.setFont(FONT, 7)
+        canvas.setFillColor(GREY)
+        number = words.labels["letter"]["page"].replace("{n}", str(canvas.getPageNumber()))
+        canvas.drawString(_MARGIN, 12 * mm, printable(f"{author} · {about} · {number}"))
+
+    document.build(list(story(document.width - 2 * _FRAME_PADDING)), onFirstPage=foot, onLaterPages=foot)
+    return made.getvalue(), document.page
 
 
 def paragraph(text: str, style: ParagraphStyle) -> Paragraph:

@@ -2,30 +2,23 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from reportlab.lib.pagesizes import A4  # type: ignore[import-untyped]
-from reportlab.lib.units import mm  # type: ignore[import-untyped]
-from reportlab.pdfgen.canvas import Canvas  # type: ignore[import-untyped]
 from reportlab.platypus import (  # type: ignore[import-untyped]
     Flowable,
-    SimpleDocTemplate,
     Spacer,
     Table,
     TableStyle,
 )
 
 from receivables.money import Money
-from reminders.printing import FONT, GREY, paragraph, printable, style, use_fonts
+from reminders.printing import GREY, paragraph, print_paper, style
 from reminders.templating import PrintError
 from reminders.wording import Wording, wording
 
 MAX_PAGES = 60  # some 2,000 invoices; whoever has more asks for a file
-_MARGIN = 20 * mm
-_FRAME_PADDING = 6  # points, which SimpleDocTemplate's frame keeps at each side
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,34 +59,18 @@ def draw_statement(statement: Statement, *, language: str) -> bytes:
 
     PrintError for a character that the font does not have, and for more than MAX_PAGES pages.
     """
-    use_fonts()
     words = wording(language)
     labels = words.labels["statement"]
-    made = io.BytesIO()
-    document = SimpleDocTemplate(
-        made,
-        pagesize=A4,
-        leftMargin=_MARGIN,
-        rightMargin=_MARGIN,
-        topMargin=_MARGIN,
-        bottomMargin=_MARGIN,
-        title=printable(f"{labels['title']} {statement.customer}"),
-        author=printable(statement.house),
-        lang=words.language,
-        invariant=1,
+    paper, pages = print_paper(
+        lambda width: _story(statement, words, width),
+        words=words,
+        title=f"{labels['title']} {statement.customer}",
+        author=statement.house,
+        about=statement.customer,
     )
-
-    def foot(canvas: Canvas, _document: object) -> None:
-        canvas.setFont(FONT, 7)
-        canvas.setFillColor(GREY)
-        number = words.labels["letter"]["page"].replace("{n}", str(canvas.getPageNumber()))
-        canvas.drawString(_MARGIN, 12 * mm, printable(f"{statement.house} · {statement.customer} · {number}"))
-
-    inner = document.width - 2 * _FRAME_PADDING
-    document.build(_story(statement, words, inner), onFirstPage=foot, onLaterPages=foot)
-    if document.page > MAX_PAGES:
-        raise PrintError(f"the statement would have {document.page} pages, more than {MAX_PAGES}")
-    return made.getvalue()
+    if pages > MAX_PAGES:
+        raise PrintError(f"the statement would have {pages} pages, more than {MAX_PAGES}")
+    return paper
 
 
 def _story(statement: Statement, words: Wording, width: float) -> list[Flowable]:

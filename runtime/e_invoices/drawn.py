@@ -13,12 +13,8 @@ from dataclasses import astuple
 from PIL import ImageCms
 from pypdf import PdfReader, PdfWriter
 from pypdf.generic import ArrayObject, DictionaryObject, NameObject, NumberObject, StreamObject, TextStringObject
-from reportlab.lib.pagesizes import A4  # type: ignore[import-untyped]
-from reportlab.lib.units import mm  # type: ignore[import-untyped]
-from reportlab.pdfgen.canvas import Canvas  # type: ignore[import-untyped]
 from reportlab.platypus import (  # type: ignore[import-untyped]
     Flowable,
-    SimpleDocTemplate,
     Spacer,
     Table,
     TableStyle,
@@ -26,12 +22,10 @@ from reportlab.platypus import (  # type: ignore[import-untyped]
 
 from receivables.e_invoice import EInvoice, Line
 from receivables.invoiced import Party, TaxCategory
-from reminders.printing import FONT, GREY, paragraph, printable, style, use_fonts
+from reminders.printing import FONT, GREY, paragraph, print_paper, printable, style
 from reminders.wording import Wording, wording
 from runtime.e_invoices.xml import plain
 
-_MARGIN = 20 * mm
-_FRAME_PADDING = 6  # points, which SimpleDocTemplate's frame keeps at each side
 _COLUMNS = (0.46, 0.12, 0.16, 0.1, 0.16)  # of the width
 _COLOURS = 3  # components of an RGB profile
 _LABEL_OF = {TaxCategory.ZERO: "zero", TaxCategory.EXEMPT: "exempt", TaxCategory.OUTSIDE: "outside"}
@@ -44,32 +38,16 @@ def refuse_unprintable(invoice: EInvoice) -> None:
 
 def draw_invoice(invoice: EInvoice, *, language: str) -> bytes:
     """Return the invoice as PDF in `language`; PrintError for a character that the font does not have."""
-    use_fonts()
     words = wording(language)
-    made = io.BytesIO()
-    document = SimpleDocTemplate(
-        made,
-        pagesize=A4,
-        leftMargin=_MARGIN,
-        rightMargin=_MARGIN,
-        topMargin=_MARGIN,
-        bottomMargin=_MARGIN,
-        title=printable(_said(words, "title", number=invoice.number)),
-        author=printable(invoice.seller.name),
-        lang=words.language,
-        invariant=1,
+    paper, _ = print_paper(
+        lambda width: list(_story(invoice, words, width)),
+        words=words,
+        title=_said(words, "title", number=invoice.number),
+        author=invoice.seller.name,
+        about=invoice.number,
         initialFontName=FONT,  # one that is not embedded would begin each page otherwise
     )
-
-    def foot(canvas: Canvas, _document: object) -> None:
-        canvas.setFont(FONT, 7)
-        canvas.setFillColor(GREY)
-        number = words.labels["letter"]["page"].replace("{n}", str(canvas.getPageNumber()))
-        canvas.drawString(_MARGIN, 12 * mm, printable(f"{invoice.seller.name} · {invoice.number} · {number}"))
-
-    story = list(_story(invoice, words, document.width - 2 * _FRAME_PADDING))
-    document.build(story, onFirstPage=foot, onLaterPages=foot)
-    return _with_profile(made.getvalue())
+    return _with_profile(paper)
 
 
 def _story(invoice: EInvoice, words: Wording, width: float) -> Iterator[Flowable]:

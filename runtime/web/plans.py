@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from receivables.money import Money, MoneyError
 from reminders.payment_plan import MAX_INSTALMENTS
+from runtime.operations.customers import names_of
 from runtime.operations.errors import InputError
 from runtime.operations.plans.agree_plan import (
     MAX_CONSENT_CHARS,
@@ -18,7 +19,7 @@ from runtime.operations.plans.agree_plan import (
     end_plan,
     set_payers_plans,
 )
-from runtime.operations.plans.payment_plans import names_of, offers, plans_of
+from runtime.operations.plans.payment_plans import offers, plans_of
 from runtime.web.access import CHASE, SEE, SWITCH, Who, routes
 from runtime.web.numbers import Given
 from runtime.web.pages import go, page

@@ -37,7 +37,7 @@ from runtime.operations.autopay.mandates import ACTOR, Mandate, by_id, mandates,
 from runtime.operations.discounts.offers import offers_of
 from runtime.operations.reaching.contact_language import language_for
 from runtime.operations.reminding.compose import brand_of, portal_links
-from runtime.operations.reminding.courtesies import Courtesy, send_once
+from runtime.operations.reminding.courtesies import Courtesy, not_told, send_once
 from runtime.operations.reminding.evidence import gather, place_of
 from runtime.operations.systems.read_invoices import Reading, read_invoices
 from runtime.store import connections, journal
@@ -82,7 +82,7 @@ def announce_payments(app: App, organisation_id: str) -> Counter[str]:
             for each in every
             if (items := _items(ahead.get(each.id, ())))
         }
-        about = _not_told(db, organisation_id, about)
+        about = not_told(db, organisation_id, about)
     documents = [document for courtesy in about.values() for document in courtesy.documents]
     if read_invoices(app, organisation_id, documents) is Reading.FAILED:
         return outcome
@@ -161,13 +161,6 @@ def _next(
 
 def _items(ahead: Sequence[Next]) -> tuple[str, ...]:
     return tuple(each.evidence.item.item_id for each in ahead if each.refusal is None)
-
-
-def _not_told(db: Connection, organisation_id: str, about: dict[str, Courtesy]) -> dict[str, Courtesy]:
-    ids = {each.id_in(organisation_id): key for key, each in about.items()}
-    known = (db.scalars(select(t.courtesy.c.id).where(t.courtesy.c.id.in_(some))).all() for some in chunks(sorted(ids)))
-    told = {each for some in known for each in some}
-    return {key: about[key] for courtesy_id, key in ids.items() if courtesy_id not in told}
 
 
 def _announced(

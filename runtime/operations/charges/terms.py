@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Row, select
 
 from receivables.money import Money, MoneyError
 from reminders.late_payment import LatePaymentError, Rate, Regime, contracted
 from runtime.app import App
+from runtime.operations.customers import keep_choice
 from runtime.operations.errors import InputError, RefusedError
 from runtime.operations.organisations import keep_switch
 from runtime.store import connections, journal
@@ -106,18 +107,16 @@ def set_rate(app: App, *, organisation_id: str, since: date, per_cent: str, acto
 
 def note_business(app: App, *, organisation_id: str, customer_id: str, is_business: bool, actor: str) -> None:
     """Keep whether a customer is a business; what their name says then no longer counts. RefusedError if unknown."""
-    mine = (t.customer.c.organisation_id == organisation_id) & (t.customer.c.id == customer_id)
     with app.store.write() as db:
-        if db.execute(update(t.customer).where(mine).values(is_business=is_business)).rowcount == 0:
-            raise RefusedError("there is no such customer")
-        journal.record(
+        keep_choice(
             db,
-            organisation_id=organisation_id,
-            at=app.clock(),
-            actor=actor,
+            organisation_id,
+            customer_id,
+            {"is_business": is_business},
             action="business_noted",
-            subject=customer_id,
             detail="a business" if is_business else "no business",
+            actor=actor,
+            at=app.clock(),
         )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass, replace
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, select
 
 from connectors.contract import StatesInvoices
 from connectors.errors import ConnectorError, Reject
@@ -17,9 +17,10 @@ from receivables.invoiced import Invoiced, InvoiceFormat, Issuer, Party
 from reminders.places import country_code
 from reminders.templating import PrintError
 from runtime.app import App
+from runtime.operations.customers import keep_choice
 from runtime.operations.errors import InputError, RefusedError
 from runtime.operations.payers.print_invoice import LATER, AtLedger, at_ledger, print_invoice
-from runtime.store import connections, journal
+from runtime.store import connections
 from runtime.store import tables as t
 from runtime.vault import VaultError
 
@@ -121,17 +122,15 @@ def choose_format(app: App, *, organisation_id: str, customer_id: str, form: str
         raise InputError("choose one of the formats")
     with app.store.write() as db:
         connections.lock_organisation(db, organisation_id)
-        mine = (t.customer.c.organisation_id == organisation_id) & (t.customer.c.id == customer_id)
-        if db.execute(update(t.customer).where(mine).values(invoice_format=wish.value)).rowcount == 0:
-            raise RefusedError("there is no such customer")
-        journal.record(
+        keep_choice(
             db,
-            organisation_id=organisation_id,
-            at=app.clock(),
-            actor=actor,
+            organisation_id,
+            customer_id,
+            {"invoice_format": wish.value},
             action="format_chosen",
-            subject=customer_id,
             detail=f"the customer gets invoices as {wish.value}",
+            actor=actor,
+            at=app.clock(),
         )
 
 

@@ -17,7 +17,7 @@ from receivables.money import Money, MoneyError, total
 from receivables.problem import Problem
 from reminders.autopay import PaymentState
 from runtime.app import App
-from runtime.operations.autopay.mandates import payments
+from runtime.operations.autopay.mandates import of_documents
 from runtime.operations.discounts.offers import Offered, keep_offers, offers_of
 from runtime.operations.errors import InputError, RefusedError
 from runtime.operations.matching.open_items import OpenDocument, open_documents
@@ -31,6 +31,7 @@ from runtime.store.connections import Organisation, VendorConnection
 
 MAX_INVOICES = 12  # in one payment, which names them all: Stripe keeps 500 characters of it
 MAX_A_DAY = 20  # pages for one customer: each costs a call of the processor
+_TAKEN = (PaymentState.PROMISED, PaymentState.TAKEN)  # by autopay: it is no time to pay beside it
 SHORTEST = timedelta(minutes=31)  # Stripe takes no page that ends within half an hour
 HOLDING_A_WEEK = 3  # of one invoice: a page opened after so many holds no reminder back, or one could dodge for ever
 ACTOR = "customer"
@@ -130,7 +131,8 @@ def _chosen(
     if len(chosen) != len(wanted):
         raise RefusedError("one of these invoices is not open any more: please look at your account again")
     _, on_its_way = receipts(db, organisation)
-    taken = {each.document_id for each in payments(db, organisation.id, PaymentState.PROMISED, PaymentState.TAKEN)}
+    by_itself = of_documents(db, organisation.id, wanted)
+    taken = {document_id for document_id, each in by_itself.items() if any(row.state in _TAKEN for row in each)}
     coming = [each.document.number for each in chosen if each.document.document_id in (taken | on_its_way.keys())]
     if coming:
         raise RefusedError(f"a payment for {coming[0]} is on its way already: please do not pay it twice")

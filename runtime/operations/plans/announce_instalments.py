@@ -6,7 +6,7 @@ from collections import Counter
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from reminders.courtesy_message import render_instalment
 from reminders.evidence import ContactEvidence
@@ -16,12 +16,10 @@ from runtime.app import App
 from runtime.operations.plans.payment_plans import in_state, read_plan
 from runtime.operations.reaching.contact_language import language_for
 from runtime.operations.reminding.compose import brand_of, portal_links
-from runtime.operations.reminding.courtesies import Courtesy, send_once
+from runtime.operations.reminding.courtesies import Courtesy, not_told, send_once
 from runtime.operations.systems.read_invoices import Reading, read_invoices
 from runtime.store import connections
-from runtime.store import tables as t
 from runtime.store.connections import Organisation
-from runtime.store.rows import chunks
 
 INSTALMENT = "instalment"
 DAYS_BEFORE = 3
@@ -37,7 +35,7 @@ def announce_instalments(app: App, organisation_id: str) -> Counter[str]:
         today = app.clock().astimezone(organisation.zone).date()
         plans = {row.id: dict(row._mapping) for row in in_state(db, organisation_id, PlanState.RUNNING)}
         due = {plan_id: each for plan_id, row in plans.items() if (each := _ahead(db, organisation, row, today))}
-        due = _not_told(db, organisation_id, due)
+        due = not_told(db, organisation_id, due)
     if read_invoices(app, organisation_id, [each for one in due.values() for each in one.documents]) is Reading.FAILED:
         return outcome
     for plan_id, courtesy in due.items():
@@ -60,13 +58,6 @@ def _ahead(db: Connection, organisation: Organisation, row: dict[str, Any], toda
     if not today <= ahead.due_on <= today + timedelta(days=DAYS_BEFORE):
         return None
     return Courtesy(INSTALMENT, f"{plan.plan_id} {ahead.due_on}", plan.customer_id, plan.documents)
-
-
-def _not_told(db: Connection, organisation_id: str, due: dict[str, Courtesy]) -> dict[str, Courtesy]:
-    ids = {each.id_in(organisation_id): plan_id for plan_id, each in due.items()}
-    known = (db.scalars(select(t.courtesy.c.id).where(t.courtesy.c.id.in_(some))).all() for some in chunks(sorted(ids)))
-    told = {each for some in known for each in some}
-    return {plan_id: due[plan_id] for courtesy_id, plan_id in ids.items() if courtesy_id not in told}
 
 
 def _written(

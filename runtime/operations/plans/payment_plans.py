@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -18,7 +18,6 @@ from runtime.operations.views.standing import standings
 from runtime.store import journal
 from runtime.store import tables as t
 from runtime.store.connections import Organisation
-from runtime.store.rows import chunks
 
 NO_HINDRANCE = frozenset({HoldCode.CONTACT, HoldCode.PROMISED, HoldCode.PAUSED})  # holds that say nothing of the debt
 MAX_A_RUN = 500  # running plans that are judged in one unit of work
@@ -152,17 +151,3 @@ def note(
         journal.record(
             db, organisation_id=organisation_id, at=at, actor=actor, action=action, subject=document_id, detail=detail
         )
-
-
-def names_of(db: Connection, organisation_id: str, customer_ids: Collection[str]) -> dict[str, str]:
-    """Return the names of these customers of the organisation."""
-    customer = t.customer.c
-    return {
-        row.id: row.name
-        for chunk in chunks(sorted(customer_ids))
-        for row in db.execute(
-            select(customer.id, customer.name).where(
-                customer.organisation_id == organisation_id, customer.id.in_(chunk)
-            )
-        )
-    }

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, select
 
 from reminders.wording import LANGUAGES
 from runtime.app import App
-from runtime.operations.errors import InputError, RefusedError
-from runtime.store import connections, journal
+from runtime.operations.customers import keep_choice
+from runtime.operations.errors import InputError
+from runtime.store import connections
 from runtime.store import tables as t
 
 _BY_COUNTRY = {"DE": "de", "AT": "de", "FR": "fr", "US": "en-US"}
@@ -35,15 +36,13 @@ def choose_language(app: App, *, organisation_id: str, customer_id: str, languag
         raise InputError(f"choose one of these languages: {', '.join(LANGUAGES)}")
     with app.store.write() as db:
         connections.lock_organisation(db, organisation_id)
-        mine = (t.customer.c.organisation_id == organisation_id) & (t.customer.c.id == customer_id)
-        if db.execute(update(t.customer).where(mine).values(language=language)).rowcount == 0:
-            raise RefusedError("there is no such customer")
-        journal.record(
+        keep_choice(
             db,
-            organisation_id=organisation_id,
-            at=app.clock(),
-            actor=actor,
+            organisation_id,
+            customer_id,
+            {"language": language},
             action="language_chosen",
-            subject=customer_id,
             detail=f"the customer is written to in {language}",
+            actor=actor,
+            at=app.clock(),
         )

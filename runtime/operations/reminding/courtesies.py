@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -23,6 +23,7 @@ from runtime.operations.reminding.withdraw import FAILED, HANDING, IN_DOUBT, SEN
 from runtime.store import connections, journal
 from runtime.store import tables as t
 from runtime.store.connections import Organisation
+from runtime.store.rows import chunks
 
 LEFT_OUT, WAITING, TAKEN = "left_out", "waiting", "taken"
 
@@ -42,6 +43,14 @@ class Courtesy:
 
 
 Write = Callable[[Connection, ContactEvidence, datetime], Message | None]
+
+
+def not_told(db: Connection, organisation_id: str, about: Mapping[str, Courtesy]) -> dict[str, Courtesy]:
+    """Return those of these messages that there is no row of yet, by the keys that they are given under."""
+    ids = {each.id_in(organisation_id): key for key, each in about.items()}
+    known = (db.scalars(select(t.courtesy.c.id).where(t.courtesy.c.id.in_(some))).all() for some in chunks(sorted(ids)))
+    told = {each for some in known for each in some}
+    return {key: about[key] for courtesy_id, key in ids.items() if courtesy_id not in told}
 
 
 def contact_of(db: Connection, organisation: Organisation, courtesy: Courtesy, now: datetime) -> ContactEvidence | None:

@@ -43,15 +43,15 @@ from runtime.operations.matching.open_items import pending_allocations
 from runtime.operations.payers.pause import paused_until
 from runtime.operations.reminding.debtors import usually_late
 from runtime.operations.systems.absorb.documents import shared_values
-from runtime.operations.systems.absorb.scope import CUSTOMER_LINK, DOCUMENT_LINK, pairs_of
+from runtime.operations.systems.absorb.scope import CUSTOMER_LINK, pairs_of
 from runtime.operations.systems.invoice_requests import waits_for_adoption
 from runtime.operations.systems.look_first import look_first
 from runtime.operations.systems.loss import note_loss, noting_loss
-from runtime.operations.systems.shown_invoices import NEVER_SHOWN, note_first, remember
+from runtime.operations.systems.shown_invoices import NEVER_SHOWN, note_first, records_of, remember
 from runtime.store import connections, journal
 from runtime.store import tables as t
 from runtime.store.connections import VendorConnection
-from runtime.store.links import external_ids, links_of
+from runtime.store.links import external_ids
 from runtime.store.rows import among, chunks, rows_of
 from sync.merge import Value, unsent
 
@@ -191,11 +191,7 @@ def _build_invoices(db: Connection, crm: VendorConnection, rows: Sequence[Row], 
     shown_here = among(db, t.document.c.id, [row["id"] for row in rows])
     pending = pending_allocations(db, crm.organisation_id, where=shown_here)
     paused = paused_until(db, crm.organisation_id, [row["id"] for row in rows], at)
-    links = {
-        link["local_id"]: link
-        for link in links_of(db, crm.organisation_id, [row["id"] for row in rows])
-        if link["system"] == crm.system and link["kind"] == DOCUMENT_LINK
-    }
+    links = records_of(db, crm, [row["id"] for row in rows])
     built: list[Built] = []
     for row in rows:
         if row["customer_id"] not in accounts:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -46,6 +46,15 @@ def pairs_with_crm(link: Mapping[str, Any] | None, document: Mapping[str, Any]) 
     return pairs_of(link)
 
 
+def records_of(db: Connection, crm: VendorConnection, document_ids: Collection[str]) -> dict[str, dict[str, Any]]:
+    """Return the links of these documents to their records in the CRM, by document."""
+    return {
+        link["local_id"]: link
+        for link in links_of(db, crm.organisation_id, document_ids)
+        if link["system"] == crm.system and link["kind"] == DOCUMENT_LINK
+    }
+
+
 def remember(db: Connection, crm: VendorConnection, done: Sequence[tuple[Intent, Done]], at: datetime) -> set[str]:
     """Keep what was written of each shown invoice as agreed; where no shared field was written, nothing is new.
 
@@ -54,11 +63,7 @@ def remember(db: Connection, crm: VendorConnection, done: Sequence[tuple[Intent,
     """
     shown = [(intent, out) for intent, out in done if isinstance(intent, ShowInvoice) and out.external_ids]
     documents = [intent.document_id for intent, _ in shown]
-    known = {
-        link["local_id"]: link
-        for link in links_of(db, crm.organisation_id, documents)
-        if link["system"] == crm.system and link["kind"] == DOCUMENT_LINK
-    }
+    known = records_of(db, crm, documents)
     rows, new, replaced = [], [], {}
     for intent, outcome in shown:
         written, external_id = _written(intent), outcome.external_ids[0]

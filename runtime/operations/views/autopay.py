@@ -14,7 +14,7 @@ from reminders.autopay import UNDER_WAY, MandateState, PaymentState
 from runtime.operations.autopay.agree import may_agree
 from runtime.operations.autopay.announce import next_payments
 from runtime.operations.autopay.mandates import LIVE, Mandate, mandates, payments, standing_of
-from runtime.operations.plans.payment_plans import names_of
+from runtime.operations.customers import names_of
 from runtime.store import tables as t
 from runtime.store.connections import Organisation
 from runtime.store.rows import chunks
