@@ -12,6 +12,7 @@ from sqlalchemy import insert, update
 
 from connectors.contract import Role
 from reminders.autopay import MAX_FAILURES, Terms
+from runtime.operations.autopay import mandates
 from runtime.operations.autopay.agree import MAX_A_DAY, PAGE_LIFETIME, end_autopay, switch_autopay
 from runtime.operations.autopay.announce import announce_payments
 from runtime.operations.autopay.follow import watch_autopay
@@ -20,11 +21,12 @@ from runtime.operations.errors import InputError, RefusedError
 from runtime.operations.payers.dispute import dispute
 from runtime.operations.payers.pay_by_card import pay_by_card, switch_card_payments
 from runtime.operations.reaching.opt_out import opt_out
+from runtime.operations.reminding.evidence import gather
 from runtime.operations.reminding.plan import plan_reminders
 from runtime.operations.systems import deliver
 from runtime.operations.systems.disconnect import disconnect
 from runtime.operations.work import work
-from runtime.store import queues
+from runtime.store import connections, queues
 from runtime.store import tables as t
 from tests.operations.autopay import (
     BACK_TO,
@@ -169,6 +171,18 @@ def test_what_is_due_is_announced_then_taken_and_never_reminded_of(firm: Firm) -
     go_on(firm, 3)
     assert len(taken(firm)) == 2
     assert len(mails(firm)) == 1, "the one that announced it"
+
+
+def test_every_invoice_under_way_is_held_however_many_there_are(firm: Firm, monkeypatch: pytest.MonkeyPatch) -> None:
+    switch_on(firm)
+    remind(firm)
+    assert states(firm) == states(firm, "INV-1002") == ["announced"]
+    monkeypatch.setattr(mandates, "MAX_PAYMENTS", 1)
+    with firm.app.store.read() as db:
+        organisation = connections.organisation(db, firm.id)
+        evidence = gather(db, organisation, now=firm.time())
+    held = {each.item.number for each in evidence if each.in_flight}
+    assert held >= {"INV-1001", "INV-1002"}
 
 
 def test_a_payment_in_time_is_taken_on_its_day_or_the_day_before(firm: Firm) -> None:

@@ -19,6 +19,7 @@ from runtime.app import App
 from runtime.operations.autopay.announce import decline_of
 from runtime.operations.autopay.mandates import (
     ACTOR,
+    MAX_PAYMENTS,
     Mandate,
     by_id,
     close_mandate,
@@ -49,14 +50,14 @@ def watch_autopay(app: App, organisation_id: str) -> Counter[str]:
     with app.store.write() as db:
         connections.lock_organisation(db, organisation_id)
         now = app.clock()
-        over, taken, paid, promised = _under_way(db, organisation_id, now)
+        over, taken, taken_back, promised = _under_way(db, organisation_id, now)
         for mandate in over:
             _give_up(db, organisation_id, mandate, now)
-        receipts = _receipts(db, organisation_id, [*taken, *paid])
+        receipts = _receipts(db, organisation_id, taken)
         for row in taken:
             outcome[_follow(db, row, receipts.get(row.external_id), now)] += 1
-        for row in paid:
-            _watch_paid(db, row, receipts.get(row.external_id), now)
+        for row in taken_back:
+            _stop_after(db, row, now)
         for row in promised:
             _free_if_stopped(db, row, now)
     return +outcome
@@ -65,11 +66,11 @@ def watch_autopay(app: App, organisation_id: str) -> Counter[str]:
 def _under_way(
     db: Connection, organisation_id: str, now: datetime
 ) -> tuple[list[Mandate], list[Row[Any]], list[Row[Any]], list[Row[Any]]]:
-    """Return mandates that were never completed, and payments that were taken, that arrived, that are promised."""
+    """Return mandates that were never completed, and payments that were taken, taken back, that are promised."""
     return (
         [each for each in mandates(db, organisation_id, MandateState.BEGUN) if _is_over(each, now)],
         payments(db, organisation_id, PaymentState.TAKEN),
-        _paid_lately(db, organisation_id, now),
+        _taken_back(db, organisation_id, now),
         payments(db, organisation_id, PaymentState.PROMISED),
     )
 
@@ -98,15 +99,21 @@ def _give_up(db: Connection, organisation_id: str, mandate: Mandate, now: dateti
     close_mandate(db, organisation_id, mandate, state=MandateState.ENDED, why=why, actor=ACTOR, at=now)
 
 
-def _paid_lately(db: Connection, organisation_id: str, now: datetime) -> list[Row[Any]]:
-    """Return what arrived lately by mandates that are on: were it taken back, nothing more would be taken by them."""
+def _taken_back(db: Connection, organisation_id: str, now: datetime) -> list[Row[Any]]:
+    """Return what arrived lately by mandates that are on, and was taken back since: by its payer, or by their bank."""
+    receipt = t.receipt.c
     lately = (_payment.state == PaymentState.PAID.value) & (_payment.settled_at > now - TROUBLE_WITHIN)
+    trouble = receipt.status.in_(_OVER) | (receipt.dispute != "")
     return list(
         db.execute(
             select(t.automatic_payment)
             .join(t.mandate, _mandate.id == _payment.mandate_id)
+            .join(t.receipt, (receipt.source == _mandate.system) & (receipt.external_id == _payment.external_id))
             .where(_payment.organisation_id == organisation_id, lately)
             .where(_mandate.organisation_id == organisation_id, _mandate.state == MandateState.ON.value)
+            .where(receipt.organisation_id == organisation_id, receipt.read_at.is_not(None), trouble)
+            .order_by(_payment.settled_at, _payment.id)
+            .limit(MAX_PAYMENTS)
         )
     )
 
@@ -117,7 +124,7 @@ def _receipts(db: Connection, organisation_id: str, rows: list[Row[Any]]) -> dic
     found: dict[str, Row[Any]] = {}
     for chunk in chunks(sorted({row.external_id for row in rows})):
         mine = (receipt.organisation_id == organisation_id) & receipt.external_id.in_(chunk)
-        asked = select(receipt.external_id, receipt.status, receipt.dispute, receipt.decline)
+        asked = select(receipt.external_id, receipt.status, receipt.decline)
         found |= {row.external_id: row for row in db.execute(asked.where(mine, receipt.read_at.is_not(None)))}
     return found
 
@@ -154,10 +161,8 @@ def _fail(db: Connection, row: Row[Any], decline: dict[str, str] | None, why: st
     return PaymentState.FAILED.value
 
 
-def _watch_paid(db: Connection, row: Row[Any], receipt: Row[Any] | None, now: datetime) -> None:
+def _stop_after(db: Connection, row: Row[Any], now: datetime) -> None:
     """Take nothing more from a payer who took a payment back, or whose bank did."""
-    if receipt is None or not (receipt.status in _OVER or receipt.dispute):
-        return
     mandate = by_id(db, row.organisation_id, [row.mandate_id])[row.mandate_id]
     if mandate.state is MandateState.ON:
         why = f"a payment of {Money(row.amount_minor, row.currency)} was taken back"

@@ -109,15 +109,21 @@ def of_documents(db: Connection, organisation_id: str, document_ids: Collection[
     return found
 
 
-def under_way(db: Connection, organisation: Organisation) -> dict[str, list[InFlight]]:
-    """Return, by invoice, what comes by autopay: it holds reminders until it is known to have arrived or failed."""
-    found: defaultdict[str, list[InFlight]] = defaultdict(list)
-    for row in payments(db, organisation.id, *UNDER_WAY):
-        amount = Money(row.amount_minor, row.currency)
-        found[row.document_id].append(
-            in_flight(amount=amount, day=row.take_on, zone=organisation.zone, promised_at=row.promised_at)
-        )
-    return found
+def under_way(db: Connection, organisation: Organisation, document_ids: Collection[str]) -> dict[str, list[InFlight]]:
+    """Return what comes by autopay for these invoices: it holds reminders until it is known to have come or failed."""
+    return {
+        document_id: [
+            in_flight(
+                amount=Money(row.amount_minor, row.currency),
+                day=row.take_on,
+                zone=organisation.zone,
+                promised_at=row.promised_at,
+            )
+            for row in rows
+            if row.state in UNDER_WAY
+        ]
+        for document_id, rows in of_documents(db, organisation.id, document_ids).items()
+    }
 
 
 def set_payment(

@@ -192,7 +192,7 @@ def _read_facts(db: Connection, organisation: Organisation, now: datetime, docum
     facts.plausible, facts.in_flight = facts_of.receipts(db, organisation)
     for item_id, began in facts_of.checkouts(db, organisation.id, now).items():
         facts.in_flight[item_id] = [*facts.in_flight.get(item_id, ()), *began]
-    for item_id, automatic in under_way(db, organisation).items():
+    for item_id, automatic in under_way(db, organisation, ids).items():
         facts.in_flight[item_id] = [*facts.in_flight.get(item_id, ()), *automatic]
     facts.flags = facts_of.flags(db, organisation.id, ids, now)
     facts.covered = facts_of.credit(db, organisation.id, list(customers))

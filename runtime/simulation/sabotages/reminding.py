@@ -62,7 +62,7 @@ SABOTAGES = (
         "what is paid is not reminded",
         19,
         _without_hold(holds.settled),
-        often={"nights": 3, "webhook_drop": 8, "record by hand": 20, "pay by bank": 4},
+        often={"nights": 3, "close books": 12, "pay by bank": 4},
     ),
     Sabotage(
         "hold-in-flight",
