@@ -180,6 +180,7 @@ def test_every_invoice_under_way_is_held_however_many_there_are(firm: Firm, monk
     monkeypatch.setattr(mandates, "MAX_PAYMENTS", 1)
     with firm.app.store.read() as db:
         organisation = connections.organisation(db, firm.id)
+        assert organisation is not None
         evidence = gather(db, organisation, now=firm.time())
     held = {each.item.number for each in evidence if each.in_flight}
     assert held >= {"INV-1001", "INV-1002"}
