@@ -152,7 +152,21 @@ def test_what_a_refund_in_part_leaves_is_money_before_and_after_its_match_is_tak
         absorb(db, connection=firm.connection(Role.PROCESSOR), page=page, read_at=firm.app.clock())
     assert (firm.receipt().state, firm.receipt().status) == stands, "read again it is the same"
     assert [row.word for row in firm.rows(t.past_case)] == ["applied"], "the match was right: nothing counts against it"
-    assert _holds(firm) == {}
+    assert list(_holds(firm)) == ["refund_review"], "what was not refunded still pays something"
+
+
+def test_an_invoice_whose_payment_was_refunded_in_part_is_not_asked_for_in_full_once_its_match_is_taken_back(
+    firm: Firm,
+) -> None:
+    firm.stripe.refund(_paid_by_card(firm), 5_000)
+    _hear(firm)
+    undo(firm.app, organisation_id=firm.id, receipt_id=firm.receipt().id, actor="accountant")
+    firm.settle()
+    assert "INV-1001" not in _reminded(firm)
+    firm.ledger.pay_by_hand("INV-1001", "70.00", on=TODAY)
+    firm.settle()
+    _look_at_the_refund(firm)
+    assert "INV-1001" in _reminded(firm)
 
 
 def _look_at_the_refund(firm: Firm) -> None:

@@ -121,9 +121,12 @@ def undo(app: App, *, organisation_id: str, receipt_id: str, actor: str) -> None
         ).all()
         if not reverse_application(db, organisation_id, receipt_id, actor=actor, at=now):
             raise RefusedError("this receipt is not applied to anything")
-        for document_id in paid:  # whoever opens the invoice again has chosen what a refund of it means
+        is_kept = receipt["status"] == ReceiptStatus.RECEIVED.value
+        for document_id in () if is_kept and receipt["refunded_minor"] else paid:
+            # Whoever opens the invoice again has chosen what a refund of it means; not where only a part went back:
+            # what is left still pays something, so the invoice is not asked for in full before somebody has looked.
             release_hold(db, organisation_id, document_id, "refund_review", now)
-        if receipt["status"] == ReceiptStatus.RECEIVED.value and not receipt["refunded_minor"]:
+        if is_kept and not receipt["refunded_minor"]:
             # Of money that went back the match was right: what it paid is only open again.
             keep_word(db, organisation_id, receipt_id, Word.UNDONE, actor=actor, at=now)
         if receipt["source"] != WRITE_OFF:  # behind that one is no money that could pay something else
