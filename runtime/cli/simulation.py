@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING
@@ -26,6 +26,12 @@ MAX_SEEDS = 100_000
 @click.option("--seed", type=int, help="One seed.")
 @click.option("--seeds", help="A range of seeds, such as 1-20.")
 @click.option("--events", default=200, show_default=True, type=click.IntRange(1, 1_000_000), help="Steps a seed.")
+@click.option(
+    "--invoices",
+    default=0,
+    type=click.IntRange(0, 10_000),
+    help="Open invoices that each firm begins with; it lives for weeks.",
+)
 @click.option("--sabotage", help="Switch this safeguard off; some seed should then fail.")
 @click.option("--list-sabotages", is_flag=True, help="Print the safeguards, a name a line first on the line.")
 @click.option("--without", default="", help="Kinds of faults to leave out, with commas between.")
@@ -37,6 +43,7 @@ def simulate(
     seed: int | None,
     seeds: str | None,
     events: int,
+    invoices: int,
     sabotage: str | None,
     list_sabotages: bool,
     without: str,
@@ -60,21 +67,19 @@ def simulate(
     if unknown := sorted(left_out - KINDS.keys()):
         raise InputError(f"--without {unknown[0]}: unknown; the kinds are {', '.join(KINDS)}")
     total, failing = Result(), None
-    for result in _played(_seeds(seed, seeds), events, sabotage, left_out, jobs or os.cpu_count() or 1):
+    play = partial(_play, events=events, sabotage=sabotage, without=left_out, invoices=invoices)
+    for result in _played(_seeds(seed, seeds), play, jobs or os.cpu_count() or 1):
         total.add(result)
         if not result.holds and failing is None:
             failing = result.seeds[0]
     click.echo(json.dumps(total.as_json(), indent=None if as_json else 2))
     if wants_shrunk and failing is not None:
-        _tell_shrunk(failing, events, sabotage)
+        _tell_shrunk(failing, events, sabotage, invoices)
     return 0 if total.holds else 1
 
 
-def _played(
-    seeds: Sequence[int], events: int, sabotage: str | None, without: frozenset[str], jobs: int
-) -> Iterator[Result]:
+def _played(seeds: Sequence[int], play: Callable[[int], Result], jobs: int) -> Iterator[Result]:
     """Play the seeds, several at once, and give each one's result in their order."""
-    play = partial(_play, events=events, sabotage=sabotage, without=without)
     console = Console(file=sys.stderr)
     if len(seeds) == 1:
         yield play(seeds[0])
@@ -83,20 +88,22 @@ def _played(
         yield from track(pool.map(play, seeds), "Simulating", total=len(seeds), console=console)
 
 
-def _play(seed: int, *, events: int, sabotage: str | None, without: frozenset[str]) -> Result:
+def _play(seed: int, *, events: int, sabotage: str | None, without: frozenset[str], invoices: int) -> Result:
     from runtime.simulation.run import simulate as play  # noqa: PLC0415 - only this command knows the sandbox
 
-    return play(seeds=[seed], events=events, sabotage=sabotage, without=without)
+    return play(seeds=[seed], events=events, sabotage=sabotage, without=without, invoices=invoices)
 
 
-def _tell_shrunk(seed: int, events: int, sabotage: str | None) -> None:
+def _tell_shrunk(seed: int, events: int, sabotage: str | None, invoices: int) -> None:
     from runtime.simulation.shrink import shrink  # noqa: PLC0415 - only this command knows the sandbox
 
-    found = shrink(seed, events, sabotage=sabotage, progress=lambda text: click.echo(text, err=True))
+    progress = partial(click.echo, err=True)
+    found = shrink(seed, events, sabotage=sabotage, invoices=invoices, progress=progress)
     if found is None:
         return
     options = [f"--seed {found.seed} --events {found.events}"]
     options += [f"--without {','.join(found.without)}"] if found.without else []
+    options += [f"--invoices {invoices}"] if invoices else []
     options += [f"--sabotage {sabotage}"] if sabotage else []
     click.echo("\n".join(found.trace), err=True)
     click.echo(json.dumps(found.violations, indent=2), err=True)

@@ -19,7 +19,17 @@ from runtime.operations.bank_files.import_statement import GAP, import_statement
 from runtime.operations.reminding.remind import remind_everybody
 from runtime.operations.work import poll, work
 from runtime.simulation.crashes import Crash
-from runtime.simulation.invariants import ALWAYS, AT_REST, NEVER_BACK, NUMBERS, Invariant, Tally, unexplained
+from runtime.simulation.invariants import (
+    ALWAYS,
+    AT_REST,
+    GRACE_DAYS,
+    NEVER_BACK,
+    NUMBERS,
+    Invariant,
+    Tally,
+    unexplained,
+)
+from runtime.simulation.measure import Ages, evidence_ages, open_invoices, percentile
 from runtime.simulation.office import look_after
 from runtime.simulation.payers import CHECKOUT_ENDS, visit
 from runtime.simulation.sabotages import by_name, sabotaged
@@ -44,6 +54,9 @@ FALSE = (
 # Acts between two longer pauses: a seed's firms have one of these. What a pause is, by its chance for each such act.
 RUSHES = (1, 1, 4, 16, 64)
 _NIGHT, _SLOW = (0.03, 0.60), (0.09, 0.30)  # and at most
+# Firms that begin with many invoices live steadily, so that a few thousand steps are weeks: between two acts pass so
+# many hours, what else goes on by itself does so many times more slowly, and less happens while a call is on its way.
+_STEADY_HOURS, _STEADY, _LESS_OFTEN = (0.2, 2.8), 3.0, {"meanwhile_life": 0.25}
 # What may happen more often beside faults and acts: payers look at their own pages, and people sleep.
 VISITS, NIGHTS = "visits", "nights"
 Progress = Callable[[int], None]
@@ -60,7 +73,10 @@ class Result:
     tally: Tally = field(default_factory=Tally)
     reminders_sent: int = 0
     false_reminders: int = 0
+    reachable_due: int = 0  # for longer than GRACE_DAYS, when all had come to rest: what `missed_reminders` are of
     missed_reminders: int = 0
+    invoice_days: int = 0  # an open invoice on a day that began while the firms lived
+    evidence_ages: Ages = field(default_factory=dict)
     windows: list[float] = field(default_factory=list)
     digests: list[str] = field(default_factory=list)
     trace: list[str] = field(default_factory=list)  # what happened in the last seed
@@ -91,11 +107,19 @@ class Result:
             self.tally.note(name, count, other.tally.violations[name])
         self.reminders_sent += other.reminders_sent
         self.false_reminders += other.false_reminders
+        self.reachable_due += other.reachable_due
         self.missed_reminders += other.missed_reminders
+        self.invoice_days += other.invoice_days
+        self.note_ages(other.evidence_ages)
         self.windows += other.windows
         self.digests += other.digests
         self.trace = other.trace
         self.whole = self.whole and other.whole
+
+    def note_ages(self, ages: Ages) -> None:
+        """Add how old what messages rested on was."""
+        for source, values in ages.items():
+            self.evidence_ages.setdefault(source, []).extend(values)
 
     def as_json(self) -> dict[str, Any]:
         """Return the object of `truedue simulate --json` (DESIGN section 6).
@@ -124,6 +148,12 @@ class Result:
             "reminders_sent": self.reminders_sent,
             "false_reminders": self.false_reminders,
             "missed_reminders": self.missed_reminders,
+            "reachable_due": self.reachable_due,
+            "invoice_days": self.invoice_days,
+            "evidence_age_seconds": {
+                source: {"p50": percentile(ages, 50), "p99": percentile(ages, 99)}
+                for source, ages in self.evidence_ages.items()
+            },
             "unavoidable": {
                 "reminders": len(self.windows),
                 "longest_window_seconds": round(max(self.windows, default=0.0), 3),
@@ -138,29 +168,36 @@ def simulate(
     events: int,
     sabotage: str | None = None,
     without: frozenset[str] = frozenset(),
+    invoices: int = 0,
     progress: Progress = lambda _count: None,
 ) -> Result:
     """Play each seed for `events` steps, `without` some kinds of faults. The same seed gives the same digest.
 
-    Without a safeguard, by a `sabotage`, what needs it happens more often.
+    Without a safeguard, by a `sabotage`, what needs it happens more often. Firms that begin with many open `invoices`
+    each live slowly: some hundred steps are a day.
     """
     result = Result(whole=sabotage is None and not without)
-    often = by_name(sabotage).often if sabotage else {}
+    often = (_LESS_OFTEN if invoices else {}) | (dict(by_name(sabotage).often) if sabotage else {})
     check_every = max(CHECK_EVERY, events // MAX_CHECKS)
     for seed in seeds:
-        with sabotaged(sabotage), set_play(seed, without=without, often=often) as play:
-            _begin(play)
+        with sabotaged(sabotage), set_play(seed, without=without, often=often, invoices=invoices) as play:
+            _begin(play, is_steady=invoices > 0)
+            day = play.time.now().date()
             play.look = partial(_check, play, NEVER_BACK, result.tally)
             for step in range(events):
                 overtaken = play.overtaken
                 _step(play)
                 result.events += 1
+                if (days := (play.time.now().date() - day).days) > 0:
+                    day += timedelta(days=days)
+                    result.invoice_days += days * open_invoices(play, day)
                 if play.overtaken > overtaken:
                     play.look()
                 if step % check_every == 0:
                     _check(play, ALWAYS, result.tally)
                 progress(1)
             _heal(play)
+            _count_missed(play, result)  # before the checks at rest let the day go on
             _check(play, AT_REST, result.tally)
             _conclude(play, seed, result)
     return result
@@ -178,19 +215,20 @@ def _step(play: Play) -> None:
     play.trace(told)
 
 
-def _begin(play: Play) -> None:
+def _begin(play: Play, *, is_steady: bool) -> None:
     """Put what goes on by itself on the agenda; each arranges its own next time."""
-    _repeat(play, "life", play.life.act, _tempo(play.rng.choice(RUSHES), play.often.get(NIGHTS, 1.0)))
-    _beat(play, "sweep", play.run(work), _between(0.1, 4))
-    _beat(play, "poll", play.run(poll), _between(0.5, 15))
-    _beat(play, "remind", play.run(remind_everybody), _between(0.2, 3))
-    _repeat(play, "people", partial(look_after, play), _between(1, 10))
-    rush = play.often.get(VISITS, 1.0)
-    _repeat(play, VISITS, partial(visit, play), _between(0.5 / rush, 5 / rush))
+    hurried = _tempo(play.rng.choice(RUSHES), play.often.get(NIGHTS, 1.0))
+    slow, rush = _STEADY if is_steady else 1.0, play.often.get(VISITS, 1.0)
+    _repeat(play, "life", play.life.act, _between(*_STEADY_HOURS) if is_steady else hurried)
+    _beat(play, "sweep", play.run(work), _between(0.1 * slow, 4 * slow))
+    _beat(play, "poll", play.run(poll), _between(0.5 * slow, 15 * slow))
+    _beat(play, "remind", play.run(remind_everybody), _between(0.2 * slow, 3 * slow))
+    _repeat(play, "people", partial(look_after, play), _between(1 * slow, 10 * slow))
+    _repeat(play, VISITS, partial(visit, play), _between(0.5 * slow / rush, 5 * slow / rush))
     for key in play.life.firms:
         _repeat(play, "statement", partial(_statement, play, key), _between(8, 26))
-    _repeat(play, "consents", partial(_consents, play), _between(2, 20))
-    _repeat(play, "clock", partial(_skew, play), _between(1, 12))
+    _repeat(play, "consents", partial(_consents, play), _between(2 * slow, 20 * slow))
+    _repeat(play, "clock", partial(_skew, play), _between(1 * slow, 12 * slow))
 
 
 def _repeat(play: Play, name: str, happening: Happening, pause: Callable[[Random], timedelta]) -> None:
@@ -327,6 +365,11 @@ def _check(play: Play, invariants: Iterable[Invariant], tally: Tally) -> None:
         tally.note(invariant.__name__, *invariant(play))
 
 
+def _count_missed(play: Play, result: Result) -> None:
+    result.reachable_due += len(play.judge.due(play.time.now().date(), grace_days=GRACE_DAYS))
+    result.missed_reminders += len(unexplained(play))
+
+
 def _conclude(play: Play, seed: int, result: Result) -> None:
     result.seeds.append(seed)
     result.trace = list(play.told)
@@ -336,7 +379,7 @@ def _conclude(play: Play, seed: int, result: Result) -> None:
     wrongs = [wrong for wrong in play.judge.wrongs if wrong.objection in FALSE]
     result.false_reminders += sum(1 for wrong in wrongs if wrong.window is None)
     result.windows += [wrong.window.total_seconds() for wrong in wrongs if wrong.window is not None]
-    result.missed_reminders += len(unexplained(play))
+    result.note_ages(evidence_ages(play))
     facts: list[Any] = []
     with play.app.store.read() as db:
         result.reminders_sent += (

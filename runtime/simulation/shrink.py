@@ -24,8 +24,9 @@ class Shrunk:
 class _Replays:
     """Plays a seed again and again, at most MAX_REPLAYS times, and keeps the shortest run that failed."""
 
-    def __init__(self, seed: int, sabotage: str | None, progress: Callable[[str], None]) -> None:
+    def __init__(self, seed: int, sabotage: str | None, invoices: int, progress: Callable[[str], None]) -> None:
         self._seed = seed
+        self._invoices = invoices
         self._sabotage = sabotage
         self._progress = progress
         self._left = MAX_REPLAYS
@@ -36,7 +37,9 @@ class _Replays:
         if self._left == 0:
             return False
         self._left -= 1
-        result = simulate(seeds=[self._seed], events=events, sabotage=self._sabotage, without=without)
+        result = simulate(
+            seeds=[self._seed], events=events, sabotage=self._sabotage, without=without, invoices=self._invoices
+        )
         self._progress(
             f"{events} events without {len(without)} kinds of faults: {'holds' if result.holds else 'fails'}"
         )
@@ -46,10 +49,15 @@ class _Replays:
 
 
 def shrink(
-    seed: int, events: int, *, sabotage: str | None = None, progress: Callable[[str], None] = lambda _text: None
+    seed: int,
+    events: int,
+    *,
+    sabotage: str | None = None,
+    invoices: int = 0,
+    progress: Callable[[str], None] = lambda _text: None,
 ) -> Shrunk | None:
     """Shrink the run of a seed; None when it violates nothing."""
-    replays = _Replays(seed, sabotage, progress)
+    replays = _Replays(seed, sabotage, invoices, progress)
     if not replays.fails(events, frozenset()) or replays.failed is None:
         return None
     fired = [name for name, count in replays.failed.faults.items() if count]

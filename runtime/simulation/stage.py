@@ -42,7 +42,7 @@ from runtime.vendors import Pace
 from sandbox.capture import CaptureServer, Fate
 from sandbox.estate import Estate
 from sandbox.life import Firm, Hands, Judge, Life
-from sandbox.life.firm import found_firms
+from sandbox.life.firm import MAX_OPEN, found_firms
 from sandbox.world import DEMO_START
 
 PUBLIC_URL = "http://127.0.0.1:8000"  # nobody listens there: webhooks are carried by hand
@@ -147,11 +147,16 @@ class Play:
 
 @contextmanager
 def set_play(
-    seed: int, *, without: frozenset[str] = frozenset(), often: Mapping[str, float] = MappingProxyType({})
+    seed: int,
+    *,
+    without: frozenset[str] = frozenset(),
+    often: Mapping[str, float] = MappingProxyType({}),
+    invoices: int = 0,
 ) -> Iterator[Play]:
     """Found the firms of `seed`, connect the product and read everything once; faults begin after that.
 
     `without` leaves kinds of faults out; `often` says how many times as often as usual some faults and acts happen.
+    Each firm begins with so many open `invoices` of the months before; small ones with what they sell on the day.
     """
     time = VirtualTime(_source(seed, "start").choice(STARTS))
     agenda = Agenda(time, _source(seed, "agenda"))
@@ -169,8 +174,10 @@ def set_play(
         estate = stack.enter_context(Estate(clock=time.now, couriers=False, reach=wire.connect))
         stack.enter_context(wire.laid())
         hands = Hands(_source(seed, "life"), time.now, agenda.later)
-        life = Life(hands, found_firms(estate, _source(seed, "firms"), time.now), often)
-        for _ in range(OPENING_SALES):
+        firms = found_firms(estate, _source(seed, "firms"), time.now, most_open=invoices or MAX_OPEN)
+        life = Life(hands, firms, often)
+        life.stand(invoices)
+        for _ in range(0 if invoices else OPENING_SALES):
             life.sell_something()
         logged = LogListener()
         calls = Calls(

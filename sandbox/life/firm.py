@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 Clock = Callable[[], datetime]
 CUSTOMERS = 30
+MAX_OPEN = 60  # debts of a small firm that are open at a time
+INVOICES_A_CUSTOMER = 6  # of a firm that has many open
 # One currency each: what a firm is owed in others its processor settles into accounts that a small firm does not keep.
 PROFILES = tuple(replace(each, customers=CUSTOMERS, currencies=((each.currency, 1),)) for each in (HARBOUR, CEDAR))
 
@@ -47,6 +49,7 @@ class Firm:
     processor: ProcessorBooks
     bank: BankBook
     next_number: int
+    most_open: int  # above it nothing more is sold until somebody pays
     debts: dict[str, Debt] = field(default_factory=dict)
     unpaid: dict[str, Debt] = field(default_factory=dict)  # the debts on which something is truly open
     charges: list[Charge] = field(default_factory=list)
@@ -180,12 +183,17 @@ class Firm:
         return ledgers[self.profile.name]
 
 
-def found_firms(estate: Estate, rng: Random, clock: Clock) -> dict[str, Firm]:
-    """Found a firm on Xero and one on QuickBooks, with customers that nothing was sold to yet."""
-    return {profile.key: _found(profile, estate, rng, clock) for profile in PROFILES}
+def found_firms(estate: Estate, rng: Random, clock: Clock, *, most_open: int = MAX_OPEN) -> dict[str, Firm]:
+    """Found a firm on Xero and one on QuickBooks, with customers that nothing was sold to yet.
+
+    They are as large as it takes to have `most_open` invoices open at a time.
+    """
+    customers = max(CUSTOMERS, most_open // INVOICES_A_CUSTOMER)
+    profiles = [replace(each, customers=customers) for each in PROFILES]
+    return {profile.key: _found(profile, estate, rng, clock, most_open) for profile in profiles}
 
 
-def _found(profile: Profile, estate: Estate, rng: Random, clock: Clock) -> Firm:
+def _found(profile: Profile, estate: Estate, rng: Random, clock: Clock, most_open: int) -> Firm:
     organisation = found(profile, rng)
     ledger: Accountant
     if profile.system == "xero":
@@ -208,7 +216,7 @@ def _found(profile: Profile, estate: Estate, rng: Random, clock: Clock) -> Firm:
         is_camt=profile.system == "xero",
     )
     processor = ProcessorBooks(account, organisation)
-    firm = Firm(profile, organisation, ledger, crm, processor, bank, profile.first_invoice)
+    firm = Firm(profile, organisation, ledger, crm, processor, bank, profile.first_invoice, most_open)
     for customer in organisation.customers.values():
         firm.wrote(customer)
     return firm

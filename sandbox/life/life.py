@@ -59,6 +59,12 @@ class Life:
         except REFUSALS as error:
             return f"{firm.key}: sell: refused ({error})"
 
+    def stand(self, count: int) -> None:
+        """Let each firm have sold so often in the months before."""
+        for firm in self.firms.values():
+            for _ in range(count):
+                trade.sell_earlier(self.hands, firm)
+
     def edit(self, ledger_ids: frozenset[str]) -> None:
         """Let an accountant void one of these invoices or move its due date, if any is open."""
         for firm in self.firms.values():

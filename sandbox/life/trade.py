@@ -8,22 +8,41 @@ from decimal import ROUND_HALF_UP, Decimal
 from sandbox.life.debts import Debt, Source
 from sandbox.life.firm import Firm
 from sandbox.life.hands import CENT, Acts, Hands
-from sandbox.world.model import TrueInvoice, Truth
+from sandbox.world.model import Customer, TrueInvoice, Truth
 
 TERMS_DAYS = (0, 1, 3, 7, 14, 30)
-MAX_OPEN = 60  # debts of one firm that are open at a time: above it nothing more is sold until somebody pays
+# A customer whose money comes within a week is not late; others are at times so many times as late as usual.
+PUNCTUAL_DAYS, LATEST = 7, 5
 
 
 def sell(hands: Hands, firm: Firm) -> str | None:
     """Sell to somebody."""
-    if len(firm.unpaid) >= MAX_OPEN:
+    if len(firm.unpaid) >= firm.most_open:
         return None
     customer = hands.rng.choice([each for each in hands.customers(firm) if each.key not in firm.archived])
-    number = firm.profile.invoice_number.format(firm.next_number)
-    drawn = float(customer.scale) * hands.rng.lognormvariate(0, 0.6)
-    total = Decimal(max(20.0, drawn)).quantize(CENT, ROUND_HALF_UP)
+    total = _price(hands, customer)
     issued_on = hands.today() - timedelta(days=hands.rng.choice((0, 0, 0, 5, 20)))
     due_on = issued_on + timedelta(days=hands.rng.choice(TERMS_DAYS))
+    return _issue(hands, firm, customer, total, issued_on=issued_on, due_on=due_on)
+
+
+def sell_earlier(hands: Hands, firm: Firm) -> str:
+    """Have sold something that is still open today, by how the customer pays: what is late is of who is often late."""
+    customer = hands.rng.choice(hands.customers(firm))
+    terms, late = customer.terms_days, max(0, customer.late_days - PUNCTUAL_DAYS)
+    age = hands.rng.randint(0, terms + hands.rng.randint(0, late * LATEST))
+    issued_on = hands.today() - timedelta(days=age)
+    due_on = issued_on + timedelta(days=terms)
+    return _issue(hands, firm, customer, _price(hands, customer), issued_on=issued_on, due_on=due_on)
+
+
+def _price(hands: Hands, customer: Customer) -> Decimal:
+    drawn = float(customer.scale) * hands.rng.lognormvariate(0, 0.6)
+    return Decimal(max(20.0, drawn)).quantize(CENT, ROUND_HALF_UP)
+
+
+def _issue(hands: Hands, firm: Firm, customer: Customer, total: Decimal, *, issued_on: date, due_on: date) -> str:
+    number = firm.profile.invoice_number.format(firm.next_number)
     invoice = TrueInvoice(
         organisation=firm.key,
         number=number,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from decimal import Decimal
 from functools import partial
@@ -172,7 +172,7 @@ def _query(books: QuickBooksBooks, text: str) -> Record:
     if name is None:
         raise queries.error(f"Entity {asked.entity} is unknown")
     single = {"CompanyInfo": company.info, "Preferences": company.preferences}
-    records = [single[name](books)] if name in single else list(books.entities[name].values())
+    records = [single[name](books)] if name in single else _candidates(books.entities[name], asked)
     if name in NAMES and not any(condition.field == "Active" for condition in asked.conditions):
         records = [record for record in records if record["Active"]]  # inactive names only when asked for
     found = queries.run(asked, records)
@@ -184,6 +184,13 @@ def _query(books: QuickBooksBooks, text: str) -> Record:
     if asked.fields:
         page = [{field: record[field] for field in ("Id", *asked.fields) if field in record} for record in page]
     return {name: page, "startPosition": asked.start, "maxResults": len(page)}
+
+
+def _candidates(entities: Mapping[str, Record], asked: queries.Query) -> list[Record]:
+    """What a query can find at all: of a thousand records those that it names."""
+    named = [each.values for each in asked.conditions if each.field == "Id" and each.operator == "in"]
+    wanted = frozenset(named[0]) if named else entities.keys()
+    return [record for key, record in entities.items() if key in wanted]
 
 
 def _changes(books: QuickBooksBooks, request: Request) -> list[Record]:

@@ -56,6 +56,6 @@ _RESTING: Mapping[Invariant, tuple[int, ...]] = {
 }
 AT_REST: Mapping[Invariant, tuple[int, ...]] = {**ALWAYS, **_RESTING}
 NUMBERS: Mapping[str, tuple[int, ...]] = {each.__name__: numbers for each, numbers in AT_REST.items()}
-unexplained = reminding.unexplained
+unexplained, GRACE_DAYS = reminding.unexplained, reminding.GRACE_DAYS
 
-__all__ = ["ALWAYS", "AT_REST", "NEVER_BACK", "NUMBERS", "Invariant", "Tally", "unexplained"]
+__all__ = ["ALWAYS", "AT_REST", "GRACE_DAYS", "NEVER_BACK", "NUMBERS", "Invariant", "Tally", "unexplained"]
