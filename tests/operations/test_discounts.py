@@ -22,6 +22,7 @@ from runtime.operations.reminding.plan import plan_reminders
 from runtime.operations.reminding.policies import set_policies
 from runtime.operations.reminding.send import send_reminders
 from runtime.operations.systems.treatments import set_treatment
+from runtime.operations.views.discounts import Discounts, discounts_view
 from runtime.operations.views.portal import portal
 from runtime.operations.views.standing import standings
 from runtime.store import connections
@@ -93,6 +94,13 @@ def _holds(firm: Firm, number: str = NUMBER) -> set[HoldCode]:
         assert organisation is not None
         found = standings(db, organisation, now=firm.app.clock(), document_ids=[firm.document(number).id])
     return {hold.code for each in found.invoices.values() for hold in each.holds}
+
+
+def _page(firm: Firm) -> Discounts:
+    with firm.app.store.read() as db:
+        organisation = connections.organisation(db, firm.id)
+        assert organisation is not None
+        return discounts_view(db, organisation, now=firm.app.clock())
 
 
 def _grant(firm: Firm, amount: Money = OFF) -> None:
@@ -187,6 +195,17 @@ def test_without_an_account_or_with_another_rest_nothing_is_granted(firm: Firm) 
     with pytest.raises(RefusedError, match=r"15\.00.* is open of this invoice now"):
         _grant(firm)
     assert _states(firm)[NUMBER] == "waiting"
+
+
+def test_what_was_settled_otherwise_waits_for_nobody(firm: Firm) -> None:
+    _look(firm)
+    _pay(firm, "980.00", days=1)
+    assert [each.number for each in _page(firm).waiting] == [NUMBER]
+    assert [each.number for each in _page(firm).offered] == [OTHER]
+    firm.ledger.pay_by_hand(NUMBER, "20.00", on=TODAY)
+    firm.ledger.pay_by_hand(OTHER, "1000.00", on=TODAY)
+    firm.settle()
+    assert _page(firm).waiting == _page(firm).offered == ()
 
 
 def test_only_whole_invoices_of_businesses_are_offered_any_and_only_by_the_policy(firm: Firm) -> None:

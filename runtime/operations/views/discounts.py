@@ -8,6 +8,7 @@ from datetime import date, datetime
 from sqlalchemy import ColumnElement, Connection, select
 
 from receivables.allocation import ResidualKind
+from receivables.document import DocumentStatus
 from receivables.money import Money
 from runtime.operations.discounts.states import GRANTED, OFFERED, REFUSED, WAITING
 from runtime.operations.matching.open_items import open_documents
@@ -51,15 +52,15 @@ class Discounts:
 
 
 def discounts_view(db: Connection, organisation: Organisation, *, now: datetime) -> Discounts:
-    """Return the page of an organisation."""
-    discount = t.discount.c
-    waiting = _read(db, organisation.id, discount.state == WAITING, limit=MAX_SHOWN + 1)
+    """Return the page of an organisation. Of an invoice that was settled otherwise, or voided, nothing waits."""
+    discount, is_open = t.discount.c, t.document.c.status == DocumentStatus.OPEN.value
+    waiting = _read(db, organisation.id, is_open & (discount.state == WAITING), limit=MAX_SHOWN + 1)
     known = treatments(db, organisation.id)
     treatment = known.get(ResidualKind.DISCOUNT)
     return Discounts(
         waiting=waiting[:MAX_SHOWN],
         more=max(0, len(waiting) - MAX_SHOWN),
-        offered=_read(db, organisation.id, (discount.state == OFFERED) & (discount.ends_at > now)),
+        offered=_read(db, organisation.id, is_open & (discount.state == OFFERED) & (discount.ends_at > now)),
         decided=_read(db, organisation.id, discount.state.in_((GRANTED, REFUSED))),
         account=treatment.account if treatment else "",
         lack="" if treatment else known.lack(ResidualKind.DISCOUNT),
