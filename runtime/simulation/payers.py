@@ -1,4 +1,4 @@
-"""What payers do on their pages: pay by card or begin to, promise, contest, ask, agree on a plan; and who answers."""
+"""What payers do on their pages: pay by card or begin to, promise, contest, ask, agree on a plan or to autopay."""
 
 from __future__ import annotations
 
@@ -19,12 +19,13 @@ from runtime.operations.payers.promise import promise
 from runtime.operations.payers.question import ANSWERED_WITHIN, ask, mark_answered
 from runtime.operations.plans.agree_plan import agree_plan
 from runtime.operations.plans.payment_plans import offers
+from runtime.simulation.autopay import agree, withdraw
 from runtime.simulation.stage import PUBLIC_URL, Play
 from runtime.store import connections
 from runtime.store import tables as t
 from sandbox.life import Debt, Fact, Firm, Source
 from sandbox.life.hands import REFUSALS
-from sandbox.world.model import Charge
+from sandbox.life.processor import new_charge
 from sandbox.world.takings import card_fee
 
 ACTOR = "a payer"
@@ -134,20 +135,7 @@ def _complete(play: Play, page: Page, session: str) -> bool:
         paid = account.complete_checkout(session, fee=int(fee.scaleb(2)))
     except REFUSALS:
         return False
-    page.firm.charges.append(
-        Charge(
-            key=f"charge:{len(page.firm.charges) + 1}",
-            invoice=debt.number,
-            customer=debt.invoice.customer,
-            currency=debt.invoice.currency,
-            amount=amount,
-            method="card",
-            state="live",
-            created_at=at,
-            fee=fee,
-            payment_intent=paid,
-        )
-    )
+    new_charge(page.firm, debt, method="card", amount=amount, fee=fee, at=at, payment_intent=paid)
     page.firm.happened(debt, Fact(Source.PROCESSOR, at, at, paid=amount, frees=_CHECKOUT))
     return True
 
@@ -218,11 +206,21 @@ def _agree_on_a_plan(play: Play, page: Page) -> str:
     return f"agrees to pay {', '.join(numbers)} in instalments, the first on {first_on}"
 
 
+def _agree_to_autopay(play: Play, page: Page) -> str:
+    return agree(play, page.firm, page.firm.customer_of(page.debt))
+
+
+def _withdraw(play: Play, page: Page) -> str:
+    return withdraw(play, page.firm)
+
+
 _ACTS: Mapping[str, tuple[int, Callable[[Play, Page], str]]] = {
     "pay on a page": (5, _pay),
     "promise on a page": (2, _promise),
     "contest on a page": (1, _contest),
     "ask on a page": (2, _ask),
     "agree on a plan": (1, _agree_on_a_plan),
+    "agree to autopay": (3, _agree_to_autopay),
+    "withdraw from autopay": (1, _withdraw),
 }
 PAGE_ACTS = frozenset(_ACTS)

@@ -18,6 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from runtime.operations.bank_files.import_statement import GAP, import_statement
 from runtime.operations.reminding.remind import remind_everybody
 from runtime.operations.work import poll, work
+from runtime.simulation.autopay import offer_autopay
 from runtime.simulation.crashes import Crash
 from runtime.simulation.invariants import (
     ALWAYS,
@@ -225,6 +226,7 @@ def _begin(play: Play, *, is_steady: bool) -> None:
     _beat(play, "remind", play.run(remind_everybody), _between(0.2 * slow, 3 * slow))
     _repeat(play, "people", partial(look_after, play), _between(1 * slow, 10 * slow))
     _repeat(play, VISITS, partial(visit, play), _between(0.5 * slow / rush, 5 * slow / rush))
+    offer_autopay(play)
     for key in play.life.firms:
         _repeat(play, "statement", partial(_statement, play, key), _between(8, 26))
     _repeat(play, "consents", partial(_consents, play), _between(2 * slow, 20 * slow))

@@ -8,6 +8,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from contextvars import Context
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
@@ -39,10 +40,12 @@ from runtime.simulation.watch import LogListener
 from runtime.simulation.wire import Wire
 from runtime.store import connections, migrate
 from runtime.vendors import Pace
-from sandbox.capture import CaptureServer, Fate
+from sandbox.capture import CapturedMail, CaptureServer, Fate
 from sandbox.estate import Estate
-from sandbox.life import Firm, Hands, Judge, Life
+from sandbox.life import Firm, Hands, Judge, Life, Takings
 from sandbox.life.firm import MAX_OPEN, found_firms
+from sandbox.life.mandates import took
+from sandbox.stripe.objects import Object
 from sandbox.world import DEMO_START
 
 PUBLIC_URL = "http://127.0.0.1:8000"  # nobody listens there: webhooks are carried by hand
@@ -75,6 +78,7 @@ class Play:
     estate: Estate
     life: Life
     judge: Judge
+    takings: Takings
     mailbox: CaptureServer
     faults: Faults
     settings: Settings
@@ -190,7 +194,10 @@ def set_play(
         )
         lapses = Lapses(time, estate)
         judge = Judge(life.firms, Knowledge(time, estate, calls, lapses, lambda firm: _credits_read(play, firm)))
-        mailbox = CaptureServer(clock=time.now, hear=judge.hear)
+        takings = Takings(judge)
+        for firm in life.firms.values():
+            firm.processor.account.on_taken = partial(_taken, hands, takings, firm)
+        mailbox = CaptureServer(clock=time.now, hear=partial(_hear, judge, takings))
         mailbox.fate = lambda: _fate(faults)
         mailbox.start()
         stack.callback(mailbox.stop)
@@ -199,7 +206,23 @@ def set_play(
         post = Post(agenda, faults, estate, lambda system, headers, body: _hand_in(play, system, headers, body))
         rng = _source(seed, "people")
         quiet = build(settings, clock=time.now, pace=Pace(time.sleep, pages=iter))
-        play = Play(seed, time, agenda, estate, life, judge, mailbox, faults, settings, calls, lapses, post, rng, quiet)
+        play = Play(
+            seed,
+            time,
+            agenda,
+            estate,
+            life,
+            judge,
+            takings,
+            mailbox,
+            faults,
+            settings,
+            calls,
+            lapses,
+            post,
+            rng,
+            quiet,
+        )
         play.logged, play.often = logged, often
         stack.callback(play.close)
         migrate.upgrade(quiet.store)
@@ -228,6 +251,18 @@ def _fate(faults: Faults) -> Fate:
     if faults.strikes("mail_put_off"):
         return Fate.PUT_OFF
     return Fate.ANSWER_LOST if faults.strikes("mail_accepted_then_lost") else Fate.TAKEN
+
+
+def _hear(judge: Judge, takings: Takings, mail: CapturedMail) -> None:
+    if not takings.hear(mail):
+        judge.hear(mail)
+
+
+def _taken(hands: Hands, takings: Takings, firm: Firm, intent: Object, means: str) -> None:
+    """The product asks a saved means for money: it is judged by what was true before, and then true itself."""
+    mandate, debt = firm.mandates[means], firm.debts[intent["description"]]
+    takings.see(firm, debt, mandate, intent, hands.clock())
+    took(hands, firm, debt, intent, mandate)
 
 
 def _hand_in(play: Play, system: str, headers: dict[str, str], body: bytes) -> int:

@@ -2,9 +2,23 @@
 
 from sandbox.life.bookkeeping import BOOKS_OPENED
 from sandbox.life.debts import Debt, Fact, Source
-from sandbox.life.firm import Firm
+from sandbox.life.firm import Firm, Mandate
 from sandbox.life.hands import Hands
 from sandbox.life.life import Life
+from sandbox.life.takings import Takings
 from sandbox.life.verdicts import Judge, Objection, Wrong
 
-__all__ = ["BOOKS_OPENED", "Debt", "Fact", "Firm", "Hands", "Judge", "Life", "Objection", "Source", "Wrong"]
+__all__ = [
+    "BOOKS_OPENED",
+    "Debt",
+    "Fact",
+    "Firm",
+    "Hands",
+    "Judge",
+    "Life",
+    "Mandate",
+    "Objection",
+    "Source",
+    "Takings",
+    "Wrong",
+]

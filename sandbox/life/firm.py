@@ -39,6 +39,18 @@ class Credit:
 
 
 @dataclass
+class Mandate:
+    """What a customer agreed to: from this means, each invoice up to a ceiling (None: any), so many days before due."""
+
+    customer: str
+    means: str
+    method: str
+    ceiling: Decimal | None
+    days_before: int
+    ended_at: datetime | None = None
+
+
+@dataclass
 class Firm:
     """One organisation, with everything that is true of it."""
 
@@ -54,6 +66,7 @@ class Firm:
     unpaid: dict[str, Debt] = field(default_factory=dict)  # the debts on which something is truly open
     charges: list[Charge] = field(default_factory=list)
     credits: list[Credit] = field(default_factory=list)
+    mandates: dict[str, Mandate] = field(default_factory=dict)  # by the means that was saved
     written: dict[str, str] = field(default_factory=dict)  # what people wrote at the vendors, by what they wrote
     credit: Counter[str] = field(default_factory=Counter)  # cents that pay nothing yet, by customer
     silent: dict[str, Fact] = field(default_factory=dict)  # customers who asked for no more messages since

@@ -11,13 +11,13 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from sandbox.life import bookkeeping, paperwork, parties, payments, processor, requests, trade, words
+from sandbox.life import bookkeeping, mandates, paperwork, parties, payments, processor, requests, trade, words
 from sandbox.life.firm import Firm
 from sandbox.life.hands import REFUSALS, Acts, Hands
 
 _ACTS: Acts = {
     name: act
-    for room in (trade, paperwork, payments, processor, bookkeeping, parties, requests, words)
+    for room in (trade, paperwork, payments, processor, mandates, bookkeeping, parties, requests, words)
     for name, act in room.ACTS.items()
 }
 ACT_NAMES = frozenset(_ACTS)

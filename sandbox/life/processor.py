@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from sandbox.life.debts import Debt, Source
@@ -14,7 +14,8 @@ from sandbox.world.takings import card_fee
 
 _DEBIT_FAILS, _PART, _REFUND_FAILS, _WON, _PAYOUT_FAILS = 0.25, 0.30, 0.4, 0.5, 0.25
 _RECENT = 60  # payments that may still be taken back
-_LIVE, _TAKEN_BACK = "live", "taken_back"
+# Where a payment stands: on its way, with the firm, refused at once or later, or back with its payer.
+PROCESSING, LIVE, DECLINED, TAKEN_BACK = "processing", "live", "declined", "taken_back"
 PART_BACK = "part_back"  # a person has to book what is left
 
 
@@ -33,8 +34,14 @@ def _pay_by_debit(hands: Hands, firm: Firm) -> str | None:
     if debt is None:
         return None
     charge = _charge(hands, firm, debt, firm.profile.debit_method, hands.owed(debt))
+    debit_ends(hands, firm, debt, charge)
+    return f"{charge.amount} on {debt.number}"
+
+
+def debit_ends(hands: Hands, firm: Firm, debt: Debt, charge: Charge) -> None:
+    """A debit is on its way; days later it settles, or fails."""
     hands.note(firm, debt, Source.PROCESSOR, holds="processing")
-    charge.state = "processing"
+    charge.state = PROCESSING
     fails = hands.rng.random() < _DEBIT_FAILS
 
     def ends() -> str:
@@ -42,13 +49,12 @@ def _pay_by_debit(hands: Hands, firm: Firm) -> str | None:
             firm.processor.fail(charge)
         else:
             firm.processor.account.settle(charge.payment_intent)
-            charge.state = _LIVE
+        charge.state = DECLINED if fails else LIVE
         paid = Decimal(0) if fails else charge.amount
         hands.note(firm, debt, Source.PROCESSOR, frees="processing", paid=paid)
         return f"{firm.key}: the debit on {debt.number} {'fails' if fails else 'settles'}"
 
     hands.later(timedelta(days=hands.rng.randint(1, 4), hours=hands.rng.randint(0, 12)), "debit ends", ends)
-    return f"{charge.amount} on {debt.number}"
 
 
 def _refund(hands: Hands, firm: Firm) -> str | None:
@@ -154,6 +160,16 @@ def _book(hands: Hands, firm: Firm, payout: str, amount: Decimal) -> None:
 
 
 def _charge(hands: Hands, firm: Firm, debt: Debt, method: str, amount: Decimal) -> Charge:
+    fee = min(amount, card_fee(amount, firm.profile.currency))
+    charge = new_charge(firm, debt, method=method, amount=amount, fee=fee, at=hands.clock())
+    firm.processor.pay(charge, firm.customer_of(debt))
+    return charge
+
+
+def new_charge(
+    firm: Firm, debt: Debt, *, method: str, amount: Decimal, fee: Decimal, at: datetime, payment_intent: str = ""
+) -> Charge:
+    """Note in the firm's books a payment for a debt through the processor."""
     charge = Charge(
         key=f"charge:{len(firm.charges) + 1}",
         invoice=debt.number,
@@ -161,24 +177,24 @@ def _charge(hands: Hands, firm: Firm, debt: Debt, method: str, amount: Decimal) 
         currency=debt.invoice.currency,
         amount=amount,
         method=method,
-        state=_LIVE,
-        created_at=hands.clock(),
-        fee=min(amount, card_fee(amount, firm.profile.currency)),
+        state=LIVE,
+        created_at=at,
+        fee=fee,
+        payment_intent=payment_intent,
     )
-    firm.processor.pay(charge, firm.customer_of(debt))
     firm.charges.append(charge)
     return charge
 
 
 def _taken(hands: Hands, firm: Firm, method: str, *, rather: Collection[str] = ()) -> Charge | None:
     """Draw a payment by this method that stands, to be taken back; rather one of these invoices, if there is one."""
-    live = [each for each in firm.charges[-_RECENT:] if each.method == method and each.state == _LIVE]
+    live = [each for each in firm.charges[-_RECENT:] if each.method == method and each.state == LIVE]
     live = [each for each in live if each.invoice in rather] or live
     return hands.rng.choice(live) if live else None
 
 
 def _goes_back(hands: Hands, firm: Firm, charge: Charge, hold: str) -> None:
-    charge.state = _TAKEN_BACK
+    charge.state = TAKEN_BACK
     hands.note(firm, firm.debts[charge.invoice], Source.PROCESSOR, paid=-charge.amount, holds=hold)
 
 

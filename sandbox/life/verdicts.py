@@ -16,6 +16,7 @@ from sandbox.world.model import Customer, Organisation
 from sandbox.world.score import is_reminder, mentions
 
 PROMISE_GRACE = timedelta(days=4)  # money that was promised for a day may still be on its way
+ANNOUNCED_GRACE = timedelta(days=11)  # what is taken was announced a week before at most, and is taken within days
 # What customers put up with, and how far apart the messages about one invoice are, give or take a wrong clock.
 A_WEEK, MESSAGES_A_WEEK = timedelta(days=7), 2
 BETWEEN_MESSAGES, BETWEEN_LEVELS = timedelta(days=3), timedelta(days=7)
@@ -23,7 +24,7 @@ CLOCKS_DIFFER = timedelta(minutes=11)
 
 
 class Objection(StrEnum):
-    """What is wrong with a message."""
+    """What is wrong with a message, or with what is taken."""
 
     NOT_DUE = "not due"
     AMOUNT = "amount"
@@ -31,6 +32,8 @@ class Objection(StrEnum):
     UNWANTED = "unwanted"
     TOO_OFTEN = "too often"
     AGAIN = "again"
+    NOT_AGREED = "not agreed"
+    NOT_TOLD = "not told"
     SHUT_OUT = "shut out"
 
 
@@ -71,6 +74,7 @@ class Judge:
     knowledge: Knowledge
     wrongs: list[Wrong] = field(default_factory=list)
     named: dict[tuple[str, str], datetime] = field(default_factory=dict)  # invoices, and when a message last did
+    announced: dict[tuple[str, str], datetime] = field(default_factory=dict)  # invoices, and when autopay last was
     written_to: dict[tuple[str, str], list[datetime]] = field(default_factory=dict)  # customers, in the last week
     sent: int = 0
     unheard: list[tuple[Firm, Customer, datetime]] = field(
@@ -91,7 +95,7 @@ class Judge:
             asked[firm.key, customer.key] = (firm, customer)
             self.wrongs += self._named_again(firm, debt, mail.received_at)
             self.wrongs += self._asked(firm, debt, mail.received_at)
-            known = debt.state(mail.received_at.date(), self._known_of(firm, mail.received_at))
+            known = debt.state(mail.received_at.date(), self.known_of(firm, mail.received_at))
             if amounts and known.open > 0 and known.open not in amounts:
                 text = f"{firm.key} {debt.number}: names {', '.join(map(str, amounts))}, {known.open} is open"
                 self.wrongs.append(Wrong(Objection.AMOUNT, text))
@@ -123,8 +127,13 @@ class Judge:
             and (on - max(debt.state(on).due_days)).days >= grace_days
             and firm.may_write(firm.customer_of(debt))
             and not any(fact.until is not None and on - fact.until <= PROMISE_GRACE for fact in debt.facts)
+            and not self._is_announced(firm, debt, on)
             and not firm.has_credit_for(debt, debt.state(on).open)
         ]
+
+    def _is_announced(self, firm: Firm, debt: Debt, on: date) -> bool:
+        at = self.announced.get((firm.key, debt.number))
+        return at is not None and on - at.date() <= ANNOUNCED_GRACE
 
     def _named_again(self, firm: Firm, debt: Debt, at: datetime) -> Iterator[Wrong]:
         before = self.named.get((firm.key, debt.number))
@@ -148,7 +157,7 @@ class Judge:
             if self._is_credited(firm, debt):
                 yield Wrong(Objection.NOT_DUE, f"{firm.key} {debt.number}: covered by credit")
             return
-        known = self._known_of(firm, at)
+        known = self.known_of(firm, at)
         knowable = debt.state(at.date(), known).wrong_to_ask(at.date())
         if knowable is not None:
             yield Wrong(Objection.NOT_DUE, f"{firm.key} {debt.number}: {knowable}")
@@ -171,7 +180,9 @@ class Judge:
         before = [each.invoice.total for each in others if each.invoice.customer == debt.invoice.customer]
         return left >= debt.invoice.total + sum(before, Decimal(0))
 
-    def _known_of(self, firm: Firm, at: datetime) -> Callable[[Fact], bool]:
+    def known_of(self, firm: Firm, at: datetime) -> Callable[[Fact], bool]:
+        """Return what tells of a fact whether the product knows it at a moment, or should."""
+
         def known(fact: Fact) -> bool:
             if self.knowledge.must_know(firm, fact, at):
                 return True
@@ -188,4 +199,4 @@ class Judge:
         asked = firm.silent.get(customer.key)
         if asked is not None:
             text = f"{firm.key}: sent to {customer.name}, who asked for no more messages"
-            yield Wrong(Objection.UNWANTED, text, None if self._known_of(firm, at)(asked) else at - asked.at)
+            yield Wrong(Objection.UNWANTED, text, None if self.known_of(firm, at)(asked) else at - asked.at)

@@ -75,6 +75,8 @@ class Books:
         self.payout_of: dict[str, str] = {}
         self.agreed_fees: dict[str, int | None] = {}
         self.intent_data: dict[str, Object] = {}
+        # Told of each payment that was asked of a saved means, and of which.
+        self.on_taken: Callable[[Object, str], None] = lambda _intent, _means: None
 
     def now(self, at: datetime | None = None) -> int:
         """Return the moment in seconds since the epoch."""

@@ -73,19 +73,17 @@ class SavedMeans(Payments):
     def pay_from(self, intent: Object, means: Object) -> Object:
         """Confirm a payment with a saved means; return the intent, declined where the bank says so."""
         with self._lock:
-            method = str(means["type"])
-            if means["id"] not in self.refusing:
-                self.confirm(str(intent["id"]), method=method, means=str(means["id"]))
-                return intent
-            code, decline_code = self.refusing[means["id"]]
-            message = "Your card was declined."
-            if code == AUTHENTICATION:
-                message += " This transaction requires authentication."
-            return self.decline(
-                str(intent["id"]),
-                code=code,
-                message=message,
-                method=method,
-                means=str(means["id"]),
-                decline_code=decline_code,
-            )
+            means_id = str(means["id"])
+            self._ask_bank(str(intent["id"]), means_id, method=str(means["type"]))
+            self.on_taken(intent, means_id)
+            return intent
+
+    def _ask_bank(self, intent_id: str, means_id: str, *, method: str) -> None:
+        if means_id not in self.refusing:
+            self.confirm(intent_id, method=method, means=means_id)
+            return
+        code, decline_code = self.refusing[means_id]
+        message = "Your card was declined."
+        if code == AUTHENTICATION:
+            message += " This transaction requires authentication."
+        self.decline(intent_id, code=code, message=message, method=method, means=means_id, decline_code=decline_code)

@@ -193,6 +193,7 @@ class Charge:
     payment_intent: str = ""
     refunded: Decimal = Decimal(0)
     booked_as: str = ""  # the posting by which a person booked in the ledger what a refund left
+    taken_from: str = ""  # the saved means from which it was taken while its payer was away
 
     @property
     def left(self) -> Decimal:

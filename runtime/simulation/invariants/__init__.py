@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from runtime.simulation.invariants import boundaries, in_step, intake, money, reminding, rest
+from runtime.simulation.invariants import autopay, boundaries, in_step, intake, money, reminding, rest
 from runtime.simulation.invariants.tally import Tally
 from runtime.simulation.stage import Play
 
@@ -36,6 +36,8 @@ ALWAYS: Mapping[Invariant, tuple[int, ...]] = {
     boundaries.limits_respected: (27,),
     boundaries.no_secret_in_logs: (28,),
     money.audit_rebuilds_balances: (29,),
+    autopay.taken_as_agreed: (33,),
+    autopay.taken_once_and_owed: (34,),
 }
 # Also before and after an answer arrives that was overtaken: what it undoes is soon read again.
 NEVER_BACK: tuple[Invariant, ...] = (in_step.versions_never_go_back, in_step.tombstones_stay_dead)
@@ -50,6 +52,7 @@ _RESTING: Mapping[Invariant, tuple[int, ...]] = {
     reminding.due_is_reminded: (21,),
     reminding.certificates_chain: (22,),
     boundaries.connections_stand: (26,),
+    autopay.taken_is_known: (34,),
     # These two do something, so they come last.
     rest.commutes_under_reordering: (8,),
     rest.quiet_writes_nothing: (13,),

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from runtime.simulation.sabotages import boundaries, in_step, intake, money, reminding
+from runtime.simulation.sabotages import autopay, boundaries, in_step, intake, money, reminding
 from runtime.simulation.sabotages.sabotage import Sabotage
 
 SABOTAGES: tuple[Sabotage, ...] = tuple(
     sorted(
-        (*intake.SABOTAGES, *money.SABOTAGES, *in_step.SABOTAGES, *reminding.SABOTAGES, *boundaries.SABOTAGES),
+        (each for room in (intake, money, in_step, reminding, boundaries, autopay) for each in room.SABOTAGES),
         key=lambda each: each.invariant,
     )
 )
