@@ -8,6 +8,7 @@ import click
 
 from runtime.app import App
 from runtime.cli.opened import chosen_organisation, opened_app
+from runtime.operations.autopay.agree import switch_autopay
 from runtime.operations.bank_files.bank_proof import prove_by_name, prove_by_statements
 from runtime.operations.errors import InputError
 from runtime.operations.organisations import OWNER, switch_sending
@@ -24,6 +25,7 @@ from runtime.store.connections import Organisation
 @click.option("--sending", type=click.Choice(("on", "off")), help="Switch reminders on or off.")
 @click.option("--thanks", type=click.Choice(("on", "off")), help="Thank for payments of what was reminded, or not.")
 @click.option("--card-payments", type=click.Choice(("on", "off")), help="Offer payers to pay by card, or no more.")
+@click.option("--autopay", type=click.Choice(("on", "off")), help="Offer payers autopay, or no more; off takes nothing.")
 @click.option(
     "--others-remind",
     type=click.Choice(("yes", "no")),
@@ -46,6 +48,7 @@ def settings(
     sending: str | None,
     thanks: str | None,
     card_payments: str | None,
+    autopay: str | None,
     others_remind: str | None,
     handle: str | None,
     identification: str | None,
@@ -67,12 +70,14 @@ def settings(
             prove_by_name(app, organisation_id=chosen.id, handle=handle, attested_by=attested_by, actor=OWNER)
         for each in named:
             _treat(app, chosen.id, each)
+        if card_payments is not None:
+            switch_card_payments(app, organisation_id=chosen.id, on=card_payments == "on", actor=OWNER)
+        if autopay is not None:
+            switch_autopay(app, organisation_id=chosen.id, on=autopay == "on", actor=OWNER)
         if sending is not None:
             switch_sending(app, organisation_id=chosen.id, on=sending == "on", actor=OWNER)
         if thanks is not None:
             switch_thanks(app, organisation_id=chosen.id, on=thanks == "on", actor=OWNER)
-        if card_payments is not None:
-            switch_card_payments(app, organisation_id=chosen.id, on=card_payments == "on", actor=OWNER)
         if others_remind is not None:
             says = others_remind == "yes"
             say_what_else_reminds(app, organisation_id=chosen.id, others_remind=says, actor=OWNER)
@@ -98,6 +103,7 @@ def _show(app: App, organisation_id: str, *, as_json: bool) -> None:
     click.echo(f"sending      {'on' if found.sending_on else 'off'}")
     click.echo(f"thanks       {'on' if organisation.thanks_since else 'off'}")
     click.echo(f"cards        {'on' if found.card_payments_on else 'off'}")
+    click.echo(f"autopay      {'on' if organisation.autopay_on else 'off'}")
     click.echo(f"others       {_others(found.other_reminders)}")
     click.echo(f"mail server  {'missing: ' + ', '.join(found.missing_mail) if found.missing_mail else 'set up'}")
     for bank in found.banks:
@@ -121,6 +127,7 @@ def _facts(organisation: Organisation, found: Setup) -> dict[str, object]:
         "sending": found.sending_on,
         "thanks": organisation.thanks_since is not None,
         "card_payments": found.card_payments_on,
+        "autopay": organisation.autopay_on,
         "others_remind": organisation.others_remind,
         "systems_remind": dict(found.other_reminders.told),
         "missing_mail_settings": list(found.missing_mail),

@@ -62,6 +62,7 @@ def test_settings_are_shown_and_changed_step_by_step(tmp_path: Path, organisatio
         "sending": False,
         "thanks": False,
         "card_payments": False,
+        "autopay": False,
         "others_remind": None,
         "systems_remind": {},
         "missing_mail_settings": ["TRUEDUE_SMTP_HOST", "TRUEDUE_MAIL_FROM"],
@@ -97,6 +98,7 @@ def test_settings_are_spoken_without_json(tmp_path: Path, organisation: str) -> 
         "sending      off",
         "thanks       off",
         "cards        off",
+        "autopay      off",
         "others       not said whether they remind",
         "mail server  missing: TRUEDUE_SMTP_HOST, TRUEDUE_MAIL_FROM",
         "bank         090 (Current account): statement files of IE29, none imported yet",
@@ -133,6 +135,7 @@ def test_a_bank_goes_with_exactly_one_proof(tmp_path: Path, arguments: tuple[str
             "name the person who attests that the ledger is complete for Current account",
         ),
         (("--sending", "maybe"), "Invalid value for '--sending': 'maybe' is not one of 'on', 'off'."),
+        (("--autopay", "on"), "no processor is connected that could take payments: connect Stripe first"),
         (("--org", "nobody"), "there is no organisation nobody"),
     ],
 )
