@@ -63,5 +63,9 @@ class EarlyDiscount:
         amount = self.of(total)
         if not amount:
             return None
-        last_on = min(issued_on + timedelta(days=self.days), due_on)
+        last_on = self.last_on(issued_on=issued_on, due_on=due_on)
         return DiscountOffer(amount, last_on, start_of_day(last_on + timedelta(days=1), time_zone))
+
+    def last_on(self, *, issued_on: date, due_on: date) -> date:
+        """The last day on which an invoice may be paid with it."""
+        return min(issued_on + timedelta(days=self.days), due_on)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import date, timedelta
 from enum import StrEnum
 from itertools import pairwise
 from types import MappingProxyType
@@ -98,6 +98,14 @@ class DunningPolicy:
         _check_channels(self.name, self.levels)
         if any(amount.currency != currency for currency, amount in self.min_amounts.items()):
             raise PolicyError(f"policy {self.name!r}: a minimum is in another currency than the one it is for")
+
+    def keeps_its_discount_quiet(self, *, issued_on: date, due_on: date) -> bool:
+        """Whether it gives a discount on such an invoice of which no message tells in time, only the payer's page."""
+        if self.early_discount is None:
+            return False
+        last_on = self.early_discount.last_on(issued_on=issued_on, due_on=due_on)
+        first = due_on + timedelta(days=self.levels[0].after_due_days)
+        return first > last_on
 
 
 def _check_channels(name: str, levels: Sequence[DunningLevel]) -> None:

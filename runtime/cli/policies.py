@@ -122,6 +122,11 @@ def _print_preview(found: Preview) -> None:
     )
     for name, count in found.customers_by_policy:
         click.echo(f"{count:>8}  customers under {name}")
+    for name, count in found.quiet_discounts:
+        click.echo(
+            f"{name}: of {count} open invoices no message tells of the discount in time, only the payer's page: "
+            "let a level come earlier"
+        )
     for each in found.changes[:MAX_CHANGES_SHOWN]:
         click.echo(f"{each.name}: {each.now} → {each.then}")
     if len(found.changes) > MAX_CHANGES_SHOWN:

@@ -25,7 +25,9 @@ from runtime.store.connections import Organisation
 @click.option("--sending", type=click.Choice(("on", "off")), help="Switch reminders on or off.")
 @click.option("--thanks", type=click.Choice(("on", "off")), help="Thank for payments of what was reminded, or not.")
 @click.option("--card-payments", type=click.Choice(("on", "off")), help="Offer payers to pay by card, or no more.")
-@click.option("--autopay", type=click.Choice(("on", "off")), help="Offer payers autopay, or no more; off takes nothing.")
+@click.option(
+    "--autopay", type=click.Choice(("on", "off")), help="Offer payers autopay, or no more; off takes nothing."
+)
 @click.option(
     "--others-remind",
     type=click.Choice(("yes", "no")),

@@ -159,3 +159,21 @@ def test_days_are_replayed_by_the_policies_that_count(firm: Firm) -> None:
         )
     assert found.policy == "patient with large debts, everyone, version 2"
     assert found.all.customers == 1, "Bolt owes 300 for a few days only"
+
+
+@pytest.mark.parametrize(("first", "quiet"), [(-27, ()), (-20, ()), (-19, (("prompt", 1),)), (1, (("prompt", 1),))])
+def test_the_preview_says_where_no_message_tells_of_a_discount_in_time(
+    firm: Firm, first: int, quiet: tuple[tuple[str, int], ...]
+) -> None:
+    for number in ("INV-1001", "INV-1002", "INV-2001"):
+        firm.ledger.pay_by_hand(number, str(firm.ledger.balance(number)), on=TODAY)
+    firm.invoice("Acme", "INV-3001", "100.00", late=-25)  # issued thirty days before it is due
+    firm.settle()
+    tone = "upcoming" if first < 1 else "friendly"
+    text = (
+        f"policies:\n  - name: prompt\n    levels:\n      - {{days_after_due: {first}, tone: {tone}}}\n"
+        "    early_discount: {within_days: 10, per_cent: 2}\n"
+    )
+    with firm.app.store.read() as db:
+        found = preview(db, _organisation(firm), book=read_policies(text), now=firm.time())
+    assert found.quiet_discounts == quiet

@@ -30,7 +30,8 @@ class Change:
 @dataclass(frozen=True, slots=True)
 class Preview:
     """The messages of `at`, the next time at which the organisation may write. `customers_by_policy` counts whoever has
-    something open, `to_approve` how many messages a person would have to approve first by their level.
+    something open, `to_approve` how many messages a person would have to approve first by their level. By
+    `quiet_discounts` of these policies no message tells in time of the discount on so many open invoices.
     """
 
     at: datetime
@@ -39,6 +40,7 @@ class Preview:
     to_approve: int
     lines: int
     customers_by_policy: tuple[tuple[str, int], ...]
+    quiet_discounts: tuple[tuple[str, int], ...]
     changes: tuple[Change, ...]
 
 
@@ -57,6 +59,7 @@ def preview(db: Connection, organisation: Organisation, *, book: PolicyBook, now
         to_approve=sum(bool(each.approval) for each in then.reminders),
         lines=sum(len(each.lines) for each in then.reminders),
         customers_by_policy=_by_policy(then, book),
+        quiet_discounts=_quiet_discounts(then),
         changes=tuple(
             Change(who, names[who], before.get(who, "no message"), after.get(who, "no message"))
             for who in sorted(changed, key=lambda who: (names[who], who))
@@ -82,6 +85,17 @@ def _by_policy(plan: Plan, book: PolicyBook) -> tuple[tuple[str, int], ...]:
     return tuple((choice.policy.name, counted[choice.policy.name]) for choice in book.choices)
 
 
+def _quiet_discounts(plan: Plan) -> tuple[tuple[str, int], ...]:
+    counted = Counter(
+        each.policy.name
+        for each in plan.decisions
+        if each.policy.keeps_its_discount_quiet(
+            issued_on=each.evidence.item.issued_on, due_on=each.evidence.item.due_on
+        )
+    )
+    return tuple(sorted(counted.items()))
+
+
 def preview_json(found: Preview) -> dict[str, Any]:
     """The preview as `truedue policy check --json` prints it."""
     return {
@@ -91,6 +105,7 @@ def preview_json(found: Preview) -> dict[str, Any]:
         "to_approve": found.to_approve,
         "invoices_named": found.lines,
         "customers_by_policy": dict(found.customers_by_policy),
+        "quiet_discounts": dict(found.quiet_discounts),
         "changes": [
             {"customer_id": each.customer_id, "name": each.name, "now": each.now, "then": each.then}
             for each in found.changes
