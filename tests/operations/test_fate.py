@@ -12,6 +12,7 @@ from sqlalchemy import update
 
 from connectors.contract import Role
 from connectors.records import Kind
+from reminders.holds import PROBABLY_PAID_DAYS
 from runtime.operations.errors import RefusedError
 from runtime.operations.matching.decide import undo
 from runtime.operations.matching.match import match_receipts
@@ -296,6 +297,21 @@ def test_a_refund_that_failed_after_the_invoice_was_opened_again_is_asked_about_
     assert "INV-1001" not in _reminded(firm)
     assert [row.state for row in firm.rows(t.proposal)] == ["pending"]
     assert firm.problems() == ["refund_failed"]
+
+
+def test_money_of_a_refund_that_failed_holds_what_it_may_pay_for_as_long_as_money_that_is_new(firm: Firm) -> None:
+    intent = firm.stripe.pay(amount=8_400, currency=CURRENCY, metadata=NAMED)
+    _hear(firm)
+    assert firm.receipt().state == "suggested", "70 % of the invoice: a person is asked whether the rest was withheld"
+    refund = firm.stripe.refund(intent)
+    _hear(firm)
+    firm.time.advance(days=PROBABLY_PAID_DAYS + 1)
+    firm.stripe.fail_refund(refund)
+    _hear(firm)
+    assert _holds(firm) == {}
+    assert "INV-1001" not in _reminded(firm)
+    firm.time.advance(days=PROBABLY_PAID_DAYS + 1)
+    assert "INV-1001" in _reminded(firm), "the bound is the same"
 
 
 def test_a_payout_that_came_back_is_taken_out_of_the_ledger(firm: Firm) -> None:

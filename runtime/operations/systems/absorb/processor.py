@@ -85,7 +85,7 @@ def _processor_row(scope: Scope, record: Record, receipt_id: str, old: dict[str,
         "method": fields.method,
         "decline": asdict(fields.decline) if fields.decline else None,
         "applications": old["applications"] if old else 0,
-        "noticed_at": old["noticed_at"] if old else scope.read_at,
+        "noticed_at": scope.read_at if old is None or _came_back(old, fields) else old["noticed_at"],
     }
 
 
@@ -95,6 +95,11 @@ def _state_after(old: dict[str, Any], status: ReceiptStatus) -> str:
     if not is_back or old["state"] in ("applied", "recorded"):
         return str(old["state"])
     return "undone" if old["applications"] else "new"
+
+
+def _came_back(old: dict[str, Any], fields: ProcessorPaymentFields) -> bool:
+    """Whether a refund failed: from now on it is money, and holds what it may pay as long as money that is new."""
+    return bool(fields.refunded.minor < old["refunded_minor"])
 
 
 def _dispute(fields: ProcessorPaymentFields) -> str:
@@ -113,7 +118,7 @@ def _follow(scope: Scope, old: dict[str, Any] | None, row: dict[str, Any], field
         _tell_if_ours(scope, row, fields)
         reverse_application(scope.db, scope.organisation_id, receipt_id, actor=scope.system, at=scope.read_at)
         return
-    if old is not None and fields.refunded.minor < old["refunded_minor"]:
+    if old is not None and _came_back(old, fields):
         _refund_failed(scope, row, Money(old["refunded_minor"], row["currency"]) - fields.refunded)
     hold_what_is_in_question(scope.db, scope.organisation_id, row | {"read_at": scope.read_at}, scope.read_at)
     if old is None:
