@@ -103,6 +103,21 @@ def test_a_refund_of_what_an_invoice_names_that_comes_later_holds_it(firm: Firm)
     assert [row.code for row in firm.rows(t.hold, document_id=firm.document("INV-1003").id)] == ["refund_review"]
 
 
+def test_of_however_many_refunds_each_holds_the_invoice_that_comes_later(
+    firm: Firm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("runtime.operations.matching.in_question.PAYMENTS_A_HEAP", 1)
+    for number in ("INV-1003", "INV-1004", "INV-1005"):
+        paid = firm.stripe.pay(amount=9_000, currency=CURRENCY, metadata={"invoice_number": number})
+        firm.stripe.refund(paid, 9_000)
+    _hear(firm)
+    for number in ("INV-1003", "INV-1004", "INV-1005"):
+        firm.invoice("Acme", number, "90.00", late=5)
+    firm.settle()
+    held = {row.document_id for row in firm.rows(t.hold, code="refund_review")}
+    assert held == {firm.document(number).id for number in ("INV-1003", "INV-1004", "INV-1005")}
+
+
 def test_a_chargeback_before_the_payment_was_applied_holds_what_it_pays(firm: Firm) -> None:
     intent = firm.stripe.pay(amount=12_000, currency=CURRENCY, metadata=NAMED)
     firm.stripe.dispute(intent)

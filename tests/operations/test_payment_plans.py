@@ -100,6 +100,36 @@ def test_a_hold_ends_by_itself_and_reminding_renews_it_first(firm: Firm) -> None
     assert recipients == {"bolt@example.com"}
 
 
+def test_every_plan_is_followed_however_many_there_are(firm: Firm, monkeypatch: pytest.MonkeyPatch) -> None:
+    for place in ("payment_plans", "watch_plans"):
+        monkeypatch.setattr(f"runtime.operations.plans.{place}.MAX_A_RUN", 1)
+    firm.switch_sending()
+    _agree(firm)
+    bolt = next(row.id for row in firm.rows(t.customer) if row.name == "Bolt")
+    with firm.app.store.read() as db:
+        organisation = connections.organisation(db, firm.id)
+        assert organisation is not None
+        (offer,) = offers(db, organisation, bolt, now=firm.app.clock())
+    agree_plan(
+        firm.app,
+        organisation_id=firm.id,
+        customer_id=bolt,
+        debt=offer.debt,
+        count=2,
+        first_on=FIRST,
+        consent="I agree.",
+        actor="customer",
+    )
+    with firm.app.store.write() as db:
+        db.execute(t.hold.update().values(until=firm.app.clock() - timedelta(days=1), reason="older"))
+    remind_organisation(firm.app, firm.id)
+    assert firm.mailbox.mails == []
+    _to(firm, FIRST + timedelta(days=2))
+    assert {row.state for row in firm.rows(t.payment_plan)} == {"broken"}
+    with pytest.raises(RefusedError):
+        end_plan(firm.app, organisation_id=firm.id, plan_id="nonsense", actor="dana")
+
+
 def test_what_was_seen_is_agreed_on_and_nothing_else(firm: Firm) -> None:
     for wrong in ({"count": 1}, {"count": 13}, {"first_on": TODAY - timedelta(days=1)}, {"consent": " "}):
         with pytest.raises(InputError):

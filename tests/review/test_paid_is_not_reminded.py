@@ -99,6 +99,23 @@ def test_new_money_is_matched_however_much_waits_for_a_person(firm: Firm, monkey
     assert firm.ledger.payments() == [Decimal("120.00")]
 
 
+def test_money_that_came_before_its_invoice_is_matched_however_much_older_waits(
+    firm: Firm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("runtime.operations.matching.match.MAX_RECEIPTS", 2)
+    firm.import_lines(
+        *(money_in(f"U{n}", f"{n}7.31", "NOBODY", "no reference", on=TODAY - timedelta(days=3)) for n in range(1, 4)),
+        name="first.xml",
+        on=TODAY - timedelta(days=3),
+    )
+    firm.work()
+    firm.import_lines(money_in("L9", "48.20", "ACME", "INV-1009"), name="second.xml")
+    firm.work()
+    firm.invoice("Acme", "INV-1009", "48.20", late=5)
+    firm.settle()
+    assert firm.ledger.payments() == [Decimal("48.20")]
+
+
 def test_money_booked_by_hand_after_its_statement_was_imported_is_recognised(firm: Firm) -> None:
     firm.import_lines(money_in("L3", "75.00", "ACME", "thanks"))
     firm.work()

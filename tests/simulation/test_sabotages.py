@@ -81,9 +81,9 @@ def _violated(result: Result) -> set[int]:
 
 
 def test_a_failing_seed_is_shrunk_to_a_run_that_fails_again() -> None:
-    found = shrink(1, 20, sabotage="secrets-not-logged")
+    found = shrink(1, 8, sabotage="secrets-not-logged")
     assert found is not None
-    assert found.events < 20
+    assert found.events < 8
     assert len(found.trace) == found.events
     again = simulate(
         seeds=[found.seed], events=found.events, sabotage="secrets-not-logged", without=frozenset(found.without)

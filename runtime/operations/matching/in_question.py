@@ -21,7 +21,8 @@ from runtime.store import tables as t
 REFUND, CHARGEBACK = "refund_review", "chargeback_open"
 # How long the invoices that a payment names are waited for; a payment's own changes are followed for ever.
 NAMED_CONSIDERED = timedelta(days=30)
-MAX_PAYMENTS = 1_000  # looked at in one unit of work
+PAYMENTS_A_HEAP = 1_000
+MAX_HEAPS = 1_000  # a million payments in question
 _receipt, _hold = t.receipt.c, t.hold.c
 
 
@@ -50,7 +51,7 @@ def hold_what_is_in_question(db: Connection, organisation_id: str, receipt: dict
 
 def hold_what_became_known(db: Connection, organisation_id: str, now: datetime) -> None:
     """Hold what payments in question paid or name that was not known, or not applied, when they were read."""
-    payments = db.execute(
+    questioned = (
         select(t.receipt)
         .where(
             _receipt.organisation_id == organisation_id,
@@ -58,11 +59,17 @@ def hold_what_became_known(db: Connection, organisation_id: str, now: datetime) 
             _receipt.read_at.is_not(None),  # a processor shows it
             or_(_receipt.refunded_minor > 0, _receipt.dispute != ""),
         )
-        .order_by(_receipt.changed_at.desc(), _receipt.id)
-        .limit(MAX_PAYMENTS)
-    ).all()
-    for each in payments:
-        hold_what_is_in_question(db, organisation_id, dict(each._mapping), now)
+        .order_by(_receipt.id)
+        .limit(PAYMENTS_A_HEAP)
+    )
+    after = ""
+    for _ in range(MAX_HEAPS):
+        heap = db.execute(questioned.where(_receipt.id > after)).all()
+        for each in heap:
+            hold_what_is_in_question(db, organisation_id, dict(each._mapping), now)
+        if len(heap) < PAYMENTS_A_HEAP:
+            return
+        after = heap[-1].id
 
 
 def documents_of(db: Connection, organisation_id: str, receipt: dict[str, Any]) -> list[str]:

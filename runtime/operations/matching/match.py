@@ -38,7 +38,7 @@ from runtime.store import connections
 from runtime.store import tables as t
 from runtime.store.rows import chunks, upsert
 
-MAX_RECEIPTS = 2_000  # considered in one unit of work; the rest follow in the next
+MAX_RECEIPTS = 2_000  # considered in one unit of work; more that is new follows in the next
 WAITING = ("new", "suggested", "unidentified")
 
 
@@ -146,11 +146,13 @@ def _waiting(db: Connection, organisation_id: str) -> list[dict[str, Any]]:
             receipt.c.state.in_((*WAITING, AWAITED, "coded", "in_flight")),
             receipt.c.status.in_(LIVING),
         )
-        # New money first: what waits for a person, however much it is, keeps nobody's payment from being matched.
-        .order_by(receipt.c.state != "new", receipt.c.received_on, receipt.c.id)
+        # New money first, then the latest: what waits for a person, however much it is, keeps nobody's payment from
+        # being matched, nor a payment from the invoice that is read after it.
+        .order_by(receipt.c.state != "new", receipt.c.received_on.desc(), receipt.c.id)
         .limit(MAX_RECEIPTS)
     )
-    return [dict(row._mapping) for row in db.execute(statement)]
+    rows = (dict(row._mapping) for row in db.execute(statement))
+    return sorted(rows, key=lambda row: (row["state"] != "new", row["received_on"], row["id"]))
 
 
 def _proposed(db: Connection, organisation_id: str, receipt_ids: Iterable[str]) -> dict[str, dict[str, Any]]:

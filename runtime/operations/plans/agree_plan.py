@@ -11,7 +11,7 @@ from receivables.money import Money
 from reminders.payment_plan import MAX_INSTALMENTS, PlanState, last_first_day, monthly
 from runtime.app import App
 from runtime.operations.errors import InputError, RefusedError
-from runtime.operations.plans.payment_plans import in_state, note, offers, read_plan
+from runtime.operations.plans.payment_plans import note, offers, read_plan, running
 from runtime.operations.plans.watch_plans import close_plan, follow_plan
 from runtime.operations.reminding.withdraw import withdraw_reminders
 from runtime.store import connections, journal
@@ -107,8 +107,7 @@ def end_plan(app: App, *, organisation_id: str, plan_id: str, actor: str) -> Non
     with app.store.write() as db:
         connections.lock_organisation(db, organisation_id)
         now = app.clock()
-        running = in_state(db, organisation_id, PlanState.RUNNING)
-        plan = next((each for each in running if each.id == plan_id), None)
+        plan = next((each for each in running(db, organisation_id) if each.id == plan_id), None)
         if plan is None:
             raise RefusedError("there is no such plan that is running")
         close_plan(

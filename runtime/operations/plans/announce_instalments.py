@@ -13,7 +13,7 @@ from reminders.evidence import ContactEvidence
 from reminders.message import Message
 from reminders.payment_plan import PlanState
 from runtime.app import App
-from runtime.operations.plans.payment_plans import in_state, read_plan
+from runtime.operations.plans.payment_plans import read_plan, running
 from runtime.operations.reaching.contact_language import language_for
 from runtime.operations.reminding.compose import brand_of, portal_links
 from runtime.operations.reminding.courtesies import Courtesy, not_told, send_once
@@ -33,7 +33,7 @@ def announce_instalments(app: App, organisation_id: str) -> Counter[str]:
         if app.email is None or organisation is None or not organisation.sending_on:
             return outcome
         today = app.clock().astimezone(organisation.zone).date()
-        plans = {row.id: dict(row._mapping) for row in in_state(db, organisation_id, PlanState.RUNNING)}
+        plans = {row.id: dict(row._mapping) for row in running(db, organisation_id)}
         due = {plan_id: each for plan_id, row in plans.items() if (each := _ahead(db, organisation, row, today))}
         due = not_told(db, organisation_id, due)
     if read_invoices(app, organisation_id, [each for one in due.values() for each in one.documents]) is Reading.FAILED:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -20,7 +20,8 @@ from runtime.store import tables as t
 from runtime.store.connections import Organisation
 
 NO_HINDRANCE = frozenset({HoldCode.CONTACT, HoldCode.PROMISED, HoldCode.PAUSED})  # holds that say nothing of the debt
-MAX_A_RUN = 500  # running plans that are judged in one unit of work
+MAX_A_RUN = 500  # plans that are read at once
+MAX_HEAPS = 2_000  # a million plans of one organisation
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,14 +127,25 @@ def read_plan(db: Connection, organisation: Organisation, row: dict[str, Any], *
 
 
 def in_state(
-    db: Connection, organisation_id: str, *states: PlanState, customer_id: str | None = None
+    db: Connection, organisation_id: str, *states: PlanState, customer_id: str | None = None, after: str = ""
 ) -> list[Row[Any]]:
-    """Return the rows of plans in these states, of one customer or of everybody."""
+    """Return the rows of the next MAX_A_RUN plans in these states by their ids, of one customer or of everybody."""
     plan = t.payment_plan.c
     mine = (plan.organisation_id == organisation_id) & plan.state.in_([state.value for state in states])
     if customer_id is not None:
         mine &= plan.customer_id == customer_id
-    return list(db.execute(select(t.payment_plan).where(mine).order_by(plan.id).limit(MAX_A_RUN)))
+    return list(db.execute(select(t.payment_plan).where(mine, plan.id > after).order_by(plan.id).limit(MAX_A_RUN)))
+
+
+def running(db: Connection, organisation_id: str) -> Iterator[Row[Any]]:
+    """Yield the rows of every plan that runs."""
+    after = ""
+    for _ in range(MAX_HEAPS):
+        heap = in_state(db, organisation_id, PlanState.RUNNING, after=after)
+        yield from heap
+        if len(heap) < MAX_A_RUN:
+            return
+        after = heap[-1].id
 
 
 def note(

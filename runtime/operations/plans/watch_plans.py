@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
@@ -13,7 +14,7 @@ from reminders.payment_plan import PlanState
 from reminders.replies.routing import TaskKind
 from runtime.app import App
 from runtime.operations.people.tasks import open_task
-from runtime.operations.plans.payment_plans import Plan, in_state, note, read_plan
+from runtime.operations.plans.payment_plans import MAX_A_RUN, MAX_HEAPS, Plan, in_state, note, read_plan
 from runtime.operations.reminding.standing_holds import place_hold, release_hold
 from runtime.store import connections
 from runtime.store import tables as t
@@ -23,22 +24,29 @@ PLAN = FlagCode.PLAN.value
 WATCHER = "plans"
 
 
-def watch_plans(app: App, organisation_id: str) -> dict[PlanState, int]:
-    """Judge running plans by what was paid: renew their holds, end those that are paid or were not kept."""
-    counted: dict[PlanState, int] = {}
-    with app.store.write() as db:
-        organisation = connections.organisation(db, organisation_id)
-        running = in_state(db, organisation_id, PlanState.RUNNING)
-        if organisation is None or not running:
-            return counted
-        connections.lock_organisation(db, organisation_id)
-        now = app.clock()
-        today = now.astimezone(organisation.zone).date()
-        for row in running:
-            plan = read_plan(db, organisation, dict(row._mapping), today=today)
-            state = plan.standing.state
-            counted[state] = counted.get(state, 0) + 1
-            follow_plan(db, organisation, plan, now)
+def watch_plans(app: App, organisation_id: str) -> Counter[PlanState]:
+    """Judge running plans by what was paid: renew their holds, end those that are paid or were not kept.
+
+    A heap of plans is a unit of work.
+    """
+    counted: Counter[PlanState] = Counter()
+    after = ""
+    for _ in range(MAX_HEAPS):
+        with app.store.write() as db:
+            organisation = connections.organisation(db, organisation_id)
+            heap = in_state(db, organisation_id, PlanState.RUNNING, after=after)
+            if organisation is None or not heap:
+                break
+            connections.lock_organisation(db, organisation_id)
+            now = app.clock()
+            today = now.astimezone(organisation.zone).date()
+            for row in heap:
+                plan = read_plan(db, organisation, dict(row._mapping), today=today)
+                counted[plan.standing.state] += 1
+                follow_plan(db, organisation, plan, now)
+        if len(heap) < MAX_A_RUN:
+            break
+        after = heap[-1].id
     return counted
 
 
