@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from datetime import date, datetime
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import select
 
@@ -20,6 +21,21 @@ def open_invoices(play: Play, on: date) -> int:
     """How many invoices of the firms are open by their own books: sent to the customer, not settled and not void."""
     unpaid = (debt for firm in play.life.firms.values() for debt in firm.unpaid.values())
     return sum(NOT_SENT not in debt.state(on).held for debt in unpaid)
+
+
+@dataclass
+class InvoiceDays:
+    """Counts open invoices once a day, from the day after `day` on."""
+
+    day: date
+    count: int = 0
+
+    def look(self, play: Play) -> None:
+        """Count the days that have begun since it looked last, with what is open now."""
+        passed = (play.time.now().date() - self.day).days
+        if passed > 0:
+            self.day += timedelta(days=passed)
+            self.count += passed * open_invoices(play, self.day)
 
 
 def evidence_ages(play: Play) -> Ages:

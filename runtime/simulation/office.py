@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from requests import RequestException
@@ -26,10 +26,12 @@ from runtime.store import tables as t
 from sandbox.life import Fact, Firm, Source
 from sandbox.life.bank import Money as Booked
 from sandbox.life.hands import REFUSALS
+from sandbox.life.payments import book_by_hand
 from sandbox.life.processor import PART_BACK
 from sandbox.world.model import Charge
 
 ACCOUNTANT = "accountant"
+ANSWERED_WITHIN = timedelta(days=7)  # what waits in the queue: half of the days for which it holds invoices
 
 
 def look_after(play: Play) -> None:
@@ -55,6 +57,24 @@ def _review(play: Play, key: str, organisation_id: str) -> None:
             act = decide.confirm if is_right else decide.reject
             with suppress(RefusedError):
                 act(play.app, organisation_id=organisation_id, receipt_id=row["id"], actor=ACCOUNTANT)
+        elif row["noticed_at"] < play.clock() - ANSWERED_WITHIN:
+            _answer_otherwise(play, play.life.firms[key], row)
+
+
+def _answer_otherwise(play: Play, firm: Firm, row: dict[str, Any]) -> None:
+    """Book money in the ledger of which the queue can say neither yes nor no: it pays this invoice, but in part."""
+    if row["status"] != ReceiptStatus.RECEIVED.value or row["refunded_minor"]:
+        return
+    with suppress(*REFUSALS):  # her books are closed: she does it later
+        for charge in firm.charges:
+            if charge.payment_intent == row["external_id"] and not charge.booked_as:
+                invoice = firm.debts[charge.invoice].invoice
+                charge.booked_as = firm.ledger.record_payment(invoice, charge.amount, play.time.now().date())
+        for money in firm.bank.booked_on(row["received_on"]):
+            amount = Money(row["amount_minor"], row["currency"]).decimal
+            is_it = (money.line.amount, money.line.counterparty) == (amount, row["payer_name"])
+            if is_it and len(money.pays) == 1 and not money.unapplied and not money.booked_as:
+                book_by_hand(play.life.hands, firm, money)
 
 
 def _look_at_refunds(play: Play, key: str, organisation_id: str) -> None:

@@ -30,7 +30,7 @@ from runtime.simulation.invariants import (
     Tally,
     unexplained,
 )
-from runtime.simulation.measure import Ages, evidence_ages, open_invoices, percentile
+from runtime.simulation.measure import Ages, InvoiceDays, evidence_ages, percentile
 from runtime.simulation.office import look_after
 from runtime.simulation.payers import CHECKOUT_ENDS, visit
 from runtime.simulation.sabotages import by_name, sabotaged
@@ -183,21 +183,20 @@ def simulate(
     for seed in seeds:
         with sabotaged(sabotage), set_play(seed, without=without, often=often, invoices=invoices) as play:
             _begin(play, is_steady=invoices > 0)
-            day = play.time.now().date()
+            days = InvoiceDays(play.time.now().date())
             play.look = partial(_check, play, NEVER_BACK, result.tally)
             for step in range(events):
                 overtaken = play.overtaken
                 _step(play)
                 result.events += 1
-                if (days := (play.time.now().date() - day).days) > 0:
-                    day += timedelta(days=days)
-                    result.invoice_days += days * open_invoices(play, day)
+                days.look(play)
                 if play.overtaken > overtaken:
                     play.look()
                 if step % check_every == 0:
                     _check(play, ALWAYS, result.tally)
                 progress(1)
             _heal(play)
+            result.invoice_days += days.count
             _count_missed(play, result)  # before the checks at rest let the day go on
             _check(play, AT_REST, result.tally)
             _conclude(play, seed, result)

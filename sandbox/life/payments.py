@@ -8,6 +8,7 @@ from datetime import timedelta
 from decimal import ROUND_DOWN, Decimal
 from functools import partial
 
+from sandbox.life.bank import Money
 from sandbox.life.debts import Debt, Fact, Source
 from sandbox.life.firm import Firm
 from sandbox.life.hands import CENT, Acts, Hands
@@ -129,15 +130,22 @@ def _record_by_hand(hands: Hands, firm: Firm) -> str | None:
         if len(each.pays) == 1 and not each.unapplied and each.line.booked_on == hands.today()
     ]
     for money in waiting:
-        (number, amount), debt = money.pays[0], firm.debts[money.pays[0][0]]
-        if any(fact.source is Source.LEDGER and fact.paid for fact in debt.facts):
+        if any(fact.source is Source.LEDGER and fact.paid for fact in firm.debts[money.pays[0][0]].facts):
             continue
-        money.booked_as = firm.ledger.record_payment(debt.invoice, amount, money.line.booked_on)
-        for fact in debt.facts:
-            if fact.source is Source.BANK and fact.paid == amount:
-                fact.source = Source.LEDGER
-                fact.show(hands.clock())
-                return f"{amount} on {number}"
+        if (told := book_by_hand(hands, firm, money)) is not None:
+            return told
+    return None
+
+
+def book_by_hand(hands: Hands, firm: Firm, money: Money) -> str | None:
+    """Book a line of the bank in the ledger that pays one invoice; None where nothing was waiting to be shown."""
+    (number, amount), debt = money.pays[0], firm.debts[money.pays[0][0]]
+    money.booked_as = firm.ledger.record_payment(debt.invoice, amount, money.line.booked_on)
+    for fact in debt.facts:
+        if fact.source is Source.BANK and fact.paid == amount:
+            fact.source = Source.LEDGER
+            fact.show(hands.clock())
+            return f"{amount} on {number}"
     return None
 
 
