@@ -11,7 +11,9 @@ import pytest
 
 from runtime.app import App
 from runtime.portal_links import PortalLinks
+from tests.operations.firm import Firm
 from tests.web.build import Books, Time, fill, running
+from tests.web.firm_site import SECONDS
 from tests.web.serving import serving
 
 
@@ -38,5 +40,12 @@ def site(tmp_path: Path) -> Iterator[Site]:
         other.invoice("inv-b", "zeta", late=5, total=1_234)
         other.receipt("rcp-b", 1_234, state="suggested")
         other.proposal("rcp-b", {"inv-b": 1_234}, customer_id="zeta")
-        with serving(app) as address, httpx.Client(base_url=address, timeout=20) as http:
+        with serving(app) as address, httpx.Client(base_url=address, timeout=SECONDS) as http:
             yield Site(app, time, address, http)
+
+
+@pytest.fixture
+def http(served: tuple[Firm, str]) -> Iterator[httpx.Client]:
+    """A client of the pages of a served firm, where a module serves one."""
+    with httpx.Client(base_url=served[1], timeout=SECONDS) as client:
+        yield client

@@ -12,36 +12,20 @@ from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-unt
 from playwright.sync_api import Page, expect, sync_playwright
 
 from runtime.operations.autopay.agree import switch_autopay
-from runtime.portal_links import PortalLinks
 from runtime.store import tables as t
 from tests.operations.autopay import go_on, hear, mandate, remind
-from tests.operations.conftest import synced
-from tests.operations.firm import Firm, open_firm
+from tests.operations.firm import Firm
 from tests.shared import unavailable
-from tests.web.serving import serving
+from tests.web.firm_site import payers_page, served_firm
 from tests.web.test_accessibility import _RULES
 from tests.web.test_browser import CHROMIUM, DESK, FLAGS, PHONE
-
-SECONDS = 20.0
 
 
 @pytest.fixture
 def served(tmp_path: Path) -> Iterator[tuple[Firm, str]]:
-    with open_firm(tmp_path) as firm, serving(synced(firm).app) as address:
-        firm.app.settings = firm.app.settings.model_copy(update={"public_url": address})
+    with served_firm(tmp_path) as (firm, address):
         firm.switch_sending()
         yield firm, address
-
-
-@pytest.fixture
-def http(served: tuple[Firm, str]) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=served[1], timeout=SECONDS) as client:
-        yield client
-
-
-def _page(firm: Firm, number: str = "INV-1001") -> str:
-    links = PortalLinks(firm.app.settings.encryption_key(), firm.app.clock)
-    return f"/p/{links.link(firm.id, firm.document(number).customer_id)}"
 
 
 def _switch_on(firm: Firm) -> None:
@@ -50,7 +34,7 @@ def _switch_on(firm: Firm) -> None:
 
 def test_it_is_offered_only_while_it_is_switched_on(served: tuple[Firm, str], http: httpx.Client) -> None:
     firm, _ = served
-    page = _page(firm)
+    page = payers_page(firm)
     assert "autopay" not in http.get(page).text
     assert http.get(f"{page}/autopay").headers["location"] == page
     assert http.post(f"{page}/autopay", data={"currency": "GBP", "agreed": "yes"}).status_code == 409
@@ -66,7 +50,7 @@ def test_what_is_agreed_to_is_what_was_read_in_the_payers_language(
 ) -> None:
     firm, _ = served
     _switch_on(firm)
-    page, german = f"{_page(firm)}/autopay", {"Accept-Language": "de"}
+    page, german = f"{payers_page(firm)}/autopay", {"Accept-Language": "de"}
     chosen = {"currency": "GBP", "days_before": "1", "ceiling": "250"}
     shown = http.get(page, params=chosen, headers=german).text
     assert "Eine Rechnung über mehr als 250,00\xa0£ wird nicht eingezogen." in shown
@@ -85,7 +69,7 @@ def test_what_is_agreed_to_is_what_was_read_in_the_payers_language(
 def test_a_person_sees_who_has_it_what_comes_next_and_ends_it(served: tuple[Firm, str], http: httpx.Client) -> None:
     firm, _ = served
     _switch_on(firm)
-    http.post(f"{_page(firm)}/autopay", data={"currency": "GBP", "ceiling": "100", "agreed": "yes"})
+    http.post(f"{payers_page(firm)}/autopay", data={"currency": "GBP", "ceiling": "100", "agreed": "yes"})
     firm.stripe.complete_setup(next(iter(firm.stripe.checkout_sessions)))
     hear(firm)
     remind(firm)
@@ -93,7 +77,7 @@ def test_a_person_sees_who_has_it_what_comes_next_and_ends_it(served: tuple[Firm
     assert "Card ending 4242" in shown and "I allow Firm to take payments" in shown
     assert "INV-1002" in shown and "Announced" in shown
     assert "120.00 GBP are more than the 100.00 GBP that the payer allows" in shown
-    account = http.get(_page(firm)).text
+    account = http.get(payers_page(firm)).text
     assert "Taken automatically on 12 Mar 2026" in account
     go_on(firm, 2)
     assert "Paid" in http.get(f"/o/{firm.id}/autopay").text
@@ -107,11 +91,14 @@ def test_a_person_sees_who_has_it_what_comes_next_and_ends_it(served: tuple[Firm
 def test_another_link_reaches_only_its_own(served: tuple[Firm, str], http: httpx.Client) -> None:
     firm, _ = served
     _switch_on(firm)
-    http.post(f"{_page(firm)}/autopay", data={"currency": "GBP", "agreed": "yes"})
-    assert http.post(f"{_page(firm, 'INV-2001')}/autopay/end").status_code == 303
+    http.post(f"{payers_page(firm)}/autopay", data={"currency": "GBP", "agreed": "yes"})
+    assert http.post(f"{payers_page(firm, 'INV-2001')}/autopay/end").status_code == 303
     assert mandate(firm).state == "begun"
-    assert http.post(f"{_page(firm)}/autopay/end", headers={"Origin": "https://elsewhere.example"}).status_code == 403
-    assert http.post(f"{_page(firm)}/autopay/end").status_code == 303
+    assert (
+        http.post(f"{payers_page(firm)}/autopay/end", headers={"Origin": "https://elsewhere.example"}).status_code
+        == 403
+    )
+    assert http.post(f"{payers_page(firm)}/autopay/end").status_code == 303
     assert mandate(firm).state == "ended"
 
 
@@ -136,7 +123,7 @@ def test_a_payer_sets_it_up_and_switches_it_off(
         chromium = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
         viewport: Any = {"width": size[0], "height": size[1]}
         page = chromium.new_context(base_url=address, viewport=viewport, bypass_csp=True).new_page()
-        page.goto(_page(firm))
+        page.goto(payers_page(firm))
         page.get_by_role("link", name="Automatic payment").click()
         _look(page, "off", tmp_path)
         page.get_by_label("The most for one invoice").fill("500")
@@ -149,16 +136,16 @@ def test_a_payer_sets_it_up_and_switches_it_off(
         _look(page, "begun", tmp_path)
         hear(firm)
         remind(firm)
-        page.goto(f"{_page(firm)}/autopay")
+        page.goto(f"{payers_page(firm)}/autopay")
         expect(page.get_by_text("Means of payment: card ending 4242.")).to_be_visible()
         _look(page, "on", tmp_path)
-        page.goto(_page(firm))
+        page.goto(payers_page(firm))
         _look(page, "account", tmp_path)
         page.goto(f"/o/{firm.id}/autopay")
         _look(page, "staff", tmp_path)
         with firm.app.store.write() as db:
             db.execute(t.mandate.update().values(state="paused", why="expired_card"))
-        page.goto(f"{_page(firm)}/autopay")
+        page.goto(f"{payers_page(firm)}/autopay")
         _look(page, "paused", tmp_path)
         page.get_by_role("button", name="Switch automatic payment off").click()
         expect(page.get_by_role("status")).to_contain_text("Automatic payment is off.")

@@ -10,56 +10,40 @@ import pytest
 from playwright.sync_api import expect, sync_playwright
 
 from runtime.operations.payers.pay_by_card import switch_card_payments
-from runtime.portal_links import PortalLinks
 from runtime.store import tables as t
-from tests.operations.conftest import synced
-from tests.operations.firm import Firm, open_firm
+from tests.operations.firm import Firm
 from tests.shared import unavailable
-from tests.web.serving import serving
+from tests.web.firm_site import payers_page, served_firm
 from tests.web.test_browser import CHROMIUM, FLAGS, PHONE
-
-SECONDS = 20.0
 
 
 @pytest.fixture
 def served(tmp_path: Path) -> Iterator[tuple[Firm, str]]:
-    with open_firm(tmp_path) as firm, serving(synced(firm).app) as address:
-        firm.app.settings = firm.app.settings.model_copy(update={"public_url": address})
+    with served_firm(tmp_path) as (firm, address):
         switch_card_payments(firm.app, organisation_id=firm.id, on=True, actor="owner")
         yield firm, address
 
 
-@pytest.fixture
-def http(served: tuple[Firm, str]) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=served[1], timeout=SECONDS) as client:
-        yield client
-
-
-def _page(firm: Firm, number: str = "INV-1001") -> str:
-    links = PortalLinks(firm.app.settings.encryption_key(), firm.app.clock)
-    return f"/p/{links.link(firm.id, firm.document(number).customer_id)}"
-
-
 def test_a_card_is_offered_only_while_it_is_switched_on(served: tuple[Firm, str], http: httpx.Client) -> None:
     firm, _ = served
-    assert "Pay the chosen ones by card" in http.get(_page(firm)).text
-    assert "Pay the chosen" not in http.get(_page(firm, "INV-2001")).text  # there is just one
-    pay = f"{_page(firm)}/pay/{firm.document('INV-1001').id}"
+    assert "Pay the chosen ones by card" in http.get(payers_page(firm)).text
+    assert "Pay the chosen" not in http.get(payers_page(firm, "INV-2001")).text  # there is just one
+    pay = f"{payers_page(firm)}/pay/{firm.document('INV-1001').id}"
     assert "Pay by card" in http.get(pay).text
     answer = http.post(f"/o/{firm.id}/settings/cards", data={"cards": "off"}, follow_redirects=True)
     assert "not offered to pay by card any more" in answer.text
-    for path in (_page(firm), pay):
+    for path in (payers_page(firm), pay):
         assert "by card" not in http.get(path).text
-    refused = http.post(f"{_page(firm)}/checkout", data={"invoice": firm.document("INV-1001").id})
+    refused = http.post(f"{payers_page(firm)}/checkout", data={"invoice": firm.document("INV-1001").id})
     assert (refused.status_code, "bank transfer" in refused.text) == (409, True)
 
 
 def test_what_is_somebody_elses_opens_no_page(served: tuple[Firm, str], http: httpx.Client) -> None:
     firm, _ = served
     for chosen, status in (([firm.document("INV-2001").id], 409), (["nothing"], 409), ([], 400)):
-        assert http.post(f"{_page(firm)}/checkout", data={"invoice": chosen}).status_code == status
+        assert http.post(f"{payers_page(firm)}/checkout", data={"invoice": chosen}).status_code == status
     foreign = {"Origin": "https://elsewhere.example"}
-    assert http.post(f"{_page(firm)}/checkout", data={"invoice": "x"}, headers=foreign).status_code == 403
+    assert http.post(f"{payers_page(firm)}/checkout", data={"invoice": "x"}, headers=foreign).status_code == 403
     assert not firm.rows(t.checkout)
 
 
@@ -73,7 +57,7 @@ def test_a_payer_pays_two_invoices_on_a_phone(served: tuple[Firm, str], tmp_path
         page = chromium.new_context(
             base_url=address, viewport={"width": PHONE[0], "height": PHONE[1]}, java_script_enabled=False
         ).new_page()
-        page.goto(_page(firm))
+        page.goto(payers_page(firm))
         page.screenshot(path=tmp_path / "account.png", full_page=True)
         page.get_by_role("button", name="Pay the chosen ones by card").click()
         page.get_by_role("button", name="Pay by card").click()  # on the processor's page
@@ -96,14 +80,14 @@ def test_a_payer_who_gave_up_can_go_on(served: tuple[Firm, str], tmp_path: Path)
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
         page = chromium.new_context(base_url=address, java_script_enabled=False).new_page()
-        pay = f"{_page(firm)}/pay/{firm.document('INV-1001').id}"
+        pay = f"{payers_page(firm)}/pay/{firm.document('INV-1001').id}"
         page.goto(pay)
         page.get_by_label("Amount in GBP").fill("20.00")
         page.screenshot(path=tmp_path / "pay.png", full_page=True)
         page.get_by_role("button", name="Pay by card").click()
         expect(page.get_by_text("2000 GBP")).to_be_visible()  # the processor's page; the payer turns back
         begun = page.url
-        page.goto(_page(firm))
+        page.goto(payers_page(firm))
         page.screenshot(path=tmp_path / "begun.png", full_page=True)
         page.get_by_role("link", name="You began to pay: go on").click()
         assert page.url == begun

@@ -28,27 +28,20 @@ from runtime.web.pace import Pace
 from tests.operations.conftest import synced
 from tests.operations.firm import Firm, XeroLedger, open_firm
 from tests.shared import unavailable
+from tests.web.firm_site import served_firm
 from tests.web.people import public_site
 from tests.web.serving import serving
 from tests.web.test_browser import CHROMIUM, DESK, FLAGS, PHONE
 
-SECONDS = 20.0
 KEY = bytes(range(32))
 IDS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=30)
 
 
 @pytest.fixture
 def served(tmp_path: Path) -> Iterator[tuple[Firm, str]]:
-    with open_firm(tmp_path, xero_payment_services=True) as firm, serving(synced(firm).app) as address:
-        firm.app.settings = firm.app.settings.model_copy(update={"public_url": address})
+    with served_firm(tmp_path, xero_payment_services=True) as (firm, address):
         switch_card_payments(firm.app, organisation_id=firm.id, on=True, actor="owner")
         yield firm, address
-
-
-@pytest.fixture
-def http(served: tuple[Firm, str]) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=served[1], timeout=SECONDS) as client:
-        yield client
 
 
 def _pressed(firm: Firm, number: str = "INV-1001") -> str:
