@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from functools import cache
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.util import LRUCache
 
 from runtime.store.engine import Store
-from runtime.store.migrate import upgrade
+from runtime.store.migrate import empty_sqlite, upgrade
 
 
 def migrate(store: Store) -> None:
@@ -20,17 +18,7 @@ def migrate(store: Store) -> None:
     if file is None or file.exists():
         upgrade(store)
     else:
-        file.write_bytes(_migrated())
-
-
-@cache
-def _migrated() -> bytes:
-    with TemporaryDirectory(prefix="truedue-template-") as folder:
-        file = Path(folder) / "store.sqlite3"
-        store = Store(f"sqlite:///{file}")
-        upgrade(store)
-        store.close()
-        return file.read_bytes()
+        file.write_bytes(empty_sqlite())
 
 
 class _Compiled(LRUCache[Any, Any]):

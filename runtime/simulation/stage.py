@@ -38,7 +38,8 @@ from runtime.simulation.scale import small_answers
 from runtime.simulation.virtual import Agenda, VirtualTime, seeded_secrets
 from runtime.simulation.watch import LogListener
 from runtime.simulation.wire import Wire
-from runtime.store import connections, migrate
+from runtime.store import connections
+from runtime.store.migrate import empty_sqlite
 from runtime.vendors import Pace
 from sandbox.capture import CapturedMail, CaptureServer, Fate
 from sandbox.estate import Estate
@@ -201,7 +202,9 @@ def set_play(
         mailbox.fate = lambda: _fate(faults)
         mailbox.start()
         stack.callback(mailbox.stop)
-        settings = settings_for(estate, mailbox, folder / "truedue.sqlite3", PUBLIC_URL)
+        database = folder / "truedue.sqlite3"
+        database.write_bytes(empty_sqlite())
+        settings = settings_for(estate, mailbox, database, PUBLIC_URL)
         stack.enter_context(logged.listening())
         post = Post(agenda, faults, estate, lambda system, headers, body: _hand_in(play, system, headers, body))
         rng = _source(seed, "people")
@@ -225,7 +228,6 @@ def set_play(
         )
         play.logged, play.often = logged, often
         stack.callback(play.close)
-        migrate.upgrade(quiet.store)
         _open_for_business(play)
         wire.passage = calls.carry
         quiet.close()
