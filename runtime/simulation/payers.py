@@ -20,10 +20,12 @@ from runtime.operations.payers.question import ANSWERED_WITHIN, ask, mark_answer
 from runtime.operations.plans.agree_plan import agree_plan
 from runtime.operations.plans.payment_plans import offers
 from runtime.simulation.autopay import agree, withdraw
+from runtime.simulation.discounts import take_discount
 from runtime.simulation.stage import PUBLIC_URL, Play
 from runtime.store import connections
 from runtime.store import tables as t
 from sandbox.life import Debt, Fact, Firm, Source
+from sandbox.life.discounts import early, offer_on, took
 from sandbox.life.hands import REFUSALS
 from sandbox.life.processor import new_charge
 from sandbox.world.takings import card_fee
@@ -75,11 +77,15 @@ def visit(play: Play) -> str:
 def _open_page(play: Play) -> Page | None:
     """Draw an invoice about which nobody said anything yet, of those that the product knows."""
     key = play.rng.choice(sorted(play.ids))
-    firm, organisation_id, today = play.life.firms[key], play.ids[key], play.time.now().date()
+    firm, today = play.life.firms[key], play.time.now().date()
     quiet = [each for each in firm.unpaid.values() if not each.state(today).held and not _was_told(each)]
     if not quiet:
         return None
-    debt = play.rng.choice(quiet)
+    return _page_about(play, firm, play.rng.choice(quiet))
+
+
+def _page_about(play: Play, firm: Firm, debt: Debt) -> Page | None:
+    organisation_id = play.ids[firm.key]
     mine = (t.document.c.organisation_id == organisation_id) & (t.document.c.number == debt.number)
     with play.app.store.read() as db:
         row = db.execute(select(t.document.c.id, t.document.c.customer_id).where(mine)).first()
@@ -137,6 +143,10 @@ def _complete(play: Play, page: Page, session: str) -> bool:
         return False
     new_charge(page.firm, debt, method="card", amount=amount, fee=fee, at=at, payment_intent=paid)
     page.firm.happened(debt, Fact(Source.PROCESSOR, at, at, paid=amount, frees=_CHECKOUT))
+    offer = offer_on(page.firm, debt)
+    if offer is not None and amount == debt.invoice.total - offer.amount == state.open - offer.amount:
+        offer = page.firm.offers.setdefault(debt.number, offer)
+        took(debt, offer, min(at.date(), offer.last_on))  # the page ends with the offer, on the payer's clock
     return True
 
 
@@ -210,6 +220,13 @@ def _agree_to_autopay(play: Play, page: Page) -> str:
     return agree(play, page.firm, page.firm.customer_of(page.debt))
 
 
+def _take_a_discount(play: Play, page: Page) -> str:
+    """Of what may be paid early, a payer looks at what falls due soon; at any other invoice they find nothing."""
+    debt = early(play.life.hands, page.firm)
+    looked_at = (_page_about(play, page.firm, debt) if debt is not None else None) or page
+    return take_discount(play, looked_at.firm, looked_at.debt, looked_at.document_id)
+
+
 def _withdraw(play: Play, page: Page) -> str:
     return withdraw(play, page.firm)
 
@@ -220,6 +237,7 @@ _ACTS: Mapping[str, tuple[int, Callable[[Play, Page], str]]] = {
     "contest on a page": (1, _contest),
     "ask on a page": (2, _ask),
     "agree on a plan": (1, _agree_on_a_plan),
+    "take a discount": (3, _take_a_discount),
     "agree to autopay": (3, _agree_to_autopay),
     "withdraw from autopay": (1, _withdraw),
 }

@@ -2,7 +2,7 @@
 
 from sandbox.life.bookkeeping import BOOKS_OPENED
 from sandbox.life.debts import Debt, Fact, Source
-from sandbox.life.firm import Firm, Mandate
+from sandbox.life.firm import Discount, Firm, Mandate, Offer
 from sandbox.life.hands import Hands
 from sandbox.life.life import Life
 from sandbox.life.takings import Takings
@@ -11,6 +11,7 @@ from sandbox.life.verdicts import Judge, Objection, Wrong
 __all__ = [
     "BOOKS_OPENED",
     "Debt",
+    "Discount",
     "Fact",
     "Firm",
     "Hands",
@@ -18,6 +19,7 @@ __all__ = [
     "Life",
     "Mandate",
     "Objection",
+    "Offer",
     "Source",
     "Takings",
     "Wrong",

@@ -32,7 +32,8 @@ def delete_one(firm: Firm, ledger_ids: Collection[str]) -> bool:
 
     The ledger may refuse.
     """
-    numbers = [debt.number for _, debt in _posted_lately(firm)] + [each.invoice for each in firm.charges[-_RECENT:]]
+    numbers = [debt.number for _, debt in _posted_lately(firm)]
+    numbers += [each.invoice for each in firm.charges[-_RECENT:] if not firm.took_less(each.invoice)]
     postings = (each for number in numbers for each in _by_the_product(firm, firm.debts[number]))
     named = next((each for each in postings if each in ledger_ids), None)
     if named is None:
@@ -70,7 +71,7 @@ def _posted_lately(firm: Firm) -> list[tuple[Money, Debt]]:
     recent = firm.bank.booked[-_RECENT:]
     gone = {id(each.takes_back) for each in recent}
     lines = [each for each in recent if each.pays and not each.booked_as and id(each) not in gone]
-    return [(each, firm.debts[each.pays[0][0]]) for each in lines]
+    return [(each, firm.debts[each.pays[0][0]]) for each in lines if not firm.took_less(each.pays[0][0])]
 
 
 def _by_the_product(firm: Firm, debt: Debt) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from random import Random
 from typing import TYPE_CHECKING
@@ -50,6 +50,29 @@ class Mandate:
     ended_at: datetime | None = None
 
 
+@dataclass(frozen=True)
+class Discount:
+    """What a firm takes off an invoice that is paid within so many days of its date, or by its due date if sooner."""
+
+    days: int
+    per_cent: Decimal
+
+
+@dataclass
+class Offer:
+    """The discount of one invoice: when it was taken, if it was, and whether the accountant has granted it."""
+
+    amount: Decimal
+    last_on: date
+    taken_on: date | None = None
+    is_granted: bool = False
+
+    @property
+    def is_in_time(self) -> bool:
+        """Whether it was taken while it stood."""
+        return self.taken_on is not None and self.taken_on <= self.last_on
+
+
 @dataclass
 class Firm:
     """One organisation, with everything that is true of it."""
@@ -67,6 +90,8 @@ class Firm:
     charges: list[Charge] = field(default_factory=list)
     credits: list[Credit] = field(default_factory=list)
     mandates: dict[str, Mandate] = field(default_factory=dict)  # by the means that was saved
+    discount: Discount | None = None
+    offers: dict[str, Offer] = field(default_factory=dict)  # discounts that payers were told of, by invoice
     written: dict[str, str] = field(default_factory=dict)  # what people wrote at the vendors, by what they wrote
     credit: Counter[str] = field(default_factory=Counter)  # cents that pay nothing yet, by customer
     silent: dict[str, Fact] = field(default_factory=dict)  # customers who asked for no more messages since
@@ -95,6 +120,10 @@ class Firm:
         else:
             self.unpaid.pop(debt.number, None)
         return fact
+
+    def took_less(self, number: str) -> bool:
+        """Whether a discount was taken in time on an invoice: nobody undoes what paid the rest of it."""
+        return number in self.offers and self.offers[number].is_in_time
 
     def customer_of(self, debt: Debt) -> Customer:
         """Whose invoice it is."""

@@ -300,13 +300,16 @@ class QuickBooksAccountant(QuickBooksLedger):
         return _text(self.books.customers[customer.ledger_id], "DisplayName", "CompanyName", "BillAddr", "ParentRef")
 
     def marks(self) -> Iterator[str]:
-        """The numbers of payments and journal entries, and the notes of estimates."""
+        """The numbers of payments and journal entries, and the notes of estimates.
+
+        What is written down is an entry that a payment sets against its invoice, both under one number.
+        """
         for payment in self.books.payments.values():
             if payment.get("PaymentRefNum"):
                 yield str(payment["PaymentRefNum"])
         for entry in self.books.journal_entries.values():
             if entry.get("DocNumber"):
-                yield str(entry["DocNumber"])
+                yield f"entry {entry['DocNumber']}"
         for estimate in self.books.entities["Estimate"].values():
             if estimate.get("PrivateNote"):
                 yield str(estimate["PrivateNote"])

@@ -78,7 +78,10 @@ def _send_back(hands: Hands, firm: Firm) -> str | None:
         each
         for each in firm.bank.booked[-_RECENT:]
         # Of two that look the same nobody could say which one went back.
-        if each.pays and id(each) not in gone and alike[each.line.counterparty, each.line.amount] == 1
+        if each.pays
+        and id(each) not in gone
+        and alike[each.line.counterparty, each.line.amount] == 1
+        and not any(firm.took_less(number) for number, _ in each.pays)
     ]
     if not there:
         return None
@@ -138,8 +141,13 @@ def _record_by_hand(hands: Hands, firm: Firm) -> str | None:
 
 
 def book_by_hand(hands: Hands, firm: Firm, money: Money) -> str | None:
-    """Book a line of the bank in the ledger that pays one invoice; None where nothing was waiting to be shown."""
+    """Book a line of the bank in the ledger that pays one invoice; None where nothing was waiting to be shown.
+
+    Nor is it where a discount was taken in time: that waits in the product for her decision.
+    """
     (number, amount), debt = money.pays[0], firm.debts[money.pays[0][0]]
+    if firm.took_less(number):
+        return None
     money.booked_as = firm.ledger.record_payment(debt.invoice, amount, money.line.booked_on)
     for fact in debt.facts:
         if fact.source is Source.BANK and fact.paid == amount:

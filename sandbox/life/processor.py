@@ -189,6 +189,7 @@ def new_charge(
 def _taken(hands: Hands, firm: Firm, method: str, *, rather: Collection[str] = ()) -> Charge | None:
     """Draw a payment by this method that stands, to be taken back; rather one of these invoices, if there is one."""
     live = [each for each in firm.charges[-_RECENT:] if each.method == method and each.state == LIVE]
+    live = [each for each in live if not firm.took_less(each.invoice)]
     live = [each for each in live if each.invoice in rather] or live
     return hands.rng.choice(live) if live else None
 

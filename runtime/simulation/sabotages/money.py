@@ -84,6 +84,20 @@ SABOTAGES = (
         often={"key_expired": 4, "pay by card": 3, "pay in instalments": 4},
     ),
     Sabotage(
+        "discount-in-time",
+        "a discount is taken until its last day",
+        35,
+        replacing("receivables.discount.DiscountOffer.is_kept_by", lambda *_: True),
+        often={"nights": 8, "visits": 6, "take a discount": 6},
+    ),
+    Sabotage(
+        "discount-approved",
+        "a discount is written off once a person granted it",
+        35,
+        replacing("runtime.operations.matching.match.cash_alone", lambda hypothesis, **_: (hypothesis, {})),
+        often={"nights": 8, "visits": 6, "take a discount": 6},
+    ),
+    Sabotage(
         "trail",
         "every application leaves a line in the trail",
         29,

@@ -128,6 +128,13 @@ SABOTAGES = (
         often={"nights": 3, "visits": 8, "agree on a plan": 20},
     ),
     Sabotage(
+        "hold-discount",
+        "a discount that waits for a person is not asked for",
+        19,
+        _without_flag(FlagCode.DISCOUNT),
+        often={"nights": 8, "visits": 8, "take a discount": 10},
+    ),
+    Sabotage(
         "hold-paused",
         "what a person paused is not reminded",
         19,
