@@ -46,7 +46,7 @@ def evidence_ages(play: Play) -> Ages:
         select(t.reminder_item.c.reminder_id, t.reminder.c.sent_at, t.certificate.c.body)
         .join(t.reminder, t.reminder.c.id == t.reminder_item.c.reminder_id)
         .join(t.certificate, t.certificate.c.digest == t.reminder_item.c.certificate)
-        .where(t.reminder.c.state == "sent")
+        .where(t.reminder.c.state == "sent", t.reminder_item.c.state == "sent")  # not what it left out in the end
     )
     oldest: dict[tuple[str, str], float] = {}
     with play.app.store.read() as db:
