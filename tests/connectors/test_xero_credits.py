@@ -77,6 +77,22 @@ def test_a_credit_is_set_against_invoices_and_taken_back(ledger: Ledger, kind: s
     assert isinstance(write_one(ledger, UndoPosting(key="again", external_ids=first.external_ids)), Absent)
 
 
+def test_a_posting_that_a_lagging_answer_does_not_show_is_undone_later(ledger: Ledger, intercept: Install) -> None:
+    written = done(write_one(ledger, receipt(ledger, "r", {1: "10.10"}))).external_ids
+    undo = UndoPosting("undo", written)
+
+    def lag(request: Request, handle: Callable[[], Response]) -> Response:
+        return Response("", 404) if request.method == "GET" else handle()
+
+    intercept(lag)
+    assert isinstance(write_one(ledger, undo), Retry)
+    with pytest.raises(Retry):
+        find_one(ledger.connector, undo)
+    intercept(lambda _request, handle: handle())
+    done(write_one(ledger, undo))
+    assert ledger.balance(ledger.invoices[1]) == Decimal("10.10")
+
+
 def test_credit_kept_and_used_is_read_with_what_it_pays(ledger: Ledger) -> None:
     kept = done(write_one(ledger, receipt(ledger, "kept", {}, unapplied="25.00")))
     overpayment = kept.external_ids[1]

@@ -493,6 +493,21 @@ def test_a_bank_that_wants_its_payer_there_leaves_the_invoice_to_them_with_a_way
     assert any("INV-1001" in mail and "taken" not in mail for mail in mails(firm)), "reminding goes on"
 
 
+@pytest.mark.parametrize("paid", ["120.00", "50.00"])
+def test_who_has_paid_since_is_not_asked_to_pay_what_failed(firm: Firm, paid: str) -> None:
+    firm.ledger.pay_by_hand("INV-1002", "75.50", on=TODAY)
+    firm.settle()
+    means = switch_on(firm)
+    _decline(firm, means, "authentication_required", "authentication_required")
+    remind(firm)
+    go_on(firm, 2)
+    assert states(firm) == ["failed"]
+    firm.ledger.pay_by_hand("INV-1001", paid, on=TODAY)  # nobody has told us yet
+    firm.time.advance(days=1)
+    remind(firm)
+    assert [mail for mail in mails(firm) if "could not be taken" in mail] == []
+
+
 def test_what_may_work_later_is_tried_again_announced_and_then_left(firm: Firm) -> None:
     firm.ledger.pay_by_hand("INV-1002", "75.50", on=TODAY)
     firm.settle()
@@ -561,6 +576,25 @@ def test_a_payment_that_is_charged_back_pauses_autopay(firm: Firm) -> None:
     hear(firm)
     firm.settle()
     assert (mandate(firm).state, "taken back" in mandate(firm).why) == ("paused", True)
+
+
+def test_nothing_more_is_taken_from_who_took_a_payment_back_a_moment_ago(firm: Firm) -> None:
+    firm.invoice("Acme", "INV-1003", "40.00", late=-3)
+    firm.settle()
+    switch_on(firm)
+    remind(firm)
+    go_on(firm, 2)
+    assert states(firm) == ["paid"]
+    firm.time.advance(days=2)
+    firm.settle()
+    promise_payments(firm.app, firm.id)
+    assert states(firm, "INV-1003") == ["promised"]
+    firm.stripe.dispute(next(iter(firm.stripe.payment_intents)))
+    before = len(taken(firm))
+    work(firm.app)
+    assert len(taken(firm)) == before
+    assert states(firm, "INV-1003") == ["left"]
+    assert mandate(firm).state == "paused"
 
 
 # --- where the processor is lost

@@ -25,6 +25,7 @@ _BY_UPDATE = {
     read.CREDIT_NOTES.items: ("update_credit_note", "VOIDED"),
 }
 _REQUIRED = {read.BANK.items: ("Type", "BankAccount", "LineItems")}  # of each change, also of one of the status alone
+_SHOWN_AGAIN_SECONDS = 60.0
 _RECONCILED = ("IsReconciled", "FromIsReconciled", "ToIsReconciled")
 
 
@@ -46,18 +47,18 @@ class Undoing:
         self._allocations = allocations
 
     def undo(self, intent: UndoPosting) -> Done:
-        """Take a posting back; Absent when nothing of it was ever there."""
+        """Take a posting back; Absent when it was only allocations, and they are gone."""
         if not self.take_back(intent.external_ids):
             raise Absent("nothing of this posting is in Xero")
         return Done(intent.external_ids)
 
     def find(self, intent: UndoPosting) -> Done | None:
-        """Look up whether everything is gone."""
+        """Look up whether everything is gone; Retry while Xero does not show what became of it."""
         standing = any(_stands(found) for found in map(self._locate, intent.external_ids) if found)
         return None if standing else Done(intent.external_ids)
 
     def take_back(self, external_ids: Sequence[str]) -> bool:
-        """Delete what these ids name, the last first; what is gone already is left. Return whether any was ever there.
+        """Delete what these ids name, the last first; what is gone already is left. Return whether anything is shown.
 
         All are looked at before the first is touched, so that a refusal leaves the posting whole.
         """
@@ -77,12 +78,16 @@ class Undoing:
             raise posted_in_part(error) from error
 
     def _locate(self, external_id: str) -> _Found | None:
+        """Return what an id names, None for an allocation that is gone.
+
+        Retry for anything else that is not shown: Xero goes on showing what was deleted, so that is a lagging answer.
+        """
         if is_allocation(external_id):
             return _Found(external_id, None, {}) if self._allocations.stands(external_id) else None
         for source in _PLACES:
             if items := self._reader.one(source, external_id):
                 return _Found(external_id, source, items[0])
-        return None
+        raise Retry(f"Xero does not show {external_id}, which was posted there", after_seconds=_SHOWN_AGAIN_SECONDS)
 
     def _delete(self, found: _Found) -> None:
         external_id = found.external_id

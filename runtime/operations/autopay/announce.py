@@ -24,6 +24,7 @@ from reminders.autopay import (
     PaymentState,
     Refusal,
     Then,
+    holds_on_debt,
     may_be_tried,
     refused,
     take_on,
@@ -36,6 +37,7 @@ from runtime.app import App
 from runtime.operations.autopay.mandates import ACTOR, Mandate, by_id, mandates, of_documents
 from runtime.operations.discounts.offers import offers_of
 from runtime.operations.reaching.contact_language import language_for
+from runtime.operations.reminding.catch_up import catch_up
 from runtime.operations.reminding.compose import brand_of, portal_links
 from runtime.operations.reminding.courtesies import Courtesy, not_told, send_once
 from runtime.operations.reminding.evidence import gather, place_of
@@ -228,16 +230,26 @@ def _keep(db: Connection, mandate: Mandate, each: Next, *, attempt: int, courtes
 
 
 def tell_failures(app: App, organisation_id: str) -> Counter[str]:
-    """Write to payers whose payments failed, once about each. Returns how many messages ended each way."""
+    """Write to payers whose payments failed and who still owe them, once about each.
+
+    Processor and ledger are read again before: who has paid since is not asked to. Returns how many messages ended each
+    way.
+    """
     outcome: Counter[str] = Counter()
     with app.store.read() as db:
         organisation = connections.organisation(db, organisation_id)
         if app.email is None or organisation is None or not organisation.sending_on:
             return outcome
-        untold = _untold(db, organisation_id, app.clock())
+        untold = _untold(db, organisation, app.clock(), freshness_is_reported=True)
+    if not untold:
+        return outcome
+    catch_up(app, organisation_id)
+    documents = sorted({row.document_id for rows in untold.values() for row in rows})
+    if read_invoices(app, organisation_id, documents) is Reading.FAILED:
+        return outcome
     for rows in untold.values():
-        documents = tuple(sorted({row.document_id for row in rows}))
-        courtesy = Courtesy(FAILED, rows[0].id, rows[0].customer_id, documents)
+        mine = tuple(sorted({row.document_id for row in rows}))
+        courtesy = Courtesy(FAILED, rows[0].id, rows[0].customer_id, mine)
 
         def write(db: Connection, contact: ContactEvidence, at: datetime, told: Courtesy = courtesy) -> Message | None:
             return _failed(app, db, organisation, told, contact=contact, now=at)
@@ -246,22 +258,34 @@ def tell_failures(app: App, organisation_id: str) -> Counter[str]:
     return outcome
 
 
-def _untold(db: Connection, organisation_id: str, now: datetime) -> dict[str, list[Row[Any]]]:
-    """Return the failed payments that their payer was not told of, by mandate, the oldest first."""
+def _untold(
+    db: Connection, organisation: Organisation, now: datetime, *, freshness_is_reported: bool = False
+) -> dict[str, list[Row[Any]]]:
+    """Return the failed payments that are still owed and not told of to their payer, by mandate, the oldest first.
+
+    One against which something speaks, as against a reminder, or of which a part was paid, waits while it is news.
+    """
     payment = t.automatic_payment.c
     rows = db.execute(
         select(t.automatic_payment)
         .where(
-            payment.organisation_id == organisation_id,
+            payment.organisation_id == organisation.id,
             payment.state == PaymentState.FAILED.value,
             payment.told_by.is_(None),
             payment.settled_at > now - TOLD_WITHIN,
         )
         .order_by(payment.settled_at, payment.id)
-    )
+    ).all()
+    evidence = gather(db, organisation, now=now, document_ids={row.document_id for row in rows}) if rows else ()
+    owed = {
+        each.item.item_id: each.remaining
+        for each in evidence
+        if not holds_on_debt(each, now, freshness_is_reported=freshness_is_reported)
+    }
     found: defaultdict[str, list[Row[Any]]] = defaultdict(list)
     for row in rows:
-        found[row.mandate_id].append(row)
+        if owed.get(row.document_id) == Money(row.amount_minor, row.currency):
+            found[row.mandate_id].append(row)
     return found
 
 
@@ -275,7 +299,7 @@ def _failed(
     now: datetime,
 ) -> Message | None:
     """The words about what could not be taken; whatever failed of the same payer meanwhile is told of with it."""
-    rows = next((each for each in _untold(db, organisation.id, now).values() if each[0].id == courtesy.about), [])
+    rows = next((each for each in _untold(db, organisation, now).values() if each[0].id == courtesy.about), [])
     if not rows:
         return None
     mandate = by_id(db, organisation.id, [rows[0].mandate_id])[rows[0].mandate_id]

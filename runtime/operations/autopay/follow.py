@@ -50,14 +50,13 @@ def watch_autopay(app: App, organisation_id: str) -> Counter[str]:
     with app.store.write() as db:
         connections.lock_organisation(db, organisation_id)
         now = app.clock()
-        over, taken, taken_back, promised = _under_way(db, organisation_id, now)
+        over, taken, _, promised = _under_way(db, organisation_id, now)
         for mandate in over:
             _give_up(db, organisation_id, mandate, now)
         receipts = _receipts(db, organisation_id, taken)
         for row in taken:
             outcome[_follow(db, row, receipts.get(row.external_id), now)] += 1
-        for row in taken_back:
-            _stop_after(db, row, now)
+        pause_after_trouble(db, organisation_id, now)
         for row in promised:
             _free_if_stopped(db, row, now)
     return +outcome
@@ -161,12 +160,13 @@ def _fail(db: Connection, row: Row[Any], decline: dict[str, str] | None, why: st
     return PaymentState.FAILED.value
 
 
-def _stop_after(db: Connection, row: Row[Any], now: datetime) -> None:
-    """Take nothing more from a payer who took a payment back, or whose bank did."""
-    mandate = by_id(db, row.organisation_id, [row.mandate_id])[row.mandate_id]
-    if mandate.state is MandateState.ON:
-        why = f"a payment of {Money(row.amount_minor, row.currency)} was taken back"
-        close_mandate(db, row.organisation_id, mandate, state=MandateState.PAUSED, why=why, actor=ACTOR, at=now)
+def pause_after_trouble(db: Connection, organisation_id: str, now: datetime) -> None:
+    """Take nothing more from payers who took a payment back, or whose banks did. The organisation is locked."""
+    for row in _taken_back(db, organisation_id, now):
+        mandate = by_id(db, organisation_id, [row.mandate_id])[row.mandate_id]
+        if mandate.state is MandateState.ON:
+            why = f"a payment of {Money(row.amount_minor, row.currency)} was taken back"
+            close_mandate(db, organisation_id, mandate, state=MandateState.PAUSED, why=why, actor=ACTOR, at=now)
 
 
 def _free_if_stopped(db: Connection, row: Row[Any], now: datetime) -> None:
