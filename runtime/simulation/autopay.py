@@ -26,6 +26,7 @@ ACTOR = "a payer"
 CONSENT = "I allow it, as I was told."
 _OFFERED, _AT_FIRST = 0.7, 12  # how many firms offer it, and how many of their payers agree on the first day
 _GIVES_UP, _DEBIT, _DAY_BEFORE, _CEILING = 0.2, 0.25, 0.3, 0.3
+_OFFERED_AGAIN = timedelta(hours=1)
 _SAVES_WITHIN_MINUTES = (1, 40)  # a page lives an hour by the product's clock
 _FIRST_MINUTES = 240
 
@@ -38,7 +39,11 @@ def offer_autopay(play: Play) -> None:
 
 
 def _offer(play: Play, key: str) -> str:
-    switch_autopay(play.app, organisation_id=play.ids[key], on=True, actor="owner")
+    try:
+        switch_autopay(play.app, organisation_id=play.ids[key], on=True, actor="owner")
+    except RefusedError as error:  # the processor is lost just now
+        play.agenda.later(_OFFERED_AGAIN, "autopay offered", partial(_offer, play, key))
+        return f"{key}: autopay is not offered yet ({error})"
     firm = play.life.firms[key]
     owing = sorted({firm.customer_of(each).key for each in firm.unpaid.values()})
     for customer in play.rng.sample(owing, min(_AT_FIRST, len(owing))):
