@@ -24,6 +24,7 @@ from sandbox.world.model import Customer
 
 ACTOR = "a payer"
 CONSENT = "I allow it, as I was told."
+OFFERED = "autopay offered"  # what may happen more or less often than usual, by this name
 _OFFERED, _AT_FIRST = 0.7, 12  # how many firms offer it, and how many of their payers agree on the first day
 _GIVES_UP, _DEBIT, _DAY_BEFORE, _CEILING = 0.2, 0.25, 0.3, 0.3
 _OFFERED_AGAIN = timedelta(hours=1)
@@ -34,15 +35,15 @@ _FIRST_MINUTES = 240
 def offer_autopay(play: Play) -> None:
     """Let firms offer autopay soon, and some of their payers agree to it on the first day."""
     for key in play.life.firms:
-        if play.rng.random() < _OFFERED:
-            play.agenda.later(timedelta(minutes=1), "autopay offered", partial(_offer, play, key))
+        if play.rng.random() < _OFFERED * play.often.get(OFFERED, 1.0):
+            play.agenda.later(timedelta(minutes=1), OFFERED, partial(_offer, play, key))
 
 
 def _offer(play: Play, key: str) -> str:
     try:
         switch_autopay(play.app, organisation_id=play.ids[key], on=True, actor="owner")
     except RefusedError as error:  # the processor is lost just now
-        play.agenda.later(_OFFERED_AGAIN, "autopay offered", partial(_offer, play, key))
+        play.agenda.later(_OFFERED_AGAIN, OFFERED, partial(_offer, play, key))
         return f"{key}: autopay is not offered yet ({error})"
     firm = play.life.firms[key]
     owing = sorted({firm.customer_of(each).key for each in firm.unpaid.values()})

@@ -28,14 +28,15 @@ from sandbox.life.discounts import TAKEN, offer_on, take_by_bank, told
 
 ACCOUNTANT = "accountant"
 TERMS = Discount(days=5, per_cent=Decimal(2))
+GIVEN = "discount given"  # what may happen more or less often than usual, by this name
 _GIVEN, _DECIDES, _GRANTS = 0.4, 0.08, 0.8
 
 
 def give_discounts(play: Play) -> None:
     """Let the policies of some firms give a discount, from soon on."""
     for key in play.life.firms:
-        if play.rng.random() < _GIVEN:
-            play.agenda.later(timedelta(minutes=2), "discount given", partial(_give, play, key))
+        if play.rng.random() < _GIVEN * play.often.get(GIVEN, 1.0):
+            play.agenda.later(timedelta(minutes=2), GIVEN, partial(_give, play, key))
 
 
 def _give(play: Play, key: str) -> str:

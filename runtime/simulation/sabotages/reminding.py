@@ -11,6 +11,8 @@ from unittest.mock import patch
 from reminders import holds
 from reminders.evidence import FlagCode
 from reminders.holds import HoldCode
+from runtime.simulation.autopay import OFFERED
+from runtime.simulation.discounts import GIVEN
 from runtime.simulation.sabotages.sabotage import Sabotage, SwitchOff, doing_nothing, replacing, wrapping
 
 
@@ -56,7 +58,10 @@ def _surely_not_sent(real: Any) -> Any:  # noqa: ANN401
     return trusting
 
 
-SABOTAGES = (
+# Whoever pays by autopay, or early for a discount, is asked for less: the safeguards of asking are seldom needed.
+_ASKED = {OFFERED: 0.0, GIVEN: 0.0}
+
+_SABOTAGES = (
     Sabotage(
         "hold-settled",
         "what is paid is not reminded",
@@ -132,7 +137,7 @@ SABOTAGES = (
         "a discount that waits for a person is not asked for",
         19,
         _without_flag(FlagCode.DISCOUNT),
-        often={"nights": 8, "visits": 8, "take a discount": 10},
+        often={"nights": 8, "visits": 8, "take a discount": 10, OFFERED: 1.0, GIVEN: 1.0},
     ),
     Sabotage(
         "hold-paused",
@@ -196,3 +201,5 @@ SABOTAGES = (
         replacing("reminders.contact._out_of_hours", lambda *_: []),
     ),
 )
+
+SABOTAGES = tuple(replace(each, often={**_ASKED, **each.often}) for each in _SABOTAGES)
