@@ -473,13 +473,17 @@ def _decline(firm: Firm, means: str, code: str, decline_code: str) -> None:
     firm.stripe.refuse(means, code=code, decline_code=decline_code)
 
 
-def test_a_bank_that_wants_its_payer_there_leaves_the_invoice_to_them_with_a_way_to_pay(firm: Firm) -> None:
+def _declined(firm: Firm, code: str, decline_code: str) -> None:
+    """Let the payment of INV-1001, which alone is owed, be announced, and declined on its day."""
     firm.ledger.pay_by_hand("INV-1002", "75.50", on=TODAY)
     firm.settle()
-    means = switch_on(firm)
-    _decline(firm, means, "authentication_required", "authentication_required")
+    _decline(firm, switch_on(firm), code, decline_code)
     remind(firm)
     go_on(firm, 2)
+
+
+def test_a_bank_that_wants_its_payer_there_leaves_the_invoice_to_them_with_a_way_to_pay(firm: Firm) -> None:
+    _declined(firm, "authentication_required", "authentication_required")
     assert states(firm) == ["failed"]
     assert payment(firm).then == "leave"
     assert mandate(firm).state == "on", "one question of a bank pauses nothing"
@@ -495,12 +499,7 @@ def test_a_bank_that_wants_its_payer_there_leaves_the_invoice_to_them_with_a_way
 
 @pytest.mark.parametrize("paid", ["120.00", "50.00"])
 def test_who_has_paid_since_is_not_asked_to_pay_what_failed(firm: Firm, paid: str) -> None:
-    firm.ledger.pay_by_hand("INV-1002", "75.50", on=TODAY)
-    firm.settle()
-    means = switch_on(firm)
-    _decline(firm, means, "authentication_required", "authentication_required")
-    remind(firm)
-    go_on(firm, 2)
+    _declined(firm, "authentication_required", "authentication_required")
     assert states(firm) == ["failed"]
     firm.ledger.pay_by_hand("INV-1001", paid, on=TODAY)  # nobody has told us yet
     firm.time.advance(days=1)
@@ -509,12 +508,7 @@ def test_who_has_paid_since_is_not_asked_to_pay_what_failed(firm: Firm, paid: st
 
 
 def test_what_may_work_later_is_tried_again_announced_and_then_left(firm: Firm) -> None:
-    firm.ledger.pay_by_hand("INV-1002", "75.50", on=TODAY)
-    firm.settle()
-    means = switch_on(firm)
-    _decline(firm, means, "card_declined", "insufficient_funds")
-    remind(firm)
-    go_on(firm, 2)
+    _declined(firm, "card_declined", "insufficient_funds")
     assert (states(firm), payment(firm).then) == (["failed"], "again")
     go_on(firm, 30)
     assert states(firm) == ["failed"] * MAX_FAILURES

@@ -50,13 +50,13 @@ def watch_autopay(app: App, organisation_id: str) -> Counter[str]:
     with app.store.write() as db:
         connections.lock_organisation(db, organisation_id)
         now = app.clock()
-        over, taken, _, promised = _under_way(db, organisation_id, now)
+        over, taken, gone, promised = _under_way(db, organisation_id, now)
         for mandate in over:
             _give_up(db, organisation_id, mandate, now)
         receipts = _receipts(db, organisation_id, taken)
         for row in taken:
             outcome[_follow(db, row, receipts.get(row.external_id), now)] += 1
-        pause_after_trouble(db, organisation_id, now)
+        pause_after(db, gone, now)
         for row in promised:
             _free_if_stopped(db, row, now)
     return +outcome
@@ -69,7 +69,7 @@ def _under_way(
     return (
         [each for each in mandates(db, organisation_id, MandateState.BEGUN) if _is_over(each, now)],
         payments(db, organisation_id, PaymentState.TAKEN),
-        _taken_back(db, organisation_id, now),
+        taken_back(db, organisation_id, now),
         payments(db, organisation_id, PaymentState.PROMISED),
     )
 
@@ -98,7 +98,7 @@ def _give_up(db: Connection, organisation_id: str, mandate: Mandate, now: dateti
     close_mandate(db, organisation_id, mandate, state=MandateState.ENDED, why=why, actor=ACTOR, at=now)
 
 
-def _taken_back(db: Connection, organisation_id: str, now: datetime) -> list[Row[Any]]:
+def taken_back(db: Connection, organisation_id: str, now: datetime) -> list[Row[Any]]:
     """Return what arrived lately by mandates that are on, and was taken back since: by its payer, or by their bank."""
     receipt = t.receipt.c
     lately = (_payment.state == PaymentState.PAID.value) & (_payment.settled_at > now - TROUBLE_WITHIN)
@@ -160,13 +160,13 @@ def _fail(db: Connection, row: Row[Any], decline: dict[str, str] | None, why: st
     return PaymentState.FAILED.value
 
 
-def pause_after_trouble(db: Connection, organisation_id: str, now: datetime) -> None:
-    """Take nothing more from payers who took a payment back, or whose banks did. The organisation is locked."""
-    for row in _taken_back(db, organisation_id, now):
-        mandate = by_id(db, organisation_id, [row.mandate_id])[row.mandate_id]
+def pause_after(db: Connection, taken: list[Row[Any]], now: datetime) -> None:
+    """Take nothing more from whoever took one of these payments back. The caller has locked the organisation."""
+    for row in taken:
+        mandate = by_id(db, row.organisation_id, [row.mandate_id])[row.mandate_id]
         if mandate.state is MandateState.ON:
             why = f"a payment of {Money(row.amount_minor, row.currency)} was taken back"
-            close_mandate(db, organisation_id, mandate, state=MandateState.PAUSED, why=why, actor=ACTOR, at=now)
+            close_mandate(db, row.organisation_id, mandate, state=MandateState.PAUSED, why=why, actor=ACTOR, at=now)
 
 
 def _free_if_stopped(db: Connection, row: Row[Any], now: datetime) -> None:

@@ -23,7 +23,7 @@ from receivables.money import Money
 from reminders.autopay import MandateState, PaymentState, Refusal, Then, is_time, is_too_late, refused
 from reminders.evidence import ItemEvidence
 from runtime.app import App
-from runtime.operations.autopay.follow import pause_after_trouble
+from runtime.operations.autopay.follow import pause_after, taken_back
 from runtime.operations.autopay.mandates import (
     ACTOR,
     Mandate,
@@ -134,7 +134,7 @@ def held_back(
     organisation = connections.organisation(db, organisation_id)
     if not wanted or organisation is None:
         return {}
-    pause_after_trouble(db, organisation_id, now)
+    pause_after(db, taken_back(db, organisation_id, now), now)
     found: dict[int, Outcome | None] = {}
     payment = t.automatic_payment.c
     mine = (payment.organisation_id == organisation_id) & payment.id.in_(list(wanted))

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from datetime import date
 
-from sqlalchemy import insert, update
+from sqlalchemy import insert, select, update
 
 from receivables.identity import stable_id
 from receivables.money import Money
 from reminders.payment_plan import MAX_INSTALMENTS, PlanState, last_first_day, monthly
 from runtime.app import App
 from runtime.operations.errors import InputError, RefusedError
-from runtime.operations.plans.payment_plans import note, offers, read_plan, running
+from runtime.operations.plans.payment_plans import note, offers, read_plan
 from runtime.operations.plans.watch_plans import close_plan, follow_plan
 from runtime.operations.reminding.withdraw import withdraw_reminders
 from runtime.store import connections, journal
@@ -107,7 +107,9 @@ def end_plan(app: App, *, organisation_id: str, plan_id: str, actor: str) -> Non
     with app.store.write() as db:
         connections.lock_organisation(db, organisation_id)
         now = app.clock()
-        plan = next((each for each in running(db, organisation_id) if each.id == plan_id), None)
+        columns = t.payment_plan.c
+        mine = (columns.organisation_id == organisation_id) & (columns.id == plan_id)
+        plan = db.execute(select(t.payment_plan).where(mine, columns.state == PlanState.RUNNING.value)).first()
         if plan is None:
             raise RefusedError("there is no such plan that is running")
         close_plan(
