@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect, sync_playwright
 
 from runtime.app import App
 from runtime.portal_links import PortalLinks
@@ -103,8 +103,14 @@ def _open(browser: Browser, address: str, size: tuple[int, int]) -> tuple[Page, 
     def note(message: ConsoleMessage) -> None:
         complaints.append(message.text)
 
+    def note_failed(request: Request) -> None:
+        # A load that the browser itself gave up, because the next page was opened or another size of the picture
+        # fits, is no failed load; one that the content policy or the server refused has another reason.
+        if request.failure != "net::ERR_ABORTED":
+            complaints.append(f"failed: {request.url}: {request.failure}")
+
     page.on("console", note)
-    page.on("requestfailed", lambda request: complaints.append(f"failed: {request.url}"))
+    page.on("requestfailed", note_failed)
     return page, complaints
 
 
