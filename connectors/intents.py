@@ -435,12 +435,14 @@ class Done:
     """The intent stands at the vendor: `external_ids` of what was written (first the main object), its new version.
 
     `address` is the page on which a person goes on, where there is one; `left` names what was left as people had it.
+    `overwrote` says, in words, whose edit may have been gone over where the vendor takes no version.
     """
 
     external_ids: tuple[str, ...]
     version: str = ""
     address: str = ""
     left: tuple[str, ...] = ()
+    overwrote: str = ""
 
 
 Outcome = Done | ConnectorError

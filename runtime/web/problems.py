@@ -7,6 +7,7 @@ from starlette.responses import Response
 from runtime.operations.inbox.set_aside import Queue, replay, set_aside
 from runtime.operations.payers.replies.take_mail import unclaimed_mails
 from runtime.operations.reminding.in_doubt import settle_doubt
+from runtime.operations.systems.looked_at import looked_at
 from runtime.operations.views import receipts
 from runtime.store import connections
 from runtime.web.access import AGREE, CHASE, HERE, SEE, Who, routes
@@ -35,6 +36,14 @@ def try_again(app: Running, who: Who, organisation_id: str, queue: Queue, row_id
     known(app, organisation_id)
     replay(app, organisation_id=organisation_id, queue=queue, row_id=row_id, actor=who)
     return go(f"/o/{organisation_id}/problems", "replayed")
+
+
+@ROUTES.post("/o/{organisation_id}/problems/{code}/{subject}/looked-at", dependencies=[AGREE], status_code=303)
+def it_was_looked_at(app: Running, who: Who, organisation_id: str, code: str, subject: str) -> Response:
+    """Say that a problem was looked at which nothing else settles."""
+    known(app, organisation_id)
+    looked_at(app, organisation_id=organisation_id, code=code, subject=subject, actor=who)
+    return go(f"/o/{organisation_id}/problems", "looked_at")
 
 
 @ROUTES.post("/o/{organisation_id}/problems/reminders/{reminder_id}/sent", dependencies=[CHASE], status_code=303)

@@ -15,6 +15,7 @@ from sandbox.xero.ledger import Ledger
 from sandbox.xero.lines import Taxed, line, taxed
 from sandbox.xero.values import ZERO, Record
 
+BOOKKEEPER = "Ada Bookkeeper"  # who does what no app does
 _CLASSES = {"BANK": "ASSET", "CURRENT": "ASSET", "FIXED": "ASSET", "PREPAYMENT": "ASSET", "EQUITY": "EQUITY"}
 _CLASSES |= dict.fromkeys(("REVENUE", "SALES", "OTHERINCOME"), "REVENUE")
 _CLASSES |= dict.fromkeys(("LIABILITY", "CURRLIAB", "TERMLIAB"), "LIABILITY")
@@ -186,11 +187,13 @@ class XeroBooks(Ledger):
     def edit_invoice(self, /, invoice_id: str, **fields: object) -> None:
         """Change fields as a person may in Xero, by their JSON names."""
         invoices.plan_update(self, self.invoices[invoice_id], fields)()
+        self.note(invoice_id, self.name, changes="Edited", user=BOOKKEEPER)()
 
     @locked
     def edit_contact(self, /, contact_id: str, **fields: object) -> None:
         """Change fields of a contact, by their JSON names."""
         contacts.plan(self, {"ContactID": contact_id, **fields})()
+        self.note(contact_id, self.name, changes="Edited", user=BOOKKEEPER)()
 
     @locked
     def merge_contact(self, contact_id: str, *, into: str) -> None:

@@ -95,14 +95,18 @@ class WritingRoutes(BatchingRoutes):
     def write_contacts(self, request: Request) -> Response:
         """Create or change contacts."""
         books = self.books_of(request)
-        return self.write(request, "Contacts", lambda item, _: contacts.plan(books, item))
+        return self.write(request, "Contacts", lambda item, _: _told(books, "ContactID", contacts.plan(books, item)))
 
     @route("POST", f"{API}/Invoices")
     @route("PUT", f"{API}/Invoices")
     def write_invoices(self, request: Request) -> Response:
         """Create invoices; POST also changes them."""
         books, may_update = self.books_of(request), request.method == "POST"
-        return self.write(request, "Invoices", lambda item, _: invoices.plan(books, item, may_update=may_update))
+
+        def plan(item: Record, _pending: dict[str, Decimal]) -> Commit:
+            return _told(books, "InvoiceID", invoices.plan(books, item, may_update=may_update))
+
+        return self.write(request, "Invoices", plan)
 
     @route("POST", f"{API}/CreditNotes")
     @route("PUT", f"{API}/CreditNotes")
@@ -199,3 +203,14 @@ class WritingRoutes(BatchingRoutes):
             return plan(books, record)
 
         return self.write(request, collection, planner)
+
+
+def _told(books: XeroBooks, identity: str, commit: Commit) -> Commit:
+    """Have the history tell that an app wrote this, as it tells it of any app."""
+
+    def told() -> Record:
+        record = commit()
+        books.note(record[identity], "Received through the Xero API from TrueDue", changes="Updated")()
+        return record
+
+    return told

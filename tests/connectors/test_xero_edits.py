@@ -10,6 +10,7 @@ from werkzeug.wrappers import Request, Response
 
 from connectors.errors import Absent, Reject, Retry, Stale
 from connectors.intents import Done, EditCustomer, EditDocument, Intent
+from connectors.ledgers.xero.edits import MAX_LOOKED_BACK
 from connectors.records import CustomerFields, DocumentFields, Kind
 from tests.connectors.ledger_suite import Install, Ledger, done, intercept, read
 from tests.connectors.lookups import find_one
@@ -147,3 +148,81 @@ def test_a_lost_answer_leaves_every_edit_to_be_looked_up(ledger: Ledger, interce
     outcomes = ledger.connector.write(intents)
     assert [isinstance(outcome, Retry) and outcome.ambiguous for outcome in outcomes] == [True] * 3
     assert all(find_one(ledger.connector, intent) for intent in intents)
+
+
+def _edit_meanwhile(ledger: Ledger, identity: str) -> None:
+    """Somebody opens the invoice in Xero and moves its due date, a while after it was last changed."""
+    ledger.time.sleep(60)
+    books_of(ledger).edit_invoice(identity, DueDate=date(2026, 11, 11))
+    ledger.time.sleep(1)
+
+
+def test_an_edit_that_a_write_went_over_is_told_of(ledger: Ledger, intercept: Install) -> None:
+    overtaken, alone = edits(many_invoices(ledger, 2))
+
+    def overtake(request: Request, handle: Callable[[], Response]) -> Response:
+        if request.method == "POST":
+            _edit_meanwhile(ledger, overtaken.document_external_id)
+        return handle()
+
+    intercept(overtake)
+    told, silent = (done(outcome) for outcome in ledger.connector.write([overtaken, alone]))
+    assert "somebody edited it" in told.overwrote
+    assert not silent.overwrote
+
+
+def test_an_edit_after_the_write_was_not_gone_over(ledger: Ledger, intercept: Install) -> None:
+    (intent,) = edits(many_invoices(ledger, 1))
+    identity = intent.document_external_id
+
+    def follow(request: Request, handle: Callable[[], Response]) -> Response:
+        if request.path.endswith("/History"):
+            _edit_meanwhile(ledger, identity)
+        return handle()
+
+    intercept(follow)
+    (outcome,) = ledger.connector.write([intent])
+    assert not done(outcome).overwrote
+    fields = read(ledger, Kind.INVOICE)[identity].fields
+    assert isinstance(fields, DocumentFields)
+    assert fields.due_on == date(2026, 11, 11)
+
+
+def test_a_history_that_cannot_be_read_is_read_when_the_edit_is_looked_up(ledger: Ledger, intercept: Install) -> None:
+    (intent,) = edits(many_invoices(ledger, 1))
+
+    def hide(request: Request, handle: Callable[[], Response]) -> Response:
+        if request.method == "POST":
+            _edit_meanwhile(ledger, intent.document_external_id)
+        return Response(status=503) if request.path.endswith("/History") else handle()
+
+    intercept(hide)
+    (outcome,) = ledger.connector.write([intent])
+    assert isinstance(outcome, Retry)
+    assert outcome.ambiguous
+    intercept(lambda _, handle: handle())
+    found = find_one(ledger.connector, intent)
+    assert found is not None
+    assert found.overwrote
+
+
+def test_a_customers_edit_that_a_write_went_over_is_told_of(ledger: Ledger, intercept: Install) -> None:
+    version = read(ledger, Kind.CUSTOMER)[ledger.customer].version
+
+    def overtake(request: Request, handle: Callable[[], Response]) -> Response:
+        if request.method == "POST":
+            ledger.time.sleep(60)
+            books_of(ledger).edit_contact(ledger.customer, EmailAddress="theirs@example.com")
+            ledger.time.sleep(1)
+        return handle()
+
+    intercept(overtake)
+    (outcome,) = ledger.connector.write([EditCustomer("e", ledger.customer, version, "ours@example.com")])
+    assert done(outcome).overwrote
+
+
+def test_histories_of_a_mass_of_edits_are_not_read(ledger: Ledger) -> None:
+    intents = edits(many_invoices(ledger, MAX_LOOKED_BACK + 1))
+    gets = calls(ledger, "GET")
+    ledger.connector.write(intents)
+    assert calls(ledger, "GET") - gets == 1

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from werkzeug.wrappers import Request, Response
 
+from receivables.problem import Problem
 from runtime.operations.errors import InputError, RefusedError
 from runtime.operations.systems.conflicts import keep, restore
+from runtime.operations.systems.looked_at import looked_at
 from runtime.operations.systems.owners import change_owner
 from runtime.operations.views.conflicts import conflicts
+from runtime.operations.views.receipts import problems
+from runtime.store import journal
 from runtime.store import tables as t
+from tests.operations.faults import is_write
 from tests.operations.firm import TODAY, Firm
 
 SOON = TODAY + timedelta(days=30)
@@ -105,3 +112,43 @@ def test_an_owner_that_a_field_cannot_have_is_refused_with_the_reason(firm: Firm
     with pytest.raises(InputError, match=field):
         change_owner(firm.app, organisation_id=firm.id, field=field, owner=owner, actor="dana")
     assert firm.rows(t.field_owner) == []
+
+
+def test_who_edits_in_the_moment_of_a_write_is_told_to_look(firm: Firm) -> None:
+    """Xero takes no version: what somebody enters between our reading and our write is gone over, and said."""
+
+    def overtake(request: Request, handle: Callable[[], Response]) -> Response:
+        if is_write(request) and request.path.endswith("/Invoices"):
+            firm.ledger.standin.interceptor = None
+            firm.time.advance(minutes=1)
+            firm.ledger.edit_due_date(NUMBER, LATER)
+            firm.time.advance(seconds=1)
+        return handle()
+
+    firm.edit_in_crm(NUMBER, Due_Date__c=SOON.isoformat())
+    firm.ledger.standin.interceptor = overtake
+    firm.settle()
+    assert firm.ledger.due_on(NUMBER) == SOON
+    (problem,) = firm.rows(t.problem, code="edit_overwritten")
+    assert problem.subject == firm.document(NUMBER).id
+    assert problem.text.startswith("xero: somebody edited it")
+    with firm.app.store.read() as db:
+        (row,) = problems(db, firm.id)
+    assert row.is_for_a_look
+    asked = {"organisation_id": firm.id, "code": "edit_overwritten", "subject": problem.subject, "actor": "dana"}
+    looked_at(firm.app, **asked)
+    assert firm.problems() == []
+    assert [(event.actor, event.subject) for event in firm.rows(t.event, action="looked_at")] == [
+        ("dana", problem.subject)
+    ]
+    with pytest.raises(RefusedError, match="any more"):
+        looked_at(firm.app, **asked)
+
+
+def test_a_problem_that_something_else_settles_cannot_be_waved_off(firm: Firm) -> None:
+    with firm.app.store.write() as db:
+        waiting = Problem("not_posted", "It is not in the ledger.", "Post it.", "rct_1")
+        journal.raise_problem(db, organisation_id=firm.id, problem=waiting, at=firm.app.clock())
+    with pytest.raises(RefusedError, match="no such problem"):
+        looked_at(firm.app, organisation_id=firm.id, code="not_posted", subject="rct_1", actor="dana")
+    assert firm.problems() == ["not_posted"]

@@ -47,3 +47,16 @@ def test_another_organisation_answers_nothing(site: Site, doubted: str) -> None:
     assert site.http.post(f"{other}/not-sent").status_code == 409
     assert _state(site) == ("in_doubt", 1)
     assert doubted not in site.http.get("/o/org-b/problems").text
+
+
+def test_what_only_a_look_settles_has_a_button(site: Site) -> None:
+    problem = Problem("edit_overwritten", "xero: somebody edited it.", "Look at its history.", "inv-3")
+    with site.app.store.write() as db:
+        journal.raise_problem(db, organisation_id="org-a", problem=problem, at=NOW)
+    address = "/o/org-a/problems/edit_overwritten/inv-3/looked-at"
+    assert f'action="{address}"' in site.http.get("/o/org-a/problems").text
+    assert site.http.post(address.replace("org-a", "org-b")).status_code == 409
+    assert f'action="{address}"' in site.http.get("/o/org-a/problems").text
+    assert site.http.post(address).status_code == 303
+    assert "somebody edited it" not in site.http.get("/o/org-a/problems").text
+    assert site.http.post(address).status_code == 409

@@ -1,25 +1,33 @@
 """Edits of invoices and contacts, fifty a call. Xero has no version check, so each batch is read again first.
 
+What a person edits between that reading and the write is gone over. Xero's history tells of it afterwards: a call an
+object, so that it is asked about edits that people make one by one, and not about a mass of them.
+
 An invoice's link to our page (its Url, "Go to TrueDue" in Xero) is one of them, which rests on no version.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from connectors.errors import Absent, ConnectorError, Retry, Stale, answered
 from connectors.intents import Done, EditCustomer, EditDocument, Found, LinkDocument, Outcome
-from connectors.ledgers.xero import read
+from connectors.ledgers.xero import history, read
 from connectors.ledgers.xero.client import Json, XeroClient
 from connectors.ledgers.xero.convert import day, version
 from connectors.ledgers.xero.refusals import element_error
 from receivables.identity import stable_id
 
 MAX_EDITS_PER_CALL = 50  # what Xero advises for one call
+MAX_LOOKED_BACK = 10  # edits of one call whose history is read: a tenant has sixty calls a minute
+
+_OVERWROTE = "somebody edited it in the moment in which an edit from the CRM was written: theirs may be gone"
 
 Edit = EditDocument | EditCustomer | LinkDocument
+T = TypeVar("T")
 
 
 class Edits:
@@ -34,7 +42,7 @@ class Edits:
         outcomes: dict[str, Outcome] = {}
         for batch in _batches(intents):
             try:
-                outcomes |= self._together(batch)
+                outcomes |= self._looked_back(batch, self._together(batch))
             except ConnectorError as error:
                 outcomes |= dict.fromkeys((intent.key for intent in batch), error)
         return outcomes
@@ -48,8 +56,30 @@ class Edits:
                 if isinstance(current, ConnectorError):
                     found |= dict.fromkeys((intent.key for intent in batch), current)
                 else:
-                    found |= {intent.key: _standing(intent, current.get(_identity(intent))) for intent in batch}
+                    standing = {intent.key: _standing(intent, current.get(_identity(intent))) for intent in batch}
+                    found |= self._looked_back(batch, standing)
         return found
+
+    def _looked_back(self, batch: Sequence[Edit], outcomes: Mapping[str, T]) -> dict[str, T | Outcome]:
+        """Say of what stands whether a person's edit may have been gone over."""
+        told: dict[str, T | Outcome] = dict(outcomes)
+        for intent in batch if len(batch) <= MAX_LOOKED_BACK else ():
+            outcome = told[intent.key]
+            if isinstance(intent, LinkDocument) or not isinstance(outcome, Done):
+                continue
+            if intent.version not in ("", outcome.version):
+                told[intent.key] = self._look_back(intent, outcome)
+        return told
+
+    def _look_back(self, intent: EditDocument | EditCustomer, outcome: Done) -> Outcome:
+        kept: history.Kept = "contact" if isinstance(intent, EditCustomer) else "invoice"
+        told = answered(partial(history.lines, self._client, kept, _identity(intent)))
+        if isinstance(told, ConnectorError):  # the edit stands: it is looked up, and its history read, again
+            pause = told.after_seconds if isinstance(told, Retry) else 0.0
+            return Retry(f"its history cannot be read: {told}", ambiguous=True, after_seconds=pause)
+        if history.edited_by_a_person(told, after=intent.version, before=outcome.version):
+            return replace(outcome, overwrote=_OVERWROTE)
+        return outcome
 
     def _current(self, batch: Sequence[Edit]) -> dict[str, Json]:
         """The objects of a batch as they are now, by id."""
@@ -58,7 +88,7 @@ class Edits:
         return {str(item.get(source.identity)): item for item in items}
 
     def _together(self, batch: Sequence[Edit]) -> dict[str, Outcome]:
-        """Edit what has not changed since it was merged. What changes between this reading and the write is lost."""
+        """Edit what has not changed since it was merged."""
         source, current = _source(batch[0]), self._current(batch)
         outcomes = {intent.key: _settled(intent, current.get(_identity(intent))) for intent in batch}
         due = [intent for intent in batch if outcomes[intent.key] is None]

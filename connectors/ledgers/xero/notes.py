@@ -5,6 +5,7 @@ from __future__ import annotations
 from connectors.errors import Absent
 from connectors.intents import Done, NoteDocument
 from connectors.ledgers.xero.client import Json, XeroClient
+from connectors.ledgers.xero.history import lines
 from receivables.identity import stable_id
 
 MAX_CHARACTERS = 250  # of a line of history
@@ -27,11 +28,10 @@ class Notes:
     def find(self, intent: NoteDocument) -> Done | None:
         """Look the note up in the invoice's history."""
         try:
-            answer = self._client.get(self._client.api.get_invoice_history, intent.document_external_id, urgent=True)
+            shown = [line.get("Details") for line in lines(self._client, "invoice", intent.document_external_id)]
         except Absent:
             return None
         wanted = details(intent)
-        shown = [record.get("Details") for record in answer.get("HistoryRecords") or []]
         return Done((intent.document_external_id,)) if wanted in shown else None
 
 

@@ -52,6 +52,7 @@ from runtime.operations.systems.absorb.tombstones import bury_payments
 from runtime.operations.systems.calls import defect, look_up, write
 from runtime.operations.systems.edits import EDITS, after_edit, promise_edits
 from runtime.operations.systems.invoice_requests import after_draft, after_refused_adoption, settle_problems
+from runtime.operations.systems.looked_at import OVERWRITTEN, WRITTEN_TWICE
 from runtime.operations.systems.loss import note_loss
 from runtime.store import connections, journal, queues
 from runtime.store import tables as t
@@ -156,7 +157,7 @@ def _settle_late(db: Connection, row: Row, outcome: Outcome, now: datetime) -> N
         stands = db.execute(select(t.outbox.c.external_ids).where(t.outbox.c.id == row["id"])).scalar_one()
         if outcome.external_ids and set(stands).isdisjoint(outcome.external_ids):
             text = f"{_listed(outcome.external_ids)} and {_listed(stands)} were both written where one was promised"
-            _show(db, row, Problem("written_twice", text, f"Delete {_listed(outcome.external_ids)} there."), now)
+            _show(db, row, Problem(WRITTEN_TWICE, text, f"Delete {_listed(outcome.external_ids)} there."), now)
 
 
 def _listed(external_ids: Sequence[str]) -> str:
@@ -247,6 +248,9 @@ def _after(db: Connection, row: Row, intent: Intent, done: Done, now: datetime) 
         subject=row["subject"],
         detail=f"{row['system']} {_listed(done.external_ids)}",
     )
+    if done.overwrote:
+        look = f"Look at its history in {row['system']}, and enter again there what should stand."
+        _show(db, row, Problem(OVERWRITTEN, done.overwrote, look), now)
     if isinstance(intent, POSTINGS):
         after_posting(db, row, intent, done, now)
     elif isinstance(intent, PostPayout):

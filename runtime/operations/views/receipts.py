@@ -12,6 +12,7 @@ from sqlalchemy import Connection, func, select
 from receivables.money import Money
 from runtime.operations.payers.question import PROBLEM as QUESTION
 from runtime.operations.reminding.in_doubt import REMINDER_IN_DOUBT
+from runtime.operations.systems.looked_at import LOOKED_AT
 from runtime.store import tables as t
 from runtime.store.connections import Organisation
 
@@ -85,6 +86,11 @@ class ProblemRow:
     def is_question(self) -> bool:
         """Whether a payer asked, so that a person says here when they have answered."""
         return self.code == QUESTION
+
+    @property
+    def is_for_a_look(self) -> bool:
+        """Whether nothing settles it but that a person says they have looked."""
+        return self.code in LOOKED_AT
 
     @property
     def is_doubt(self) -> bool:

@@ -13,6 +13,7 @@ from receivables.identity import stable_id
 from receivables.money import Money
 from runtime.operations.matching.open_items import open_documents
 from runtime.operations.systems.absorb.scope import CUSTOMER_LINK
+from runtime.operations.systems.looked_at import OVERWRITTEN
 from runtime.simulation.stage import Play
 from runtime.store import connections
 from runtime.store import tables as t
@@ -70,7 +71,8 @@ def crm_equals_hub(play: Play) -> Found:
 def edits_arrive(play: Play) -> Found:
     """[11, 15] At rest, what a person edited stands in the ledger, or is shown as a conflict.
 
-    Of two due dates that people wrote without seeing the other's, one stands and the other is in a conflict.
+    Of two due dates that people wrote without seeing the other's, one stands and the other is in a conflict, or a
+    person is told to look for it in the ledger's history.
     """
     checked, violations = 0, []
     for key, organisation_id in play.ids.items():
@@ -79,6 +81,8 @@ def edits_arrive(play: Play) -> Found:
             conflict = t.conflict.c
             shown = select(conflict.local_id, conflict.field).where(conflict.organisation_id == organisation_id)
             in_conflict = {(row.local_id, row.field) for row in db.execute(shown)}
+            shown_as = (t.problem.c.organisation_id == organisation_id) & (t.problem.c.code == OVERWRITTEN)
+            overwritten = set(db.scalars(select(t.problem.c.subject).where(shown_as)))
             mine = t.document.c.organisation_id == organisation_id
             ids = {row.number: row.id for row in db.execute(select(t.document.c.number, t.document.c.id).where(mine))}
             linked = (t.link.c.organisation_id == organisation_id) & (t.link.c.system == firm.profile.system)
@@ -88,7 +92,8 @@ def edits_arrive(play: Play) -> Found:
             days = debt.state(play.time.now().date()).due_days
             checked += 1
             there = firm.ledger.due_on(debt.invoice)
-            if days != {there} and (ids.get(debt.number), "due_on") not in in_conflict:
+            known = (ids.get(debt.number), "due_on") in in_conflict or ids.get(debt.number) in overwritten
+            if days != {there} and not known:
                 agreed = " and ".join(map(str, sorted(days)))
                 violations.append(f"{key} {debt.number}: due {there} in the ledger, people wrote {agreed}")
         for customer in filter(firm.crm.has_contact, firm.organisation.customers.values()):
@@ -96,7 +101,8 @@ def edits_arrive(play: Play) -> Found:
             if customer.key in firm.archived:
                 continue
             checked += 1
-            known = (customer_ids.get(customer.ledger_id), "email") in in_conflict
+            local_id = customer_ids.get(customer.ledger_id)
+            known = (local_id, "email") in in_conflict or local_id in overwritten
             if customer.email and firm.ledger.email(customer) != customer.email and not known:
                 violations.append(
                     f"{key} {customer.name}: {firm.ledger.email(customer)} in the ledger, {customer.email}"
