@@ -136,6 +136,27 @@ def test_a_write_down_is_a_journal_entry_on_the_named_account(ledger: Ledger) ->
     assert state(ledger) == before
 
 
+@pytest.mark.parametrize("hidden", ["all of it", "its payment"])
+def test_what_a_lagging_query_does_not_show_is_taken_back_all_the_same(
+    ledger: Ledger, intercept: Install, hidden: str
+) -> None:
+    before = state(ledger)
+    ids = done(write_one(ledger, receipt(ledger, "r", {1: "10.10"}, fee="0.10", fee_account=ledger.fees))).external_ids
+    shown = "FROM Payment" if hidden == "its payment" else "FROM "
+
+    def lag(request: Request, handle: Callable[[], Response]) -> Response:
+        if request.path.endswith("/query") and shown in request.get_data(as_text=True):
+            return Response('{"QueryResponse": {}}', content_type="application/json")
+        return handle()
+
+    intercept(lag)
+    undo = UndoPosting("undo", ids)
+    assert find_one(ledger.connector, undo) is None
+    done(write_one(ledger, undo))
+    assert state(ledger) == before
+    assert find_one(ledger.connector, undo) is not None
+
+
 @pytest.mark.parametrize("tax_code", ["", "20%"])
 @pytest.mark.parametrize("lost", ["first", "second"])
 def test_a_write_down_cut_off_anywhere_is_completed_once(

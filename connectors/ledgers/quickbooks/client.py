@@ -93,6 +93,11 @@ class QuickBooksClient:
         url = f"{self._urgent.api_url}/company/{self._urgent.company_id}/invoice/{quote(external_id, safe='')}/pdf"
         return self._urgent.process_request("GET", url, headers={"Accept": "application/pdf, application/json"}).content
 
+    def one(self, entity: str, external_id: str) -> Json:
+        """Return one object by its id; Absent when it does not exist (any more)."""
+        answer = _asked(lambda: self._urgent.get_single_object(entity, quote(external_id, safe="")), write=False)
+        return _object(answer, entity)
+
     def invoice_with_link(self, external_id: str) -> Json:
         """Return an invoice with the link by which its customer sees and pays it."""
         url = f"{self._urgent.api_url}/company/{self._urgent.company_id}/invoice/{quote(external_id, safe='')}"

@@ -78,7 +78,7 @@ class Postings:
 
     def undo(self, intent: UndoPosting) -> Done:
         """Delete all of a posting that is left; Reject when QuickBooks or a person's work holds on to it."""
-        found = dict(self._left(intent))
+        found = self._left(intent)
         if not found:
             raise Absent("nothing of this posting is in QuickBooks")
         for item in found.get("Estimate", []):
@@ -87,7 +87,7 @@ class Postings:
         for entity in _DELETABLE:
             items = found.get(entity, [])
             if items and released:  # what was deleted before it let go of it, which changed its version
-                items = self._reader.by_ids(entity, [str(item["Id"]) for item in items])
+                items = [each for item in items if (each := self._one(entity, str(item["Id"]))) is not None]
             for item in items:
                 write_one(self._client, deletion(entity, item))
                 released = True
@@ -95,7 +95,7 @@ class Postings:
 
     def find_undone(self, intent: UndoPosting) -> Done | None:
         """Look up whether nothing of a posting is left."""
-        return Done(intent.external_ids) if next(self._left(intent), None) is None else None
+        return None if self._left(intent) else Done(intent.external_ids)
 
     def _completed(self, begun: Sequence[_Begun]) -> dict[str, Outcome]:
         """What stands as a whole as it is, and the rest once its second object is written."""
@@ -157,14 +157,30 @@ class Postings:
                     begun.setdefault(intent.key, _Begun(intent, entity, item))
         return list(begun.values())
 
-    def _left(self, intent: UndoPosting) -> Iterator[tuple[str, list[Json]]]:
-        """What is left of a posting, by entity; it ends as soon as every id is found."""
+    def _left(self, intent: UndoPosting) -> dict[str, list[Json]]:
+        """What is left of a posting, by entity. What no query shows, which may lag behind, is asked for by itself."""
+        left: dict[str, list[Json]] = {}
         missing = set(intent.external_ids)
         for entity in _SOUGHT:
             items = self._reader.by_ids(entity, sorted(missing)) if missing else []
             missing -= {str(item["Id"]) for item in items}
             if items:
-                yield entity, items
+                left[entity] = items
+        for external_id in sorted(missing):
+            if (alone := self._alone(external_id)) is not None:
+                left.setdefault(alone[0], []).append(alone[1])
+        return left
+
+    def _alone(self, external_id: str) -> tuple[str, Json] | None:
+        """One object of a posting, and what it is; None when it is gone."""
+        shown = ((entity, self._one(entity, external_id)) for entity in _SOUGHT)
+        return next(((entity, item) for entity, item in shown if item is not None), None)
+
+    def _one(self, entity: str, external_id: str) -> Json | None:
+        try:
+            return self._client.one(entity, external_id)
+        except Absent:
+            return None
 
     def _linked(self, entity: str, steps: Sequence[Step]) -> dict[tuple[str, str], Json]:
         """The second objects that stand already, by the entity and id of the first that they are linked to."""
