@@ -34,6 +34,7 @@ from runtime.web import (
     exports,
     mail,
     messages,
+    monitor,
     organisations,
     pay_button,
     people,
@@ -51,18 +52,18 @@ from runtime.web import (
     staff,
     stripe_app,
     sync,
+    vendors,
     work,
 )
 from runtime.web.access import SignInNeededError, require_declarations
 from runtime.web.guards import Application, Guards
 from runtime.web.languages import Language, choose, language
-from runtime.web.monitor import monitor_routes
 from runtime.web.pages import go, page
 from runtime.web.running import run
-from runtime.web.vendors import vendor_routes
 from runtime.web.webhooks import WebhookLane
 
 _MODULES = (
+    *(monitor, vendors),
     *(signing_in, organisations, staff, problems, connecting, work, bank_files),
     *(sync, setup, calls, channels, charges, discounts, approvals, plans, autopay, policies),
     *(messages, replies, mail, people, exports, stripe_app, salesforce_app, brand),
@@ -86,8 +87,7 @@ def web_of(app: App, *, registry: CollectorRegistry | None = None, lifespan: _Li
     """Make the routes behind the guards; UndeclaredRouteError when one of them says not who may use it."""
     web = FastAPI(title="TrueDue", version="0.1.0", openapi_url=None, lifespan=lifespan)
     run(web, app)
-    web.include_router(monitor_routes(app, registry or CollectorRegistry()))
-    web.include_router(vendor_routes(app))
+    monitor.measure(web, app, registry or CollectorRegistry())
     for module in _MODULES:
         # As they stand: including a router works out every parameter of every route once more, 0.2 s at each start.
         web.router.routes.extend(module.ROUTES.routes)

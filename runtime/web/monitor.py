@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from fastapi import APIRouter, Request
+from fastapi import FastAPI, Request
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
@@ -15,40 +15,45 @@ from runtime.app import App
 from runtime.operations.views.measures import measures
 from runtime.store.migrate import is_current
 from runtime.web.access import ANYONE, HERE, routes
+from runtime.web.running import Running
+
+ROUTES = routes("monitor")
 
 
-def monitor_routes(app: App, registry: CollectorRegistry) -> APIRouter:
-    """Return the routes; `registry` holds the counters of this process."""
-    monitor = routes("monitor")
+def measure(web: FastAPI, app: App, registry: CollectorRegistry) -> None:
+    """Let `web` give the measures of `app`; `registry` holds the counters of this process."""
     registry.register(_Waiting(app))
+    web.state.measures = registry
 
-    @monitor.get("/healthz", dependencies=[ANYONE], response_class=PlainTextResponse)
-    def healthz() -> str:
-        """Say that the process answers."""
-        return "ok"
 
-    @monitor.get("/readyz", dependencies=[ANYONE], response_class=PlainTextResponse)
-    def readyz() -> Response:
-        """Say whether the database is reachable and has the newest shape."""
-        try:
-            ready = is_current(app.store)
-        except SQLAlchemyError:
-            return PlainTextResponse("the database is not reachable", 503)
-        if not ready:
-            return PlainTextResponse("the database lacks a migration: run truedue doctor", 503)
-        return PlainTextResponse("ready")
+@ROUTES.get("/healthz", dependencies=[ANYONE], response_class=PlainTextResponse)
+def healthz() -> str:
+    """Say that the process answers."""
+    return "ok"
 
-    @monitor.get("/metrics", dependencies=[HERE], response_class=PlainTextResponse)
-    def metrics() -> Response:
-        """Give the measures in the text format of Prometheus."""
-        return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 
-    @monitor.get("/openapi.json", dependencies=[HERE], include_in_schema=False)
-    def openapi(request: Request) -> Response:
-        """Describe every route."""
-        return JSONResponse(request.app.openapi())
+@ROUTES.get("/readyz", dependencies=[ANYONE], response_class=PlainTextResponse)
+def readyz(app: Running) -> Response:
+    """Say whether the database is reachable and has the newest shape."""
+    try:
+        ready = is_current(app.store)
+    except SQLAlchemyError:
+        return PlainTextResponse("the database is not reachable", 503)
+    if not ready:
+        return PlainTextResponse("the database lacks a migration: run truedue doctor", 503)
+    return PlainTextResponse("ready")
 
-    return monitor
+
+@ROUTES.get("/metrics", dependencies=[HERE], response_class=PlainTextResponse)
+def metrics(request: Request) -> Response:
+    """Give the measures in the text format of Prometheus."""
+    return Response(generate_latest(request.app.state.measures), media_type=CONTENT_TYPE_LATEST)
+
+
+@ROUTES.get("/openapi.json", dependencies=[HERE], include_in_schema=False)
+def openapi(request: Request) -> Response:
+    """Describe every route."""
+    return JSONResponse(request.app.openapi())
 
 
 class _Waiting(Collector):
