@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from zoneinfo import available_timezones
 
 import click
 
@@ -12,7 +11,7 @@ from runtime.cli.opened import chosen_organisation, opened_app
 from runtime.cli.printed import print_counts
 from runtime.operations.doctor import examine
 from runtime.operations.errors import InputError
-from runtime.operations.organisations import OWNER, create_organisation
+from runtime.operations.organisations import OWNER, create_organisation, time_zones
 from runtime.operations.systems.connect import begin_connect
 from runtime.operations.systems.disconnect import disconnect as end_connection
 from runtime.operations.work import poll, work
@@ -24,7 +23,7 @@ _JSON = click.option("--json", "as_json", is_flag=True, help="Print the result a
 
 
 def _zone(_context: click.Context, _option: click.Parameter, name: str) -> str:
-    if name not in available_timezones():
+    if name not in time_zones():
         raise click.BadParameter(f"{name!r} is not a time zone such as Europe/Dublin")
     return name
 

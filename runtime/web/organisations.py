@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Annotated
-from zoneinfo import available_timezones
 
 from fastapi import Form, HTTPException
 from starlette.responses import Response
 
 from runtime.app import App
 from runtime.operations.errors import InputError
-from runtime.operations.organisations import create_organisation
+from runtime.operations.organisations import create_organisation, time_zones
 from runtime.roles import Permission
 from runtime.settings import SignUp
 from runtime.store import connections
@@ -85,5 +84,5 @@ def _form(given: Mapping[str, str], *, is_first: bool, wrong: str = "") -> Respo
         given={"name": "", "base_currency": "", "time_zone": "", "country": "", **given},
         wrong=wrong,
         is_first=is_first,
-        zones=sorted(available_timezones()),
+        zones=sorted(time_zones()),
     )
