@@ -12,13 +12,16 @@ from runtime.store.engine import Store
 from runtime.store.migrate import empty_sqlite, upgrade
 
 
-def migrate(store: Store) -> None:
-    """Give a database today's shape; an SQLite file that is not there yet is made as a copy of a migrated one."""
+def migrate(store: Store, like: bytes | None = None) -> None:
+    """Give a database today's shape; an SQLite file that is not there yet is made as a copy of a migrated one.
+
+    That is `like`, with the rows in it, if it is given.
+    """
     file = Path(store.engine.url.database or "") if store.is_sqlite else None
     if file is None or file.exists():
         upgrade(store)
     else:
-        file.write_bytes(empty_sqlite())
+        file.write_bytes(empty_sqlite() if like is None else like)
 
 
 class _Compiled(LRUCache[Any, Any]):

@@ -22,7 +22,7 @@ from sandbox.server import serve
 from sandbox.twilio import TwilioAccount, TwilioStandIn
 from sandbox.webhooks import Delivery
 from tests import postgres
-from tests.operations.conftest import synced
+from tests.operations.copied import synced
 from tests.operations.firm import PUBLIC_URL, Firm, open_firm
 
 ACME, BOLT = "+447400123456", "+447400123457"

@@ -25,6 +25,7 @@ import httpx
 
 from runtime.cli import main
 from runtime.cli.program import _COMMANDS
+from tests.http_client import client_of
 
 TRUEDUE = Path(sys.executable).with_name("truedue")
 KEY = base64.b64encode(bytes(range(32))).decode()
@@ -174,7 +175,7 @@ def served(folder: Path, *, name: str = "serve", **settings: str) -> Iterator[tu
     port = free_port()
     with (
         started("serve", "--port", port, folder=folder, name=name, **settings) as running,
-        httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=STOP_SECONDS, trust_env=False) as http,
+        client_of(f"http://127.0.0.1:{port}", timeout=STOP_SECONDS, trust_env=False) as http,
     ):
         wait_until(lambda: answers(http), running)
         yield running, http

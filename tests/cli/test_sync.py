@@ -12,8 +12,8 @@ import pytest
 
 from runtime.store import tables as t
 from tests.cli.command import Result, one_line, sqlite, truedue
-from tests.operations.conftest import synced
-from tests.operations.firm import TODAY, Firm, open_firm
+from tests.operations.copied import copied_firm
+from tests.operations.firm import TODAY, Firm
 
 Command = Callable[..., Result]
 SOON, LATER = TODAY + timedelta(days=30), TODAY + timedelta(days=60)
@@ -21,8 +21,8 @@ SOON, LATER = TODAY + timedelta(days=30), TODAY + timedelta(days=60)
 
 @pytest.fixture
 def firm(tmp_path: Path) -> Iterator[Firm]:
-    with open_firm(tmp_path) as firm:
-        yield synced(firm)
+    with copied_firm(tmp_path) as firm:
+        yield firm
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from connectors import registry
@@ -21,6 +20,7 @@ from connectors.payments.stripe.notices import notices
 from connectors.records import Kind
 from runtime.operations.systems.connect import redirect_uri
 from runtime.web import stripe_app
+from tests.http_client import client_of
 from tests.web.build import running
 from tests.web.serving import serving
 
@@ -110,7 +110,7 @@ def test_the_addresses_are_served_to_the_outside(tmp_path: Path) -> None:
     with (
         running(tmp_path, public_url="https://truedue.example", **client) as (app, _),
         serving(app) as address,
-        httpx.Client(base_url=address, headers=public) as http,
+        client_of(address, headers=public) as http,
     ):
         for system in SYSTEMS:
             addresses = listing(system)["addresses"]

@@ -56,9 +56,9 @@ PUBLIC_URL = "http://127.0.0.1:8000"
 class Time:
     """A clock that runs from START at the true speed, and can be moved ahead."""
 
-    def __init__(self) -> None:
+    def __init__(self, ahead: timedelta = timedelta(0)) -> None:
         self._began = time.monotonic()
-        self._ahead = timedelta(0)
+        self._ahead = ahead
 
     def __call__(self) -> datetime:
         return START + timedelta(seconds=time.monotonic() - self._began) + self._ahead
@@ -449,6 +449,28 @@ def settings_for(environment: Mapping[str, str], **more: object) -> Settings:
 
 
 @contextmanager
+def product(
+    environment: Mapping[str, str], clock: Time, *, mail: bool = True, **others: object
+) -> Iterator[tuple[App, CaptureServer]]:
+    """The product that an environment points at its vendors, and where its mails arrive; `others` are settings."""
+    mailbox = CaptureServer(clock=clock)
+    mailbox.start()
+    settings = settings_for(
+        environment,
+        public_url=PUBLIC_URL,
+        smtp_host=mailbox.host if mail else "",
+        smtp_port=mailbox.port,
+        smtp_starttls=False,
+        mail_from="accounts@truedue.example",
+        **others,
+    )
+    app = build(settings, clock=clock, pace=Pace(lambda seconds: clock.advance(seconds=seconds)))
+    yield app, mailbox
+    app.close()
+    mailbox.stop()
+
+
+@contextmanager
 def open_firm(
     folder: Path,
     ledger: str = "xero",
@@ -469,21 +491,10 @@ def open_firm(
         estate = stack.enter_context(Estate(clock=clock, reach=wire.connect if wire is not None else None))
         for standin in estate.standins:
             standin.courier.stop()  # webhooks wait in `pending` until a test takes them
-        mailbox = CaptureServer(clock=clock)
-        mailbox.start()
-        stack.callback(mailbox.stop)
-        settings = settings_for(
-            estate.environment,
-            database_url=database_url or f"sqlite:///{folder}/store.sqlite3",
-            public_url=PUBLIC_URL,
-            smtp_host=mailbox.host if mail else "",
-            smtp_port=mailbox.port,
-            smtp_starttls=False,
-            mail_from="accounts@truedue.example",
-            **others,
+        database_url = database_url or f"sqlite:///{folder}/store.sqlite3"
+        app, mailbox = stack.enter_context(
+            product(estate.environment, clock, mail=mail, database_url=database_url, **others)
         )
-        app = build(settings, clock=clock, pace=Pace(lambda seconds: clock.advance(seconds=seconds)))
-        stack.callback(app.close)
         migrate(app.store)
         organisation = create_organisation(
             app, name="Firm", base_currency=CURRENCY, time_zone="Europe/London", country="GB"

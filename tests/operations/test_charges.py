@@ -23,9 +23,9 @@ from runtime.operations.systems.treatments import LATE_CHARGE, set_treatment
 from runtime.operations.views.standing import standings
 from runtime.store import connections, queues
 from runtime.store import tables as t
-from tests.operations.conftest import synced
+from tests.operations.copied import copied_firm, synced
 from tests.operations.faults import lose_answer, unavailable
-from tests.operations.firm import LEDGERS, TODAY, Firm, QuickBooksLedger, XeroLedger, open_firm
+from tests.operations.firm import LEDGERS, TODAY, Firm, QuickBooksLedger, XeroLedger
 
 NUMBER = "INV-3001"
 NO_MORE = "not overdue any more, or something holds it"
@@ -33,17 +33,20 @@ NO_MORE = "not overdue any more, or something holds it"
 
 @pytest.fixture(params=sorted(LEDGERS))
 def firm(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Firm]:
-    """A firm that charges Quay Ltd, which owes 1,000.00 and is ten days late."""
-    with open_firm(tmp_path, request.param) as firm:
-        synced(firm)
-        firm.customers["Quay Ltd"] = firm.ledger.customer("Quay Ltd", "quay@example.com")
-        firm.crm.create("Account", Name="Quay Ltd", AccountNumber=firm.customers["Quay Ltd"])
-        firm.invoice("Quay Ltd", NUMBER, "1000.00")
-        firm.settle()
-        switch_charges(firm.app, organisation_id=firm.id, on=True, actor="dana")
-        set_rate(firm.app, organisation_id=firm.id, since=TODAY.replace(month=1, day=1), per_cent="3.75", actor="dana")
-        _book(firm)
+    with copied_firm(tmp_path, request.param, prepare=_charging) as firm:
         yield firm
+
+
+def _charging(firm: Firm) -> None:
+    """Let the firm charge Quay Ltd, which owes 1,000.00 and is ten days late."""
+    synced(firm)
+    firm.customers["Quay Ltd"] = firm.ledger.customer("Quay Ltd", "quay@example.com")
+    firm.crm.create("Account", Name="Quay Ltd", AccountNumber=firm.customers["Quay Ltd"])
+    firm.invoice("Quay Ltd", NUMBER, "1000.00")
+    firm.settle()
+    switch_charges(firm.app, organisation_id=firm.id, on=True, actor="dana")
+    set_rate(firm.app, organisation_id=firm.id, since=TODAY.replace(month=1, day=1), per_cent="3.75", actor="dana")
+    _book(firm)
 
 
 def _book(firm: Firm, tax_code: str = "") -> None:

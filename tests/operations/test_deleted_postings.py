@@ -15,8 +15,8 @@ from runtime.operations.systems.absorb.page import absorb
 from runtime.operations.systems.disconnect import disconnect
 from runtime.operations.systems.pull import pull
 from runtime.store import tables as t
-from tests.operations.conftest import synced
-from tests.operations.firm import CURRENCY, Firm, XeroLedger, money_in, open_firm
+from tests.operations.copied import copied_firm
+from tests.operations.firm import CURRENCY, Firm, XeroLedger, money_in
 
 EXACT = money_in("L1", "120.00", "ACME LTD", "INV-1001")
 
@@ -79,8 +79,7 @@ def _replace_a_part(firm: Firm) -> None:
 
 
 def test_what_is_booked_instead_is_found_before_anybody_is_asked(tmp_path: Path) -> None:
-    with open_firm(tmp_path, "quickbooks") as unsynced:
-        firm = synced(unsynced)
+    with copied_firm(tmp_path, "quickbooks") as firm:
         _replace_a_part(firm)
         pull(firm.app, firm.connection(Role.LEDGER), kinds=(Kind.PAYMENT,))
         firm.deliver_webhooks()
@@ -89,8 +88,7 @@ def test_what_is_booked_instead_is_found_before_anybody_is_asked(tmp_path: Path)
 
 
 def test_what_is_booked_by_hand_while_a_person_is_asked_is_her_answer(tmp_path: Path) -> None:
-    with open_firm(tmp_path, "quickbooks") as unsynced:
-        firm = synced(unsynced)
+    with copied_firm(tmp_path, "quickbooks") as firm:
         firm.import_lines(money_in("L1", "50.00", "ACME LTD", "INV-1001"))
         firm.work()
         firm.ledger.pay_by_hand("INV-1001", "50.00", on=firm.time().date())
@@ -141,8 +139,7 @@ def test_a_deletion_of_an_earlier_application_leaves_the_later_one_alone(firm: F
 
 
 def test_what_paid_a_voided_invoice_is_unapplied(tmp_path: Path) -> None:
-    with open_firm(tmp_path, "quickbooks") as unsynced:
-        firm = synced(unsynced)
+    with copied_firm(tmp_path, "quickbooks") as firm:
         firm.import_lines(EXACT)
         firm.settle()
         books = firm.ledger.books  # type: ignore[attr-defined]

@@ -18,6 +18,7 @@ from runtime.operations.reminding.plan import plan_reminders
 from runtime.operations.reminding.send import send_reminders
 from runtime.portal_links import PortalLinks
 from runtime.store import tables as t
+from tests.http_client import client_of
 from tests.operations.faults import unavailable
 from tests.operations.firm import CURRENCY, TODAY, Firm, XeroLedger
 from tests.web.serving import serving
@@ -67,7 +68,7 @@ def _taxed(firm: Firm, total: str = "120.00") -> None:
 
 @pytest.fixture
 def http(any_firm: Firm) -> Iterator[httpx.Client]:
-    with serving(any_firm.app) as address, httpx.Client(base_url=address, timeout=20.0) as client:
+    with serving(any_firm.app) as address, client_of(address) as client:
         yield client
 
 
@@ -147,7 +148,7 @@ def test_a_cent_that_the_ledger_rounds_otherwise_is_not_passed_on(firm: Firm) ->
     """Of 100.05 with tax, Xero takes a sixth as the tax, 16.68; twenty per cent of the rest are 16.67."""
     _register(firm)
     _taxed(firm, "100.05")
-    with serving(firm.app) as address, httpx.Client(base_url=address, timeout=20.0) as http:
+    with serving(firm.app) as address, client_of(address) as http:
         assert http.get(f"{_invoice(firm)}/as/ubl").status_code == 409
         told = http.get(f"/o/{firm.id}/invoices/{firm.document(NUMBER).id}/formats").text
     assert "Tax of 20 % on 83.37 GBP is 16.67 GBP, the ledger shows 16.68 GBP (BR-CO-17)" in told

@@ -18,8 +18,8 @@ from runtime.operations.systems.links import confirm, separate
 from runtime.operations.views.links import proposed_links
 from runtime.store import proposals
 from runtime.store import tables as t
-from tests.operations.conftest import synced
-from tests.operations.firm import Firm, QuickBooksLedger, open_firm
+from tests.operations.copied import copied_firm
+from tests.operations.firm import Firm, QuickBooksLedger
 
 PERSON = "dana"
 
@@ -156,8 +156,7 @@ def test_a_customer_merged_in_the_ledger_leaves_everything_to_the_survivor(any_f
 
 
 def test_a_merge_that_quickbooks_tells_by_webhook_is_followed(tmp_path: Path) -> None:
-    with open_firm(tmp_path, "quickbooks") as opened:
-        firm = synced(opened)
+    with copied_firm(tmp_path, "quickbooks") as firm:
         assert isinstance(firm.ledger, QuickBooksLedger)
         firm.ledger.books.merge_customers(kept_id=firm.customers["Bolt"], gone_id=firm.customers["Acme"])
         firm.deliver_webhooks()

@@ -11,7 +11,6 @@ from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from sqlalchemy import insert, select, update
 
@@ -22,6 +21,7 @@ from runtime.operations.payers.replies.poll_mailbox import look_after_mail, poll
 from runtime.operations.payers.replies.take_mail import claim_mail, read_stored_mails, store_mail, unclaimed_mails
 from runtime.operations.reaching.ways import MAIL
 from runtime.store import tables as t
+from tests.http_client import client_of
 from tests.operations.test_replies import ACME, FRIDAY, ORG, Desk
 from tests.web.build import NOW, Books, running
 from tests.web.serving import serving
@@ -298,7 +298,7 @@ def test_a_password_leaves_this_machine_only_over_tls() -> None:
 
 
 def test_a_provider_posts_mails_with_the_secret_alone(desk: Desk) -> None:
-    with serving(desk.app) as address, httpx.Client(base_url=address, timeout=20) as web:
+    with serving(desk.app) as address, client_of(address) as web:
         raw = mail("We will pay on Friday.", answers=OURS)
         assert web.post("/mail", content=raw).status_code == 401
         assert web.post("/mail", content=raw, headers={"Authorization": "Bearer wrong"}).status_code == 401
@@ -311,7 +311,7 @@ def test_a_provider_posts_mails_with_the_secret_alone(desk: Desk) -> None:
 
 
 def test_without_a_secret_there_is_no_such_address(tmp_path: Path) -> None:
-    with running(tmp_path) as (app, _), serving(app) as address, httpx.Client(base_url=address, timeout=20) as web:
+    with running(tmp_path) as (app, _), serving(app) as address, client_of(address) as web:
         assert web.post("/mail", content=b"x", headers={"Authorization": "Bearer x"}).status_code == 404
         with app.store.read() as db:
             assert db.execute(select(t.mail)).first() is None

@@ -9,6 +9,7 @@ import pytest
 from werkzeug.wrappers import Request, Response
 
 from runtime.portal_links import PortalLinks
+from tests.http_client import client_of
 from tests.operations.faults import unavailable
 from tests.operations.firm import Firm
 from tests.web.serving import serving
@@ -16,7 +17,7 @@ from tests.web.serving import serving
 
 @pytest.fixture
 def http(any_firm: Firm) -> Iterator[httpx.Client]:
-    with serving(any_firm.app) as address, httpx.Client(base_url=address, timeout=20.0) as client:
+    with serving(any_firm.app) as address, client_of(address) as client:
         yield client
 
 

@@ -19,19 +19,22 @@ from runtime.operations.systems.tax_codes import TaxCodes, tax_codes
 from runtime.operations.systems.treatments import LATE_CHARGE, set_treatment, treatments
 from runtime.store import connections
 from runtime.store import tables as t
-from tests.operations.conftest import synced
+from tests.operations.copied import copied_firm, synced
 from tests.operations.faults import unavailable
-from tests.operations.firm import LEDGERS, TODAY, Firm, QuickBooksLedger, XeroLedger, open_firm
+from tests.operations.firm import LEDGERS, TODAY, Firm, QuickBooksLedger, XeroLedger
 
 
 @pytest.fixture(params=sorted(LEDGERS))
 def firm(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Firm]:
-    with open_firm(tmp_path, request.param) as opened:
-        if isinstance(opened.ledger, QuickBooksLedger):
-            opened.ledger.books.add_tax_code(name="20% S", percent=Decimal(20))
-        synced(opened)
-        opened.poll()
-        yield opened
+    with copied_firm(tmp_path, request.param, prepare=_with_tax_codes) as firm:
+        yield firm
+
+
+def _with_tax_codes(firm: Firm) -> None:
+    if isinstance(firm.ledger, QuickBooksLedger):
+        firm.ledger.books.add_tax_code(name="20% S", percent=Decimal(20))
+    synced(firm)
+    firm.poll()
 
 
 def _known(firm: Firm) -> TaxCodes:
@@ -150,8 +153,7 @@ def _approve(firm: Firm) -> None:
 
 
 def test_an_account_that_was_archived_is_named(tmp_path: Path) -> None:
-    with open_firm(tmp_path, "xero") as firm:
-        synced(firm)
+    with copied_firm(tmp_path) as firm:
         firm.poll()
         _book(firm, "")
         assert isinstance(firm.ledger, XeroLedger)

@@ -8,7 +8,9 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from sqlalchemy import Table, insert
@@ -40,8 +42,10 @@ class Time:
 
 
 @contextmanager
-def running(folder: Path, *, public_url: str = "http://127.0.0.1:8000", **others: str) -> Iterator[tuple[App, Time]]:
-    """A product on an empty, migrated SQLite store; `others` are further settings."""
+def running(
+    folder: Path, like: bytes | None = None, /, *, public_url: str = "http://127.0.0.1:8000", **others: str
+) -> Iterator[tuple[App, Time]]:
+    """A product on a migrated SQLite store, empty or a copy of `like`; `others` are further settings."""
     time = Time()
     settings = Settings.model_validate(
         {
@@ -55,7 +59,7 @@ def running(folder: Path, *, public_url: str = "http://127.0.0.1:8000", **others
         }
     )
     app = build(settings, clock=time)
-    migrate(app.store)
+    migrate(app.store, like)
     yield app, time
     app.close()
 
@@ -426,6 +430,20 @@ def _plain(table: Table) -> dict[str, object]:
         for column in table.columns
         if not column.nullable and not column.primary_key and column.server_default is None
     }
+
+
+@cache
+def two_filled() -> bytes:
+    """A database with the filled organisation `org-a` and `org-b` beside it, made once a process and then copied."""
+    with TemporaryDirectory() as folder:
+        with running(Path(folder)) as (app, _):
+            fill(app)
+            other = Books(app, "org-b", "Another Company")
+            other.customer("zeta", "Zeta Ltd")
+            other.invoice("inv-b", "zeta", late=5, total=1_234)
+            other.receipt("rcp-b", 1_234, state="suggested")
+            other.proposal("rcp-b", {"inv-b": 1_234}, customer_id="zeta")
+        return (Path(folder) / "store.sqlite3").read_bytes()
 
 
 def fill(app: App) -> Books:

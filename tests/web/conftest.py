@@ -11,9 +11,9 @@ import pytest
 
 from runtime.app import App
 from runtime.portal_links import PortalLinks
+from tests.http_client import client_of
 from tests.operations.firm import Firm
-from tests.web.build import Books, Time, fill, running
-from tests.web.firm_site import SECONDS
+from tests.web.build import Time, running, two_filled
 from tests.web.serving import serving
 
 
@@ -33,19 +33,16 @@ class Site:
 
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[Site]:
-    with running(tmp_path) as (app, time):
-        fill(app)
-        other = Books(app, "org-b", "Another Company")
-        other.customer("zeta", "Zeta Ltd")
-        other.invoice("inv-b", "zeta", late=5, total=1_234)
-        other.receipt("rcp-b", 1_234, state="suggested")
-        other.proposal("rcp-b", {"inv-b": 1_234}, customer_id="zeta")
-        with serving(app) as address, httpx.Client(base_url=address, timeout=SECONDS) as http:
-            yield Site(app, time, address, http)
+    with (
+        running(tmp_path, two_filled()) as (app, time),
+        serving(app) as address,
+        client_of(address) as http,
+    ):
+        yield Site(app, time, address, http)
 
 
 @pytest.fixture
 def http(served: tuple[Firm, str]) -> Iterator[httpx.Client]:
     """A client of the pages of a served firm, where a module serves one."""
-    with httpx.Client(base_url=served[1], timeout=SECONDS) as client:
+    with client_of(served[1]) as client:
         yield client

@@ -7,11 +7,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from runtime.portal_links import PortalLinks
-from tests.operations.conftest import synced
+from tests.operations.copied import synced
 from tests.operations.firm import Firm, open_firm
 from tests.web.serving import serving
-
-SECONDS = 20.0
 
 
 @contextmanager

@@ -22,7 +22,8 @@ from runtime.store.rows import insert_new
 from runtime.web.access import Needs, needs_of
 from runtime.web.application import web_of
 from runtime.web.visitor import SESSION_COOKIE, Visitor, is_token
-from tests.web.build import NOW, Books, Time, fill, running
+from tests.http_client import client_of
+from tests.web.build import NOW, Books, Time, running, two_filled
 from tests.web.serving import serving
 
 HOST = "pay.harbour.example"
@@ -102,10 +103,9 @@ def csrf_of(secret: str) -> str:
 @contextmanager
 def public_site(folder: Path, **settings: str) -> Iterator[PublicSite]:
     """The filled site; `settings` are further ones."""
-    with running(folder, public_url=ORIGIN, **settings) as (app, time):
-        books = fill(app)
-        other = Books(app, "org-b", "Another Company")
-        other.customer("zeta", "Zeta Ltd")
-        other.invoice("inv-b", "zeta", late=5, total=1_234)
-        with serving(app) as address, httpx.Client(base_url=address, headers={"Host": HOST}, timeout=60) as http:
-            yield PublicSite(app, time, http, books)
+    with (
+        running(folder, two_filled(), public_url=ORIGIN, **settings) as (app, time),
+        serving(app) as address,
+        client_of(address, headers={"Host": HOST}, timeout=60) as http,
+    ):
+        yield PublicSite(app, time, http, Books.of(app, "org-a"))

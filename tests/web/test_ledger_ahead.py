@@ -6,10 +6,10 @@ import re
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from runtime.operations.systems.treatments import set_treatment
+from tests.http_client import client_of
 from tests.web.build import TODAY, Books, ledger_accounts, running
 from tests.web.serving import serving
 
@@ -53,7 +53,7 @@ def _body(*residuals: dict[str, Any]) -> dict[str, Any]:
 def test_a_card_says_to_which_accounts_the_money_goes(
     tmp_path: Path, residuals: tuple[dict[str, Any], ...], cash: int, named: list[str], said: str
 ) -> None:
-    with running(tmp_path) as (app, _), serving(app) as address:
+    with running(tmp_path) as (app, _), serving(app) as address, client_of(address) as http:
         books = Books(app, "org-a", "Harbour Joinery Ltd")
         books.connection("xero", "ledger")
         books.bank(TODAY)
@@ -66,16 +66,16 @@ def test_a_card_says_to_which_accounts_the_money_goes(
         books.invoice("inv-1", "acme", late=3, total=10_000)
         books.receipt("rcp-1", cash, state="suggested", customer_id="acme", source_account="GB00TEST")
         books.proposal("rcp-1", {"inv-1": 10_000}, body=_body(*residuals))
-        page = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", httpx.get(f"{address}/o/org-a/review", timeout=20).text))
+        page = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", http.get("/o/org-a/review").text))
         assert f"In the ledger, on 9 Mar 2026: {said}" in page
 
 
 def test_an_account_that_nobody_named_is_asked_for_beforehand(tmp_path: Path) -> None:
-    with running(tmp_path) as (app, _), serving(app) as address:
+    with running(tmp_path) as (app, _), serving(app) as address, client_of(address) as http:
         books = Books(app, "org-a", "Harbour Joinery Ltd")
         books.connection("xero", "ledger")
         books.customer("acme", "Acme Trading Ltd")
         books.invoice("inv-1", "acme", late=3, total=10_000)
         books.receipt("rcp-1", 10_000, state="suggested", customer_id="acme")
         books.proposal("rcp-1", {"inv-1": 10_000}, customer_id="acme")
-        assert "once an account is named for it" in httpx.get(f"{address}/o/org-a/review", timeout=20).text
+        assert "once an account is named for it" in http.get("/o/org-a/review").text

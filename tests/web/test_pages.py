@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 from sqlalchemy import func, select
 
@@ -14,6 +13,7 @@ from runtime.operations.views import invoices
 from runtime.portal_links import PortalLinks
 from runtime.store import tables as t
 from runtime.web.guards import MAX_FORM_BYTES, MAX_STATEMENT_BYTES
+from tests.http_client import client_of
 from tests.web.build import Books, fill, running
 from tests.web.conftest import Site
 from tests.web.serving import serving
@@ -219,7 +219,7 @@ def test_the_public_host_reaches_payers_and_vendors_and_asks_everybody_else_to_s
     with running(tmp_path, public_url="https://pay.harbour.example") as (app, time):
         fill(app)
         token = PortalLinks(app.settings.encryption_key(), time).link("org-a", "acme")
-        with serving(app) as address, httpx.Client(base_url=address, headers={"Host": "pay.harbour.example"}) as http:
+        with serving(app) as address, client_of(address, headers={"Host": "pay.harbour.example"}) as http:
             for path in (f"/p/{token}", f"/p/{token}/pay/inv-3", "/healthz", "/readyz", "/static/style.css"):
                 assert http.get(path).status_code == 200, path
             assert http.post("/webhooks/xero", content=b"{}").status_code == 401

@@ -25,7 +25,8 @@ from runtime.signed_tokens import LinkError
 from runtime.store import tables as t
 from runtime.web import pay_button
 from runtime.web.pace import Pace
-from tests.operations.conftest import synced
+from tests.http_client import client_of
+from tests.operations.copied import synced
 from tests.operations.firm import Firm, XeroLedger, open_firm
 from tests.shared import unavailable
 from tests.web.firm_site import served_firm
@@ -173,7 +174,7 @@ def test_what_the_ledger_refuses_switches_nothing(served: tuple[Firm, str], http
 
 
 def test_an_app_that_xero_has_not_certified_has_the_address_pasted_by_a_person(tmp_path: Path) -> None:
-    with open_firm(tmp_path) as firm, serving(synced(firm).app) as address, httpx.Client(base_url=address) as http:
+    with open_firm(tmp_path) as firm, serving(synced(firm).app) as address, client_of(address) as http:
         assert isinstance(firm.ledger, XeroLedger)
         page = http.get(f"/o/{firm.id}/settings").text
         pasted = re.search(r"<code>(http[^<]*SHORTCODE\])</code>", page)

@@ -8,7 +8,6 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import func, select, update
@@ -16,6 +15,7 @@ from sqlalchemy import func, select, update
 from runtime.app import App
 from runtime.operations.views.review import MAX_PROPOSALS
 from runtime.store import tables as t
+from tests.http_client import client_of
 from tests.web.build import Books, running
 from tests.web.serving import serving
 from tests.web.test_browser import browser
@@ -117,7 +117,7 @@ def test_without_a_script_the_last_decision_is_taken_back_by_a_button(browser: B
 
 
 def test_only_this_page_runs_a_script_and_only_its_own(queue: tuple[App, str]) -> None:
-    with httpx.Client(base_url=queue[1]) as http:
+    with client_of(queue[1]) as http:
         policy = http.get("/o/org-a/review").headers["content-security-policy"]
         assert "script-src 'self'; connect-src 'self'" in policy and "default-src 'none'" in policy
         assert "script-src" not in http.get("/o/org-a").headers["content-security-policy"]
@@ -126,7 +126,7 @@ def test_only_this_page_runs_a_script_and_only_its_own(queue: tuple[App, str]) -
 @pytest.mark.long
 def test_how_long_a_decision_takes_is_told(queue: tuple[App, str], capsys: pytest.CaptureFixture[str]) -> None:
     took: dict[str, list[float]] = {"healthz": [], "decision": []}
-    with httpx.Client(base_url=queue[1]) as http:
+    with client_of(queue[1]) as http:
         for at in range(MAX_PROPOSALS):  # in turn, so that both meet the same machine
             choice = "reject" if at % 4 == 0 else "confirm"
             for name, method, path in (

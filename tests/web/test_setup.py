@@ -15,6 +15,7 @@ from runtime.operations import organisations
 from runtime.store import tables as t
 from runtime.web.guards import MAX_FORM_BYTES
 from sandbox.estate import Estate
+from tests.http_client import client_of
 from tests.web.build import TODAY, Books, Time, ledger_accounts, running
 from tests.web.conftest import Site
 from tests.web.serving import serving
@@ -26,7 +27,7 @@ STATEMENTS = {"handle": "090", "proof": "statement", "identification": "GB00 tes
 @pytest.fixture
 def empty(tmp_path: Path) -> Iterator[Site]:
     """A product without any organisation."""
-    with running(tmp_path) as (app, time), serving(app) as address, httpx.Client(base_url=address, timeout=20) as http:
+    with running(tmp_path) as (app, time), serving(app) as address, client_of(address) as http:
         yield Site(app, time, address, http)
 
 
@@ -137,8 +138,8 @@ def test_settings_say_which_mail_settings_are_missing(site: Site, tmp_path: Path
     folder.mkdir()
     with running(folder, smtp_host="mail.example", mail_from="a@b.example") as (app, _):
         Books(app, "org-a", "Mailing").bank(TODAY)
-        with serving(app) as address:
-            text = httpx.get(f"{address}/o/org-a/settings").text
+        with serving(app) as address, client_of(address) as http:
+            text = http.get("/o/org-a/settings").text
     assert "A mail server is set up." in text
     assert "TRUEDUE_SMTP_HOST" not in text
 
@@ -264,7 +265,7 @@ def test_the_overview_says_in_one_line_what_prevents_sending(tmp_path: Path) -> 
     mail = {"smtp_host": "mail.example", "mail_from": "a@b.example"}
     with running(tmp_path, **mail) as (app, time):
         books = Books(app, "org-a", "Harbour Joinery Ltd")
-        with serving(app) as address, httpx.Client(base_url=address, timeout=20) as http:
+        with serving(app) as address, client_of(address) as http:
             site = Site(app, time, address, http)
 
             def said() -> str:
@@ -301,7 +302,7 @@ def test_a_consent_ends_on_a_page_that_the_host_serves(tmp_path: Path, host: str
             Books(app, "org-a", "Harbour Joinery Ltd")
             woken: list[int] = []
             app.wake = lambda _after=0.0: woken.append(1)
-            with serving(app) as address, httpx.Client(base_url=address, timeout=20, trust_env=False) as http:
+            with serving(app) as address, client_of(address, timeout=20, trust_env=False) as http:
                 consent = http.get("/connect/xero?organisation=org-a").headers["location"]
                 back = httpx.URL(http.get(f"{consent}&login_hint={books.tenant_id}").headers["location"])
                 assert back.netloc.decode() == host

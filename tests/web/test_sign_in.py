@@ -30,6 +30,7 @@ from sandbox.openid import Signer, Visitor, new_key
 from sandbox.quickbooks import QuickBooksStandIn
 from sandbox.server import serve
 from sandbox.xero import XeroStandIn
+from tests.http_client import client_of
 from tests.web.build import NOW, Books, Time
 from tests.web.people import ORIGIN, Browser, PublicSite, csrf_of, public_site
 
@@ -58,7 +59,7 @@ class House:
         answer = self.site.http.get(f"/sign-in/{self.system}{query}")
         assert answer.status_code == 303, answer.text
         kept = _cookies(answer)[ATTEMPT_COOKIE].value
-        back = httpx.get(answer.headers["location"]).headers["location"]
+        back = _sent_back(answer.headers["location"])
         assert back.startswith(f"{ORIGIN}/sign-in/{self.system}/callback?")
         return back.removeprefix(ORIGIN), kept
 
@@ -86,6 +87,12 @@ def _encoded(content: bytes) -> str:
 
 def _decoded(text: str) -> bytes:
     return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
+def _sent_back(page: str) -> str:
+    """Where a vendor's page of consent sends the browser, whose person agrees."""
+    with client_of("") as browser:
+        return str(browser.get(page).headers["location"])
 
 
 def _cookies(answer: httpx.Response) -> SimpleCookie:
@@ -323,7 +330,7 @@ def test_only_who_began_to_connect_ends_it(house: House) -> None:
     address = mallory.get("/connect/stripe?organisation=org-b")
     assert address.status_code == 400, "Stripe has no client here"
     begun = mallory.get("/connect/xero?organisation=org-b").headers["location"]
-    back = httpx.get(begun).headers["location"].removeprefix(ORIGIN)
+    back = _sent_back(begun).removeprefix(ORIGIN)
     for visitor in (owner, house.site.stranger()):
         answer = visitor.get(back)
         assert (answer.status_code, "somebody else" in answer.text) == (400, True)
