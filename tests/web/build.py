@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
@@ -433,17 +433,22 @@ def _plain(table: Table) -> dict[str, object]:
 
 
 @cache
-def two_filled() -> bytes:
-    """A database with the filled organisation `org-a` and `org-b` beside it, made once a process and then copied."""
+def filled(how: Callable[[App], object]) -> bytes:
+    """A database that was filled so, made once a process and then copied."""
     with TemporaryDirectory() as folder:
         with running(Path(folder)) as (app, _):
-            fill(app)
-            other = Books(app, "org-b", "Another Company")
-            other.customer("zeta", "Zeta Ltd")
-            other.invoice("inv-b", "zeta", late=5, total=1_234)
-            other.receipt("rcp-b", 1_234, state="suggested")
-            other.proposal("rcp-b", {"inv-b": 1_234}, customer_id="zeta")
+            how(app)
         return (Path(folder) / "store.sqlite3").read_bytes()
+
+
+def two_organisations(app: App) -> None:
+    """The filled organisation `org-a`, and `org-b` beside it."""
+    fill(app)
+    other = Books(app, "org-b", "Another Company")
+    other.customer("zeta", "Zeta Ltd")
+    other.invoice("inv-b", "zeta", late=5, total=1_234)
+    other.receipt("rcp-b", 1_234, state="suggested")
+    other.proposal("rcp-b", {"inv-b": 1_234}, customer_id="zeta")
 
 
 def fill(app: App) -> Books:

@@ -13,7 +13,7 @@ from runtime.app import App
 from runtime.portal_links import PortalLinks
 from tests.http_client import client_of
 from tests.operations.firm import Firm
-from tests.web.build import Time, running, two_filled
+from tests.web.build import Time, filled, running, two_organisations
 from tests.web.serving import serving
 
 
@@ -34,7 +34,7 @@ class Site:
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[Site]:
     with (
-        running(tmp_path, two_filled()) as (app, time),
+        running(tmp_path, filled(two_organisations)) as (app, time),
         serving(app) as address,
         client_of(address) as http,
     ):

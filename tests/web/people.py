@@ -23,7 +23,7 @@ from runtime.web.access import Needs, needs_of
 from runtime.web.application import web_of
 from runtime.web.visitor import SESSION_COOKIE, Visitor, is_token
 from tests.http_client import client_of
-from tests.web.build import NOW, Books, Time, running, two_filled
+from tests.web.build import NOW, Books, Time, filled, running, two_organisations
 from tests.web.serving import serving
 
 HOST = "pay.harbour.example"
@@ -104,7 +104,7 @@ def csrf_of(secret: str) -> str:
 def public_site(folder: Path, **settings: str) -> Iterator[PublicSite]:
     """The filled site; `settings` are further ones."""
     with (
-        running(folder, two_filled(), public_url=ORIGIN, **settings) as (app, time),
+        running(folder, filled(two_organisations), public_url=ORIGIN, **settings) as (app, time),
         serving(app) as address,
         client_of(address, headers={"Host": HOST}, timeout=60) as http,
     ):

@@ -16,7 +16,7 @@ from runtime.app import App
 from runtime.operations.views.review import MAX_PROPOSALS
 from runtime.store import tables as t
 from tests.http_client import client_of
-from tests.web.build import Books, running
+from tests.web.build import Books, filled, running
 from tests.web.serving import serving
 from tests.web.test_browser import browser
 
@@ -27,18 +27,20 @@ pytestmark = pytest.mark.browser
 
 @pytest.fixture
 def queue(tmp_path: Path) -> Iterator[tuple[App, str]]:
+    with running(tmp_path, filled(_proposals)) as (app, _), serving(app) as address:
+        yield app, address
+
+
+def _proposals(app: App) -> None:
     """As many proposals as the page shows, each of an invoice of its own."""
-    with running(tmp_path) as (app, _):
-        books = Books(app, "org-a", "Harbour Joinery Ltd")
-        books.customer("acme", "Acme Trading Ltd")
-        books.connection("xero", "ledger")
-        books.bank(until=app.clock().date())
-        for at in range(MAX_PROPOSALS):
-            books.invoice(f"inv-{at}", "acme", late=5, total=10_000 + at)
-            books.receipt(f"rcp-{at:03}", 10_000 + at, state="suggested", payer_name=f"PAYER {at}", customer_id="acme")
-            books.proposal(f"rcp-{at:03}", {f"inv-{at}": 10_000 + at}, customer_id="acme")
-        with serving(app) as address:
-            yield app, address
+    books = Books(app, "org-a", "Harbour Joinery Ltd")
+    books.customer("acme", "Acme Trading Ltd")
+    books.connection("xero", "ledger")
+    books.bank(until=app.clock().date())
+    for at in range(MAX_PROPOSALS):
+        books.invoice(f"inv-{at}", "acme", late=5, total=10_000 + at)
+        books.receipt(f"rcp-{at:03}", 10_000 + at, state="suggested", payer_name=f"PAYER {at}", customer_id="acme")
+        books.proposal(f"rcp-{at:03}", {f"inv-{at}": 10_000 + at}, customer_id="acme")
 
 
 @pytest.fixture
