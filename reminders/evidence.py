@@ -161,6 +161,17 @@ class ProcessorEvidence:
 
 
 @dataclass(frozen=True, slots=True)
+class CrmEvidence:
+    """When the CRM was last read to its end: disputes, promises, pauses, opt-outs. None when it never was."""
+
+    name: str
+    read_at: datetime | None
+
+    def __post_init__(self) -> None:
+        require_aware(self.read_at)
+
+
+@dataclass(frozen=True, slots=True)
 class BankEvidence:
     """What one bank account declares, and how far its evidence reaches.
 
@@ -185,6 +196,7 @@ class BankEvidence:
 class Freshness:
     """When each source was last read. No bank account at all means that none has declared its evidence.
 
+    `crm` is None where none is connected.
     `is_being_written` where we post money of this item and do not know yet whether the ledger took it: whether its
     balance, however new, shows that money is unknown too.
     """
@@ -193,6 +205,7 @@ class Freshness:
     processors: tuple[ProcessorEvidence, ...]
     bank: tuple[BankEvidence, ...]
     is_being_written: bool = False
+    crm: CrmEvidence | None = None
 
     def __post_init__(self) -> None:
         require_aware(self.ledger_read_at)

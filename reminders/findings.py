@@ -70,7 +70,8 @@ def _stale(evidence: ItemEvidence, _as_of: datetime) -> str:
     facts = evidence.freshness
     read = facts.ledger_read_at.isoformat() if facts.ledger_read_at else "never"
     processors = [f"{p.name} caught up at {p.caught_up_at.isoformat()}" for p in facts.processors if p.caught_up_at]
-    return "; ".join([f"Ledger read at {read}", *processors, *map(_bank, facts.bank)]) + "."
+    crm = [f"{facts.crm.name} read at {facts.crm.read_at.isoformat()}"] if facts.crm and facts.crm.read_at else []
+    return "; ".join([f"Ledger read at {read}", *processors, *crm, *map(_bank, facts.bank)]) + "."
 
 
 def _bank(bank: BankEvidence) -> str:

@@ -10,6 +10,7 @@ from reminders.evidence import BankDeclaration, BankEvidence, Freshness
 
 LEDGER_MAX_AGE = timedelta(seconds=60)
 PROCESSOR_MAX_AGE = timedelta(minutes=5)
+CRM_MAX_AGE = timedelta(minutes=15)
 LIVE_FEED_MAX_AGE = timedelta(hours=24)
 
 
@@ -30,6 +31,12 @@ def gaps(*, freshness: Freshness, as_of: datetime) -> list[str]:
         for processor in freshness.processors
         if not _is_fresh(processor.caught_up_at, as_of, PROCESSOR_MAX_AGE)
     )
+    crm = freshness.crm
+    if crm is not None and not _is_fresh(crm.read_at, as_of, CRM_MAX_AGE):
+        found.append(
+            f"What people say in {crm.name} was {_last(crm.read_at, 'read')}; "
+            "it must be read within 15 minutes of sending."
+        )
     if not freshness.bank:
         found.append("No bank account has declared its evidence.")
     found.extend(gap for bank in freshness.bank if (gap := _bank_gap(bank, as_of)) is not None)

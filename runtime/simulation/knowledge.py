@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from reminders.business_time import previous_business_day
-from reminders.freshness import LEDGER_MAX_AGE, PROCESSOR_MAX_AGE
+from reminders.freshness import CRM_MAX_AGE, LEDGER_MAX_AGE, PROCESSOR_MAX_AGE
 from runtime.demo.people import ZONES
 from runtime.simulation.road import INSTRUCTIONS, Calls
 from runtime.simulation.virtual import VirtualTime
@@ -24,10 +24,12 @@ SYSTEMS: Mapping[Source, str] = {
     Source.INSTRUCTIONS: "salesforce",
 }
 # How old evidence may be when a message is handed over: the ledger is read for each batch, the processor caught up
-# with before that. Of the CRM nothing is promised while it cannot be reached.
+# and the CRM caught up with before that.
 MAX_AGE = {
     Source.LEDGER: LEDGER_MAX_AGE + timedelta(seconds=1),
     Source.PROCESSOR: PROCESSOR_MAX_AGE + LEDGER_MAX_AGE + timedelta(seconds=1),
+    Source.CRM: CRM_MAX_AGE + LEDGER_MAX_AGE + timedelta(seconds=1),
+    Source.INSTRUCTIONS: CRM_MAX_AGE + LEDGER_MAX_AGE + timedelta(seconds=1),
 }
 # A replica that is behind makes the product believe what it read there, until it reads again.
 MISLED_FOR = timedelta(minutes=30)
@@ -95,8 +97,8 @@ class Knowledge:
         return None if until is None else until - CLOCKS_DIFFER
 
     def shut_out(self, firm: Firm, at: datetime) -> str | None:
-        """Why nobody may ask for a firm's money: the ledger or the processor cannot be read any more."""
-        for source in (Source.LEDGER, Source.PROCESSOR):
+        """Why nobody may ask for a firm's money: the ledger, the processor or the CRM cannot be read any more."""
+        for source in (Source.LEDGER, Source.PROCESSOR, Source.CRM):
             system, account = self._books(firm, source)
             since = self.lapses.lapsed_since(system, account)
             if since is not None and at - since > MAX_AGE[source]:

@@ -142,6 +142,28 @@ def test_a_ledger_that_cannot_be_read_holds_everything(firm: Firm) -> None:
     assert {row.why for row in firm.rows(t.reminder)} == {"stale"}
 
 
+def test_a_crm_that_cannot_be_read_for_a_while_holds_everything(firm: Firm) -> None:
+    """Promises, disputes, pauses and opt-outs are noted there: nobody knows what was said meanwhile."""
+    _planned(firm)
+    firm.time.advance(minutes=16)
+    firm.estate.salesforce.interceptor = unavailable
+    send_reminders(firm.app, firm.id)
+    assert _mailed(firm) == []
+    assert {row.why for row in firm.rows(t.reminder)} == {"stale"}
+    firm.estate.salesforce.interceptor = None
+    _planned(firm)
+    send_reminders(firm.app, firm.id)
+    assert _mailed(firm) == ["acme@example.com", "bolt@example.com"]
+
+
+def test_a_crm_that_cannot_be_read_for_a_moment_holds_nothing(firm: Firm) -> None:
+    _planned(firm)
+    firm.time.advance(minutes=14)
+    firm.estate.salesforce.interceptor = unavailable
+    send_reminders(firm.app, firm.id)
+    assert _mailed(firm) == ["acme@example.com", "bolt@example.com"]
+
+
 def test_bank_evidence_that_is_too_old_holds_everything(firm: Firm) -> None:
     firm.declare(BankDeclaration.STATEMENT)
     _planned(firm)

@@ -14,6 +14,7 @@ from reminders.evidence import (
     BankEvidence,
     Channel,
     ContactEvidence,
+    CrmEvidence,
     Freshness,
     ItemEvidence,
     LawfulBasis,
@@ -63,6 +64,7 @@ def freshness(as_of: datetime = NOW, **changes: Any) -> Freshness:  # noqa: ANN4
     facts: dict[str, Any] = {
         "ledger_read_at": as_of - 10 * SECOND,
         "processors": (ProcessorEvidence("stripe", as_of - 30 * SECOND),),
+        "crm": CrmEvidence("salesforce", as_of - 30 * SECOND),
         "bank": (BankEvidence("DE01", BankDeclaration.STATEMENT, evidence_until=as_of.date() - DAY),),
     }
     return Freshness(**{**facts, **changes})

@@ -21,6 +21,7 @@ from reminders.evidence import (
     BankDeclaration,
     BankEvidence,
     Channel,
+    CrmEvidence,
     EvidenceError,
     Flag,
     FlagCode,
@@ -182,6 +183,16 @@ BOUNDARIES: list[tuple[str, Facts, Facts]] = [
         "stale",
         {"freshness": freshness(processors=(ProcessorEvidence("stripe", None),))},
         {"freshness": freshness(processors=())},
+    ),
+    (
+        "stale",
+        {"freshness": freshness(crm=CrmEvidence("salesforce", NOW - 901 * SECOND))},
+        {"freshness": freshness(crm=CrmEvidence("salesforce", NOW - 900 * SECOND))},
+    ),
+    (
+        "stale",
+        {"freshness": freshness(crm=CrmEvidence("salesforce", None))},
+        {"freshness": freshness(crm=None)},
     ),
     ("stale", {"freshness": freshness(bank=())}, {"freshness": freshness()}),
     (

@@ -5,25 +5,20 @@ from __future__ import annotations
 from contextlib import suppress
 from datetime import timedelta
 
-from connectors.contract import Role
 from connectors.errors import ConnectorError
-from connectors.records import Kind
 from runtime.app import App
 from runtime.operations.matching.match import match_receipts
+from runtime.operations.reminding.facts import SAID_BY
 from runtime.operations.systems.loss import noting_loss
 from runtime.operations.systems.pull import pull
 from runtime.store import connections
 
 CATCH_UP_AFTER = timedelta(minutes=2)
-_CAUGHT_UP = {
-    Role.PROCESSOR: (Kind.PROCESSOR_PAYMENT, Kind.HELD_CASH),
-    Role.CRM: (Kind.CONTACT, Kind.INVOICE, Kind.INSTRUCTION),  # disputes, promises and opt-outs, pauses
-}
 
 
 def catch_up(app: App, organisation_id: str, *, after: timedelta = CATCH_UP_AFTER) -> None:
     """Read both, unless that was done less than `after` ago, and match what came."""
-    for role, kinds in _CAUGHT_UP.items():
+    for role, kinds in SAID_BY.items():
         with app.store.read() as db:
             connection = connections.connection_for_role(db, organisation_id, role)
             seen = [connections.watermark(db, connection.id, kind) for kind in kinds] if connection else []

@@ -18,6 +18,7 @@ from receivables.receipt import ReceiptStatus
 from reminders.evidence import (
     BankDeclaration,
     BankEvidence,
+    CrmEvidence,
     Flag,
     FlagCode,
     Freshness,
@@ -35,11 +36,16 @@ from runtime.operations.reminding.withdraw import HANDING, IN_DOUBT, NO_ANSWER, 
 from runtime.operations.systems.ledger_accounts import bank_accounts
 from runtime.store import connections, queues
 from runtime.store import tables as t
-from runtime.store.connections import Organisation
+from runtime.store.connections import Organisation, VendorConnection
 from runtime.store.intake import asked_since
 from runtime.store.links import links_of
 from runtime.store.rows import beside_an_index, chunks
 
+# What reminders rest on beside the ledger, by who says it. In the CRM it is disputes, promises, opt-outs and pauses.
+SAID_BY: Mapping[Role, tuple[Kind, ...]] = {
+    Role.PROCESSOR: (Kind.PROCESSOR_PAYMENT, Kind.HELD_CASH),
+    Role.CRM: (Kind.CONTACT, Kind.INVOICE, Kind.INSTRUCTION),
+}
 DEBIT_SETTLES_WITHIN = timedelta(days=7)  # Bacs takes longest of the debits that Stripe offers: four to seven days
 _WEEK = timedelta(days=7)
 _MAY_HAVE_LEFT = (HANDING, IN_DOUBT, SENT, NO_ANSWER)
@@ -47,18 +53,24 @@ _CHECKOUT_METHODS = frozenset({"card", "checkout"})
 
 
 def freshness(db: Connection, organisation: Organisation) -> Freshness:
-    """Return when the processor and the banks were last read; the ledger's reading is each item's own."""
+    """Return when the processor, the CRM and the banks were last read; the ledger's reading is each item's own."""
     # A connection that was lost proves nothing any more, but what it proved grows old: reminders then wait.
     kept = [each for each in connections.connections(db, organisation.id) if each.status != connections.DISCONNECTED]
-    processor = next((each for each in kept if each.role is Role.PROCESSOR), None)
-    processors: tuple[ProcessorEvidence, ...] = ()
-    if processor is not None:
-        kinds = (Kind.PROCESSOR_PAYMENT, Kind.HELD_CASH)
-        read = [at for kind in kinds if (at := connections.watermark(db, processor.id, kind)) is not None]
-        unread = asked_since(db, system=processor.system, account=processor.account.external_id)
-        caught_up = min([*read, *([unread] if unread else [])]) if len(read) == len(kinds) else None
-        processors = (ProcessorEvidence(processor.system, caught_up),)
-    return Freshness(ledger_read_at=None, processors=processors, bank=_bank(db, organisation))
+    processor, crm = (next((each for each in kept if each.role is role), None) for role in (Role.PROCESSOR, Role.CRM))
+    return Freshness(
+        ledger_read_at=None,
+        processors=(ProcessorEvidence(processor.system, _read_until(db, processor)),) if processor else (),
+        bank=_bank(db, organisation),
+        crm=CrmEvidence(crm.system, _read_until(db, crm)) if crm else None,
+    )
+
+
+def _read_until(db: Connection, connection: VendorConnection) -> datetime | None:
+    """Up to when everything is known of a connection that reminders rest on; None while some of it was never read."""
+    kinds = SAID_BY[connection.role]
+    read = [at for kind in kinds if (at := connections.watermark(db, connection.id, kind)) is not None]
+    unread = asked_since(db, system=connection.system, account=connection.account.external_id)
+    return min([*read, *([unread] if unread else [])]) if len(read) == len(kinds) else None
 
 
 def _bank(db: Connection, organisation: Organisation) -> tuple[BankEvidence, ...]:

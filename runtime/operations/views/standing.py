@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -72,5 +72,5 @@ def _standing(candidate: Candidate, now: datetime) -> Standing:
 
 
 def _gaps(freshness: Freshness, now: datetime) -> tuple[str, ...]:
-    read_just_now = Freshness(ledger_read_at=now, processors=freshness.processors, bank=freshness.bank)
+    read_just_now = replace(freshness, ledger_read_at=now)
     return tuple(gaps(freshness=read_just_now, as_of=now))
