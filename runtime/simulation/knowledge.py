@@ -69,12 +69,17 @@ class Knowledge:
     lapses: Lapses
     credits_read: Callable[[Firm], datetime | None]  # by the product's clock
 
-    def last_read(self, firm: Firm, source: Source) -> datetime | None:
-        """When the product last read where a source shows its facts; a bank's file as it is given, people at once."""
+    def last_read(self, firm: Firm, source: Source, invoice_id: str = "") -> datetime | None:
+        """When the product last read where a source shows its facts; a bank's file as it is given, people at once.
+
+        The ledger shows an invoice in its lists, and when it is asked for it.
+        """
         if source in (Source.BANK, Source.DESK):
             return self.time.now() + _TICK
         system, account = self._books(firm, source)
-        return self.calls.read_at.get((INSTRUCTIONS if source is Source.INSTRUCTIONS else system, account))
+        listed = self.calls.read_at.get((INSTRUCTIONS if source is Source.INSTRUCTIONS else system, account))
+        alone = self.calls.looked_at.get((system, account, invoice_id)) if source is Source.LEDGER else None
+        return max((at for at in (listed, alone) if at is not None), default=None)
 
     def must_know(self, firm: Firm, fact: Fact, at: datetime) -> bool:
         """Whether a message that leaves at `at` without knowing a fact rests on evidence that is too old.

@@ -50,6 +50,10 @@ _INVOICE_ID = {
     "xero": re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"),
     "quickbooks": re.compile(r'"Id": ?"(\d+)"'),
 }
+_BY_ID = {
+    "xero": re.compile(r"/Invoices(?:/|\?.*\bIDs=)([0-9a-f,-]{36,})"),
+    "quickbooks": re.compile(r"FROM Invoice WHERE Id IN \(([^)]*)\)", re.IGNORECASE),
+}
 _PAYMENTS = re.compile(r"/Payments\b|\bFROM Payment\b|entities=[^& ]*Payment", re.IGNORECASE)
 _WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _OBJECT_READ = re.compile(r"/(Invoices|Contacts|Payments|CreditNotes)\b.*(IDs|/[0-9a-f-]{36})|/v1/\w+/[a-z]{2}_")
@@ -70,7 +74,8 @@ class Calls:
     meanwhile: Callable[[str], None]
     edit: Callable[[frozenset[str]], None]
     overtake: Callable[[frozenset[str], bool], bool]
-    read_at: dict[tuple[str, str], datetime] = field(default_factory=dict)
+    read_at: dict[tuple[str, str], datetime] = field(default_factory=dict)  # what lists show, by system and account
+    looked_at: dict[tuple[str, str, str], datetime] = field(default_factory=dict)  # single invoices of a ledger
     misled_at: dict[tuple[str, str], datetime] = field(default_factory=dict)  # when a replica answered that was behind
     crossed: list[str] = field(default_factory=list)  # calls for another account than their token's
     insisted: list[str] = field(default_factory=list)  # calls with a consent that was refused for good before
@@ -143,7 +148,11 @@ class Calls:
         if not _only_reads(sent) or answered.status >= _REFUSED:
             return
         account = _books_of(self.estate, sent)
-        if self.misled_at.get((sent.system, account)) != read_at:
+        if self.misled_at.get((sent.system, account)) == read_at:
+            return
+        if named := named_in(sent):
+            self.looked_at |= dict.fromkeys(((sent.system, account, each) for each in named), read_at)
+        else:
             self.read_at |= dict.fromkeys(((name, account) for name in _shown_by(sent)), read_at)
 
     def _write(self, sent: Sent, answer: Callable[[], Answered]) -> Answered:
@@ -289,6 +298,14 @@ def _shown_by(sent: Sent) -> list[str]:
     """What a read shows of what is owed: other lists of the same books say nothing about it."""
     asked = unquote_plus(f"{sent.path}?{sent.query} {sent.body.decode()}")
     return [name for name, pattern in _EVIDENCE[sent.system].items() if pattern.search(asked) is not None]
+
+
+def named_in(sent: Sent) -> list[str]:
+    """The invoices that a read of a ledger asks for by their ids: of the others it says nothing."""
+    by_id = _BY_ID.get(sent.system)
+    asked = unquote_plus(f"{sent.path}?{sent.query} {sent.body.decode()}")
+    named = by_id.search(asked) if by_id is not None else None
+    return re.findall(r"[\w-]+", named[1]) if named is not None else []
 
 
 def _only_reads(sent: Sent) -> bool:

@@ -65,7 +65,7 @@ class Takings:
             yield Objection.NOT_TOLD, f"told {self.told[firm.key, debt.number]}, taken on {at}"
         if any(each.invoice == debt.number and each.taken_from and stands(each) for each in firm.charges):
             yield Objection.AGAIN, "what was taken before stands"
-        known = debt.state(at.date(), self.judge.known_of(firm, at))
+        known = debt.state(at.date(), self.judge.known_of(firm, at, debt))
         if known.open < amount:
             yield Objection.NOT_DUE, f"{known.open} is open"
         if known.held:

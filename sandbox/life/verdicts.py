@@ -53,8 +53,8 @@ class Wrong:
 class Knowledge(Protocol):
     """What the product has read, and what it must have read before it asks for money."""
 
-    def last_read(self, firm: Firm, source: Source) -> datetime | None:
-        """When it last read where a source shows its facts; None when it never did."""
+    def last_read(self, firm: Firm, source: Source, invoice_id: str = "") -> datetime | None:
+        """When it last read where a source shows its facts, of that invoice or of all; None when it never did."""
 
     def must_know(self, firm: Firm, fact: Fact, at: datetime) -> bool:
         """Whether a message that leaves at `at` without knowing a fact rests on evidence that is too old."""
@@ -95,7 +95,7 @@ class Judge:
             asked[firm.key, customer.key] = (firm, customer)
             self.wrongs += self._named_again(firm, debt, mail.received_at)
             self.wrongs += self._asked(firm, debt, mail.received_at)
-            known = debt.state(mail.received_at.date(), self.known_of(firm, mail.received_at))
+            known = debt.state(mail.received_at.date(), self.known_of(firm, mail.received_at, debt))
             if amounts and known.open > 0 and known.open not in amounts:
                 text = f"{firm.key} {debt.number}: names {', '.join(map(str, amounts))}, {known.open} is open"
                 self.wrongs.append(Wrong(Objection.AMOUNT, text))
@@ -157,7 +157,7 @@ class Judge:
             if self._is_credited(firm, debt):
                 yield Wrong(Objection.NOT_DUE, f"{firm.key} {debt.number}: covered by credit")
             return
-        known = self.known_of(firm, at)
+        known = self.known_of(firm, at, debt)
         knowable = debt.state(at.date(), known).wrong_to_ask(at.date())
         if knowable is not None:
             yield Wrong(Objection.NOT_DUE, f"{firm.key} {debt.number}: {knowable}")
@@ -180,13 +180,13 @@ class Judge:
         before = [each.invoice.total for each in others if each.invoice.customer == debt.invoice.customer]
         return left >= debt.invoice.total + sum(before, Decimal(0))
 
-    def known_of(self, firm: Firm, at: datetime) -> Callable[[Fact], bool]:
-        """Return what tells of a fact whether the product knows it at a moment, or should."""
+    def known_of(self, firm: Firm, at: datetime, debt: Debt | None = None) -> Callable[[Fact], bool]:
+        """Return what tells of a fact (of `debt`, where it is of one) whether the product knows it then, or should."""
 
         def known(fact: Fact) -> bool:
             if self.knowledge.must_know(firm, fact, at):
                 return True
-            read_at = self.knowledge.last_read(firm, fact.source)
+            read_at = self.knowledge.last_read(firm, fact.source, debt.invoice.ledger_id if debt else "")
             return fact.shown_at is not None and read_at is not None and fact.shown_at < read_at
 
         return known
