@@ -10,9 +10,11 @@ from decimal import Decimal
 from babel.numbers import format_decimal
 
 from receivables.money import Money
-from reminders.late_payment import DAYS_A_YEAR, LateCharge, Span
+from reminders.business_time import is_business_day, next_business_day
+from reminders.late_payment import DAYS_A_YEAR, LateCharge, PartPaid, Span
 from reminders.wording import Wording, wording
 
+PAID_LATE_DAYS = 90  # back from today: whoever paid longer ago is not asked for anything any more
 MAX_SPANS_SAID = 12  # of the arithmetic on an invoice, the latest: six years of half-years; the page shows all
 
 
@@ -40,6 +42,17 @@ class Ask:
     def total(self) -> Money:
         """Interest and fixed sum together."""
         return self.interest + self.fixed
+
+
+def paid_late_on(*, due_on: date, paid: Sequence[PartPaid], today: date, country: str | None) -> date | None:
+    """Return the day of the last of what was `paid` of an invoice, if it was late and at most PAID_LATE_DAYS ago.
+
+    What is due on no banking day of the creditor's `country` is in time on the next one. Source: Regulation (EEC)
+    1182/71 article 3 (4), BGB section 193; elsewhere it is what banks can do.
+    """
+    last = max((part.on for part in paid), default=due_on)
+    in_time = due_on if is_business_day(due_on, country) else next_business_day(due_on, country)
+    return last if last > in_time and last >= today - timedelta(days=PAID_LATE_DAYS) else None
 
 
 def still_to_ask(*, whole: LateCharge, due_on: date, until: date, settled: Sequence[Settled]) -> Ask | None:

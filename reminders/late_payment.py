@@ -75,7 +75,7 @@ class LateCharge:
 
 @dataclass(frozen=True, slots=True)
 class PartPaid:
-    """A part of a debt that was paid on a day: it bears no interest from that day on."""
+    """A part of a debt that was paid on a day: that day is the last for which it bears interest."""
 
     amount: Money
     on: date
@@ -149,9 +149,9 @@ def late_charge(
     """What `debt`, due on `due_on`, has come to by the end of `until`: simple interest from the day after the due date.
 
     interest = sum over spans of owed x rate x days / 365, rounded half up once, at the end (365 days also in a leap
-    year, as courts in both countries count). A part that was paid bears interest up to the day before its payment. The
-    fixed sum goes by the debt when it became late. LatePaymentError for a rate that is not known, currencies that
-    differ, or parts that are more than the debt.
+    year, as courts in both countries count). A part that was paid bears interest to the day of its payment: what is
+    paid ten days late bears ten days. The fixed sum goes by the debt when it became late. LatePaymentError for a rate
+    that is not known, currencies that differ, or parts that are more than the debt.
     """
     first = due_on + timedelta(days=1)
     if any(part.amount.currency != debt.currency for part in paid):
@@ -179,13 +179,13 @@ def late_charge(
 
 
 def _owed(debt: Money, first: date, paid: Sequence[PartPaid]) -> list[tuple[date, Money]]:
-    """What is owed from which day on; what was paid in time is off from the first."""
+    """What is owed from which day on: a part is off from the day after its payment, one paid in time from the first."""
     found = [(first, debt - _total(debt, [part for part in paid if part.on < first]))]
     for day in sorted({part.on for part in paid if part.on >= first}):
-        found.append((day, debt - _total(debt, [part for part in paid if part.on <= day])))
+        found.append((day + timedelta(days=1), debt - _total(debt, [part for part in paid if part.on <= day])))
     if found[-1][1].minor < 0:
         raise LatePaymentError(f"more was paid than the {debt} that was owed")
-    return [pair for place, pair in enumerate(found) if place + 1 == len(found) or found[place + 1][0] != pair[0]]
+    return found
 
 
 def _total(debt: Money, parts: Sequence[PartPaid]) -> Money:

@@ -71,7 +71,7 @@ class DunningPolicy:
 
     `days_between_levels` paces items that are found long overdue: they still start at level 1. `min_amounts` (by
     currency) is the least total worth a message to one customer; a currency not named has no minimum. Without an
-    `early_discount` none is offered.
+    `early_discount` none is offered. `charges_paid_late`: an invoice is charged for its lateness also once it is paid.
     """
 
     name: str
@@ -81,6 +81,7 @@ class DunningPolicy:
     days_between_levels: int = 7
     min_amounts: Mapping[str, Money] = field(default_factory=lambda: MappingProxyType({}))
     early_discount: EarlyDiscount | None = None
+    charges_paid_late: bool = False
 
     def __post_init__(self) -> None:
         if [step.level for step in self.levels] != numbers([step.after_due_days for step in self.levels]):

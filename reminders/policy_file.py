@@ -111,6 +111,7 @@ def _choice(node: yaml.Node) -> Choice:
     nothing: Mapping[str, Money] = {}
     least = fields.take_or("minimum", _amounts, nothing)
     discount = fields.take_or("early_discount", _discount, None)
+    paid_late = fields.take_or("charge_paid_late", _truth, False)
     fields.end()
     try:
         return Choice(
@@ -123,6 +124,7 @@ def _choice(node: yaml.Node) -> Choice:
                 days_between_levels=between,
                 min_amounts=least,
                 early_discount=discount,
+                charges_paid_late=paid_late,
             ),
         )
     except PolicyFileError:
@@ -283,6 +285,8 @@ def _choice_facts(choice: Choice) -> dict[str, Any]:
         facts["minimum"] = _amount_facts(policy.min_amounts)
     if policy.early_discount is not None:
         facts["early_discount"] = _discount_facts(policy.early_discount)
+    if policy.charges_paid_late:
+        facts["charge_paid_late"] = True
     return facts
 
 

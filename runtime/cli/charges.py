@@ -41,7 +41,10 @@ def charges(
     businesses: tuple[str, ...],
     as_json: bool,
 ) -> None:
-    """Propose interest and fixed sums for truly due invoices of businesses. A person decides; nothing is posted."""
+    """Propose interest and fixed sums for truly due invoices of businesses, and those paid late where a policy says so.
+
+    A person decides; nothing is posted.
+    """
     given = [_rate(text) for text in rates]
     now = system_clock() if as_of is None else aware(as_of)
     with opened_store() as store:
@@ -86,7 +89,8 @@ def _facts(organisation: Organisation, each: Proposed, now: datetime) -> dict[st
         "customer_name": each.customer_name,
         "open": each.open_amount.text(),
         "currency": each.open_amount.currency,
-        "days_overdue": each.days_overdue,
+        "days_late": each.days_late,
+        "paid_on": each.paid_on.isoformat() if each.paid_on else None,
         "interest": ask.interest.text() if ask else None,
         "fixed": ask.fixed.text() if ask else None,
         "source": ask.whole.regime.source if ask else None,
@@ -104,7 +108,8 @@ def _facts(organisation: Organisation, each: Proposed, now: datetime) -> dict[st
 
 
 def _spoken(each: Proposed) -> str:
-    what = f"{each.number}  {each.customer_name}: {each.open_amount} open, {each.days_overdue} days late"
+    state = f"paid on {each.paid_on}" if each.paid_on else f"{each.open_amount} open"
+    what = f"{each.number}  {each.customer_name}: {state}, {each.days_late} days late"
     if each.ask is None:
         return f"{what}; no charge: {each.why_not}"
     return f"{what}; interest {each.ask.interest}, fixed sum {each.ask.fixed} ({each.ask.whole.regime.name})"

@@ -9,6 +9,7 @@ from fastapi import Depends, Form, Query
 from starlette.responses import Response
 
 from receivables.money import Money, MoneyError
+from reminders.charges import PAID_LATE_DAYS
 from runtime.operations.charges.decide import Shown, approve_charge, waive_charge
 from runtime.operations.charges.refused import approve_again, give_up_charge
 from runtime.operations.charges.terms import DUE_DAYS, MAX_DUE_DAYS, note_business, set_rate, set_terms, switch_charges
@@ -53,7 +54,15 @@ def show_charges(
     with app.store.read() as db:
         organisation = organisation_or_404(db, organisation_id)
         view = charges_view(db, organisation, now=app.clock(), text=q.strip())
-    shown = page("charges.html", organisation=organisation, view=view, most_days=MAX_DUE_DAYS, q=q, notice=notice)
+    shown = page(
+        "charges.html",
+        organisation=organisation,
+        view=view,
+        most_days=MAX_DUE_DAYS,
+        paid_late_days=PAID_LATE_DAYS,
+        q=q,
+        notice=notice,
+    )
     shown.headers["Content-Security-Policy"] = WITH_KEYS
     return shown
 

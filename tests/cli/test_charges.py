@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from runtime.operations.reminding.policies import set_policies
 from runtime.store import tables as t
 from tests.cli.command import Result, one_line
 from tests.cli.test_sync import Command, command, firm
@@ -51,13 +53,27 @@ def test_a_business_is_charged_by_law_and_others_only_where_somebody_says_so(fir
 
 def test_what_was_paid_on_the_way_and_what_is_contested_is_seen(firm: Firm, command: Command) -> None:
     _limited(firm)
-    firm.ledger.pay_by_hand("INV-3001", "400.00", on=TODAY)
+    firm.ledger.pay_by_hand("INV-3001", "400.00", on=TODAY - timedelta(days=1))
     firm.settle()
     partly = _charged(command("charges", *AT, *RATE, "--json"))["INV-3001"]
     assert [(span["days"], span["owed"]) for span in partly["spans"]] == [(9, "1000.00"), (1, "600.00")]
     firm.edit_in_crm("INV-3001", Disputed__c=True, Dispute_Reason__c="wrong price")
     firm.settle()
     assert "INV-3001" not in _charged(command("charges", *AT, *RATE, "--json"))
+
+
+def test_what_was_paid_late_is_seen_where_a_policy_says_so(firm: Firm, command: Command) -> None:
+    _limited(firm)
+    firm.ledger.pay_by_hand("INV-3001", "1000.00", on=TODAY - timedelta(days=2))
+    firm.settle()
+    assert "INV-3001" not in _charged(command("charges", *AT, *RATE, "--json"))
+    text = "policies:\n  - {name: strict, charge_paid_late: yes, levels: [{days_after_due: 1, tone: friendly}]}\n"
+    set_policies(firm.app, organisation_id=firm.id, text=text, source="a test", actor="owner")
+    found = _charged(command("charges", *AT, *RATE, "--json"))["INV-3001"]
+    assert (found["paid_on"], found["days_late"], found["open"]) == ("2026-03-08", 8, "0.00")
+    assert (found["interest"], found["fixed"]) == ("2.58", "70.00")
+    spoken = command("charges", *AT, *RATE).stdout
+    assert "INV-3001  Quay Ltd: paid on 2026-03-08, 8 days late; interest 2.58 GBP, fixed sum 70.00 GBP" in spoken
 
 
 def test_a_contract_takes_the_place_of_the_law(firm: Firm, command: Command) -> None:

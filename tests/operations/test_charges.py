@@ -12,10 +12,9 @@ import pytest
 
 from connectors.intents import PostCharge
 from reminders.replay import PastMoney
-from runtime.operations.charges.decide import Shown, approve_charge, waive_charge
-from runtime.operations.charges.propose import Proposed, propose_charges
+from runtime.operations.charges.decide import waive_charge
 from runtime.operations.charges.refused import approve_again, give_up_charge
-from runtime.operations.charges.terms import charge_terms, note_business, set_rate, set_terms, switch_charges
+from runtime.operations.charges.terms import note_business, set_rate, set_terms, switch_charges
 from runtime.operations.errors import InputError, RefusedError
 from runtime.operations.matching.open_items import OpenDocument, open_documents
 from runtime.operations.reminding.replay import payments_of
@@ -23,70 +22,18 @@ from runtime.operations.systems.treatments import LATE_CHARGE, set_treatment
 from runtime.operations.views.standing import standings
 from runtime.store import connections, queues
 from runtime.store import tables as t
-from tests.operations.copied import copied_firm, synced
+from tests.operations.charging import NUMBER, approve, charging, issued, look, proposed, which
+from tests.operations.copied import copied_firm
 from tests.operations.faults import lose_answer, unavailable
 from tests.operations.firm import LEDGERS, TODAY, Firm, QuickBooksLedger, XeroLedger
 
-NUMBER = "INV-3001"
 NO_MORE = "not overdue any more, or something holds it"
 
 
 @pytest.fixture(params=sorted(LEDGERS))
 def firm(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Firm]:
-    with copied_firm(tmp_path, request.param, prepare=_charging) as firm:
+    with copied_firm(tmp_path, request.param, prepare=charging) as firm:
         yield firm
-
-
-def _charging(firm: Firm) -> None:
-    """Let the firm charge Quay Ltd, which owes 1,000.00 and is ten days late."""
-    synced(firm)
-    firm.customers["Quay Ltd"] = firm.ledger.customer("Quay Ltd", "quay@example.com")
-    firm.crm.create("Account", Name="Quay Ltd", AccountNumber=firm.customers["Quay Ltd"])
-    firm.invoice("Quay Ltd", NUMBER, "1000.00")
-    firm.settle()
-    switch_charges(firm.app, organisation_id=firm.id, on=True, actor="dana")
-    set_rate(firm.app, organisation_id=firm.id, since=TODAY.replace(month=1, day=1), per_cent="3.75", actor="dana")
-    _book(firm)
-
-
-def _book(firm: Firm, tax_code: str = "") -> None:
-    (income,) = [row.handle for row in firm.rows(t.account) if row.purpose == "income"]
-    set_treatment(
-        firm.app, organisation_id=firm.id, kind=LATE_CHARGE, account=str(income), tax_code=tax_code, actor="dana"
-    )
-
-
-def _proposed(firm: Firm) -> dict[str, Proposed]:
-    with firm.app.store.read() as db:
-        organisation = connections.organisation(db, firm.id)
-        assert organisation is not None
-        terms = charge_terms(db, organisation)
-        found = propose_charges(db, organisation, now=firm.app.clock(), rates=terms.rates, contract=terms.contract)
-    return {each.number: each for each in found}
-
-
-def _shown(firm: Firm) -> Shown:
-    ask = _proposed(firm)[NUMBER].ask
-    assert ask is not None
-    return Shown(ask.until, ask.interest, ask.fixed)
-
-
-def _which(firm: Firm) -> dict[str, Any]:
-    return {"organisation_id": firm.id, "document_id": firm.document(NUMBER).id, "actor": "dana"}
-
-
-def _approve(firm: Firm, shown: Shown | None = None) -> None:
-    approve_charge(firm.app, **_which(firm), shown=shown or _shown(firm))
-
-
-def _issued(firm: Firm) -> list[tuple[Decimal, bool]]:
-    """The invoices of charges in the ledger: what each asks for, and whether it was sent."""
-    assert isinstance(firm.ledger, XeroLedger | QuickBooksLedger)
-    others = set(firm.ledger.ids.values())
-    invoices = {key: each for key, each in firm.ledger.books.invoices.items() if key not in others}
-    if isinstance(firm.ledger, XeroLedger):
-        return [(Decimal(each["Total"]), each["SentToContact"]) for each in invoices.values()]
-    return [(Decimal(each["TotalAmt"]), each["EmailStatus"] != "NeedToSend") for each in invoices.values()]
 
 
 def _send_it(firm: Firm) -> None:
@@ -104,13 +51,13 @@ def _states(firm: Firm) -> list[str]:
 
 
 def test_an_approved_charge_is_an_invoice_of_its_own_that_is_not_charged_for_itself(firm: Firm) -> None:
-    shown = _shown(firm)
+    shown = look(firm)
     assert (shown.interest.text(), shown.fixed.text()) == ("3.22", "70.00")
-    assert _issued(firm) == [], "nothing is posted before somebody approves it"
-    _approve(firm)
-    assert _issued(firm) == [], "it is promised first"
+    assert issued(firm) == [], "nothing is posted before somebody approves it"
+    approve(firm)
+    assert issued(firm) == [], "it is promised first"
     firm.settle()
-    assert _issued(firm) == [(Decimal("73.22"), False)]
+    assert issued(firm) == [(Decimal("73.22"), False)]
     assert firm.problems() == []
     assert firm.ledger.balance(NUMBER) == Decimal("1000.00"), "the late invoice stays as it is"
     (charge,) = firm.rows(t.charge)
@@ -127,81 +74,81 @@ def test_an_approved_charge_is_an_invoice_of_its_own_that_is_not_charged_for_its
         assert organisation is not None
         standing = standings(db, organisation, now=firm.app.clock()).invoices[document.id]
     assert standing.truly_due, "the charge itself is overdue now"
-    numbers = set(_proposed(firm))
+    numbers = set(proposed(firm))
     assert NUMBER in numbers
     assert document.number not in numbers, "there is no interest on interest"
 
 
 def test_the_same_days_are_charged_once_and_later_ones_bear_no_fixed_sum(firm: Firm) -> None:
-    shown = _shown(firm)
-    _approve(firm, shown)
-    assert _proposed(firm)[NUMBER].ask is None
+    shown = look(firm)
+    approve(firm, shown)
+    assert proposed(firm)[NUMBER].ask is None
     with pytest.raises(RefusedError, match="charged or waived"):
-        _approve(firm, shown)
+        approve(firm, shown)
     firm.settle()
     firm.time.advance(days=10)
     firm.settle()
     with pytest.raises(RefusedError, match="look again"):
-        _approve(firm, shown)
-    again = _shown(firm)
+        approve(firm, shown)
+    again = look(firm)
     assert (again.interest.text(), again.fixed.text()) == ("3.22", "0.00")
-    _approve(firm, again)
+    approve(firm, again)
     firm.settle()
-    assert sorted(_issued(firm)) == [(Decimal("3.22"), False), (Decimal("73.22"), False)]
+    assert sorted(issued(firm)) == [(Decimal("3.22"), False), (Decimal("73.22"), False)]
 
 
 def test_what_was_paid_before_the_approval_is_not_charged_for(firm: Firm) -> None:
-    shown = _shown(firm)
+    shown = look(firm)
     firm.ledger.pay_by_hand(NUMBER, "1000.00", on=TODAY)  # nobody has told us yet
     with pytest.raises(RefusedError, match=NO_MORE):
-        _approve(firm, shown)
+        approve(firm, shown)
     firm.settle()
-    assert (_issued(firm), _states(firm)) == ([], [])
+    assert (issued(firm), _states(firm)) == ([], [])
 
 
 def test_a_part_paid_meanwhile_asks_to_look_again(firm: Firm) -> None:
-    shown = _shown(firm)
+    shown = look(firm)
     firm.ledger.pay_by_hand(NUMBER, "400.00", on=TODAY - timedelta(days=5))
     firm.settle()
     with pytest.raises(RefusedError, match="look again"):
-        _approve(firm, shown)
+        approve(firm, shown)
     assert _states(firm) == []
 
 
 def test_without_the_ledger_nothing_is_approved(firm: Firm) -> None:
-    shown = _shown(firm)
+    shown = look(firm)
     firm.ledger.standin.interceptor = unavailable
     with pytest.raises(RefusedError, match="could not be read"):
-        _approve(firm, shown)
+        approve(firm, shown)
     assert _states(firm) == []
 
 
 def test_a_lost_answer_posts_no_second_invoice(firm: Firm) -> None:
-    _approve(firm)
+    approve(firm)
     firm.ledger.standin.interceptor = lose_answer(firm.ledger.standin)
     firm.settle()
     firm.ledger.standin.interceptor = None
     firm.work(hours=1)
     firm.settle()
-    assert _issued(firm) == [(Decimal("73.22"), False)]
+    assert issued(firm) == [(Decimal("73.22"), False)]
     assert _states(firm) == ["posted"]
 
 
 def test_what_is_waived_is_not_asked_for_again(firm: Firm) -> None:
-    waive_charge(firm.app, **_which(firm), shown=_shown(firm))
-    assert _proposed(firm)[NUMBER].ask is None
+    waive_charge(firm.app, **which(firm), shown=look(firm))
+    assert proposed(firm)[NUMBER].ask is None
     firm.time.advance(days=10)
     firm.settle()
-    assert _shown(firm).fixed.text() == "0.00"
-    assert (_issued(firm), _states(firm)) == ([], ["waived"])
+    assert look(firm).fixed.text() == "0.00"
+    assert (issued(firm), _states(firm)) == ([], ["waived"])
 
 
 @pytest.mark.parametrize("then", ["again", "waived"])
 def test_what_the_ledger_refuses_waits_for_a_person(firm: Firm, then: str) -> None:
     _close_books(firm, closed=True)
-    _approve(firm)
+    approve(firm)
     firm.settle()
-    assert (_issued(firm), firm.problems()) == ([], ["write_refused"])
+    assert (issued(firm), firm.problems()) == ([], ["write_refused"])
     (charge,) = firm.rows(t.charge)
     which: dict[str, Any] = {"organisation_id": firm.id, "charge_id": charge.id, "actor": "dana"}
     _close_books(firm, closed=False)
@@ -210,12 +157,12 @@ def test_what_the_ledger_refuses_waits_for_a_person(firm: Firm, then: str) -> No
         with pytest.raises(RefusedError, match="no such charge"):
             approve_again(firm.app, **which)
         firm.settle()
-        assert _issued(firm) == [(Decimal("73.22"), False)]
+        assert issued(firm) == [(Decimal("73.22"), False)]
         assert _states(firm) == ["posted"]
     else:
         give_up_charge(firm.app, **which)
         firm.settle()
-        assert (_issued(firm), _states(firm)) == ([], ["waived"])
+        assert (issued(firm), _states(firm)) == ([], ["waived"])
     assert firm.problems() == []
 
 
@@ -228,35 +175,35 @@ def _close_books(firm: Firm, *, closed: bool) -> None:
 
 
 def test_nothing_is_charged_while_it_is_off_or_nobody_said_how_it_is_booked(firm: Firm) -> None:
-    shown = _shown(firm)
+    shown = look(firm)
     switch_charges(firm.app, organisation_id=firm.id, on=False, actor="dana")
     with pytest.raises(RefusedError, match="switched off"):
-        _approve(firm, shown)
+        approve(firm, shown)
     switch_charges(firm.app, organisation_id=firm.id, on=True, actor="dana")
     set_treatment(firm.app, organisation_id=firm.id, kind=LATE_CHARGE, account="", actor="dana")
     with pytest.raises(RefusedError, match="name the account for late charge"):
-        _approve(firm, shown)
+        approve(firm, shown)
     assert (_states(firm), firm.rows(t.outbox)) == ([], [])
 
 
 def test_only_businesses_are_charged_and_a_person_has_the_last_word(firm: Firm) -> None:
     customers = {row.name: row.id for row in firm.rows(t.customer)}
-    assert _proposed(firm)["INV-1001"].ask is None
+    assert proposed(firm)["INV-1001"].ask is None
     for name, is_business in (("Acme", True), ("Quay Ltd", False)):
         note_business(
             firm.app, organisation_id=firm.id, customer_id=customers[name], is_business=is_business, actor="dana"
         )
     firm.settle()
-    found = _proposed(firm)
+    found = proposed(firm)
     assert (found["INV-1001"].ask is not None, found[NUMBER].ask) == (True, None)
 
 
 def test_the_contract_counts_where_it_is_named(firm: Firm) -> None:
     terms: dict[str, Any] = {"contract_rate": "18", "contract_fee": "25.00", "due_days": 7}
     set_terms(firm.app, organisation_id=firm.id, actor="dana", **terms)
-    shown = _shown(firm)
+    shown = look(firm)
     assert (shown.interest.text(), shown.fixed.text()) == ("4.93", "25.00")
-    _approve(firm)
+    approve(firm)
     (row,) = firm.rows(t.outbox, state=queues.NEW)
     intent = queues.read_intent(dict(row._mapping))
     assert isinstance(intent, PostCharge)
@@ -268,7 +215,7 @@ def test_the_contract_counts_where_it_is_named(firm: Firm) -> None:
 
 def test_a_half_year_without_a_rate_says_so(firm: Firm) -> None:
     set_rate(firm.app, organisation_id=firm.id, since=TODAY.replace(month=1, day=1), per_cent="", actor="dana")
-    found = _proposed(firm)[NUMBER]
+    found = proposed(firm)[NUMBER]
     assert found.is_unknown
     assert "the half-year that begins on 2026-01-01 is not known" in found.why_not
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from receivables.money import Money
-from reminders.charges import Settled, charge_lines, still_to_ask
+from reminders.charges import PAID_LATE_DAYS, Settled, charge_lines, paid_late_on, still_to_ask
 from reminders.late_payment import UNITED_KINGDOM, LateCharge, PartPaid, Rate, late_charge
 
 DUE = date(2026, 2, 28)
@@ -55,13 +57,59 @@ def test_a_day_is_never_charged_twice() -> None:
 def test_a_payment_dated_back_lowers_the_next_charge_and_is_never_a_negative_one() -> None:
     until = date(2026, 3, 20)
     before = [settled(date(2026, 3, 1), date(2026, 3, 10), "3.22", "70.00")]
-    part = PartPaid(gbp("600.00"), date(2026, 3, 6))
+    part = PartPaid(gbp("600.00"), date(2026, 3, 5))
     ask = still_to_ask(whole=whole(until, part), due_on=DUE, until=until, settled=before)
     # 5 days of 1,000.00 and 15 of 400.00 at 11.75 %: 3.54, of which 3.22 were charged
     assert ask is not None
     assert (ask.interest, ask.fixed) == (gbp("0.32"), gbp("0"))
-    early = PartPaid(gbp("900.00"), date(2026, 3, 2))
+    early = PartPaid(gbp("900.00"), date(2026, 3, 1))
     assert still_to_ask(whole=whole(until, early), due_on=DUE, until=until, settled=before) is None
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 50_000), st.integers(-5, 60)), min_size=1, max_size=4),
+    st.lists(st.integers(1, 60), max_size=4),
+)
+def test_whatever_was_charged_on_the_way_what_is_paid_late_costs_the_whole_once(
+    drawn: list[tuple[int, int]], decided: list[int]
+) -> None:
+    parts = [PartPaid(Money(minor, "GBP"), DUE + timedelta(days=late)) for minor, late in drawn]
+    debt, paid_on = Money(sum(minor for minor, _ in drawn), "GBP"), max(part.on for part in parts)
+    settled: list[Settled] = []
+    for day in sorted({paid_on, *(each for late in decided if (each := DUE + timedelta(days=late)) < paid_on)}):
+        known = [part for part in parts if part.on <= day]
+        whole = late_charge(regime=UNITED_KINGDOM, debt=debt, due_on=DUE, until=day, rates=RATES, paid=known)
+        ask = still_to_ask(whole=whole, due_on=DUE, until=day, settled=settled)
+        if ask is not None:
+            assert min(ask.interest, ask.fixed) >= gbp("0")
+            settled.append(Settled(ask.since, ask.until, ask.interest, ask.fixed))
+        assert still_to_ask(whole=whole, due_on=DUE, until=day, settled=settled) is None
+    whole = late_charge(regime=UNITED_KINGDOM, debt=debt, due_on=DUE, until=paid_on, rates=RATES, paid=parts)
+    assert sum(each.interest.minor for each in settled) == whole.interest.minor
+    assert sum(each.fixed.minor for each in settled) == whole.fixed.minor
+
+
+@pytest.mark.parametrize(
+    ("due_on", "days", "today", "is_late"),
+    [
+        (date(2026, 2, 27), [0], 0, False),
+        (date(2026, 2, 27), [-3, 1], 1, True),
+        (DUE, [2], 2, False),  # due on a Saturday, paid on the Monday
+        (DUE, [3], 3, True),
+        (date(2026, 4, 2), [1], 1, True),
+        (date(2026, 4, 3), [3], 5, False),  # Good Friday to Easter Monday: in time until the Tuesday
+        (date(2026, 2, 27), [20], 20 + PAID_LATE_DAYS, True),
+        (date(2026, 2, 27), [20], 21 + PAID_LATE_DAYS, False),
+        (date(2026, 2, 27), [], 40, False),
+    ],
+)
+def test_late_is_what_came_after_the_banking_day_on_which_it_was_due(
+    due_on: date, days: list[int], today: int, *, is_late: bool
+) -> None:
+    paid = [PartPaid(gbp("1.00"), due_on + timedelta(days=day)) for day in days]
+    last = max((part.on for part in paid), default=None)
+    found = paid_late_on(due_on=due_on, paid=paid, today=due_on + timedelta(days=today), country="GB")
+    assert found == (last if is_late else None)
 
 
 @pytest.mark.parametrize(

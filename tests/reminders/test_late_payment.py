@@ -63,13 +63,18 @@ def test_germany_changes_the_rate_with_each_half_year() -> None:
     assert charge.fixed == eur("40.00")
 
 
-def test_a_part_that_was_paid_bears_no_interest_from_its_day_on() -> None:
-    paid = (PartPaid(gbp("400.00"), DUE), PartPaid(gbp("100.00"), DUE + 11 * DAY))
+def test_a_part_that_was_paid_bears_interest_to_the_day_of_its_payment() -> None:
+    paid = (PartPaid(gbp("400.00"), DUE), PartPaid(gbp("100.00"), DUE + 10 * DAY))
     charge = late_charge(
         regime=UNITED_KINGDOM, debt=gbp("1000.00"), due_on=DUE, until=DUE + 20 * DAY, rates=BANK_OF_ENGLAND, paid=paid
     )
     assert [(span.days, span.owed) for span in charge.spans] == [(10, gbp("600.00")), (10, gbp("500.00"))]
     assert charge.fixed == gbp("40.00"), "600 was late, not 1,000"
+    next_day = (PartPaid(gbp("400.00"), DUE), PartPaid(gbp("600.00"), DUE + DAY))
+    late = late_charge(
+        regime=UNITED_KINGDOM, debt=gbp("1000.00"), due_on=DUE, until=DUE + DAY, rates=BANK_OF_ENGLAND, paid=next_day
+    )
+    assert ([span.days for span in late.spans], late.fixed) == ([1], gbp("40.00")), "one day late is late"
     settled = (PartPaid(gbp("1000.00"), DUE),)
     in_time = late_charge(
         regime=UNITED_KINGDOM,
@@ -177,6 +182,24 @@ def test_what_is_paid_on_the_way_never_costs_more(debt: Money, drawn: list[tuple
     assert Money.zero("EUR") <= part.interest <= whole.interest
     owed = [span.owed for span in part.spans]
     assert owed == sorted(owed, reverse=True)
+
+
+@given(
+    st.lists(st.tuples(AMOUNTS, st.integers(-20, 400)), min_size=1, max_size=5),
+    st.sampled_from([GERMANY, UNITED_KINGDOM, EUROPEAN_UNION]),
+)
+def test_interest_of_a_debt_paid_in_parts_is_that_of_its_parts(drawn: list[tuple[Money, int]], regime: Regime) -> None:
+    """Each part was owed from the day after the due date to the day on which it was paid, at the rate of each day."""
+    due_on = date(2025, 5, 20)
+    parts = tuple(PartPaid(amount, due_on + late * DAY) for amount, late in drawn)
+    until = max(part.on for part in parts)
+    debt = Money(sum(part.amount.minor for part in parts), "EUR")
+    together = late_charge(regime=regime, debt=debt, due_on=due_on, until=until, rates=RATES, paid=parts)
+    exact = Fraction(0)
+    for part in parts:
+        alone = late_charge(regime=regime, debt=part.amount, due_on=due_on, until=part.on, rates=RATES)
+        exact += sum(Fraction(part.amount.minor * each.basis_points * each.days, 3_650_000) for each in alone.spans)
+    assert abs(Fraction(together.interest.minor) - exact) <= Fraction(1, 2)
 
 
 def test_terms_that_cannot_be_are_refused() -> None:

@@ -301,6 +301,23 @@ def test_a_level_that_needs_approval_is_written_read_and_said_of_its_message() -
         read_policies(text.replace("needs_approval: yes", "needs_approval: perhaps"))
 
 
+def test_a_policy_that_charges_for_what_was_paid_late_is_written_and_read() -> None:
+    text = """policies:
+  - name: strict
+    levels:
+      - {days_after_due: 1, tone: friendly}
+    charge_paid_late: yes
+"""
+    book = read_policies(text)
+    assert book.default.charges_paid_late
+    assert read_policies(write_policies(book)) == book
+    assert not read_policies(text.replace("charge_paid_late: yes", "charge_paid_late: no")).default.charges_paid_late
+    assert not DEFAULT_BOOK.default.charges_paid_late
+    assert "charge_paid_late" not in write_policies(DEFAULT_BOOK)
+    with pytest.raises(PolicyFileError, match="line 5: 'often' is neither yes nor no"):
+        read_policies(text.replace("charge_paid_late: yes", "charge_paid_late: often"))
+
+
 def test_one_invoice_that_needs_approval_is_enough_for_a_message() -> None:
     levels = (DunningLevel(1, 1, Tone.FRIENDLY, needs_approval=True), DunningLevel(2, 14, Tone.CLEAR))
     policy = DunningPolicy("careful", 1, levels)

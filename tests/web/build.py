@@ -178,6 +178,13 @@ class Books:
             **values,
         )
 
+    def paid_by_hand(self, document_id: str, customer_id: str, minor: int, *, days_ago: int) -> None:
+        """What the ledger recorded of an invoice as paid some days ago."""
+        on, key = TODAY - timedelta(days=days_ago), f"pay-{document_id}-{days_ago}"
+        lines = [[document_id, minor]]
+        about = {"id": key, "external_id": key, "customer_id": customer_id, "received_on": on, "read_at": NOW}
+        self._mine(t.ledger_payment, **about, currency="GBP", amount_minor=minor, lines=lines)
+
     def reminder(self, reminder_id: str, customer_id: str, document_id: str, *, state: str, minor: int) -> None:
         self._mine(
             t.reminder,

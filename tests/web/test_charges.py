@@ -7,9 +7,11 @@ import re
 import httpx
 from sqlalchemy import select
 
+from runtime.app import App
+from runtime.operations.reminding.policies import set_policies
 from runtime.operations.systems.treatments import LATE_CHARGE, set_treatment
 from runtime.store import tables as t
-from tests.web.build import ledger_accounts
+from tests.web.build import Books, ledger_accounts
 from tests.web.conftest import Site
 
 PAGE = "/o/org-a/charges"
@@ -52,6 +54,33 @@ def test_the_page_shows_the_arithmetic_and_what_is_decided_is_what_it_showed(sit
     assert (answer.status_code, answer.headers["location"]) == (303, f"{PAGE}?notice=charge_waived")
     assert ("inv-5", "waived") in _charges(site)
     assert f"{PAGE}/inv-5/waive" not in site.http.get(PAGE).text
+
+
+def charge_what_was_paid_late(app: App) -> None:
+    """A policy that charges for what was paid late, and an invoice of Bolt's, paid in two parts, the last late."""
+    text = "policies:\n  - {name: strict, charge_paid_late: yes, levels: [{days_after_due: 1, tone: friendly}]}\n"
+    set_policies(app, organisation_id="org-a", text=text, source="a test", actor="owner")
+    books = Books.of(app, "org-a")
+    books.invoice("inv-20", "bolt", late=30, total=160_000, status="paid", balance_minor=0)
+    books.paid_by_hand("inv-20", "bolt", 60_000, days_ago=31)
+    books.paid_by_hand("inv-20", "bolt", 100_000, days_ago=6)
+
+
+def test_what_was_paid_late_is_shown_with_the_days_and_decided_about_as_well(site: Site) -> None:
+    page = site.http.get(PAGE).text
+    assert "Invoices that were paid late are not charged for" in page
+    charge_what_was_paid_late(site.app)
+    page = site.http.get(PAGE).text
+    (card,) = [part for part in page.split("<section") if f"{PAGE}/inv-20/waive" in part]
+    # 24 days at 8 + 3.75 % of 1,000.00
+    for words in ("Paid late", "24 days late", "11.75 %", "£7.73", "£70.00", "£77.73"):
+        assert words in card, words
+    assert "open" not in re.sub(r"<[^>]*>", "", card)
+    assert "under the policy strict" in page
+    shown = _fields(page, f"{PAGE}/inv-20/waive")
+    assert _send(site, f"{PAGE}/inv-20/waive", **shown).status_code == 303
+    assert f"{PAGE}/inv-20/waive" not in site.http.get(PAGE).text
+    assert ("inv-20", "waived") in _charges(site)
 
 
 def test_an_invoice_is_searched_for_by_its_number_or_customer(site: Site) -> None:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import Connection, func, select
 
+from receivables.allocation import ResidualKind
 from receivables.document import DocumentKind, DocumentStatus
 from receivables.money import Money, total
 from receivables.receipt import ReceiptStatus
@@ -26,6 +27,7 @@ from runtime.store.connections import Organisation
 from runtime.store.rows import chunks
 
 ITEMS_AT_ONCE = 5_000  # each heap is gathered with a few queries
+_GIVEN_UP = (ResidualKind.WRITE_OFF.value, ResidualKind.DISCOUNT.value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,25 +210,50 @@ def _open_on(owed: Money, money: Collection[PastMoney], day: date) -> bool:
 
 
 def payments_of(
-    db: Connection, organisation: Organisation, documents: Collection[OpenDocument] | None = None
+    db: Connection,
+    organisation: Organisation,
+    documents: Collection[OpenDocument] | None = None,
+    *,
+    cash_only: bool = False,
 ) -> dict[str, list[PastMoney]]:
     """What is set against each invoice (or these): our allocations, and what the ledger recorded beside them.
 
     Of these invoices it is what their customers, those customers' parents and nobody named paid. What the ledger
-    recorded of somebody else counts as money without a day (`owed_of`).
+    recorded of somebody else counts as money without a day (`owed_of`). `cash_only` leaves out what no money closed:
+    rests written off, discounts, and as much of each line as credits that the same payment uses may have closed.
     """
     found: defaultdict[str, list[PastMoney]] = defaultdict(list)
     ours: defaultdict[str, set[str]] = defaultdict(set)
-    for row in _allocated(db, organisation.id, documents):
+    allocated = list(_allocated(db, organisation.id, documents))
+    given_up = _given_up(db, organisation.id, {row.id for row in allocated}) if cash_only else {}
+    for row in allocated:
         ours[row.document_id].add(row.id)
         known_on = _known_on(organisation, row.received_on, row.begun_at)
-        found[row.document_id].append(PastMoney(Money(row.amount_minor, row.currency), row.received_on, known_on))
+        if minor := max(row.amount_minor - given_up.get(row.id, 0), 0):
+            found[row.document_id].append(PastMoney(Money(minor, row.currency), row.received_on, known_on))
     for each in _recorded(db, organisation.id, documents):
-        known_on = _known_on(organisation, each.received_on, None)
+        paid_on = min(each.received_on, each.came_on or each.received_on)  # what is booked by hand is booked later
+        known_on = _known_on(organisation, paid_on, each.begun_at)
+        credit = -sum(min(minor, 0) for _, minor in each.lines) if cash_only else 0
         for document_id, minor in each.lines:
-            if minor and each.receipt_id not in ours[document_id]:
-                found[document_id].append(PastMoney(Money(minor, each.currency), each.received_on, known_on))
+            if minor > credit and each.receipt_id not in ours[document_id]:
+                found[document_id].append(PastMoney(Money(minor - credit, each.currency), paid_on, known_on))
     return found
+
+
+def _given_up(db: Connection, organisation_id: str, receipt_ids: Iterable[str]) -> dict[str, int]:
+    """What of these receipts' allocations no money closed, but a person gave up, in minor units."""
+    residual = t.residual.c
+    given_up: Counter[str] = Counter()
+    for chunk in chunks(sorted(receipt_ids)):
+        mine = (residual.organisation_id == organisation_id) & residual.receipt_id.in_(chunk)
+        for row in db.execute(
+            select(residual.receipt_id, residual.amount_minor).where(
+                mine, residual.kind.in_(_GIVEN_UP), residual.undone_at.is_(None)
+            )
+        ):
+            given_up[row.receipt_id] += row.amount_minor
+    return given_up
 
 
 def _allocated(db: Connection, organisation_id: str, documents: Collection[OpenDocument] | None) -> Iterator[Any]:
@@ -256,9 +283,18 @@ def _allocated(db: Connection, organisation_id: str, documents: Collection[OpenD
 
 
 def _recorded(db: Connection, organisation_id: str, documents: Collection[OpenDocument] | None) -> Iterator[Any]:
-    payment = t.ledger_payment.c
-    all_of_them = select(payment.lines, payment.currency, payment.received_on, payment.receipt_id).where(
-        payment.organisation_id == organisation_id, payment.deleted.is_(False), payment.coded.is_(False)
+    payment, receipt = t.ledger_payment.c, t.receipt.c
+    all_of_them = (
+        select(
+            payment.lines,
+            payment.currency,
+            payment.received_on,
+            payment.receipt_id,
+            receipt.received_on.label("came_on"),
+            receipt.begun_at,
+        )
+        .outerjoin(t.receipt, (receipt.id == payment.receipt_id) & (receipt.organisation_id == organisation_id))
+        .where(payment.organisation_id == organisation_id, payment.deleted.is_(False), payment.coded.is_(False))
     )
     if documents is None:
         yield from db.execute(all_of_them)

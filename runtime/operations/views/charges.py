@@ -10,7 +10,8 @@ from sqlalchemy import Connection, exists, select
 from receivables.document import DocumentKind, DocumentStatus
 from receivables.money import Money
 from reminders.late_payment import Regime, regime_of
-from runtime.operations.charges.propose import Proposed, propose_charges
+from runtime.operations.charges.paid_late import named, paid_late, policies_that_charge
+from runtime.operations.charges.propose import NOTHING_LEFT, Proposed, propose_charges
 from runtime.operations.charges.terms import ChargeTerms, charge_terms
 from runtime.operations.systems.treatments import LATE_CHARGE, Treatment, treatments
 from runtime.store import queues
@@ -18,7 +19,7 @@ from runtime.store import tables as t
 from runtime.store.connections import Organisation
 
 MAX_SHOWN = 100  # of each list; whoever decides gets to the rest
-MAX_LOOKED_AT = 500  # overdue invoices that one page works out, the oldest; a search reaches every other
+MAX_LOOKED_AT = 500  # invoices that one page works out: the oldest overdue ones, and as many paid last
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,8 @@ class Decided:
 class Charges:
     """`regime` is the rule that counts, None where there is no law to go by; `treatment` how charges are booked.
 
-    Without a treatment, `lack` says what is missing for one.
+    Without a treatment, `lack` says what is missing for one. `paid_late_by` names the policies that charge for lateness
+    also once an invoice is paid.
     """
 
     terms: ChargeTerms
@@ -57,25 +59,27 @@ class Charges:
     others: tuple[Proposed, ...]
     decided: tuple[Decided, ...]
     is_part: bool
+    paid_late_by: tuple[str, ...]
 
 
 def charges_view(db: Connection, organisation: Organisation, *, now: datetime, text: str = "") -> Charges:
     """Return the page, of the invoices whose number or customer has `text` in it; nothing while charges are off.
 
-    `is_part` says that there are more overdue invoices than were looked at.
+    `is_part` says that there are more late invoices than were looked at: a search reaches the others.
     """
     terms, known = charge_terms(db, organisation), treatments(db, organisation.id)
     regime = terms.contract or regime_of(organisation.country)
-    found, overdue = [], []
+    found, is_part = [], False
     if organisation.charges_on and regime is not None:
-        overdue = _overdue(db, organisation, now, text)
+        overdue, paid = _overdue(db, organisation, now, text), paid_late(db, organisation, now=now, text=text)
+        is_part = paid.is_part or max(len(overdue), len(paid.document_ids)) > MAX_LOOKED_AT
         found = propose_charges(
             db,
             organisation,
             now=now,
             rates=terms.rates,
             contract=terms.contract,
-            document_ids=overdue[:MAX_LOOKED_AT],
+            document_ids=[*overdue[:MAX_LOOKED_AT], *paid.document_ids[:MAX_LOOKED_AT]],
         )
     waiting = [each for each in found if each.ask]
     return Charges(
@@ -85,10 +89,16 @@ def charges_view(db: Connection, organisation: Organisation, *, now: datetime, t
         lack="" if LATE_CHARGE in known else known.lack(LATE_CHARGE),
         waiting=tuple(waiting[:MAX_SHOWN]),
         more=max(0, len(waiting) - MAX_SHOWN),
-        others=tuple(each for each in found if not each.ask)[:MAX_SHOWN],
+        others=tuple(each for each in found if not each.ask and not _is_over(each))[:MAX_SHOWN],
         decided=_decided(db, organisation.id),
-        is_part=len(overdue) > MAX_LOOKED_AT,
+        is_part=is_part,
+        paid_late_by=policies_that_charge(db, organisation.id),
     )
+
+
+def _is_over(each: Proposed) -> bool:
+    """Whether nothing will ever be asked for again: it is paid, and all was charged or waived."""
+    return each.paid_on is not None and each.why_not == NOTHING_LEFT
 
 
 def _overdue(db: Connection, organisation: Organisation, now: datetime, text: str) -> list[str]:
@@ -104,12 +114,8 @@ def _overdue(db: Connection, organisation: Organisation, now: datetime, text: st
         document.due_on < today,
         ~decided,
         ~ours,
+        named(organisation.id, text),
     )
-    if text:
-        named = select(t.customer.c.id).where(
-            t.customer.c.organisation_id == organisation.id, t.customer.c.name.icontains(text, autoescape=True)
-        )
-        wanted = wanted.where(document.number.icontains(text, autoescape=True) | document.customer_id.in_(named))
     return list(db.scalars(wanted.order_by(document.due_on, document.id).limit(MAX_LOOKED_AT + 1)))
 
 

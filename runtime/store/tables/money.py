@@ -231,6 +231,7 @@ ledger_payment = Table(
     UniqueConstraint("organisation_id", "external_id"),
     Index(None, "organisation_id", "currency", "amount_minor"),
     Index(None, "organisation_id", "customer_id"),
+    Index(None, "organisation_id", "received_on"),
     Index(None, "receipt_id"),
 )
 
