@@ -31,6 +31,7 @@ from runtime.web import (
     charges,
     connecting,
     discounts,
+    dispute_files,
     exports,
     mail,
     messages,
@@ -64,7 +65,7 @@ from runtime.web.webhooks import WebhookLane
 
 _MODULES = (
     *(monitor, vendors),
-    *(signing_in, organisations, staff, problems, connecting, work, bank_files),
+    *(signing_in, organisations, staff, dispute_files, problems, connecting, work, bank_files),
     *(sync, setup, calls, channels, charges, discounts, approvals, plans, autopay, policies),
     *(messages, replies, mail, people, exports, stripe_app, salesforce_app, brand),
     *(portal, portal_formats, portal_plan, portal_autopay, pay_button),

@@ -63,6 +63,12 @@ def late(
     return ngettext("due in %(num)d day", "due in %(num)d days", count) % {"num": count}
 
 
+def size(count_bytes: int) -> str:
+    """`1.2 MB`, `40 kB`; never less than 1 kB."""
+    kilobytes = max(round(count_bytes / 1024), 1)
+    return f"{kilobytes} kB" if kilobytes < 1024 else f"{kilobytes / 1024:.1f} MB"
+
+
 def said(value: str) -> str:
     """A value of a conflict as people read it: days as days, yes and no, `empty` for nothing."""
     if not value:

@@ -27,7 +27,9 @@ Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 HOSTS_REMEMBERED = 256  # nearly every request names one of two; the others are of people who try
 MAX_FORM_BYTES = 64 * 1024
 MAX_STATEMENT_BYTES = 20 * 1024 * 1024  # a year of a busy account; larger files are split by the bank
+MAX_DISPUTE_BYTES = 20 * 1024 * 1024  # more than is kept of files: who sends too large ones is told on their page
 _STATEMENTS = re.compile(r"/o/[^/]+/statements")
+_DISPUTE = re.compile(r"/p/[^/]+/dispute/[^/]+")
 _LOGO = re.compile(r"/o/[^/]+/settings/logo")
 MAX_LOGO_FORM_BYTES = MAX_LOGO_BYTES + MAX_FORM_BYTES
 
@@ -48,6 +50,8 @@ def body_limit(path: str) -> int:
         return MAX_WEBHOOK_BYTES
     if path == "/mail":
         return MAX_MAIL_BYTES
+    if _DISPUTE.fullmatch(path):
+        return MAX_DISPUTE_BYTES
     if _LOGO.fullmatch(path):
         return MAX_LOGO_FORM_BYTES
     return MAX_STATEMENT_BYTES if _STATEMENTS.fullmatch(path) else MAX_FORM_BYTES

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Annotated
 
-from fastapi import Depends, Form, HTTPException, Request
+from fastapi import Depends, File, Form, HTTPException, Request, UploadFile
 from starlette.responses import RedirectResponse, Response
 
 from reminders.payment_plan import PlanState
@@ -18,6 +18,7 @@ from runtime.operations.errors import InputError, RefusedError
 from runtime.operations.payers.brand import Brand, brand
 from runtime.operations.payers.contact_wish import CHANNELS, wish_contact
 from runtime.operations.payers.dispute import MAX_REASON_CHARS, dispute
+from runtime.operations.payers.dispute_files import MAX_FILES, SentFile, UnfitFileError
 from runtime.operations.payers.end_links import are_ended
 from runtime.operations.payers.pay_by_card import pay_by_card
 from runtime.operations.payers.print_invoice import print_invoice
@@ -43,6 +44,7 @@ MAX_CHOSEN = 1_000  # invoices that a form can name; how many can be paid togeth
 MAX_CONTACT_CHARS = 320  # the longest address of e-mail
 OPEN_COLUMNS = ("invoice", "issued", "due", "currency", "total", "open")
 _NOTHING: list[str] = []
+_NO_FILES: list[UploadFile] = []
 
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")  # in the name of a file, on any system
@@ -76,11 +78,11 @@ class Visit:
     language: Language
     brand: Brand
 
-    def page(self, template: str, *, notice: str = "", **facts: object) -> Response:
+    def page(self, template: str, *, notice: str = "", status: int = 200, **facts: object) -> Response:
         """Render one of the payer's pages."""
         return page(
             template,
-            status=200,
+            status=status,
             notice=notice,
             spoken=self.language,
             organisation=self.organisation,
@@ -134,16 +136,25 @@ def show_account(app: Running, visiting: Visiting, notice: str = "") -> Response
 @ROUTES.get("/pay/{document_id}")
 def show_invoice(app: Running, visiting: Visiting, document_id: str) -> Response:
     """Show how to pay one invoice, and what else can be said about it."""
+    return _invoice(app, visiting, document_id)
+
+
+def _invoice(app: App, visiting: Visit, document_id: str, *, wrong: str = "", reason: str = "") -> Response:
+    """Show an invoice; `wrong` says why its dispute was not taken, whose `reason` stays in the form."""
     today = app.clock().astimezone(visiting.organisation.zone).date()
     invoice = visiting.invoice(document_id)
     return visiting.page(
         "portal_pay.html",
+        status=400 if wrong else 200,
+        wrong=wrong,
+        reason=reason,
         invoice=invoice,
         offered=offer_on_page(app, visiting.organisation.id, [document_id]).get(document_id),
         credit=visiting.account.credit(invoice.open_amount.currency),
         first=today,
         last=today + timedelta(days=MAX_DAYS_AHEAD),
         longest=MAX_REASON_CHARS,
+        most_files=MAX_FILES,
         longest_question=MAX_QUESTION_CHARS,
     )
 
@@ -286,17 +297,31 @@ def take_promise(
 
 
 @ROUTES.post("/dispute/{document_id}", status_code=303)
-def take_dispute(app: Running, visiting: Visiting, document_id: str, reason: Annotated[str, Form()]) -> Response:
-    """Note what is wrong with an invoice."""
+def take_dispute(
+    app: Running,
+    visiting: Visiting,
+    document_id: str,
+    reason: Annotated[str, Form()],
+    files: Annotated[list[UploadFile], File()] = _NO_FILES,
+) -> Response:
+    """Note what is wrong with an invoice, with the files that show it."""
     visiting.invoice(document_id)
-    dispute(
-        app,
-        organisation_id=visiting.organisation.id,
-        customer_id=visiting.account.customer_id,
-        document_id=document_id,
-        reason=reason,
-        actor=ACTOR,
-    )
+    try:
+        dispute(
+            app,
+            [SentFile(each.filename or "", each.file.read()) for each in files if each.filename or each.size],
+            organisation_id=visiting.organisation.id,
+            customer_id=visiting.account.customer_id,
+            document_id=document_id,
+            reason=reason,
+            actor=ACTOR,
+        )
+    except InputError as error:
+        translated = visiting.language.gettext
+        wrong = (
+            f"“{error.name}”: {translated(error.why)}" if isinstance(error, UnfitFileError) else translated(str(error))
+        )
+        return _invoice(app, visiting, document_id, wrong=wrong, reason=reason)
     return go(f"/p/{visiting.token}", "disputed")
 
 

@@ -14,6 +14,7 @@ from connectors import registry
 from receivables.invoiced import InvoiceFormat
 from reminders.holds import HoldCode
 from runtime.operations.applying.write_off import offer
+from runtime.operations.payers.dispute_files import KEPT_FOR
 from runtime.operations.payers.invoice_formats import formats
 from runtime.operations.reminding.certificates import find
 from runtime.operations.reminding.figures import figures
@@ -111,7 +112,15 @@ def show_invoice(app: Running, organisation_id: str, document_id: str, notice: s
         rest = offer(db, organisation_id, document_id)
     if view is None:
         raise HTTPException(404)
-    return page("invoice.html", organisation=organisation, view=view, rest=rest, link_days=LIFETIME_DAYS, notice=notice)
+    return page(
+        "invoice.html",
+        organisation=organisation,
+        view=view,
+        rest=rest,
+        link_days=LIFETIME_DAYS,
+        file_days=KEPT_FOR.days,
+        notice=notice,
+    )
 
 
 @ROUTES.get("/o/{organisation_id}/invoices/{document_id}/online", dependencies=[SEE], status_code=303)

@@ -9,6 +9,7 @@ IDS = {
     "code": "none",
     "form": "ubl",
     "charge_id": "none",
+    "file_id": "dsf-1",
     "plan_id": "none",
     "message_digest": "none",
     "organisation_id": "org-a",

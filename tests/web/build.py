@@ -254,6 +254,11 @@ class Books:
         """A bank file of which nobody said yet what its columns mean."""
         self._mine(t.pending_statement, id=pending_id, file="unknown.csv", content=content, uploaded_at=NOW)
 
+    def dispute_file(self, file_id: str, document_id: str, name: str, media_type: str) -> None:
+        """A file that came with a dispute; it says nothing."""
+        about = {"id": file_id, "document_id": document_id, "name": name, "media_type": media_type}
+        self._mine(t.dispute_file, **about, content=b"\xff\xd8\xff", sent_at=NOW)
+
     def payout(self, payout_id: str, lines: list[list[Any]], **values: object) -> None:
         """A payout of these balance transactions (type, amount, fee, payment)."""
         row = {
@@ -468,6 +473,7 @@ def fill(app: App) -> Books:
     bolt = books.customer("bolt", "Bolt & Sons <script>alert(1)</script>")
     books.invoice("inv-1", acme, late=12, total=120_000)
     books.invoice("inv-2", acme, late=45, total=88_050, disputed=True, dispute_reason="Two doors were missing")
+    books.dispute_file("dsf-1", "inv-2", "two doors that were missing.jpg", "image/jpeg")
     books.invoice("inv-3", acme, late=-9, total=45_000)
     books.invoice("inv-4", bolt, late=70, total=31_999)
     books.invoice("inv-5", bolt, late=120, total=250_000, balance_minor=200_000)

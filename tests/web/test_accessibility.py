@@ -47,6 +47,10 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[App, str]]:
 
 def _found(page: Page, path: str) -> list[str]:
     page.goto(path)
+    return _violations(page, path)
+
+
+def _violations(page: Page, path: str) -> list[str]:
     results: dict[str, Any] = Axe().run(page, options=_RULES).response
     return [
         f"{path}: {violation['id']}: {node['failureSummary']} {node['html'][:200]}"
@@ -75,6 +79,12 @@ def test_axe_finds_nothing(browser: Any, site: tuple[App, str], size: tuple[int,
         "/disconnected/xero",
     ]
     found = [each for path in (*STAFF_PAGES.values(), *payers) for each in _found(page, path)]
+    page.goto(f"{payer}/pay/inv-1")
+    page.get_by_label("What is wrong?").fill("A door is missing")
+    page.get_by_label("Files that show it").set_input_files([{"name": "a", "mimeType": "", "buffer": b"text"}])
+    page.get_by_role("button", name="Tell us", exact=True).click()
+    page.get_by_role("alert").wait_for()
+    found += _violations(page, "a file that is not taken")
     assert not found, "\n".join(found)
 
 

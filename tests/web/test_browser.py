@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, FilePayload, Page, Request, expect, sync_playwright
 
 from runtime.app import App
 from runtime.portal_links import PortalLinks
 from tests.shared import unavailable
 from tests.web.build import fill, ledger_accounts, running
+from tests.web.sent_files import picture
 from tests.web.serving import serving
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -191,6 +192,37 @@ def test_a_payer_contests_and_staff_settle_it(browser: Browser, site: tuple[App,
     page.get_by_role("link", name="Open the invoice").first.click()
     page.get_by_role("button", name="Mark the dispute as settled").click()
     expect(page.get_by_role("status")).to_contain_text("The dispute is settled.")
+
+
+@pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
+def test_a_payer_sends_files_with_a_dispute(
+    browser: Browser, site: tuple[App, str], size: tuple[int, int], tmp_path: Path
+) -> None:
+    app, address = site
+    page, complaints = _open(browser, address, size)
+    reason, photo = "A door is missing", FilePayload(name="door.png", mimeType="image/png", buffer=picture())
+    text = FilePayload(name="a.txt", mimeType="image/png", buffer=b"text")
+    page.goto(f"/p/{token_of(app)}/pay/inv-3")
+    page.get_by_label("What is wrong?").fill(reason)
+    page.get_by_label("Files that show it").set_input_files([photo, text])
+    page.get_by_role("button", name="Tell us", exact=True).click()
+    said = page.get_by_role("alert")
+    expect(said).to_contain_text("“a.txt”: only PDF, PNG and JPEG files are taken, without a password.")
+    expect(said).to_be_in_viewport()
+    expect(page.get_by_label("What is wrong?")).to_have_value(reason)
+    form = page.locator("#dispute").bounding_box()
+    assert form is not None
+    assert form["x"] + form["width"] <= size[0]
+    page.screenshot(path=tmp_path / f"dispute-refused-{size[0]}.png", full_page=True)
+    page.get_by_label("Files that show it").set_input_files([photo])
+    page.get_by_role("button", name="Tell us", exact=True).click()
+    expect(page.get_by_role("status")).to_contain_text("Thank you.")
+    page.goto("/o/org-a/invoices/inv-3")
+    page.screenshot(path=tmp_path / f"dispute-files-{size[0]}.png", full_page=True)
+    with page.expect_download() as fetched:
+        page.get_by_role("link", name="door.png").click()
+    assert fetched.value.path().read_bytes() == picture()
+    assert [text for text in complaints if "400" not in text] == []
 
 
 @pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])

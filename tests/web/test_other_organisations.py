@@ -36,10 +36,11 @@ _TABLES = {
     "pending_id": "pending_statement",
     "columns_id": "statement_columns",
     "charge_id": "charge",
+    "file_id": "dispute_file",
     "plan_id": "payment_plan",
 }
 _ONE_OF_THEIRS = re.compile(
-    r"{(document|receipt|debit|conflict|proposal|reminder|customer|row|reply|task|pending|columns|charge|plan)_id}"
+    r"{(document|receipt|debit|conflict|proposal|reminder|customer|row|reply|task|pending|columns|charge|plan|file)_id}"
 )
 _AS_PAGES_KNOW_THEM = {"kind": "invoice", "status": "open", "currency": "GBP", "state": "suggested"}
 # What a form of ours may ask for: each takes what it knows.

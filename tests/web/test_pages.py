@@ -266,11 +266,11 @@ def test_bodies_are_bounded_also_without_a_length(site: Site) -> None:
         assert site.http.post(path, content=b"x" * (MAX_STATEMENT_BYTES + 1)).status_code == 413
 
     def chunks() -> Iterator[bytes]:
-        yield b"reason="
+        yield b"question="
         yield from [b"x" * 1_024] * (MAX_FORM_BYTES // 1_024)
 
     kind = {"Content-Type": "application/x-www-form-urlencoded"}
-    answer = site.http.post(f"/p/{site.token()}/dispute/inv-3", content=chunks(), headers=kind)
+    answer = site.http.post(f"/p/{site.token()}/ask/inv-3", content=chunks(), headers=kind)
     assert answer.status_code == 413
 
 

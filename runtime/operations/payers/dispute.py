@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sqlalchemy import Connection, update
 
 from receivables.problem import Problem
 from reminders.replies.routing import TaskKind
 from runtime.app import App
 from runtime.operations.errors import RefusedError
+from runtime.operations.payers.dispute_files import FitFile, SentFile, check, keep
 from runtime.operations.payers.payers_word import follow, open_invoice, plain
 from runtime.operations.people.tasks import close_task, open_task
 from runtime.store import connections, journal
@@ -17,18 +20,31 @@ MAX_REASON_CHARS = 1_000
 PROBLEM = "disputed"
 
 
-def dispute(app: App, *, organisation_id: str, customer_id: str, document_id: str, reason: str, actor: str) -> None:
-    """Hold an invoice that the customer contests, for `reason` (1 to MAX_REASON_CHARS characters).
+def dispute(
+    app: App,
+    files: Sequence[SentFile] = (),
+    /,
+    *,
+    organisation_id: str,
+    customer_id: str,
+    document_id: str,
+    reason: str,
+    actor: str,
+) -> None:
+    """Hold an invoice that the customer contests, for `reason` (1 to MAX_REASON_CHARS characters), and keep `files`.
 
-    InputError for another reason; RefusedError when the invoice is not open or is contested already.
+    InputError for another reason or a file that is not taken; RefusedError when the invoice is not open or is
+    contested already. Then nothing is kept.
     """
     said = plain(reason, MAX_REASON_CHARS, "say what is wrong")
+    fit = check(files)
     with app.store.write() as db:
         connections.lock_organisation(db, organisation_id)
         invoice = open_invoice(db, organisation_id, customer_id, document_id)
         if invoice["disputed"]:
             raise RefusedError("this invoice is contested already: we are looking into it")
         _set(db, organisation_id, document_id, disputed=True, reason=said)
+        keep(db, organisation_id=organisation_id, document_id=document_id, files=fit, at=app.clock())
         text = f"The customer contests {invoice['number']}: {said}"
         remedy = "Settle it with the customer, then mark the dispute as settled on the invoice's page."
         journal.raise_problem(
@@ -54,7 +70,7 @@ def dispute(app: App, *, organisation_id: str, customer_id: str, document_id: st
             document_id=document_id,
             actor=actor,
             action="disputed",
-            detail=f"the customer contests {invoice['number']}: {said}",
+            detail=f"the customer contests {invoice['number']}: {said}{_with(fit)}",
             at=app.clock(),
         )
     app.wake()
@@ -85,6 +101,11 @@ def settle_dispute(app: App, *, organisation_id: str, document_id: str, actor: s
             at=app.clock(),
         )
     app.wake()
+
+
+def _with(files: Sequence[FitFile]) -> str:
+    """Name the files that came with it, for the history."""
+    return f" (with {', '.join(each.name for each in files)})" if files else ""
 
 
 def _set(db: Connection, organisation_id: str, document_id: str, *, disputed: bool, reason: str | None) -> bool:

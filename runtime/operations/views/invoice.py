@@ -13,6 +13,7 @@ from receivables.document import DocumentKind, DocumentStatus
 from receivables.money import Money
 from runtime.operations.matching.settle_refund import refund_held_by
 from runtime.operations.matching.taken_back import BY_BANK
+from runtime.operations.payers.dispute_files import DisputeFile, dispute_files
 from runtime.operations.views.certificates import CertificateView, certificates
 from runtime.operations.views.conflicts import ConflictView, conflicts
 from runtime.operations.views.standing import Standing, standings
@@ -88,6 +89,7 @@ class InvoiceView:
     open_amount: Money
     disputed: bool
     dispute_reason: str
+    files: tuple[DisputeFile, ...]  # that its customer sent with a dispute
     refund_to_look_at: bool  # one of a processor: what the bank took back is looked at on the review page
     promised_on: date | None
     read_at: datetime
@@ -135,6 +137,7 @@ def invoice(db: Connection, organisation: Organisation, document_id: str, *, now
         open_amount=found[document_id].open_amount if is_open else balance,
         disputed=row["disputed"],
         dispute_reason=row["dispute_reason"] or "",
+        files=dispute_files(db, organisation.id, document_id),
         refund_to_look_at=refund_held_by(db, organisation.id, document_id) not in (None, BY_BANK),
         promised_on=row["promised_on"],
         read_at=row["read_at"],

@@ -17,7 +17,7 @@ from runtime.store.tables.channels import (
 from runtime.store.tables.charges import charge, charge_terms, reference_rate
 from runtime.store.tables.columns import ID_LENGTH, Instant, metadata
 from runtime.store.tables.discounts import discount
-from runtime.store.tables.documents import account, customer, document, open_figures
+from runtime.store.tables.documents import account, customer, dispute_file, document, open_figures
 from runtime.store.tables.in_step import conflict, field_owner, link, link_proposal, tombstone, watermark
 from runtime.store.tables.installation import brand, connection, consent, oauth_state, organisation
 from runtime.store.tables.journal import event, problem
@@ -85,6 +85,7 @@ __all__ = [
     "debit",
     "delivery",
     "discount",
+    "dispute_file",
     "document",
     "event",
     "field_owner",

@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
-from sqlalchemy import JSON, Boolean, Column, Date, ForeignKey, Index, Integer, String, Table, Text, false
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    Date,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    Table,
+    Text,
+    false,
+)
 
 from runtime.store.tables.columns import Id, Instant, currency, metadata, minor, organisation_id, their_text
 
@@ -59,6 +72,21 @@ document = Table(
     Index(None, "organisation_id", "status", "due_on", "id"),
     Index(None, "organisation_id", "customer_id"),
     Index(None, "organisation_id", "number"),
+)
+
+# Files that payers sent with a dispute. `ends_at`: when a file is removed, known once the dispute is over.
+dispute_file = Table(
+    "dispute_file",
+    metadata,
+    Column("id", Id, primary_key=True),
+    organisation_id(),
+    Column("document_id", Id, nullable=False),
+    Column("name", String(100), nullable=False),
+    Column("media_type", String(32), nullable=False),
+    Column("content", LargeBinary, nullable=False),
+    Column("sent_at", Instant, nullable=False),
+    Column("ends_at", Instant),
+    Index(None, "organisation_id", "document_id"),
 )
 
 account = Table(
