@@ -4,7 +4,7 @@ UV_VERSION := 0.13.9
 VENV := .venv
 ARGS ?=
 
-.PHONY: setup dev system demo simulate test test-long test-salesforce salesforce-checks test-stripe stripe-checks pictures bench-matching bench-reminders bench-replies bench-sync bench-web bench-webhooks check clean
+.PHONY: setup dev compiled system demo simulate test test-long test-compiled test-salesforce salesforce-checks test-stripe stripe-checks pictures bench-matching bench-reminders bench-replies bench-sync bench-web bench-webhooks check clean
 .SILENT:
 # Where it is set, every process would compile every module again: seconds for each command that tests start.
 unexport PYTHONDONTWRITEBYTECODE
@@ -26,9 +26,20 @@ $(VENV)/.bench: $(VENV)/.dev
 	$(VENV)/bin/uv sync --quiet --inexact --group dev --group bench --python $(VENV)/bin/python >&2
 	touch $@
 
+# The matcher alone, in a tree of its own: what is edited and tested every day is the plain one. Whoever runs TrueDue with
+# build/compiled first on the path runs this one.
+COMPILED := build/compiled
+$(COMPILED)/.ready: $(wildcard reconcile/*.py receivables/*.py) pyproject.toml | $(VENV)/.run
+	$(VENV)/bin/uv sync --quiet --inexact --group compile --python $(VENV)/bin/python >&2
+	rm -rf $(COMPILED) && mkdir -p $(COMPILED)/reconcile && cp reconcile/*.py $(COMPILED)/reconcile
+	cd $(COMPILED) && MYPYPATH="$(CURDIR)" "$(CURDIR)/$(VENV)/bin/mypyc" reconcile/[a-z]*.py >build.log 2>&1 || (cat build.log >&2; exit 1)
+	rm -rf $(COMPILED)/build $(COMPILED)/.mypy_cache && touch $@
+
 setup: $(VENV)/.run   ## the environment that runs TrueDue
 
 dev: $(VENV)/.dev     ## the environment that also tests it
+
+compiled: $(COMPILED)/.ready  ## the matcher as C extensions, where there is a C compiler: the same answers in half the time
 
 system:               ## what tests need from Debian
 	command -v chromium >/dev/null || (apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core) >&2
@@ -84,7 +95,12 @@ pictures: dev $(SALESFORCE)/node_modules/.ready  ## what docs/places.md shows, t
 bench-sync: dev       ## a first load of 100,000 invoices and payments into both stores, beside plain ways of it
 	$(VENV)/bin/python -m benchmarks.sync $(ARGS)
 
-bench-matching: $(VENV)/.bench  ## the matcher on drawn and published data, its peers and its ideas in the same run
+test-compiled: dev    ## the matcher as C extensions passes its tests and answers as the plain one does; where a C compiler is
+	if command -v cc >/dev/null; then $(MAKE) --no-print-directory compiled && \
+	PYTHONPATH="$(CURDIR)/$(COMPILED)" $(VENV)/bin/pytest -n 2 -m "" --import-mode=append tests/reconcile $(ARGS); \
+	else echo "test-compiled is skipped: it needs a C compiler" >&2; fi
+
+bench-matching: $(VENV)/.bench compiled  ## the matcher on drawn and published data, its peers and its ideas in the same run
 	$(VENV)/bin/python -m benchmarks.matching $(ARGS)
 
 bench-replies: dev    ## how well replies of payers are read, on mails that the rules were not tuned on

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from reconcile.candidates import OpenItemIndex
 from reconcile.contest import chances_alone, chances_together
@@ -16,19 +16,12 @@ MAX_EXACT_RECEIPTS = 12  # a component of more receipts is assigned greedily, be
 MAX_NODES = 20_000
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """The explanation chosen for a receipt, if any, and the probability of each of its options."""
+class Choice(NamedTuple):
+    """The explanation chosen for a receipt, if any, its probability (0.0 for none), and that of each option."""
 
     pick: Draft | None
+    chance: float
     chances: tuple[float, ...]
-
-    def chance_of(self, options: Sequence[Draft]) -> float:
-        """The probability of the pick; 0.0 for none."""
-        if self.pick is None:
-            return 0.0
-        rows = self.pick.rows
-        return next((c for draft, c in zip(options, self.chances, strict=True) if draft.rows == rows), 0.0)
 
 
 def assign(claims: Sequence[Claim], index: OpenItemIndex) -> list[Choice]:
@@ -51,7 +44,14 @@ def assign(claims: Sequence[Claim], index: OpenItemIndex) -> list[Choice]:
         for at, chance in zip(component, chances_together(members, solved, index), strict=True):
             chances[at] = chance
     picks = break_up_instalments(claims, picks)
-    return [Choice(pick, chance) for pick, chance in zip(picks, chances, strict=True)]
+    return [_choice(claim, pick, each) for claim, pick, each in zip(claims, picks, chances, strict=True)]
+
+
+def _choice(claim: Claim, pick: Draft | None, chances: tuple[float, ...]) -> Choice:
+    for draft, chance in zip(claim.options, chances, strict=True):
+        if pick is not None and draft.rows == pick.rows:
+            return Choice(pick, chance, chances)
+    return Choice(pick, 0.0, chances)
 
 
 def _is_worth_it(claim: Claim) -> bool:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from array import array
 from bisect import bisect_left, insort
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -21,7 +22,8 @@ from reconcile.reference_book import ReferenceBook
 MAX_SAME_AMOUNT = 64  # an amount that more items share (a subscription price) needs other evidence
 _SEPARATOR = "\x1f"
 _GONE = b""
-_NOT_DIGITS = bytes(byte for byte in range(256) if not 48 <= byte <= 57)
+_BETWEEN = b"\xff"  # no text in UTF-8 has it
+_NO_CORE = bytes(set(range(256)) - set(b"0123456789\x1f\xff"))
 _NOBODY = -1
 
 
@@ -229,20 +231,19 @@ class OpenItemIndex:
         """What `text` names among the open items; the mentions' `rows` are ours."""
         return self._references.mentions(text) if text else []
 
-    def damaged(self, text: str) -> list[Mention]:
+    def damaged(self, text: str, *, least: float = -math.inf) -> list[Mention]:
         """What `text` would name among the open items if one character of a number were wrong."""
-        return self._references.damaged(text) if text else []
+        return self._references.damaged(text, least=least) if text else []
 
     def within(self, text: str, rows: Sequence[int]) -> list[Mention]:
         """What `text` names among `rows` where numbers are cut, run together, or damaged more than once."""
-        if not text:
-            return []
-        cores = (
-            (row, [number.translate(None, _NOT_DIGITS).lstrip(b"0").decode() for number in texts[1:]])
-            for row in rows
-            if (texts := self._texts[row].split(b"\x1f"))
-        )
-        return self._references.within(text, cores)
+        return self._references.within(text, self._cores(rows)) if text else []
+
+    def _cores(self, rows: Sequence[int]) -> Iterator[tuple[int, list[str]]]:
+        """The rows with the cores of their numbers; all texts are translated at once, which takes half the time."""
+        digits = _BETWEEN.join([self._texts[row] for row in rows]).translate(None, _NO_CORE).decode("latin-1")
+        for row, text in zip(rows, digits.split("\xff"), strict=False):  # of no rows there is one empty text
+            yield row, [number.lstrip("0") for number in text.split(_SEPARATOR)[1:]]
 
     def named(self, number: str) -> list[OpenItem]:
         """The open items whose document number is `number` to the letter."""

@@ -9,13 +9,14 @@ from rapidfuzz import fuzz, process
 from rapidfuzz.distance import OSA
 
 from reconcile import reference
-from reconcile.mention import MAX_SHARED, Mention, ReferenceEvidence, mention, unique
+from reconcile.mention import MAX_SHARED, Mention, ReferenceEvidence, mention
 from reconcile.numbering import BEGINNING_DIGITS, MAX_LENGTH, Numbering
 from reconcile.postings import Postings
 
 MAX_TOKENS = 6
 MAX_NEIGHBOURS = 32  # a damaged number near more than so many is no guide
 MAX_INSIDE = 16
+TELLING = 9.0  # a mention that by itself makes an item worth trying
 MIN_INSIDE_RATIO = 88.0  # of 100: one digit of ten lost, added or changed
 MIN_RUN_TO_SCAN = 12  # from here on a run of digits may be several numbers written without a blank
 MAX_SCANNED = 200  # items of one payer whose numbers are compared with a damaged one
@@ -29,10 +30,14 @@ LOG_INSIDE = -6.0  # a damaged number inside a longer run begins and ends anywhe
 Owners = Mapping[str, list[int]]
 
 
-def one_off(text: str, cores: Postings, numbering: Numbering) -> list[Mention]:
-    """Return what `text` would name if one character of a number were wrong, whether or not it names something."""
-    tokens = reference.damaged_tokens(reference.chunks(reference.normalise(text)))[:MAX_TOKENS]
-    return unique(each for token in tokens if len(token) <= MAX_LENGTH for each in _near(token, cores, numbering))
+def one_off(text: str, cores: Postings, numbering: Numbering, *, least: float = -math.inf) -> list[Mention]:
+    """Return what `text` would name if one character of a number were wrong, whether or not it names something.
+
+    Only numbers of a length at which being near tells `least` or more (`log_damaged`) are looked up: where numbers
+    follow each other, each is near twenty others, and looking through those that anything else speaks for costs less.
+    """
+    tokens = reference.damaged_tokens(reference.parts_of(text))[:MAX_TOKENS]
+    return [each for token in tokens if len(token) <= MAX_LENGTH for each in _near(token, cores, numbering, least)]
 
 
 def among(text: str, cores: Iterable[tuple[int, Sequence[str]]], numbering: Numbering) -> list[Mention]:
@@ -41,7 +46,7 @@ def among(text: str, cores: Iterable[tuple[int, Sequence[str]]], numbering: Numb
     Numbers may be damaged twice, cut short, or run together with others. A piece of a longer run and a number cut
     short name an item only beside other evidence.
     """
-    parts = reference.chunks(reference.normalise(text))
+    parts = reference.parts_of(text)
     run = "".join(part.digits for part in parts)
     if not run:
         return []
@@ -55,7 +60,7 @@ def among(text: str, cores: Iterable[tuple[int, Sequence[str]]], numbering: Numb
         found += _twice_damaged(token, owners, numbering)
     found += _cut(parts[-1].digits, owners, numbering)
     found += _inside(run, owners, numbering)
-    return unique(found)
+    return found
 
 
 def log_damaged(length: int, numbering: Numbering) -> float:
@@ -63,39 +68,44 @@ def log_damaged(length: int, numbering: Numbering) -> float:
     return LOG_DAMAGED + numbering.room(length) - math.log(20 * length)
 
 
-def _near(token: str, cores: Postings, numbering: Numbering) -> Iterator[Mention]:
+def _near(token: str, cores: Postings, numbering: Numbering, least: float) -> Iterator[Mention]:
     find, found = cores.find, {}
-    for key in _one_away(token, numbering):
+    for key in _one_away(token, numbering, least):
         rows = find(hash(key), MAX_SHARED)
         if 0 < len(rows) <= MAX_SHARED and len(key) >= reference.MIN_DAMAGED_DIGITS:
             found[key] = rows
     if len(found) <= MAX_NEIGHBOURS:
-        weights = {length: log_damaged(length, numbering) for length in set(map(len, found))}
         for key, rows in sorted(found.items()):
-            yield mention(token, rows, ReferenceEvidence.DAMAGED, weights[len(key)])
+            yield mention(token, rows, ReferenceEvidence.DAMAGED, log_damaged(len(key), numbering))
 
 
-def _one_away(token: str, numbering: Numbering) -> set[str]:
-    """The numbers at a distance of one that the ledger may hold: looking each up needs no index of its own.
+def _one_away(token: str, numbering: Numbering, least: float) -> set[str]:
+    """The numbers at a distance of one that the ledger may hold, of the lengths at which a damaged one tells.
 
     Behind its beginning a number may change in any way and begins as before, so that one look tells of all of them.
     A change or an addition that puts a zero first gives what a loss gives too, or `token` itself.
     """
     length, may_hold = len(token), numbering.may_hold
     begins, rest = range(min(BEGINNING_DIGITS, length)), range(BEGINNING_DIGITS, length)
-    found = set(filter(may_hold, map(reference.core, reference.shortened(token, begins))))
-    if numbering.has(length):
+    found: set[str] = set()
+    if _tells(length - 1, numbering, least):
+        found.update(filter(may_hold, map(reference.core, reference.shortened(token, begins))))
+        if may_hold(token[:-1]):
+            found.update(reference.shortened(token, rest))
+    if _tells(length, numbering, least):
         found.update(filter(may_hold, reference.changed(token, begins)))
-    if numbering.has(length + 1):
+        if may_hold(token):
+            found.add(token)
+            found.update(reference.changed(token, rest))
+    if _tells(length + 1, numbering, least):
         found.update(filter(may_hold, reference.lengthened(token, begins)))
-    if may_hold(token[:-1]):
-        found.update(reference.shortened(token, rest))
-    if may_hold(token):
-        found.add(token)
-        found.update(reference.changed(token, rest))
-    if may_hold(token + token[-1]):
-        found.update(reference.lengthened(token, range(len(begins), length + 1)))
+        if may_hold(token + token[-1]):
+            found.update(reference.lengthened(token, range(len(begins), length + 1)))
     return found
+
+
+def _tells(length: int, numbering: Numbering, least: float) -> bool:
+    return numbering.has(length) and log_damaged(length, numbering) >= least
 
 
 def _twice_damaged(token: str, owners: Owners, numbering: Numbering) -> Iterator[Mention]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from typing import NamedTuple
 
 from receivables.allocation import Explanation, ResidualKind
 from reconcile.candidates import OpenItemIndex
@@ -17,25 +17,20 @@ MAX_HYPOTHESES = 8  # kept a receipt
 HOPELESS = -6.0  # below what pure chance gives; nobody is helped by a suggestion
 
 
-@dataclass(frozen=True)
-class Draft:
+class Draft(NamedTuple):
     """One explanation in minor units. `shares` are rows with positive amounts; a credit note's offsets the others.
 
-    `likelihood` compares it with pure chance (`reconcile.likelihood`).
+    `rows` are those of the shares; `likelihood` compares it with pure chance (`reconcile.likelihood`).
     """
 
     explanation: Explanation
+    rows: frozenset[int]
     shares: tuple[tuple[int, int], ...]
     residual_kind: ResidualKind | None
     residual: int
     unapplied: int
     evidence: Evidence
     likelihood: float
-
-    @cached_property
-    def rows(self) -> frozenset[int]:
-        """The rows it touches."""
-        return frozenset(row for row, _ in self.shares)
 
     def order(self, index: OpenItemIndex) -> tuple[float, int, str, tuple[str, ...]]:
         """Sorts the likeliest first, then the earlier due, and never leaves two sets in doubt."""

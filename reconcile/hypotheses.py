@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from itertools import accumulate
 
 from reconcile.candidates import MAX_SAME_AMOUNT, OpenItemIndex
-from reconcile.damaged import MAX_SCANNED
+from reconcile.damaged import MAX_SCANNED, TELLING
 from reconcile.draft import Claim, Draft, ranked
 from reconcile.likelihood import (
     LOG_HINTED,
@@ -31,7 +31,6 @@ MAX_SINGLES = 16  # named items tried one by one
 MAX_PAYERS = 4
 MAX_CREDITS = 6
 MAX_ADDED = 3  # items named by damaged numbers, tried together with those named exactly
-TELLING = 9.0  # a mention that by itself makes an item worth trying
 MAX_LONE_ITEMS = 12  # of a payer with so few items each may be paid in part, or with a difference
 
 
@@ -86,7 +85,6 @@ class _Search:
         ]
 
     def _try(self) -> None:
-        text = self._reading.receipt.remittance
         if self._reading.exact:
             self._fit(self._reading.exact)
         if self._is_settled():
@@ -94,8 +92,24 @@ class _Search:
         self._by_reference()
         self._by_amount()
         if not self._is_settled():
-            self._take(self._index.damaged(text))
+            self._nearly_named()
             self._by_payer()
+
+    def _nearly_named(self) -> None:
+        """Take in what the text would name if one character of a number were wrong.
+
+        Where numbers follow each other, one is near twenty others. Of these only those count that something else
+        speaks for: the items of the amount, and the payer's, which are looked through later. Where they are too many
+        to be looked through, all that are near are looked up.
+        """
+        index, likely = self._index, self._reading.payers.likely
+        text = self._reading.receipt.remittance
+        same = index.of_amount(self._reading.gross, self._reading.currency)
+        few = len(same) <= MAX_SAME_AMOUNT and len(likely) <= MAX_PAYERS
+        if few and all(index.count_of_payer(code) <= MAX_SCANNED for code in likely):
+            self._take([*index.damaged(text, least=TELLING), *index.within(text, same)])
+        else:
+            self._take(index.damaged(text))
 
     def _take(self, mentions: Sequence[Mention]) -> None:
         """Take further mentions in, none of them exact, and weigh anew what they tell something of."""
@@ -124,7 +138,8 @@ class _Search:
         named = index.sorted(reading.exact)
         shared = [row for group in reading.groups for row in group]
         others = self._others_named()
-        for rows in (named, [*named, *shared], [*named, *others[:MAX_ADDED]]):
+        nearest = [row for row in others if reading.levels[row] is ReferenceEvidence.DAMAGED]
+        for rows in (named, [*named, *shared], [*named, *nearest[:MAX_ADDED]], [*named, *others[:MAX_ADDED]]):
             if rows:
                 self._fit(list(dict.fromkeys(rows)))
         for row in (*named, *others)[:MAX_SINGLES]:

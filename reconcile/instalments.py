@@ -56,14 +56,13 @@ def _as_instalment(claim: Claim, row: int, last: Difference | None, index: OpenI
             options.append(draft)
             continue
         share = draft.shares[0][1]
-        part = replace(
-            draft,
+        part = draft._replace(
             explanation=Explanation.INSTALMENT,
-            evidence=replace(draft.evidence, amount=AmountEvidence.JOINT),
+            evidence=draft.evidence._replace(amount=AmountEvidence.JOINT),
             likelihood=round(draft.likelihood + LOG_JOINT, 6),
         )
         if last is not None and last.kind is not None:
-            part = replace(part, shares=((row, share + last.minor),), residual_kind=last.kind, residual=last.minor)
+            part = part._replace(shares=((row, share + last.minor),), residual_kind=last.kind, residual=last.minor)
         options.append(part)
     options.sort(key=lambda draft: draft.order(index))
     return replace(claim, options=tuple(options))
@@ -86,12 +85,11 @@ def _as_part(pick: Draft | None, missing: set[int], gross: int) -> Draft | None:
         return pick
     ((row, share),) = pick.shares
     share = min(share, gross)
-    return replace(
-        pick,
+    return pick._replace(
         explanation=Explanation.PARTIAL,
         shares=((row, share),),
         residual_kind=None,
         residual=0,
         unapplied=gross - share,
-        evidence=replace(pick.evidence, amount=AmountEvidence.PARTIAL),
+        evidence=pick.evidence._replace(amount=AmountEvidence.PARTIAL),
     )

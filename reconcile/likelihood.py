@@ -9,8 +9,8 @@ those of ordinary business; what an organisation has confirmed corrects them (`r
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from enum import IntEnum
+from typing import NamedTuple
 
 from reconcile.mention import ReferenceEvidence
 from reconcile.payer import PayerEvidence
@@ -88,8 +88,7 @@ PROOF_AMOUNTS = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(NamedTuple):
     """What a hypothesis rests on, for the words of its explanation and for classes of experience.
 
     `left_out`: items named but not in it; `inferred`: items that are not named, in a set where others are.

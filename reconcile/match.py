@@ -77,9 +77,8 @@ def propose_with_evidence(
         if choice.pick is None:
             outcomes[at] = Outcome(_without_items(reading, claim, index), None, 0.0)
         else:
-            chance = choice.chance_of(claim.options)
             proposal = _with_items(reading, claim, choice, choice.pick, index, history=known, as_of=as_of)
-            outcomes[at] = Outcome(proposal, choice.pick, chance)
+            outcomes[at] = Outcome(proposal, choice.pick, choice.chance)
     return [outcomes[at] for at in range(len(receipts))]
 
 
@@ -92,7 +91,7 @@ def _choose(
     taken: set[int] = set()
     doubtful = []
     for at, choice in enumerate(choices):
-        if choice.pick is not None and choice.chance_of(joined[at].options) >= SURELY_TAKEN:
+        if choice.pick is not None and choice.chance >= SURELY_TAKEN:
             taken |= {row for row, share in choice.pick.shares if share == abs(index.signed[row])}
         elif readings[at].payers.best is not None and _is_money(readings[at].receipt):
             doubtful.append(at)
@@ -124,7 +123,7 @@ def _with_items(
     as_of: date,
 ) -> Proposal:
     receipt = reading.receipt
-    chance = choice.chance_of(claim.options)
+    chance = choice.chance
     postable = receipt.received_on <= as_of
     decision = Decision.APPLY if postable and may_apply(chosen.evidence, chance, history) else Decision.SUGGEST
     said = explain.reasons(reading, chosen, index)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -98,6 +99,12 @@ def chunks(text: str) -> list[Chunk]:
         found.append(Chunk(word, text[end : match.start()], "".join(_RUN.findall(word))))
         end = match.end()
     return found
+
+
+@lru_cache(maxsize=8)  # a receipt's text is asked about anew for each payer that it could be of
+def parts_of(text: str) -> tuple[Chunk, ...]:
+    """Split text as it came into its chunks."""
+    return tuple(chunks(normalise(text)))
 
 
 def joins(gap: str) -> bool:

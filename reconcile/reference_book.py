@@ -63,10 +63,9 @@ class ReferenceBook:
 
     def mentions(self, text: str) -> list[Mention]:
         """Return what `text` names, exact readings first claimed; damaged numbers only from what is left over."""
-        normal = reference.normalise(text)
-        parts = reference.chunks(normal)
+        parts = reference.parts_of(text)
         found: dict[int, list[Mention]] = {}
-        self._read_structured(normal, found)
+        self._read_structured(reference.normalise(text), found)
         free = [bool(part.digits) or part.text in reference.CONTEXT_WORDS for part in parts]
         self._read_joined(parts, free, found)
         for at, part in enumerate(parts):
@@ -78,9 +77,9 @@ class ReferenceBook:
         self._read_shorthand(parts, found, free)
         return unique([each for at in sorted(found) for each in found[at]])
 
-    def damaged(self, text: str) -> list[Mention]:
+    def damaged(self, text: str, *, least: float = -math.inf) -> list[Mention]:
         """Return what `text` would name if one character of a number were wrong, whether or not it names something."""
-        return damaged.one_off(text, self._core, self._numbering)
+        return damaged.one_off(text, self._core, self._numbering, least=least)
 
     def within(self, text: str, cores: Iterable[tuple[int, Sequence[str]]]) -> list[Mention]:
         """Return what `text` names among a payer's items: rows with the cores of their numbers (`damaged.among`)."""

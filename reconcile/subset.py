@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import accumulate
 from typing import TYPE_CHECKING
@@ -48,6 +48,11 @@ def solve(amounts: Sequence[int], target: int, *, most: int | None = None) -> So
     """
     if not amounts or (sum(amount for amount in amounts if amount > 0) < target):
         return _NONE
+    room = target - sum(amount for amount in amounts if amount < 0)
+    small = [at for at, amount in enumerate(amounts) if amount <= room]  # no credit makes up for more
+    if len(small) < len(amounts):
+        solved = solve([amounts[at] for at in small], target, most=most)
+        return replace(solved, found=tuple(tuple(small[at] for at in positions) for positions in solved.found))
     if most is not None:
         found = _small_sets(amounts, target, most)
         return _solutions(found, len(found), complete=most <= 2)

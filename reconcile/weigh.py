@@ -63,6 +63,7 @@ class Weighing:
         evidence = self._evidence(used, named, difference.evidence, payers)
         return Draft(
             explanation=difference.explanation or self._call(used, evidence),
+            rows=frozenset(used),
             shares=shares,
             residual_kind=difference.kind,
             residual=difference.minor,

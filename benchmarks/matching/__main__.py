@@ -37,6 +37,7 @@ RUN_SECONDS = 3_600
 BRUTE_SAMPLE = 200  # receipts that the slow peer is asked about
 TRIGRAM_SAMPLE = 50
 MANY_ITEMS, MANY_RECEIPTS = 1_000_000, 2_000
+COMPILED = "build/compiled"
 KEPT = Path("var/bench-matching")
 
 
@@ -59,15 +60,21 @@ class Draw:
         )  # fmt: skip
 
 
-def run_ours(now: Path, *, history: Path | None = None, idea: str | None = None) -> dict[str, Any]:
-    """Match a folder in a process of its own."""
-    command = [sys.executable, "-m", "benchmarks.matching.ours", str(now)]
+def run_ours(now: Path, *, history: Path | None = None, idea: str | None = None, plain: bool = False) -> dict[str, Any]:
+    """Match a folder in a process of its own, by the compiled matcher; one without an idea can only be plain."""
+    is_plain = plain or idea is not None
+    command = [sys.executable, "-P", "-m", "benchmarks.matching.ours", str(now)]
     command += ["--history", str(history)] if history else []
     command += ["--without", idea] if idea else []
-    done = subprocess.run(command, capture_output=True, text=True, timeout=RUN_SECONDS, check=False)
+    path = os.pathsep.join(["."] if is_plain else [COMPILED, "."])
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=RUN_SECONDS, check=False, env=os.environ | {"PYTHONPATH": path}
+    )
     if done.returncode:
         raise SystemExit(f"our matcher failed:\n{done.stderr[-2_000:]}")
     answers: dict[str, Any] = json.loads(done.stdout)
+    if answers["compiled"] is is_plain:
+        raise SystemExit(f"{COMPILED} is not what was run: `make compiled` makes it")
     return answers
 
 
@@ -84,6 +91,7 @@ def measure_peers(draw: Draw) -> Iterator[Figures]:
     """Our matcher and its peers on the same files without history; the slow one on a sample."""
     case = draw.case("sequential", "usual")
     yield figures_of(case.name, "TrueDue", run_ours(case.now), _truth(case))
+    yield figures_of(case.name, "TrueDue, not compiled", run_ours(case.now, plain=True), _truth(case))
     start = time.process_time()
     items, receipts = read_rows(case.now / "open_items.csv"), read_rows(case.now / "receipts.csv")
     read_seconds = time.process_time() - start
@@ -189,7 +197,7 @@ def main() -> int:
         write_page(
             [intro, *map(table, filter(None, every.values())), "![Exact sets and automatic share](matching.svg)"]
         )
-        draw_plot([*every["drawn"], *every["sap"], *every["peers"][1:]])
+        draw_plot([*every["drawn"], *every["sap"], *every["peers"][2:]])
     rows = [row for part in found.values() for row in part]
     print(json.dumps([row.as_json() for row in rows]) if given.json else "\n\n".join(map(table, found.values())))
     misses = missed(found)

@@ -29,13 +29,12 @@ def _plain_difference(*, short: int, **_: object) -> Difference:
 
 
 def _each_alone(claims: list[Claim], _: OpenItemIndex) -> list[Choice]:
-    return [
-        Choice(
-            claim.options[0] if claim.options else None,
-            tuple(probabilities([draft.likelihood for draft in claim.options], otherwise=claim.otherwise)),
-        )
-        for claim in claims
-    ]
+    choices = []
+    for claim in claims:
+        chances = probabilities([draft.likelihood for draft in claim.options], otherwise=claim.otherwise)
+        pick, chance = (claim.options[0], chances[0]) if claim.options else (None, 0.0)
+        choices.append(Choice(pick, chance, tuple(chances)))
+    return choices
 
 
 ABLATIONS: dict[str, tuple[Swap, ...]] = {

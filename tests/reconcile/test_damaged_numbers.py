@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
 from hypothesis import given
 from hypothesis import strategies as st
 from rapidfuzz.distance import OSA
 
-from reconcile.damaged import one_off
+from reconcile.damaged import log_damaged, one_off
 from reconcile.numbering import Numbering
 from reconcile.postings import Postings
 
@@ -30,7 +32,13 @@ def test_each_number_one_away_is_found_and_no_other(drawn: list[str], other: str
     token = token.lstrip("0")
     if len(token) < 5:
         return
-    found = {row for mention in one_off(f"invoice {token}", cores, numbering) for row in mention.rows}
+    mentions = one_off(f"invoice {token}", cores, numbering)
+    found = {row for mention in mentions for row in mention.rows}
     expected = {row for row, number in enumerate(numbers) if OSA.distance(token, number) <= 1}
     padded = {row for row, number in enumerate(numbers) if OSA.distance(token, f"0{number}") <= 1}
     assert expected <= found <= expected | padded
+    least = max(log_damaged(len(number), numbering) for number in numbers)
+    telling = {row for row in expected if log_damaged(len(numbers[row]), numbering) == least}
+    named = {row for mention in one_off(token, cores, numbering, least=least) for row in mention.rows}
+    assert telling <= named <= found
+    assert one_off(token, cores, numbering, least=math.inf) == []

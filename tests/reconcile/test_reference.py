@@ -85,8 +85,8 @@ def test_a_damaged_number_tells_much_in_a_sparse_ledger_and_little_in_a_sequenti
 
 def test_a_number_cut_short_is_looked_for_among_the_payers_items() -> None:
     ledger = Numbers("9338464501", "2855126562")
-    (mention,) = ledger.book.within("payment 93384645", [(0, ["9338464501"]), (1, ["2855126562"])])
-    assert (mention.rows, mention.level) == ((0,), ReferenceEvidence.WEAK)
+    mentions = ledger.book.within("payment 93384645", [(0, ["9338464501"]), (1, ["2855126562"])])
+    assert {(mention.rows, mention.level) for mention in mentions} == {((0,), ReferenceEvidence.WEAK)}
 
 
 def test_a_number_alone_inside_a_longer_run_is_not_exact() -> None:

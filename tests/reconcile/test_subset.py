@@ -30,9 +30,17 @@ def test_two_solutions_are_not_unique() -> None:
 
 def test_beyond_the_bound_an_answer_is_never_unique() -> None:
     amounts = [2**power for power in range(MAX_EXHAUSTIVE + 5)]
-    solutions = solve(amounts, 2**3 + 2**7 + 2**9)
-    assert solutions.found == ((3, 7, 9),)
+    last = len(amounts) - 1
+    solutions = solve(amounts, 2**3 + 2**7 + 2**last)
+    assert solutions.found == ((3, 7, last),)
     assert not solutions.unique
+
+
+def test_what_is_more_than_the_money_does_not_count_against_the_bound() -> None:
+    amounts = [5_000, *(2**power for power in range(10)), *[9_000] * MAX_EXHAUSTIVE]
+    assert solve(amounts, 2**3 + 2**7 + 2**9).found == ((4, 8, 10),)
+    assert solve(amounts, 2**3 + 2**7 + 2**9).unique
+    assert (0, 4, len(amounts)) in solve([*amounts, -4_000], 5_000 - 4_000 + 2**3).found
 
 
 def test_finds_the_run_of_the_oldest_items_among_many() -> None:
