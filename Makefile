@@ -97,7 +97,8 @@ bench-sync: dev       ## a first load of 100,000 invoices and payments into both
 
 test-compiled: dev    ## the matcher as C extensions passes its tests and answers as the plain one does; where a C compiler is
 	if command -v cc >/dev/null; then $(MAKE) --no-print-directory compiled && \
-	PYTHONPATH="$(CURDIR)/$(COMPILED)" $(VENV)/bin/pytest -n 2 -m "" --import-mode=append tests/reconcile $(ARGS); \
+	PYTHONPATH="$(CURDIR)/$(COMPILED)" $(VENV)/bin/pytest -n 2 -m "" --import-mode=append \
+	tests/reconcile/test_compiled.py tests/reconcile/test_match.py tests/reconcile/test_weigh.py tests/reconcile/test_subset.py $(ARGS); \
 	else echo "test-compiled is skipped: it needs a C compiler" >&2; fi
 
 bench-matching: $(VENV)/.bench compiled  ## the matcher on drawn and published data, its peers and its ideas in the same run
