@@ -7,7 +7,7 @@ A connector decides nothing: it reads, writes and names errors.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
@@ -260,3 +260,5 @@ class Declaration:
     invoice_page: Callable[[Account, str], str] | None = None
     concurrent: int | None = None  # calls that an account takes at once; None: any number
     sign_in: SignIn | None = None  # None: nobody signs in there
+    # What a write takes beside what every consent has: one that was given before we asked for it lacks it.
+    scope_of: Mapping[type[Intent], str] = field(default_factory=dict)

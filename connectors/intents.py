@@ -159,6 +159,21 @@ class NoteDocument:
 
 
 @dataclass(frozen=True, slots=True)
+class AttachFile:
+    """Attach a file to an invoice for people of the ledger alone: its customer is not shown it there.
+
+    `file_id` is our id of it. `content` is given by whoever has it written, and stands in no queue.
+    """
+
+    key: str
+    document_external_id: str
+    file_id: str
+    name: str
+    content: bytes = b""
+    intent: Literal["attach_file"] = "attach_file"
+
+
+@dataclass(frozen=True, slots=True)
 class EditDocument:
     """Change what people may edit on an invoice outside the ledger; None leaves a field as it is.
 
@@ -412,6 +427,7 @@ Intent = (
     | DraftInvoice
     | PostCharge
     | NoteDocument
+    | AttachFile
     | EditDocument
     | EditCustomer
     | ShowInvoice

@@ -36,6 +36,12 @@ class TokenSet:
     expires_at: datetime
     answer: Mapping[str, object]
 
+    @property
+    def scopes(self) -> str | None:
+        """What the consent covers as the vendor says it, with spaces between; None where it does not say."""
+        told = self.answer.get("scope")
+        return " ".join(map(str, told)) if isinstance(told, list | tuple) else str(told) if told else None
+
 
 @dataclass(frozen=True, slots=True)
 class Authorization:

@@ -98,8 +98,9 @@ class Vendors:
         )
 
     def sealed(self, consent_id: str, system: str, tokens: TokenSet) -> dict[str, object]:
-        """Return the columns that keep `tokens` for a consent."""
-        return {
+        """Return the columns that keep `tokens` for a consent; a vendor that tells no scopes leaves those known."""
+        told = {"scopes": tokens.scopes} if tokens.scopes else {}
+        return told | {
             "access_token": self._vault.seal(tokens.access_token, consent_id, system, "access"),
             "refresh_token": self._vault.seal(tokens.refresh_token, consent_id, system, "refresh"),
             "key_version": self._vault.version,

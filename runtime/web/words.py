@@ -469,6 +469,7 @@ ACTIONS: Mapping[str, str] = {
     "thanks_in_doubt": "Perhaps thanked",
     "conflict_restored": "Other value restored",
     "conflict_kept": "Conflict settled",
+    "written_attach_file": "File attached in the ledger",
     "written_note_document": "Note written to the ledger's history",
     "customer_merged": "Merged in the ledger",
     "account_linked": "Linked to an account of the CRM",

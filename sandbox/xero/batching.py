@@ -42,6 +42,10 @@ class BatchingRoutes(ReadingRoutes):
 
     def write(self, request: Request, collection: str, plan: Planner) -> Response:
         """Do what `plan` asks for every item of the body, once per Idempotency-Key."""
+        return self.once(request, lambda: self._perform(request, collection, plan))
+
+    def once(self, request: Request, perform: Callable[[], Response]) -> Response:
+        """Perform a request once per Idempotency-Key."""
         key = request.headers.get("Idempotency-Key")
         if key and len(key) > MAX_KEY_CHARS:
             return _bad_request("The idempotency key is longer than 128 characters")
@@ -50,7 +54,7 @@ class BatchingRoutes(ReadingRoutes):
             key=key,
             fingerprint=f"{request.method} {request.full_path}\n".encode() + request.get_data(),
             conflict=lambda: _bad_request("The Idempotency-Key was used before with a different request"),
-            perform=lambda: self._perform(request, collection, plan),
+            perform=perform,
         )
 
     def _perform(self, request: Request, collection: str, plan: Planner) -> Response:

@@ -56,6 +56,7 @@ class Ledger:
         self.overpayments: dict[str, Record] = {}
         self.prepayments: dict[str, Record] = {}
         self.history: dict[str, Record] = {}
+        self.attachments: dict[str, Record] = {}
         self.payment_services: dict[str, Record] = {}
         self.branding_themes: dict[str, Record] = {}
         self.numbers: dict[str, str] = {}

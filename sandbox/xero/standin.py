@@ -17,10 +17,11 @@ from sandbox.limits import SlidingWindow
 from sandbox.oauth import OAuthServer, bearer
 from sandbox.standin import Clock, Replays, json_response
 from sandbox.webhooks import DELIVERY_TIMEOUT_SECONDS, Courier
+from sandbox.xero import attachments, pay_buttons
+from sandbox.xero.attachments import AttachmentRoutes
 from sandbox.xero.batching import IDEMPOTENCY_SECONDS
 from sandbox.xero.books import XeroBooks
 from sandbox.xero.ledger import Ledger
-from sandbox.xero.pay_buttons import SCOPE, PayButtonRoutes
 from sandbox.xero.reading import API
 from sandbox.xero.values import Record, stable_id
 
@@ -29,9 +30,10 @@ CALLS_PER_DAY = 5_000
 CONCURRENT_CALLS = 5
 APP_CALLS_PER_MINUTE = 10_000
 _DAY_SECONDS = 86_400
+_SCOPES = {"PaymentServices": pay_buttons.SCOPE, "Attachments": attachments.SCOPE}  # of paths that few consents reach
 
 
-class XeroStandIn(PayButtonRoutes):
+class XeroStandIn(AttachmentRoutes):
     """A stand-in for Xero. `intent_to_receive_ok` is None until `subscribe` has tried the subscriber."""
 
     name = "xero"
@@ -81,7 +83,7 @@ class XeroStandIn(PayButtonRoutes):
         grant = self.oauth.grant_of(bearer(request))
         if grant is None:
             return self.unauthorised()
-        if "PaymentServices" in rule and SCOPE not in grant.scope.split():
+        if any(part in rule and scope not in grant.scope.split() for part, scope in _SCOPES.items()):
             detail = {"Type": None, "Title": "Unauthorized", "Status": 401, "Detail": "AuthorizationUnsuccessful"}
             return json_response({**detail, "Instance": stable_id(self.clock()), "Extensions": {}}, 401)
         tenant_id = request.headers.get("xero-tenant-id", "")

@@ -10,6 +10,7 @@ from connectors.contract import ListsTaxCodes, PrintsInvoices, ShowsInvoicesOnli
 from connectors.errors import ConnectorError
 from connectors.intents import (
     AllocateCredit,
+    AttachFile,
     Done,
     DraftInvoice,
     EditCustomer,
@@ -93,6 +94,10 @@ def _note(ledger: Ledger) -> Iterator[Intent]:
     yield NoteDocument("contract note", ledger.invoices[2], "A reminder was sent to pay@example.com.")
 
 
+def _file(ledger: Ledger) -> Iterator[Intent]:
+    yield AttachFile("contract file", ledger.invoices[2], "dsf", "Ünser Bild (1).png", b"\x89PNG")
+
+
 def _edits(ledger: Ledger) -> Iterator[Intent]:
     edit = EditDocument(
         "contract due", ledger.invoices[2], read(ledger, Kind.INVOICE)[ledger.invoices[2]].version, DUE_ON
@@ -124,6 +129,7 @@ SAMPLES: Mapping[type[Intent], Callable[[Ledger], Iterator[Intent]]] = {
     DraftInvoice: _draft,
     PostCharge: _charge,
     NoteDocument: _note,
+    AttachFile: _file,
     EditDocument: _edits,
     EditCustomer: _mail,
     OfferPayment: _pay_button,

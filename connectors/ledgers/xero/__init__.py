@@ -5,6 +5,7 @@ from __future__ import annotations
 from connectors.contract import Access, Declaration, OAuthShape, Role, SignIn
 from connectors.intents import (
     AllocateCredit,
+    AttachFile,
     DraftInvoice,
     EditCustomer,
     EditDocument,
@@ -18,6 +19,7 @@ from connectors.intents import (
     WriteDown,
 )
 from connectors.ledgers.connector import LedgerConnector
+from connectors.ledgers.xero.attachments import FILES_SCOPE
 from connectors.ledgers.xero.client import XeroClient
 from connectors.ledgers.xero.hooks import accounts, invoice_page, leave, notices, verify
 from connectors.ledgers.xero.limits import LIMITS, MAX_CONCURRENT_CALLS
@@ -59,6 +61,7 @@ DECLARATION = Declaration(
         DraftInvoice,
         PostCharge,
         NoteDocument,
+        AttachFile,
         EditDocument,
         EditCustomer,
         OfferPayment,
@@ -76,10 +79,12 @@ DECLARATION = Declaration(
             "accounting.banktransactions",
             "accounting.contacts",
             "accounting.settings",
+            FILES_SCOPE,
         ),
         # Source: developer.xero.com, Payment Services: for certified payment service partners alone.
         more_scopes=("paymentservices",),
     ),
+    scope_of={AttachFile: FILES_SCOPE},
     open=_open,
     accounts=accounts,
     verify=verify,

@@ -10,6 +10,7 @@ from itertools import groupby
 from connectors.errors import ConnectorError, Fatal, Reject, answered
 from connectors.intents import (
     AllocateCredit,
+    AttachFile,
     Done,
     DraftInvoice,
     EditCustomer,
@@ -28,6 +29,7 @@ from connectors.intents import (
 )
 from connectors.ledgers.xero import read
 from connectors.ledgers.xero.allocations import Allocations
+from connectors.ledgers.xero.attachments import Attachments
 from connectors.ledgers.xero.client import XeroClient
 from connectors.ledgers.xero.documents import charge_step, draft_step
 from connectors.ledgers.xero.edits import Edits
@@ -58,6 +60,7 @@ class XeroWriter:
         self._together = Together(client, self._undoing)
         self._edits = Edits(client, reader)
         self._notes = Notes(client)
+        self._attachments = Attachments(client)
         self._pay_button = PayButton(client)
 
     def write(self, intents: Sequence[Intent]) -> list[Outcome]:
@@ -110,6 +113,8 @@ class XeroWriter:
                 return self._undoing.find(intent)
             case NoteDocument():
                 return self._notes.find(intent)
+            case AttachFile():
+                return self._attachments.find(intent)
             case OfferPayment():
                 return self._pay_button.find(intent)
             case AllocateCredit():
@@ -122,6 +127,8 @@ class XeroWriter:
                 return self._undoing.undo(intent)
             case NoteDocument():
                 return self._notes.write(intent)
+            case AttachFile():
+                return self._attachments.write(intent)
             case OfferPayment():
                 return self._pay_button.write(intent)
             case WriteDown():

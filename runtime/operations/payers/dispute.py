@@ -10,6 +10,7 @@ from receivables.problem import Problem
 from reminders.replies.routing import TaskKind
 from runtime.app import App
 from runtime.operations.errors import RefusedError
+from runtime.operations.payers.attach_files import promise_files
 from runtime.operations.payers.dispute_files import FitFile, SentFile, check, keep
 from runtime.operations.payers.payers_word import follow, open_invoice, plain
 from runtime.operations.people.tasks import close_task, open_task
@@ -44,7 +45,9 @@ def dispute(
         if invoice["disputed"]:
             raise RefusedError("this invoice is contested already: we are looking into it")
         _set(db, organisation_id, document_id, disputed=True, reason=said)
-        keep(db, organisation_id=organisation_id, document_id=document_id, files=fit, at=app.clock())
+        ids = keep(db, organisation_id=organisation_id, document_id=document_id, files=fit, at=app.clock())
+        names = dict(zip(ids, (each.name for each in fit), strict=True))
+        promise_files(db, organisation_id=organisation_id, document_id=document_id, files=names, at=app.clock())
         text = f"The customer contests {invoice['number']}: {said}"
         remedy = "Settle it with the customer, then mark the dispute as settled on the invoice's page."
         journal.raise_problem(

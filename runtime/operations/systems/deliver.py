@@ -15,6 +15,7 @@ from connectors.contract import CALL_TIMEOUT_SECONDS, Role
 from connectors.errors import Absent, Reconnect, Reject, Retry, Stale
 from connectors.intents import (
     AdoptInvoice,
+    AttachFile,
     Done,
     DraftInvoice,
     EditContact,
@@ -46,6 +47,7 @@ from runtime.operations.charges.refused import after_charge
 from runtime.operations.isolated import isolated
 from runtime.operations.matching.booked_meanwhile import leave_to_the_ledger, read_bookings
 from runtime.operations.matching.payouts import after_payout
+from runtime.operations.payers.attach_files import with_contents
 from runtime.operations.systems.absorb.page import absorb
 from runtime.operations.systems.absorb.scope import Scope
 from runtime.operations.systems.absorb.tombstones import bury_payments
@@ -61,6 +63,7 @@ from runtime.store.connections import CONNECTED, VendorConnection
 Row = dict[str, Any]
 PAUSE_WITHOUT_CONSENT_SECONDS = 300.0
 _IN_THE_LEDGER = "Correct it in the ledger; it is read again."
+_BY_HAND = "It stays on the invoice's page here: attach it in the ledger yourself if you want it there."
 _AT_THE_PROCESSOR = "Look at the payer's saved means of payment at the processor."
 _log = logging.getLogger(__name__)
 # What becomes of a write that was tried as often as it may be, and what a person can do.
@@ -97,6 +100,7 @@ def _deliver_group(app: App, organisation_id: str, system: str, rows: Sequence[R
     connector = app.vendors.connector(connection)
     # Whoever was slow until others may have these rows stops before a call: a call of theirs is not known to ours.
     ends = min(row["next_at"] for row in rows) - timedelta(seconds=CALL_TIMEOUT_SECONDS)
+    rows = with_contents(app, connection, rows)
     with calling_while(lambda: app.clock() < ends):
         outcomes = look_up(connector, rows)
         outcomes |= read_bookings(app, connection, [row for row in rows if row["id"] not in outcomes])
@@ -224,8 +228,7 @@ def _settle_one(db: Connection, row: Row, intent: Intent, outcome: Outcome, now:
     # A record that is refused to us for good cannot be adopted: its document is shown in one of its own.
     state = queues.SUPERSEDED if isinstance(intent, AdoptInvoice) else queues.ASIDE
     queues.settle(db, t.outbox, row["id"], state=state, done_at=now, in_doubt=False, problem=str(outcome))
-    usual = _AT_THE_PROCESSOR if isinstance(intent, TakePayment | ForgetMeans) else _IN_THE_LEDGER
-    remedy = (outcome.remedy if isinstance(outcome, Reject) else "") or usual
+    remedy = (outcome.remedy if isinstance(outcome, Reject) else "") or _usual(intent)
     _show(db, row, Problem("write_refused", str(outcome), remedy), now)
     if isinstance(intent, POSTINGS) and isinstance(outcome, Reject | Absent):
         after_refusal(db, row, intent, now)
@@ -234,6 +237,16 @@ def _settle_one(db: Connection, row: Row, intent: Intent, outcome: Outcome, now:
     elif isinstance(intent, AdoptInvoice):
         after_refused_adoption(db, row, intent)
     return "refused"
+
+
+def _usual(intent: Intent) -> str:
+    """What a person can do about a refusal that tells no remedy."""
+    match intent:
+        case TakePayment() | ForgetMeans():
+            return _AT_THE_PROCESSOR
+        case AttachFile():
+            return _BY_HAND
+    return _IN_THE_LEDGER
 
 
 def _after(db: Connection, row: Row, intent: Intent, done: Done, now: datetime) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, ForeignKey, Integer, LargeBinary, String, Table, UniqueConstraint, false
+from sqlalchemy import Boolean, Column, ForeignKey, Integer, LargeBinary, String, Table, Text, UniqueConstraint, false
 
 from runtime.store.tables.columns import Id, Instant, metadata, organisation_id, their_text
 
@@ -41,6 +41,7 @@ consent = Table(
     Column("key_version", Integer, nullable=False),
     Column("expires_at", Instant, nullable=False),
     Column("generation", Integer, nullable=False),
+    Column("scopes", Text),  # what the vendor last said that it covers, with spaces between; None: it never did
 )
 
 connection = Table(
