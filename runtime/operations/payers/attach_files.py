@@ -19,6 +19,7 @@ from runtime.store import tables as t
 from runtime.store.connections import VendorConnection
 from runtime.store.links import links_of
 
+_ATTACHES = "attach_file"
 MAX_AT_ONCE = 10  # of a heap of promised writes: the content of each stands in memory until all are written
 Row = dict[str, Any]
 
@@ -51,7 +52,7 @@ def with_contents(app: App, connection: VendorConnection, rows: Sequence[Row]) -
     What is not to be attached any more is superseded: the file was removed, or the consent covers no files; it stays
     with us. What is beyond MAX_AT_ONCE is left until its lease ends.
     """
-    attaching = [row for row in rows if isinstance(queues.read_intent(row), AttachFile)]
+    attaching = [row for row in rows if row["intent"]["intent"] == _ATTACHES]
     if not attaching:
         return list(rows)
     filled: dict[int, Row] = {}
