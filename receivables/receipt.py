@@ -34,7 +34,8 @@ class Receipt:
 
     `payer_id` is a customer already known to have paid (a processor's customer, a learned account);
     `item_hints` are item ids that a trusted system named (a pay link's invoice), stronger than any text. `made_at` is
-    the moment at which the payer paid, where that is told.
+    the moment at which the payer paid, where that is told. `refused` are sets of items of which a person said that it
+    does not pay just these.
     """
 
     receipt_id: str
@@ -48,6 +49,7 @@ class Receipt:
     item_hints: tuple[str, ...] = ()
     status: ReceiptStatus = ReceiptStatus.RECEIVED
     made_at: datetime | None = None
+    refused: tuple[frozenset[str], ...] = ()
 
     @property
     def gross(self) -> Money:

@@ -59,11 +59,18 @@ class _Search:
             self._fit(reading.hints)
         else:
             self._try()
-        kept = tuple(ranked(self._found.values(), self._index))
+        kept = tuple(ranked(self._not_refused(), self._index))
         unrelated = LOG_UNRELATED + (LOG_PAID_BEFORE if reading.closed else 0.0)
         if reading.closed and reading.receipt.item_hints and not reading.hints:
             unrelated += LOG_HINTED
         return Claim(reading.gross, kept, unrelated, round(log_sum([self._otherwise(), unrelated]), 6))
+
+    def _not_refused(self) -> Iterable[Draft]:
+        """What was found, less what a person said is wrong: it does not compete with other receipts either."""
+        refused, index = self._reading.receipt.refused, self._index
+        if not refused:
+            return self._found.values()
+        return [draft for draft in self._found.values() if frozenset(map(index.item_id, draft.rows)) not in refused]
 
     def _otherwise(self) -> float:
         """The likelihood of money that pays nothing here, or something of the payer's that no hypothesis explains."""

@@ -224,4 +224,9 @@ def _why_nothing(reading: Reading, claim: Claim, index: OpenItemIndex) -> tuple[
         return Explanation.FX, UNPOSTABLE_CONFIDENCE, text
     if claim.options:
         return Explanation.UNRELATED, NO_MATCH_CONFIDENCE, "Every item it could pay is better explained by other money."
-    return Explanation.UNRELATED, NO_MATCH_CONFIDENCE, "No open item has its reference, or its amount and payer."
+    beside = " but what was said to be wrong" if receipt.refused else ""
+    return (
+        Explanation.UNRELATED,
+        NO_MATCH_CONFIDENCE,
+        f"No open item{beside} has its reference, or its amount and payer.",
+    )

@@ -6,7 +6,7 @@ here or by whoever deleted or changed our posting in the ledger. No organisation
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -84,12 +84,12 @@ def booked_again(db: Connection, organisation_id: str, receipt_id: str, *, at: d
         keep_word(db, organisation_id, receipt_id, Word.CONFIRMED, actor="ledger", at=at)
 
 
-def forget_word(db: Connection, receipt_id: str, items: Sequence[str]) -> None:
+def forget_word(db: Connection, receipt_id: str, items: Collection[str]) -> None:
     """Forget what was said about these items for a receipt, where it was a slip."""
     db.execute(delete(t.past_case).where(t.past_case.c.id == _case_id(receipt_id, items)))
 
 
-def _case_id(receipt_id: str, items: Sequence[str]) -> str:
+def _case_id(receipt_id: str, items: Collection[str]) -> str:
     return stable_id("cas", receipt_id, *sorted(items))
 
 

@@ -31,7 +31,7 @@ from runtime.operations.matching.in_question import hold_what_became_known
 from runtime.operations.matching.known_payers import learn_payers
 from runtime.operations.matching.payouts import promise_missing_payouts
 from runtime.operations.matching.recognise import AWAITED, awaits_ledger, recognise_receipts
-from runtime.operations.matching.refusals import was_refused
+from runtime.operations.matching.refusals import refused_items
 from runtime.operations.matching.returns import follow_debits
 from runtime.operations.reminding.withdraw import withdraw_reminders
 from runtime.store import connections
@@ -115,7 +115,8 @@ def _match_waiting(indexes: KeptIndexes, db: Connection, organisation_id: str, n
         now,
         offers,
     )
-    receipts = [_receipt(row, run.index) for row in rows.values()]
+    refused = refused_items(db, organisation_id, rows)
+    receipts = [_receipt(row, run.index, tuple(refused.get(row["id"], ()))) for row in rows.values()]
     arrived = [receipt for receipt in receipts if receipt.status is ReceiptStatus.RECEIVED]
     is_awaited = awaits_ledger(db, organisation_id)
     for receipt, proposal in zip(arrived, run.propose(arrived), strict=True):
@@ -173,7 +174,7 @@ def _history(db: Connection, organisation_id: str, payers: Sequence[tuple[str, s
     return history
 
 
-def _receipt(row: dict[str, Any], index: OpenItemIndex) -> Receipt:
+def _receipt(row: dict[str, Any], index: OpenItemIndex, refused: tuple[frozenset[str], ...]) -> Receipt:
     """Turn a row into a receipt, with the items that a trusted system named.
 
     Whose money it is, as the row says, is our own guess of the run before: taken for knowledge it would prove itself.
@@ -190,16 +191,17 @@ def _receipt(row: dict[str, Any], index: OpenItemIndex) -> Receipt:
         payer_account=row["payer_account"],
         remittance=row["remittance"],
         fee=None if row["fee_minor"] is None else Money(row["fee_minor"], row["currency"]),
-        item_hints=tuple(dict.fromkeys(named)),
+        item_hints=tuple(each for each in dict.fromkeys(named) if frozenset({each}) not in refused),
         status=ReceiptStatus(row["status"]),
         made_at=row["begun_at"],
+        refused=refused,
     )
 
 
 def _act(run: _Matching, row: dict[str, Any], receipt: Receipt, proposal: Proposal) -> str:
-    if was_refused(run.db, row["id"], [allocation.item_id for allocation in proposal.best.allocations]):
-        _keep_proposal(run, row, proposal, held=(), state="rejected")
+    if receipt.refused and not proposal.best.allocations and _is_answered(receipt, proposal):
         _set_state(run, row, "unidentified", proposal.customer_id)
+        _hold_plausible(run, row, receipt, proposal, state="rejected")
         return "refused"
     # How much of a payment refunded in part pays what, only a person can say.
     if proposal.decision is Decision.APPLY and not row["refunded_minor"] and _apply(run, row, receipt, proposal):
@@ -208,6 +210,11 @@ def _act(run: _Matching, row: dict[str, Any], receipt: Receipt, proposal: Propos
     _set_state(run, row, state, proposal.customer_id)
     _hold_plausible(run, row, receipt, proposal)
     return state
+
+
+def _is_answered(receipt: Receipt, proposal: Proposal) -> bool:
+    """Whether a person, who refused something else, need not be asked about a proposal that names no item."""
+    return proposal.decision is Decision.NONE or frozenset[str]() in receipt.refused
 
 
 def _set_state(run: _Matching, row: dict[str, Any], state: str, customer_id: str | None) -> None:
@@ -274,12 +281,24 @@ def _await_ledger(run: _Matching, row: dict[str, Any], receipt: Receipt, proposa
     _hold_plausible(run, row, receipt, proposal)
 
 
-def _hold_plausible(run: _Matching, row: dict[str, Any], receipt: Receipt, proposal: Proposal) -> None:
+def _hold_plausible(
+    run: _Matching,
+    row: dict[str, Any],
+    receipt: Receipt,
+    proposal: Proposal,
+    *,
+    state: str = "",
+) -> None:
+    """Keep a proposal and hold what it may pay: not what a person said it does not, unless it is of another set."""
     # Money that is proof and still not applied (coded to income, or not postable) holds its items as well.
     asked = replace(proposal, decision=Decision.SUGGEST) if proposal.decision is Decision.APPLY else proposal
     limit = max(MAX_HELD_ITEMS, len(asked.best.allocations))
-    held = plausible_items(proposal=asked, receipt=receipt, index=run.index, history=run.history, limit=limit)
-    if _keep_proposal(run, row, asked, held=held, state="pending" if row["state"] in WAITING else "held"):
+    plausible = plausible_items(proposal=asked, receipt=receipt, index=run.index, history=run.history, limit=limit)
+    named = {allocation.item_id for allocation in asked.best.allocations}
+    free = frozenset().union(*receipt.refused) - named
+    held = [item_id for item_id in plausible if item_id not in free]
+    state = state or ("pending" if row["state"] in WAITING else "held")
+    if _keep_proposal(run, row, asked, held=held, state=state):
         why = f"{receipt.amount} received on {receipt.received_on} may pay it"
         withdraw_reminders(run.db, organisation_id=run.organisation_id, document_ids=held, why=why, at=run.now)
 

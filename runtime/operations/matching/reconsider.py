@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import timedelta
 
 from sqlalchemy import select, update
@@ -11,12 +12,12 @@ from runtime.operations.applying.applications import proposed_items
 from runtime.operations.applying.undo import ask_again, reverse_application
 from runtime.operations.errors import RefusedError
 from runtime.operations.matching.experience import forget_word
-from runtime.operations.matching.refusals import forget_refusal
+from runtime.operations.matching.refusals import forget_refusal, refused_items
 from runtime.store import connections, journal
 from runtime.store import tables as t
 
 SLIP = timedelta(hours=1)  # later it is no slip of the hand: then what is taken back counts as wrong
-_DECIDED = ("confirmed", "rejected")
+_DECIDED = ("confirmed", "rejected", "pending")  # after a rejection the next best may wait by now
 
 
 def reconsider(app: App, *, organisation_id: str, receipt_id: str, actor: str) -> None:
@@ -33,10 +34,12 @@ def reconsider(app: App, *, organisation_id: str, receipt_id: str, actor: str) -
                 mine, t.proposal.c.state.in_(_DECIDED), t.proposal.c.decided_at > now - SLIP
             )
         ).first()
-        if proposal is None:
+        refused = refused_items(db, organisation_id, [receipt_id]).get(receipt_id, [])
+        is_confirmed = proposal is not None and proposal.state == "confirmed"
+        if proposal is None or not (is_confirmed or refused):
             raise RefusedError("nothing was decided about this receipt lately: take it back on the receipts page")
-        items = proposed_items(proposal.body)
-        if proposal.state == "confirmed":
+        items: Collection[str] = proposed_items(proposal.body) if is_confirmed else refused[0]
+        if is_confirmed:
             if not reverse_application(db, organisation_id, receipt_id, actor=actor, at=now):
                 raise RefusedError("this receipt is not applied to anything any more")
         else:
@@ -53,6 +56,6 @@ def reconsider(app: App, *, organisation_id: str, receipt_id: str, actor: str) -
             actor=actor,
             action="decision_taken_back",
             subject=receipt_id,
-            detail=f"it is not {proposal.state} after all, and waits again",
+            detail=f"it is not {'confirmed' if is_confirmed else 'rejected'} after all, and waits again",
         )
     app.wake()

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, bindparam, delete, select
 
 from receivables.identity import stable_id
 from runtime.operations.applying.applications import proposed_items
 from runtime.store import tables as t
-from runtime.store.rows import upsert
+from runtime.store.rows import chunks, upsert
 
 
 def refuse_proposal(db: Connection, *, organisation_id: str, receipt_id: str, actor: str, at: datetime) -> None:
@@ -34,16 +34,22 @@ def refuse_proposal(db: Connection, *, organisation_id: str, receipt_id: str, ac
     upsert(db, t.refusal, [row], keys=["id"])
 
 
-def forget_refusal(db: Connection, receipt_id: str, items: Sequence[str]) -> None:
+def forget_refusal(db: Connection, receipt_id: str, items: Collection[str]) -> None:
     """Forget that a person refused exactly these items for this receipt."""
     db.execute(delete(t.refusal).where(t.refusal.c.id == _refusal_id(receipt_id, items)))
 
 
-def was_refused(db: Connection, receipt_id: str, items: Sequence[str]) -> bool:
-    """Whether a person refused exactly these items for this receipt."""
-    refused = select(t.refusal.c.id).where(t.refusal.c.id == _refusal_id(receipt_id, items))
-    return db.scalar(refused) is not None
+def refused_items(db: Connection, organisation_id: str, receipt_ids: Iterable[str]) -> dict[str, list[frozenset[str]]]:
+    """Return the sets of items that people refused, the latest first, for each of these receipts that has any."""
+    refusal = t.refusal.c
+    mine = (refusal.organisation_id == organisation_id) & refusal.receipt_id.in_(bindparam("ids", expanding=True))
+    latest = select(refusal.receipt_id, refusal["items"]).where(mine).order_by(refusal.refused_at.desc(), refusal.id)
+    found: dict[str, list[frozenset[str]]] = {}
+    for ids in chunks(sorted(receipt_ids)):
+        for receipt_id, items in db.execute(latest, {"ids": ids}):
+            found.setdefault(receipt_id, []).append(frozenset(items))
+    return found
 
 
-def _refusal_id(receipt_id: str, items: Sequence[str]) -> str:
+def _refusal_id(receipt_id: str, items: Collection[str]) -> str:
     return stable_id("rfs", receipt_id, *sorted(items))

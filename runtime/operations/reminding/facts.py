@@ -101,7 +101,7 @@ def receipts(
         .where(
             t.receipt.c.organisation_id == organisation.id,
             t.proposal.c.organisation_id == organisation.id,
-            t.proposal.c.state.in_(("pending", "held", "in_flight")),
+            t.proposal.c.state.in_(("pending", "held", "in_flight", "rejected")),
             t.receipt.c.status.in_(("received", "in_flight")),
         )
     )
