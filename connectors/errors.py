@@ -24,6 +24,10 @@ class Retry(ConnectorError):
         self.ambiguous = ambiguous
 
 
+class NoRoom(Retry):
+    """No call was made: the vendor's limit is used up for now."""
+
+
 class Reconnect(ConnectorError):
     """The consent is gone or the token is refused: a person must connect the system again."""
 

@@ -150,11 +150,15 @@ class PostCharge:
 
 @dataclass(frozen=True, slots=True)
 class NoteDocument:
-    """Add a line to an invoice's history, where the vendor keeps one. A line cannot be taken back."""
+    """Add a line to an invoice's history, where the vendor keeps one. A line cannot be taken back.
+
+    `is_event`: it tells what happened here instead of repeating what people noted, so it yields to every other call.
+    """
 
     key: str
     document_external_id: str
     text: str
+    is_event: bool = False
     intent: Literal["note_document"] = "note_document"
 
 

@@ -16,7 +16,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from connectors.errors import Retry
+from connectors.errors import NoRoom, Retry
 
 MAX_WAIT_SECONDS = 30.0  # longer waits go back to the queue instead of holding a worker
 # Reading in the background waits for a whole minute's window: one that breaks off begins again from its first page.
@@ -233,16 +233,16 @@ class Budget:
         self.taken = 0
 
     @contextmanager
-    def call(self, *, urgent: bool = False, of: str = "") -> Iterator[None]:
-        """Make one call inside this context; Retry when waiting for it would take too long."""
-        token = self._begin(urgent=urgent, of=of)
+    def call(self, *, urgent: bool = False, of: str = "", waits: bool = True) -> Iterator[None]:
+        """Make one call inside this context; NoRoom when waiting for it would take too long, or it is not to wait."""
+        token = self._begin(urgent=urgent, of=of, waits=waits)
         try:
             yield
         finally:
             self._log.end(token)
 
     def take(self, *, urgent: bool = False, of: str = "") -> None:
-        """Take one call without saying when it is over; Retry as `call`."""
+        """Take one call without saying when it is over; NoRoom as `call`."""
         with self.call(urgent=urgent, of=of):
             pass
 
@@ -255,8 +255,8 @@ class Budget:
         if left:
             self._log.heed(left)
 
-    def _begin(self, *, urgent: bool, of: str) -> str:
-        left = MAX_WAIT_SECONDS if urgent else PATIENT_WAIT_SECONDS
+    def _begin(self, *, urgent: bool, of: str, waits: bool) -> str:
+        left = (MAX_WAIT_SECONDS if urgent else PATIENT_WAIT_SECONDS) if waits else 0.0
         while True:
             begun = self._log.begin(urgent=urgent, of=of)
             if isinstance(begun, str):
@@ -266,6 +266,6 @@ class Budget:
                 self.taken += 1
                 return begun
             if begun > left:
-                raise Retry("the vendor's call limit is used up for now", after_seconds=begun)
+                raise NoRoom("the vendor's call limit is used up for now", after_seconds=begun)
             self._sleep(begun)
             left -= begun

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 
 import click
 
@@ -15,6 +16,7 @@ from runtime.operations.organisations import OWNER, switch_sending
 from runtime.operations.payers.pay_by_card import switch_card_payments
 from runtime.operations.reminding.thank import switch_thanks
 from runtime.operations.systems.other_reminders import OtherReminders, say_what_else_reminds
+from runtime.operations.systems.tell_history import switch_ledger_history
 from runtime.operations.systems.treatments import set_treatment
 from runtime.operations.views.setup import BankProof, Setup, setup
 from runtime.store.connections import Organisation
@@ -27,6 +29,11 @@ from runtime.store.connections import Organisation
 @click.option("--card-payments", type=click.Choice(("on", "off")), help="Offer payers to pay by card, or no more.")
 @click.option(
     "--autopay", type=click.Choice(("on", "off")), help="Offer payers autopay, or no more; off takes nothing."
+)
+@click.option(
+    "--ledger-history",
+    type=click.Choice(("on", "off")),
+    help="Tell the ledger's history of each invoice what happens to it, or nothing more.",
 )
 @click.option(
     "--others-remind",
@@ -51,6 +58,7 @@ def settings(
     thanks: str | None,
     card_payments: str | None,
     autopay: str | None,
+    ledger_history: str | None,
     others_remind: str | None,
     handle: str | None,
     identification: str | None,
@@ -72,14 +80,16 @@ def settings(
             prove_by_name(app, organisation_id=chosen.id, handle=handle, attested_by=attested_by, actor=OWNER)
         for each in named:
             _treat(app, chosen.id, each)
-        if card_payments is not None:
-            switch_card_payments(app, organisation_id=chosen.id, on=card_payments == "on", actor=OWNER)
-        if autopay is not None:
-            switch_autopay(app, organisation_id=chosen.id, on=autopay == "on", actor=OWNER)
-        if sending is not None:
-            switch_sending(app, organisation_id=chosen.id, on=sending == "on", actor=OWNER)
-        if thanks is not None:
-            switch_thanks(app, organisation_id=chosen.id, on=thanks == "on", actor=OWNER)
+        switches: tuple[tuple[str | None, Callable[..., None]], ...] = (
+            (card_payments, switch_card_payments),
+            (autopay, switch_autopay),
+            (ledger_history, switch_ledger_history),
+            (sending, switch_sending),
+            (thanks, switch_thanks),
+        )
+        for said, switch in switches:
+            if said is not None:
+                switch(app, organisation_id=chosen.id, on=said == "on", actor=OWNER)
         if others_remind is not None:
             says = others_remind == "yes"
             say_what_else_reminds(app, organisation_id=chosen.id, others_remind=says, actor=OWNER)
@@ -106,6 +116,7 @@ def _show(app: App, organisation_id: str, *, as_json: bool) -> None:
     click.echo(f"thanks       {'on' if organisation.thanks_since else 'off'}")
     click.echo(f"cards        {'on' if found.card_payments_on else 'off'}")
     click.echo(f"autopay      {'on' if organisation.autopay_on else 'off'}")
+    click.echo(f"history      {'on' if organisation.history_from else 'off'}")
     click.echo(f"others       {_others(found.other_reminders)}")
     click.echo(f"mail server  {'missing: ' + ', '.join(found.missing_mail) if found.missing_mail else 'set up'}")
     for bank in found.banks:
@@ -130,6 +141,7 @@ def _facts(organisation: Organisation, found: Setup) -> dict[str, object]:
         "thanks": organisation.thanks_since is not None,
         "card_payments": found.card_payments_on,
         "autopay": organisation.autopay_on,
+        "ledger_history": organisation.history_from is not None,
         "others_remind": organisation.others_remind,
         "systems_remind": dict(found.other_reminders.told),
         "missing_mail_settings": list(found.missing_mail),

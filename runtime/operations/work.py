@@ -32,6 +32,7 @@ from runtime.operations.systems.other_reminders import ask_whether_it_reminds
 from runtime.operations.systems.pull import pull
 from runtime.operations.systems.read_tax_codes import refresh_tax_codes
 from runtime.operations.systems.show_in_crm import show_in_crm, to_show
+from runtime.operations.systems.tell_history import tell_history
 from runtime.store import connections, queues
 from runtime.store import tables as t
 from runtime.store.connections import VendorConnection
@@ -145,7 +146,10 @@ def poll(app: App, *, roles: Collection[Role] = tuple(Role)) -> Counter[str]:
     One that another worker reads just now is left to it.
     """
     counted: Counter[str] = Counter()
-    for organisation_id in organisation_ids(app):
+    with app.store.read() as db:
+        organisations = connections.organisations(db)
+    for organisation in organisations:
+        organisation_id = organisation.id
         with app.store.read() as db:
             known = connections.connections(db, organisation_id)
         mine = [each for each in known if each.status == connections.CONNECTED and each.role in roles]
@@ -166,6 +170,9 @@ def poll(app: App, *, roles: Collection[Role] = tuple(Role)) -> Counter[str]:
         # What waits is asked about again: invoices, accounts and bookings may have come that answer it.
         with isolated(app, organisation_id, "matching"):
             match_receipts(app, organisation_id)
+        if organisation.history_from is not None:
+            with isolated(app, organisation_id, "telling the ledger's history"):
+                tell_history(app, organisation_id)
     return counted
 
 

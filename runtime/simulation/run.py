@@ -21,6 +21,7 @@ from runtime.operations.work import poll, work
 from runtime.simulation.autopay import offer_autopay
 from runtime.simulation.crashes import Crash
 from runtime.simulation.discounts import give_discounts
+from runtime.simulation.histories import have_histories_told
 from runtime.simulation.invariants import (
     ALWAYS,
     AT_REST,
@@ -228,6 +229,7 @@ def _begin(play: Play, *, is_steady: bool) -> None:
     _repeat(play, VISITS, partial(visit, play), _between(0.5 * slow / rush, 5 * slow / rush))
     offer_autopay(play)
     give_discounts(play)
+    have_histories_told(play)
     for key in play.life.firms:
         _repeat(play, "statement", partial(_statement, play, key), _between(8, 26))
     _repeat(play, "consents", partial(_consents, play), _between(2 * slow, 20 * slow))

@@ -163,9 +163,9 @@ def set_play(
     `without` leaves kinds of faults out; `often` says how many times as often as usual some faults and acts happen.
     Each firm begins with so many open `invoices` of the months before; small ones with what they sell on the day.
     """
-    time = VirtualTime(_source(seed, "start").choice(STARTS))
-    agenda = Agenda(time, _source(seed, "agenda"))
-    faults = Faults(_source(seed, "faults"), without=without, often=often)
+    time = VirtualTime(source(seed, "start").choice(STARTS))
+    agenda = Agenda(time, source(seed, "agenda"))
+    faults = Faults(source(seed, "faults"), without=without, often=often)
     with ExitStack() as stack:
         folder = Path(
             stack.enter_context(
@@ -174,12 +174,12 @@ def set_play(
         )
         small = {"pages": faults.strikes("small_pages"), "changes": faults.strikes("change_feed_cut")}
         stack.enter_context(small_answers(**small))
-        stack.enter_context(seeded_secrets(_source(seed, "secrets")))
+        stack.enter_context(seeded_secrets(source(seed, "secrets")))
         wire = Wire()
         estate = stack.enter_context(Estate(clock=time.now, couriers=False, reach=wire.connect))
         stack.enter_context(wire.laid())
-        hands = Hands(_source(seed, "life"), time.now, agenda.later)
-        firms = found_firms(estate, _source(seed, "firms"), time.now, most_open=invoices or MAX_OPEN)
+        hands = Hands(source(seed, "life"), time.now, agenda.later)
+        firms = found_firms(estate, source(seed, "firms"), time.now, most_open=invoices or MAX_OPEN)
         life = Life(hands, firms, often)
         life.stand(invoices)
         for _ in range(0 if invoices else OPENING_SALES):
@@ -207,7 +207,7 @@ def set_play(
         settings = settings_for(estate, mailbox, database, PUBLIC_URL)
         stack.enter_context(logged.listening())
         post = Post(agenda, faults, estate, lambda system, headers, body: _hand_in(play, system, headers, body))
-        rng = _source(seed, "people")
+        rng = source(seed, "people")
         quiet = build(settings, clock=time.now, pace=Pace(time.sleep, pages=iter))
         play = Play(
             seed,
@@ -235,7 +235,7 @@ def set_play(
         yield play
 
 
-def _source(seed: int, of: str) -> Random:
+def source(seed: int, of: str) -> Random:
     """Sources of their own, so that one part of a run can change and the others stay as they are."""
     return Random(f"{seed} {of}")  # noqa: S311 - a repeatable run, no secret
 

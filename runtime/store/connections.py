@@ -51,6 +51,7 @@ class Organisation:
     card_payments_on: bool = False
     pay_button_on: bool = False
     links_back_on: bool = False
+    history_from: datetime | None = None
     answers_on: bool = False
     others_remind: bool | None = None
     charges_on: bool = False
@@ -176,6 +177,7 @@ def _organisation(row: Row[tuple[object, ...]]) -> Organisation:
         card_payments_on=r["card_payments_on"],
         pay_button_on=r["pay_button_on"],
         links_back_on=r["links_back_on"],
+        history_from=r["history_from"],
         answers_on=r["answers_on"],
         others_remind=r["others_remind"],
         charges_on=r["charges_on"],

@@ -191,6 +191,11 @@ def next_try(row: dict[str, Any], now: datetime, after_seconds: float, *, given_
     return {"state": NEW, "next_at": now + timedelta(seconds=pause)}
 
 
+def untried(row: dict[str, Any], now: datetime, after_seconds: float) -> dict[str, Any]:
+    """Return the columns of a claimed row for which no call was made: it is put off, and no attempt is counted."""
+    return {"state": NEW, "attempts": row["attempts"], "next_at": now + timedelta(seconds=after_seconds)}
+
+
 def record_statement(db: Connection, row: dict[str, Any]) -> None:
     """Remember that a statement file was imported."""
     db.execute(insert(t.statement).values(**row))

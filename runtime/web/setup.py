@@ -20,6 +20,7 @@ from runtime.operations.reminding.thank import switch_thanks
 from runtime.operations.systems.link_back import switch_links_back
 from runtime.operations.systems.other_reminders import say_what_else_reminds
 from runtime.operations.systems.read_tax_codes import read_accounts_again
+from runtime.operations.systems.tell_history import switch_ledger_history
 from runtime.operations.systems.treatments import set_treatment
 from runtime.operations.views.setup import setup
 from runtime.web.access import CONFIGURE, SEE, SWITCH, Seated, Who, routes
@@ -140,6 +141,14 @@ def switch_linking(app: Running, who: Who, organisation_id: str, links: Annotate
     known(app, organisation_id)
     switch_links_back(app, organisation_id=organisation_id, on=links is Switch.ON, actor=who)
     return go(f"/o/{organisation_id}/settings", f"links_{links}")
+
+
+@ROUTES.post("/o/{organisation_id}/settings/ledger-history", dependencies=[SWITCH], status_code=303)
+def switch_history(app: Running, who: Who, organisation_id: str, history: Annotated[Switch, Form()]) -> Response:
+    """Tell the ledger's history of invoices what happens to them, or nothing more."""
+    known(app, organisation_id)
+    switch_ledger_history(app, organisation_id=organisation_id, on=history is Switch.ON, actor=who)
+    return go(f"/o/{organisation_id}/settings", f"history_{history}")
 
 
 @ROUTES.post("/o/{organisation_id}/settings/others", dependencies=[CONFIGURE], status_code=303)

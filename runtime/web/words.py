@@ -515,6 +515,8 @@ NOTICES: Mapping[str, str] = {
     "button_off": "The page behind the pay-now button is closed. A person removes the button in the ledger.",
     "button_partly": "The page behind the pay-now button is open. Branding themes that have another button keep it.",
     "links_on": "Open invoices in the ledger get a link to their page here.",
+    "history_on": "The ledger's history of an invoice is told what happens to it from now on.",
+    "history_off": "The ledger's history is told nothing more. Lines that stand there stay.",
     "links_off": "No more links are put on invoices in the ledger. Those that stand there stay.",
     "brand_changed": "Kept. Payers see it from now on.",
     "format_chosen": "Thank you. Your invoices come in this format from now on, where it can be made.",

@@ -85,6 +85,9 @@ class Accountant(LedgerBooks, Protocol):
     def marks(self) -> Iterator[str]:
         """What tells the postings that stand in the books apart, where whoever posted them said it."""
 
+    def notes(self) -> Iterator[str]:
+        """What apps noted in the histories of invoices, each with its invoice; none where no history is kept."""
+
 
 class XeroAccountant(XeroLedger):
     """A person in Xero."""
@@ -181,6 +184,11 @@ class XeroAccountant(XeroLedger):
     def about(self, customer: Customer) -> str:
         """Name, telephones and addresses."""
         return _text(self.books.contacts[customer.ledger_id], "Name", "Phones", "Addresses")
+
+    def notes(self) -> Iterator[str]:
+        """The notes of histories, each with its invoice."""
+        kept = (line for line in self.books.history.values() if line["Changes"] == "Note")
+        yield from (f"{line['ObjectID']} {line['Details']}" for line in kept)
 
     def marks(self) -> Iterator[str]:
         """The reference of a payment with its invoice and of a transfer, the details of a batch, texts of lines: those
@@ -298,6 +306,10 @@ class QuickBooksAccountant(QuickBooksLedger):
     def about(self, customer: Customer) -> str:
         """Names and address."""
         return _text(self.books.customers[customer.ledger_id], "DisplayName", "CompanyName", "BillAddr", "ParentRef")
+
+    def notes(self) -> Iterator[str]:
+        """None: QuickBooks keeps no history."""
+        yield from ()
 
     def marks(self) -> Iterator[str]:
         """The numbers of payments and journal entries, and the notes of estimates.

@@ -63,6 +63,7 @@ def test_settings_are_shown_and_changed_step_by_step(tmp_path: Path, organisatio
         "thanks": False,
         "card_payments": False,
         "autopay": False,
+        "ledger_history": False,
         "others_remind": None,
         "systems_remind": {},
         "missing_mail_settings": ["TRUEDUE_SMTP_HOST", "TRUEDUE_MAIL_FROM"],
@@ -86,6 +87,7 @@ def test_settings_are_shown_and_changed_step_by_step(tmp_path: Path, organisatio
     ]
     assert (found["sending"], found["missing_mail_settings"], found["prevents_sending"]) == (True, [], [])
     assert _settings(tmp_path, "--sending", "off", **MAIL)["sending"] is False
+    assert [_settings(tmp_path, "--ledger-history", said)["ledger_history"] for said in ("on", "off")] == [True, False]
     assert [_settings(tmp_path, "--others-remind", said)["others_remind"] for said in ("yes", "no")] == [True, False]
 
 
@@ -99,6 +101,7 @@ def test_settings_are_spoken_without_json(tmp_path: Path, organisation: str) -> 
         "thanks       off",
         "cards        off",
         "autopay      off",
+        "history      off",
         "others       not said whether they remind",
         "mail server  missing: TRUEDUE_SMTP_HOST, TRUEDUE_MAIL_FROM",
         "bank         090 (Current account): statement files of IE29, none imported yet",

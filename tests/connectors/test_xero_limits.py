@@ -5,12 +5,14 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from urllib3 import HTTPHeaderDict
 from werkzeug.wrappers import Request, Response
 
-from connectors.errors import Retry
+from connectors.errors import NoRoom, Retry
+from connectors.intents import NoteDocument
 from connectors.ledgers.xero.limits import nearly_used, pause, problem, retry_after
 from connectors.records import Kind
 from tests.connectors.ledger_suite import Install, Ledger, always, done, intercept, receipt, write_one
@@ -73,7 +75,10 @@ def test_reading_waits_when_others_used_the_organisations_calls_and_what_is_urge
     for _ in range(5):  # up to what is kept for urgent calls
         list(ledger.connector.read(Kind.ACCOUNT, since=None))
     done(write_one(ledger, receipt(ledger, "urgent", {2: "10"})))
-    assert ledger.time.slept == slept
+    told = NoteDocument("event", ledger.invoices[2], "TrueDue: Payment applied", is_event=True)
+    assert isinstance(write_one(ledger, told), NoRoom)
+    done(write_one(ledger, replace(told, key="note", is_event=False)))
+    assert ledger.time.slept == slept, "a line of what happened waits for no call either"
     list(ledger.connector.read(Kind.ACCOUNT, since=None))
     assert ledger.time.slept - slept > 30, "it is known here what others used"
     assert ledger.standin.avoidable_429 == 0

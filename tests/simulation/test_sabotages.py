@@ -11,6 +11,7 @@ from reminders import holds
 from runtime.simulation.autopay import OFFERED
 from runtime.simulation.discounts import GIVEN
 from runtime.simulation.faults import KINDS
+from runtime.simulation.histories import HISTORIES
 from runtime.simulation.invariants import NUMBERS
 from runtime.simulation.payers import PAGE_ACTS
 from runtime.simulation.run import NIGHTS, SUITE_EVENTS, SUITE_SEEDS, VISITS, Result, simulate
@@ -53,7 +54,7 @@ def test_a_sabotage_violates_what_it_guards(name: str) -> None:
 
 
 def test_what_a_sabotage_lets_happen_more_often_can_happen() -> None:
-    known = {*KINDS, *ACT_NAMES, *PAGE_ACTS, VISITS, NIGHTS, OFFERED, GIVEN}
+    known = {*KINDS, *ACT_NAMES, *PAGE_ACTS, VISITS, NIGHTS, OFFERED, GIVEN, HISTORIES}
     assert {name for each in SABOTAGES for name in each.often} <= known
 
 

@@ -21,6 +21,7 @@ from runtime.operations.matching import recognise
 from runtime.operations.matching.known_payers import learn_payers
 from runtime.operations.matching.open_items import open_documents
 from runtime.operations.reminding.withdraw import withdraw_reminders
+from runtime.operations.systems import tell_history
 from runtime.operations.systems.absorb.scope import Scope
 from runtime.store import journal, links, queues
 from runtime.store import tables as t
@@ -116,6 +117,9 @@ LOOKUPS: dict[str, Callable[[Connection], object]] = {
     "what is open of some invoices": lambda db: open_documents(db, ORG, document_ids=DOCUMENTS),
     "what the ledger records of an amount": _recorded,
     "whom payers paid for before": _know_payers,
+    "what the ledger's history is not told yet": lambda db: tell_history._untold(
+        db, ORG, "xero", NOW + timedelta(days=1)
+    ),
 }
 
 

@@ -76,15 +76,17 @@ class XeroClient:
         """Read a file; the errors of `get`. The SDK itself would write it where the answer's header says."""
         return self._call(operation, arguments, {}, urgent=True, write=False)
 
-    def put(self, operation: Callable[..., Any], *arguments: object, key: str | None, **options: object) -> Json:
+    def put(
+        self, operation: Callable[..., Any], *arguments: object, key: str | None, urgent: bool = True, **options: object
+    ) -> Json:
         """Write under an idempotency key; dict arguments are the body. Retry is ambiguous once it may have arrived.
 
         None for what has no second effect anyway: Xero replays a refusal under its key for six minutes, also when a
-        person has done meanwhile what it asked for.
+        person has done meanwhile what it asked for. What is not urgent waits for no call: NoRoom.
         """
         keyed = {"idempotency_key": key} if key else {}
         encoded = tuple(exact.dumps(part) if isinstance(part, dict) else part for part in arguments)
-        return _object(self._call(operation, encoded, options | keyed, urgent=True, write=True), write=True)
+        return _object(self._call(operation, encoded, options | keyed, urgent=urgent, write=True), write=True)
 
     def delete(self, operation: Callable[..., Any], *arguments: str) -> Json:
         """Delete; Absent when it is gone already, so that repeating needs no key."""
@@ -125,7 +127,7 @@ class XeroClient:
         budget = self._access.budget
         self._bears.token = token
         try:
-            with budget.call(urgent=urgent), self._slots:
+            with budget.call(urgent=urgent, waits=urgent or not write), self._slots:
                 response = operation(
                     self._access.account.external_id,
                     *arguments,

@@ -17,11 +17,11 @@ _EDITS = ("Edited", "Updated")
 _STAMPS_DIFFER = timedelta(seconds=2)  # at most, between the line of an edit and the version it made
 
 
-def lines(client: XeroClient, kept: Kept, external_id: str) -> list[Json]:
+def lines(client: XeroClient, kept: Kept, external_id: str, *, urgent: bool = True) -> list[Json]:
     """Return the history of an object, newest first; Absent when Xero does not have it, and the errors of a read."""
     api = client.api
     operation = api.get_invoice_history if kept == "invoice" else api.get_contact_history
-    found: list[Json] = client.get(operation, external_id, urgent=True).get("HistoryRecords") or []
+    found: list[Json] = client.get(operation, external_id, urgent=urgent).get("HistoryRecords") or []
     return found
 
 

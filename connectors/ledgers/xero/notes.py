@@ -22,17 +22,18 @@ class Notes:
         """Add the note."""
         body: Json = {"HistoryRecords": [{"Details": details(intent)}]}
         operation = self._client.api.create_invoice_history
-        self._client.put(operation, intent.document_external_id, body, key=stable_id("td", intent.key))
+        key, urgent = stable_id("td", intent.key), not intent.is_event
+        self._client.put(operation, intent.document_external_id, body, key=key, urgent=urgent)
         return Done((intent.document_external_id,))
 
     def find(self, intent: NoteDocument) -> Done | None:
         """Look the note up in the invoice's history."""
         try:
-            shown = [line.get("Details") for line in lines(self._client, "invoice", intent.document_external_id)]
+            kept = lines(self._client, "invoice", intent.document_external_id, urgent=not intent.is_event)
         except Absent:
             return None
-        wanted = details(intent)
-        return Done((intent.document_external_id,)) if wanted in shown else None
+        is_there = details(intent) in [line.get("Details") for line in kept]
+        return Done((intent.document_external_id,)) if is_there else None
 
 
 def details(intent: NoteDocument) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from connectors.contract import CALL_TIMEOUT_SECONDS, Role
-from connectors.errors import Absent, Reconnect, Reject, Retry, Stale
+from connectors.errors import Absent, NoRoom, Reconnect, Reject, Retry, Stale
 from connectors.intents import (
     AdoptInvoice,
     AttachFile,
@@ -24,6 +24,7 @@ from connectors.intents import (
     ForgetMeans,
     Intent,
     LinkDocument,
+    NoteDocument,
     Outcome,
     PostCharge,
     PostPayout,
@@ -78,10 +79,11 @@ def deliver_outbox(app: App) -> Counter[str]:
     outcome: Counter[str] = Counter()
     with app.store.write() as db:
         rows = queues.claim(db, t.outbox, app.clock())
-    by_target: defaultdict[tuple[str, str], list[Row]] = defaultdict(list)
+    by_target: defaultdict[tuple[str, str, bool], list[Row]] = defaultdict(list)
     for row in rows:
-        by_target[(row["organisation_id"], row["system"])].append(row)
-    for (organisation_id, system), group in by_target.items():
+        by_target[row["organisation_id"], row["system"], row["intent"].get("is_event", False)].append(row)
+    # Lines of what happened come last: they keep nobody's money waiting.
+    for (organisation_id, system, _), group in sorted(by_target.items(), key=lambda target: target[0][2]):
         with isolated(app, organisation_id, f"writing to {system}"):
             try:
                 outcome.update(_deliver_group(app, organisation_id, system, group))
@@ -211,18 +213,9 @@ def _settle_one(db: Connection, row: Row, intent: Intent, outcome: Outcome, now:
         queues.settle(db, t.outbox, row["id"], state=queues.SUPERSEDED, done_at=now, problem=str(outcome))
         return "stale"
     if isinstance(outcome, Retry | Reconnect):
-        pause = outcome.after_seconds if isinstance(outcome, Retry) else PAUSE_WITHOUT_CONSENT_SECONDS
-        doubt = row["in_doubt"] or (isinstance(outcome, Retry) and outcome.ambiguous)
-        given_up, remedy = _GIVEN_UP[type(outcome)]
-        values = queues.next_try(row, now, pause, given_up=given_up)
-        queues.settle(db, t.outbox, row["id"], in_doubt=doubt, problem=str(outcome), **values)
-        if values["state"] == given_up and isinstance(intent, TakePayment) and not doubt:
-            queues.settle(db, t.outbox, row["id"], state=queues.SUPERSEDED)
-            after_waiting(db, row, str(outcome), now)  # it is announced anew
-        elif values["state"] == given_up:
-            _show(db, row, Problem("write_not_delivered", str(outcome), remedy), now)
+        _try_again(db, row, intent, outcome, now)
         return "retry"
-    if isinstance(intent, LinkDocument):  # a convenience: nobody need do anything where a ledger will not have it
+    if isinstance(intent, LinkDocument) or _is_event(intent):  # nobody need do anything where a ledger will not have it
         queues.settle(db, t.outbox, row["id"], state=queues.SUPERSEDED, done_at=now, problem=str(outcome))
         return "refused"
     # A record that is refused to us for good cannot be adopted: its document is shown in one of its own.
@@ -247,6 +240,33 @@ def _usual(intent: Intent) -> str:
         case AttachFile():
             return _BY_HAND
     return _IN_THE_LEDGER
+
+
+def _try_again(db: Connection, row: Row, intent: Intent, outcome: Retry | Reconnect, now: datetime) -> None:
+    """Put a write off, or give it up once it was tried as often as it may be."""
+    pause = outcome.after_seconds if isinstance(outcome, Retry) else PAUSE_WITHOUT_CONSENT_SECONDS
+    doubt = row["in_doubt"] or (isinstance(outcome, Retry) and outcome.ambiguous)
+    if _is_event(intent) and isinstance(outcome, NoRoom):
+        queues.settle(db, t.outbox, row["id"], in_doubt=doubt, problem=str(outcome), **queues.untried(row, now, pause))
+        return
+    given_up, remedy = _GIVEN_UP[Retry if isinstance(outcome, Retry) else Reconnect]
+    values = queues.next_try(row, now, pause, given_up=given_up)
+    queues.settle(db, t.outbox, row["id"], in_doubt=doubt, problem=str(outcome), **values)
+    if values["state"] != given_up:
+        return
+    if _is_event(intent):
+        if given_up == queues.ASIDE:  # what waits for a consent goes on by itself
+            queues.settle(db, t.outbox, row["id"], state=queues.SUPERSEDED)
+    elif isinstance(intent, TakePayment) and not doubt:
+        queues.settle(db, t.outbox, row["id"], state=queues.SUPERSEDED)
+        after_waiting(db, row, str(outcome), now)  # it is announced anew
+    else:
+        _show(db, row, Problem("write_not_delivered", str(outcome), remedy), now)
+
+
+def _is_event(intent: Intent) -> bool:
+    """Whether it only tells what happened here: it yields to everything, and nobody misses it."""
+    return isinstance(intent, NoteDocument) and intent.is_event
 
 
 def _after(db: Connection, row: Row, intent: Intent, done: Done, now: datetime) -> None:

@@ -115,6 +115,8 @@ def _text(value: Value) -> str:
 
 def after_edit(db: Connection, row: Mapping[str, Any], intent: Intent, done: Done, at: datetime) -> None:
     """Remember that the other side now shows what an edit said; `row` is the edit's outbox row."""
+    if isinstance(intent, NoteDocument) and intent.is_event:  # no field of ours is shown by it
+        return
     written = _written(intent)
     for link in links_of(db, row["organisation_id"], [row["subject"]]):
         if link["system"] == row["system"] and link["kind"] == _EDITED[type(intent)]:

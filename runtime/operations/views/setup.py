@@ -13,6 +13,7 @@ from runtime.app import App
 from runtime.operations.systems.ledger_accounts import bank_accounts
 from runtime.operations.systems.other_reminders import OtherReminders, other_reminders
 from runtime.operations.systems.tax_codes import TaxCodes, tax_codes
+from runtime.operations.systems.tell_history import keeps_history
 from runtime.operations.systems.treatments import KINDS, treatments
 from runtime.store import connections
 from runtime.store import tables as t
@@ -65,6 +66,7 @@ class Setup:
     processor_connected: bool
     missing_mail: tuple[str, ...]
     ledger_connected: bool
+    ledger_keeps_history: bool
     banks: tuple[BankProof, ...]
     seen: tuple[str, ...]
     treatments: tuple[TreatmentRow, ...]
@@ -93,12 +95,14 @@ def setup(db: Connection, app: App, organisation: Organisation) -> Setup:
     for account, row in bank_accounts(db, organisation.id):
         said = () if row is None else (row.declares, row.identification, row.evidence_until, row.attested_by)
         proofs.append(BankProof(account.handle, account.name, account.currency, *said))
+    ledger = connections.connection_for_role(db, organisation.id, Role.LEDGER)
     return Setup(
         sending_on=organisation.sending_on,
         card_payments_on=organisation.card_payments_on,
         processor_connected=connections.connection_for_role(db, organisation.id, Role.PROCESSOR) is not None,
         missing_mail=_missing_mail(app),
-        ledger_connected=connections.connection_for_role(db, organisation.id, Role.LEDGER) is not None,
+        ledger_connected=ledger is not None,
+        ledger_keeps_history=ledger is not None and keeps_history(ledger.system),
         banks=tuple(proofs),
         seen=_seen(db, organisation.id),
         treatments=_treatments(db, organisation.id),

@@ -81,12 +81,12 @@ def received_once(play: Play) -> Found:
 
 
 def one_effect_per_intent(play: Play) -> Found:
-    """[14] No two postings in a ledger come from one promise of ours: each bears the promise's own mark."""
+    """[14] No two postings, or lines of history, in a ledger come from one promise: each bears the promise's mark."""
     checked, violations = 0, []
     for key, firm in play.life.firms.items():
-        marks = Counter(firm.ledger.marks())
+        marks = Counter([*firm.ledger.marks(), *firm.ledger.notes()])
         checked += marks.total()
-        violations += [f"{key}: {count} postings of {mark}" for mark, count in marks.items() if count > 1]
+        violations += [f"{key}: {count} times {mark}" for mark, count in marks.items() if count > 1]
     return checked, violations
 
 

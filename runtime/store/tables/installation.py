@@ -19,6 +19,7 @@ organisation = Table(
     Column("card_payments_on", Boolean, nullable=False, server_default=false()),
     Column("pay_button_on", Boolean, nullable=False, server_default=false()),
     Column("links_back_on", Boolean, nullable=False, server_default=false()),
+    Column("history_from", Instant),  # events from then on may be untold in the ledger's history; null: none are told
     Column("answers_on", Boolean, nullable=False, server_default=false()),
     Column("others_remind", Boolean),
     Column("payers_instalments", Integer, nullable=False, server_default="0"),  # that they agree on by themselves

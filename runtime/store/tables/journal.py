@@ -17,6 +17,7 @@ event = Table(
     Column("subject", Id, nullable=False),
     Column("detail", Text, nullable=False),
     Index(None, "organisation_id", "subject"),
+    Index(None, "organisation_id", "at"),
 )
 
 problem = Table(
