@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from decimal import Decimal
 
+import pytest
 from werkzeug.wrappers import Request, Response
 
+from receivables.money import Money
+from runtime.operations.matching import decide
 from runtime.operations.matching.decide import confirm
 from runtime.store import queues
 from runtime.store import tables as t
-from tests.operations.faults import is_write
-from tests.operations.firm import Firm, money_in
+from tests.operations.faults import is_write, unavailable
+from tests.operations.firm import CURRENCY, Firm, money_in
 
 EXACT = money_in("L1", "120.00", "ACME LTD", "INV-1001")
 PART = money_in("L1", "50.00", "ACME LTD", "INV-1001")
@@ -53,6 +56,41 @@ def test_money_coded_to_income_by_hand_is_not_posted_beside_it(any_firm: Firm) -
     any_firm.settle()
     assert any_firm.ledger.payments() == []
     assert any_firm.problems() == ["coded_receipt"]
+
+
+@pytest.mark.parametrize(("hours", "posted"), [(2, ["50.00"]), (0, ["50.00", "50.00"])])
+def test_a_card_payment_that_waited_and_was_booked_by_hand_is_not_posted(
+    any_firm: Firm, hours: int, posted: list[str]
+) -> None:
+    """Nothing in the ledger names it: of one that came a moment ago, another payment of that amount says nothing."""
+    firm = any_firm
+    firm.show_card_payment(amount=Money(5_000, CURRENCY), payer_name="Bolt", invoice_numbers=("INV-2001",))
+    firm.ledger.standin.interceptor = unavailable
+    firm.work()
+    firm.time.advance(hours=hours)
+    firm.ledger.standin.interceptor = None
+    firm.ledger.pay_by_hand("INV-2001", "50.00", on=firm.time().date())
+    firm.time.advance(seconds=20)
+    firm.work(minutes=10)
+    firm.settle()
+    assert firm.ledger.payments() == [Decimal(amount) for amount in posted]
+    assert firm.receipt().state == ("recorded" if hours else "applied")
+
+
+def test_a_card_payment_that_was_asked_about_and_then_booked_by_hand_is_recorded(any_firm: Firm) -> None:
+    """Its invoice shows less by then: what is left of it must not be taken for what the payment paid too much."""
+    firm = any_firm
+    firm.show_card_payment(amount=Money(20_000, CURRENCY), payer_name="Bolt", invoice_numbers=("INV-2001",))
+    firm.ledger.standin.interceptor = unavailable
+    firm.work()
+    decide.undo(firm.app, organisation_id=firm.id, receipt_id=firm.receipt().id, actor="dana")
+    firm.ledger.standin.interceptor = None
+    firm.time.advance(hours=2)
+    firm.ledger.pay_by_hand("INV-2001", "200.00", on=firm.time().date())
+    firm.settle()
+    assert firm.receipt().state == "recorded"
+    assert firm.ledger.payments() == [Decimal("200.00")]
+    assert firm.document("INV-2001").balance_minor == 10_000
 
 
 def test_what_cannot_be_asked_about_waits_and_is_posted_once(any_firm: Firm) -> None:

@@ -1,9 +1,10 @@
 """Money that somebody booked by hand since it was matched: the ledger is asked before it is posted.
 
-A person may book a bank line at any moment, and no webhook of Xero's tells of payments. So before bank money is
-written, changed invoices are read, unless that was just done: a balance that the payments we know do not explain has
-the payments read. What is found is recorded and not posted a second time. Of money that was applied before, a balance
-tells nothing, because whoever deleted its posting may have booked it otherwise: there payments are read in any case.
+A person may book a bank line at any moment, or a card payment that waits, and no webhook of Xero's tells of payments.
+So before bank money or money that has waited is written, changed invoices are read, unless that was just done: a
+balance that the payments we know do not explain has the payments read. What is found is recorded and not posted a
+second time. Of money that was applied before, a balance tells nothing, because whoever deleted its posting may have
+booked it otherwise: there payments are read in any case.
 Money that was coded straight to an account shows in no balance, and is read for itself.
 """
 
@@ -20,7 +21,7 @@ from connectors.intents import Outcome, PostReceipt
 from connectors.records import Kind
 from runtime.app import App
 from runtime.operations.applying.posted import documents_of
-from runtime.operations.matching.recognise import recognise_applied
+from runtime.operations.matching.recognise import BOOKED_BY_PEOPLE_AFTER, recognise_applied
 from runtime.operations.matching.unknown_payments import paid_beyond_known
 from runtime.operations.systems.loss import noting_loss
 from runtime.operations.systems.pull import pull
@@ -42,7 +43,7 @@ def read_bookings(app: App, connection: VendorConnection, rows: Sequence[Row]) -
     What cannot be asked about waits: it is tried again as if its own call had failed, and nothing of it was written.
     """
     with app.store.read() as db:
-        posts = _bookable(db, connection.organisation_id, rows)
+        posts = _bookable(db, connection.organisation_id, rows, app.clock())
     if not posts:
         return {}
     try:
@@ -81,7 +82,7 @@ def leave_to_the_ledger(db: Connection, connection: VendorConnection, rows: Sequ
 
     Its invoices are read again, because what they show as open may be older than the booking.
     """
-    posts = _bookable(db, connection.organisation_id, rows)
+    posts = _bookable(db, connection.organisation_id, rows, now)
     booked = recognise_applied(db, connection.organisation_id, [row["subject"] for row, _ in posts], now)
     objects = [each for row, posting in posts if row["subject"] in booked for each in documents_of(posting)]
     if objects:
@@ -102,12 +103,16 @@ def _unwritten(error: Retry | Reconnect) -> Outcome:
     return error
 
 
-def _bookable(db: Connection, organisation_id: str, rows: Sequence[Row]) -> list[tuple[Row, PostReceipt]]:
+def _bookable(
+    db: Connection, organisation_id: str, rows: Sequence[Row], now: datetime
+) -> list[tuple[Row, PostReceipt]]:
+    """The postings of money that a person may have booked: all but a processor's that came a moment ago."""
     intents = ((row, queues.read_intent(row)) for row in rows)
     posts = [(row, intent) for row, intent in intents if isinstance(intent, PostReceipt)]
     found: set[str] = set()
     for ids in chunks(sorted({row["subject"] for row, _ in posts})):
         mine = (t.receipt.c.organisation_id == organisation_id) & t.receipt.c.id.in_(ids)
-        by_people = (t.receipt.c.source == "bank") | (t.receipt.c.applications > 1)
+        has_waited = t.receipt.c.noticed_at < now - BOOKED_BY_PEOPLE_AFTER
+        by_people = (t.receipt.c.source == "bank") | (t.receipt.c.applications > 1) | has_waited
         found.update(db.scalars(select(t.receipt.c.id).where(mine, by_people)))
     return [each for each in posts if each[0]["subject"] in found]

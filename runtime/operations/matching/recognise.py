@@ -28,6 +28,9 @@ CODED_CONSIDERED = timedelta(days=30)
 ASKED = ("suggested", "unidentified")  # a person was asked about these
 LEDGER_SOURCE = "ledger"
 AWAITED = "awaited"  # another app may book it: the ledger is asked before we do
+# A processor's payment is posted within minutes, and an app that books it names it. Of one that waited longer, a person
+# may have booked the amount by hand and named nothing, as with a bank's line.
+BOOKED_BY_PEOPLE_AFTER = timedelta(hours=1)
 BOOKED_ELSEWHERE_WITHIN = timedelta(minutes=15)  # how long other apps take to book a payment that their webhook told of
 
 
@@ -152,7 +155,9 @@ def _as_recorded(db: Connection, row: dict[str, Any], now: datetime) -> str | No
         ).first()
         if named is not None:
             _take(db, row, named.id, now, customer_id=named.customer_id)
-        return "recorded" if named is not None else None
+            return "recorded"
+        if row["noticed_at"] > now - BOOKED_BY_PEOPLE_AFTER:
+            return None
     records = _unlinked(db, row)
     found = recognise(_facts(row), [record for record, _ in records])
     if found is None:
