@@ -20,6 +20,7 @@ from runtime.operations.matching.debits import RETURNED, SUGGESTED
 from runtime.operations.matching.settle_refund import settle_refund
 from runtime.operations.systems.disconnect import disconnect
 from runtime.simulation.accountant import pending, verdict
+from runtime.simulation.charges import decide_charges
 from runtime.simulation.discounts import decide_discounts
 from runtime.simulation.stage import Play, connect
 from runtime.store import connections
@@ -43,6 +44,7 @@ def look_after(play: Play) -> None:
         _book_what_refunds_left(play, key, organisation_id)
         _look_at_returns(play, key, organisation_id)
         decide_discounts(play, key)
+        decide_charges(play, key)
         if not play.life.firms[key].is_closed:
             _try_again(play, organisation_id)
         _connect_again(play, key, organisation_id)

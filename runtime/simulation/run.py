@@ -19,6 +19,7 @@ from runtime.operations.bank_files.import_statement import GAP, import_statement
 from runtime.operations.reminding.remind import remind_everybody
 from runtime.operations.work import poll, work
 from runtime.simulation.autopay import offer_autopay
+from runtime.simulation.charges import charge_late_payment
 from runtime.simulation.crashes import Crash
 from runtime.simulation.discounts import give_discounts
 from runtime.simulation.histories import have_histories_told
@@ -230,6 +231,7 @@ def _begin(play: Play, *, is_steady: bool) -> None:
     offer_autopay(play)
     give_discounts(play)
     have_histories_told(play)
+    charge_late_payment(play)
     for key in play.life.firms:
         _repeat(play, "statement", partial(_statement, play, key), _between(8, 26))
     _repeat(play, "consents", partial(_consents, play), _between(2 * slow, 20 * slow))

@@ -2,7 +2,7 @@
 
 from sandbox.life.bookkeeping import BOOKS_OPENED
 from sandbox.life.debts import Debt, Fact, Source
-from sandbox.life.firm import Discount, Firm, Mandate, Offer
+from sandbox.life.firm import Discount, Firm, Lateness, Mandate, Offer, Verdict
 from sandbox.life.hands import Hands
 from sandbox.life.life import Life
 from sandbox.life.takings import Takings
@@ -16,11 +16,13 @@ __all__ = [
     "Firm",
     "Hands",
     "Judge",
+    "Lateness",
     "Life",
     "Mandate",
     "Objection",
     "Offer",
     "Source",
     "Takings",
+    "Verdict",
     "Wrong",
 ]

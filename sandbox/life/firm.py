@@ -73,6 +73,29 @@ class Offer:
         return self.taken_on is not None and self.taken_on <= self.last_on
 
 
+@dataclass(frozen=True)
+class Lateness:
+    """What a firm charges for late payment: so much a year on what is owed, and a fee; perhaps also once it is paid."""
+
+    per_cent: Decimal
+    fee: Decimal
+    is_charged_paid: bool
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the accountant said of the lateness of an invoice through a day: she charges it, or waives it.
+
+    It is not sure where the product died before it answered.
+    """
+
+    number: str
+    until: date
+    amount: Decimal
+    is_charged: bool
+    is_sure: bool = field(default=True, compare=False)
+
+
 @dataclass
 class Firm:
     """One organisation, with everything that is true of it."""
@@ -92,6 +115,9 @@ class Firm:
     mandates: dict[str, Mandate] = field(default_factory=dict)  # by the means that was saved
     discount: Discount | None = None
     offers: dict[str, Offer] = field(default_factory=dict)  # discounts that payers were told of, by invoice
+    lateness: Lateness | None = None
+    verdicts: list[Verdict] = field(default_factory=list)  # about late payment
+    charged_wrongly: list[str] = field(default_factory=list)  # why what she was shown should not have been charged
     written: dict[str, str] = field(default_factory=dict)  # what people wrote at the vendors, by what they wrote
     credit: Counter[str] = field(default_factory=Counter)  # cents that pay nothing yet, by customer
     silent: dict[str, Fact] = field(default_factory=dict)  # customers who asked for no more messages since

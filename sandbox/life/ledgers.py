@@ -13,6 +13,8 @@ from sandbox.world.model import Customer, TrueInvoice
 from sandbox.world.quickbooks_books import QuickBooksLedger
 from sandbox.world.xero_books import BANK, XeroLedger
 
+_CHARGE_MARK = " chg_"  # between the number of the late invoice and what tells its charges apart
+
 
 @dataclass(frozen=True)
 class Draft:
@@ -87,6 +89,9 @@ class Accountant(LedgerBooks, Protocol):
 
     def notes(self) -> Iterator[str]:
         """What apps noted in the histories of invoices, each with its invoice; none where no history is kept."""
+
+    def charges(self) -> Iterator[tuple[str, Decimal]]:
+        """What was invoiced for late payment: under which reference, the late invoice's number first, and how much."""
 
 
 class XeroAccountant(XeroLedger):
@@ -203,6 +208,12 @@ class XeroAccountant(XeroLedger):
             yield from (f"{money['Type']} {line['Description']}" for line in money["LineItems"])
         for invoice in _standing(self.books.invoices):
             yield from (str(line["Description"]) for line in invoice["LineItems"] if not line.get("LineAmount"))
+
+    def charges(self) -> Iterator[tuple[str, Decimal]]:
+        """Invoices whose reference bears the mark."""
+        for invoice in _standing(self.books.invoices):
+            if _CHARGE_MARK in str(invoice.get("Reference")):
+                yield str(invoice["Reference"]), Decimal(invoice["Total"])
 
 
 class QuickBooksAccountant(QuickBooksLedger):
@@ -325,6 +336,12 @@ class QuickBooksAccountant(QuickBooksLedger):
         for estimate in self.books.entities["Estimate"].values():
             if estimate.get("PrivateNote"):
                 yield str(estimate["PrivateNote"])
+
+    def charges(self) -> Iterator[tuple[str, Decimal]]:
+        """Invoices whose note bears the mark."""
+        for invoice in self.books.invoices.values():
+            if _CHARGE_MARK in str(invoice.get("PrivateNote")):
+                yield str(invoice["PrivateNote"]), Decimal(invoice["TotalAmt"])
 
 
 def _standing(records: Mapping[str, dict[str, Any]]) -> Iterator[dict[str, Any]]:

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from runtime.simulation.invariants import autopay, boundaries, discounts, in_step, intake, money, reminding, rest
+from runtime.simulation.invariants import (
+    autopay,
+    boundaries,
+    charges,
+    discounts,
+    in_step,
+    intake,
+    money,
+    reminding,
+    rest,
+)
 from runtime.simulation.invariants.tally import Tally
 from runtime.simulation.stage import Play
 
@@ -39,6 +49,7 @@ ALWAYS: Mapping[Invariant, tuple[int, ...]] = {
     autopay.taken_as_agreed: (33,),
     autopay.taken_once_and_owed: (34,),
     discounts.discounts_as_offered: (35,),
+    charges.charged_as_approved: (36,),
 }
 # Also before and after an answer arrives that was overtaken: what it undoes is soon read again.
 NEVER_BACK: tuple[Invariant, ...] = (in_step.versions_never_go_back, in_step.tombstones_stay_dead)

@@ -7,10 +7,10 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from runtime.simulation.histories import HISTORIES
-from runtime.simulation.sabotages import autopay, boundaries, in_step, intake, money, reminding
+from runtime.simulation.sabotages import autopay, boundaries, charges, in_step, intake, money, reminding
 from runtime.simulation.sabotages.sabotage import Sabotage
 
-_ROOMS = (intake, money, in_step, reminding, boundaries, autopay)
+_ROOMS = (intake, money, in_step, reminding, boundaries, autopay, charges)
 # Lines of history are calls as well, and faults strike at calls: without them a safeguard meets the faults it is for.
 SABOTAGES: tuple[Sabotage, ...] = tuple(
     replace(each, often={HISTORIES: 0.0, **each.often})
