@@ -31,13 +31,14 @@ def whole(terms: Lateness, debt: Debt, until: date, known: Known) -> Decimal:
 def wrong_to_charge(firm: Firm, debt: Debt, said: Verdict, *, on: date, known: Known) -> str | None:
     """Why what the accountant was shown, and said of, must not be charged on a day; None when it is right.
 
-    An invoice of which nothing ever happened must come to the whole, to the cent.
+    What held it and is over holds it no more, whether that could be known or not. An invoice of which nothing ever
+    happened must come to the whole, to the cent.
     """
     if firm.lateness is None:
         return "the firm charges nobody"
     state = debt.state(on, known)
-    if state.held:
-        return f"held ({', '.join(sorted(state.held))})"
+    if held := state.held & debt.state(on).held:
+        return f"held ({', '.join(sorted(held))})"
     if state.open > 0 and state.due_on >= on:
         return f"not due before {state.due_on}"
     if state.open <= 0 and (why := _wrong_once_paid(firm.lateness, debt, max(state.due_days), known)) is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -17,6 +17,7 @@ from runtime.operations.charges.refused import approve_again, give_up_charge
 from runtime.operations.charges.terms import note_business, set_rate, set_terms, switch_charges
 from runtime.operations.errors import InputError, RefusedError
 from runtime.operations.matching.open_items import OpenDocument, open_documents
+from runtime.operations.payers.pay_by_card import pay_by_card, switch_card_payments
 from runtime.operations.reminding.replay import payments_of
 from runtime.operations.systems.treatments import LATE_CHARGE, set_treatment
 from runtime.operations.views.standing import standings
@@ -104,6 +105,37 @@ def test_what_was_paid_before_the_approval_is_not_charged_for(firm: Firm) -> Non
         approve(firm, shown)
     firm.settle()
     assert (issued(firm), _states(firm)) == ([], [])
+
+
+def _paid_on_a_page(firm: Firm) -> None:
+    document = firm.document(NUMBER)
+    switch_card_payments(firm.app, organisation_id=firm.id, on=True, actor="dana")
+    pay_by_card(
+        firm.app,
+        organisation_id=firm.id,
+        customer_id=document.customer_id,
+        document_ids=[document.id],
+        part="",
+        back_to="http://127.0.0.1:8000/p/token",
+    )
+    (session,) = firm.stripe.checkout_sessions
+    firm.stripe.complete_checkout(session)
+
+
+def _contested_in_the_crm(firm: Firm) -> None:
+    firm.edit_in_crm(NUMBER, Disputed__c=True, Dispute_Reason__c="wrong price")
+
+
+@pytest.mark.parametrize("tell", [_paid_on_a_page, _contested_in_the_crm])
+def test_what_the_processor_or_the_crm_was_told_is_read_before_the_approval(
+    firm: Firm, tell: Callable[[Firm], None]
+) -> None:
+    tell(firm)
+    firm.pending_webhooks()  # they are lost
+    firm.time.advance(hours=2)  # a page that was opened holds an hour
+    with pytest.raises(RefusedError, match=NO_MORE):
+        approve(firm)
+    assert _states(firm) == []
 
 
 def test_a_part_paid_meanwhile_asks_to_look_again(firm: Firm) -> None:

@@ -92,6 +92,14 @@ def test_what_is_not_late_is_not_charged_for(firm: Firm, facts: list[Fact], why:
     assert _wrong(firm, _debt(*facts), "25.00") == why
 
 
+def test_what_held_it_and_is_over_holds_it_no_more_known_or_not(firm: Firm) -> None:
+    page = Fact(Source.DESK, NOON, NOON, holds="checkout")
+    left = Fact(Source.PROCESSOR, NOON, NOON, frees="checkout")
+    said = Verdict("INV-1", TODAY, Decimal("31.90"), is_charged=True)
+    for facts, why in (([page], "held (checkout)"), ([page, left], None)):
+        assert wrong_to_charge(firm, _debt(*facts), said, on=TODAY, known=lambda fact: fact is not left) == why
+
+
 def test_what_was_paid_late_is_charged_for_by_the_firms_that_do(firm: Firm) -> None:
     paid = _debt(_paid("1000.00", 10))
     assert _wrong(firm, paid, "29.93", until=DUE + timedelta(days=10)) is None

@@ -23,6 +23,7 @@ from runtime.operations.charges.propose import Proposed, propose_charges
 from runtime.operations.charges.terms import charge_terms
 from runtime.operations.errors import RefusedError
 from runtime.operations.reaching.contact_language import language_for
+from runtime.operations.reminding.catch_up import catch_up
 from runtime.operations.reminding.evidence import place_of
 from runtime.operations.systems.absorb.scope import CUSTOMER_LINK
 from runtime.operations.systems.read_invoices import Reading, read_invoices
@@ -47,8 +48,10 @@ class Shown:
 def approve_charge(app: App, *, organisation_id: str, document_id: str, shown: Shown, actor: str) -> None:
     """Promise to post what was shown to the ledger. RefusedError where it is no longer that, or cannot be posted.
 
-    The invoice is read again first: what was paid a moment ago is not charged for.
+    The invoice is read again first, and what the processor and the CRM know by now: what was paid a moment ago, on its
+    page too, is not charged for.
     """
+    catch_up(app, organisation_id)
     if read_invoices(app, organisation_id, [document_id]) is Reading.FAILED:
         raise RefusedError("the ledger could not be read just now: try again in a moment")
     with app.store.write() as db:
