@@ -20,7 +20,9 @@ __all__ = ["browser"]
 
 pytestmark = pytest.mark.browser
 # Files, pictures, and what leads elsewhere at once.
-_NO_PAGES = re.compile(r".*\.(csv|json|svg|pdf)|.*/online|/connect/.*|/sign-in/.*|/launch/.*|/reconnect/.*|/join/.*")
+_NO_PAGES = re.compile(
+    r".*\.(csv|json|svg|pdf)|.*/files/.*|.*/online|/connect/.*|/sign-in/.*|/launch/.*|/reconnect/.*|/join/.*"
+)
 # What Tab stops at, as HTML says: of the radio buttons of one name at one. Notes each stop, and whether it shows.
 _STOPS = """() => {
   const group = (each) => [...each.form.querySelectorAll(`input[type=radio][name=${each.name}]`)];
