@@ -10,7 +10,6 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import partial
-from random import Random
 
 from sqlalchemy import select
 
@@ -24,7 +23,7 @@ from runtime.operations.errors import RefusedError
 from runtime.operations.reminding.policies import current, set_policies
 from runtime.operations.systems.treatments import LATE_CHARGE, set_treatment
 from runtime.operations.views.charges import charges_view
-from runtime.simulation.stage import Play
+from runtime.simulation.stage import Play, source
 from runtime.store import connections
 from runtime.store import tables as t
 from sandbox.life import Debt, Fact, Firm, Lateness, Source, Verdict
@@ -39,7 +38,7 @@ _PRESSES_AFTER_HOURS = (2.0, 40.0)
 
 def charge_late_payment(play: Play) -> None:
     """Let some firms charge for late payment, from soon on: most of them also what was paid late."""
-    rng = Random(f"{play.seed} charges")  # noqa: S311 - a repeatable run, no secret
+    rng = source(play.seed, "charges")
     for key in play.life.firms:
         if rng.random() < _CHARGED * play.often.get(CHARGED, 1.0):
             terms = Lateness(PER_CENT, FEE, is_charged_paid=rng.random() < _ALSO_PAID)

@@ -6,7 +6,8 @@ from datetime import timedelta
 from functools import partial
 
 from runtime.operations.errors import RefusedError
-from runtime.operations.systems.tell_history import keeps_history, switch_ledger_history
+from runtime.operations.systems.edits import keeps_history
+from runtime.operations.systems.tell_history import switch_ledger_history
 from runtime.simulation.stage import Play, source
 
 HISTORIES = "history told"  # what may happen more or less often than usual, by this name

@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Connection, Select, or_, select, true
 from receivables.document import DocumentKind, DocumentStatus
 from reminders.charges import PAID_LATE_DAYS
 from reminders.payment_plan import PlanState
+from reminders.policy_book import PolicyBook
 from runtime.operations.reminding.debtors import policies_for
 from runtime.operations.reminding.policies import current
 from runtime.store import tables as t
@@ -30,8 +31,11 @@ class PaidLate:
 
 def policies_that_charge(db: Connection, organisation_id: str) -> tuple[str, ...]:
     """Return the names of the policies that charge for lateness also once an invoice is paid."""
-    choices = current(db, organisation_id).book.choices
-    return tuple(choice.policy.name for choice in choices if choice.policy.charges_paid_late)
+    return _that_charge(current(db, organisation_id).book)
+
+
+def _that_charge(book: PolicyBook) -> tuple[str, ...]:
+    return tuple(choice.policy.name for choice in book.choices if choice.policy.charges_paid_late)
 
 
 def paid_late(db: Connection, organisation: Organisation, *, now: datetime, text: str = "") -> PaidLate:
@@ -79,9 +83,9 @@ def charged_when_paid(
     db: Connection, organisation: Organisation, customer_ids: Collection[str], *, now: datetime
 ) -> set[str]:
     """Return those of these customers whose policy charges for lateness also once an invoice is paid."""
-    if not policies_that_charge(db, organisation.id):
-        return set()
     book = current(db, organisation.id).book
+    if not _that_charge(book):
+        return set()
     policies = policies_for(db, organisation, book, customer_ids=customer_ids, now=now)
     return {each for each in customer_ids if policies.get(each, book.default).charges_paid_late}
 

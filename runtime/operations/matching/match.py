@@ -199,7 +199,7 @@ def _receipt(row: dict[str, Any], index: OpenItemIndex, refused: tuple[frozenset
 
 
 def _act(run: _Matching, row: dict[str, Any], receipt: Receipt, proposal: Proposal) -> str:
-    if receipt.refused and not proposal.best.allocations and _is_answered(receipt, proposal):
+    if _is_answered(receipt, proposal):
         _set_state(run, row, "unidentified", proposal.customer_id)
         _hold_plausible(run, row, receipt, proposal, state="rejected")
         return "refused"
@@ -213,7 +213,9 @@ def _act(run: _Matching, row: dict[str, Any], receipt: Receipt, proposal: Propos
 
 
 def _is_answered(receipt: Receipt, proposal: Proposal) -> bool:
-    """Whether a person, who refused something else, need not be asked about a proposal that names no item."""
+    """Whether a person who refused something need not be asked again: nothing is left, or just this was refused."""
+    if not receipt.refused or proposal.best.allocations:
+        return False
     return proposal.decision is Decision.NONE or frozenset[str]() in receipt.refused
 
 

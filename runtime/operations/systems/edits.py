@@ -93,19 +93,20 @@ def _intents(link: Mapping[str, Any], ours: Mapping[str, Value], *, from_ledger:
 def _pairs(link: Mapping[str, Any], *, from_ledger: bool) -> dict[str, Pair]:
     """What both sides last agreed on; a ledger that keeps a history was told of no note at first."""
     pairs = pairs_of(link)
-    if from_ledger and link["kind"] == DOCUMENT_LINK and _keeps_history(link["system"]):
+    if from_ledger and link["kind"] == DOCUMENT_LINK and keeps_history(link["system"]):
         return {"note": (None, None)} | pairs
     return pairs
 
 
 def _note(link: Mapping[str, Any], text: str) -> Iterator[Intent]:
     """A line of history for a note, where the ledger keeps one. It cannot be taken back: each text is told once."""
-    if _keeps_history(link["system"]):
+    if keeps_history(link["system"]):
         key = stable_id("note", link["system"], link["external_id"], text)
         yield NoteDocument(key, link["external_id"], text)
 
 
-def _keeps_history(system: str) -> bool:
+def keeps_history(system: str) -> bool:
+    """Whether a system keeps a history of each invoice that lines can be added to."""
     return NoteDocument in registry.declaration(system).writes
 
 

@@ -9,7 +9,6 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Text, and_, cast, exists, literal, or_, select, update
 
-from connectors import registry
 from connectors.contract import Role
 from connectors.intents import NoteDocument
 from receivables.document import DocumentKind
@@ -17,6 +16,7 @@ from runtime.app import App
 from runtime.operations.errors import RefusedError
 from runtime.operations.organisations import keep_switch
 from runtime.operations.systems.absorb.scope import DOCUMENT_LINK
+from runtime.operations.systems.edits import keeps_history
 from runtime.store import connections, queues
 from runtime.store import tables as t
 
@@ -72,11 +72,6 @@ def switch_ledger_history(app: App, *, organisation_id: str, on: bool, actor: st
         now = app.clock()
         switch = {"history_from": (organisation.history_from or now) if on else None}
         keep_switch(db, organisation_id, switch, action="ledger_history_switched", actor=actor, at=now)
-
-
-def keeps_history(system: str) -> bool:
-    """Whether a system keeps a history of each invoice that lines can be added to."""
-    return NoteDocument in registry.declaration(system).writes
 
 
 def tell_history(app: App, organisation_id: str) -> int:

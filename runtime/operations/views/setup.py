@@ -10,10 +10,10 @@ from sqlalchemy import Connection, select
 from connectors.contract import Role
 from connectors.records import AccountPurpose
 from runtime.app import App
+from runtime.operations.systems.edits import keeps_history
 from runtime.operations.systems.ledger_accounts import bank_accounts
 from runtime.operations.systems.other_reminders import OtherReminders, other_reminders
 from runtime.operations.systems.tax_codes import TaxCodes, tax_codes
-from runtime.operations.systems.tell_history import keeps_history
 from runtime.operations.systems.treatments import KINDS, treatments
 from runtime.store import connections
 from runtime.store import tables as t
