@@ -39,6 +39,7 @@ from runtime.simulation.virtual import Agenda, VirtualTime, seeded_secrets
 from runtime.simulation.watch import LogListener
 from runtime.simulation.wire import Wire
 from runtime.store import connections
+from runtime.store.engine import Store
 from runtime.store.migrate import empty_sqlite
 from runtime.vendors import Pace
 from sandbox.capture import CapturedMail, CaptureServer, Fate
@@ -108,14 +109,22 @@ class Play:
         self.told.append(f"{self.time.now():%m-%d %H:%M:%S} {text}")
 
     def restart(self) -> None:
-        """Start the product again after its process died: what it had in memory is gone."""
+        """Start the product again after its process died: what it had in memory is gone.
+
+        But for the texts of its statements, which say nothing of what happened and take long to write.
+        """
         self.app.close()
         self.crashes += 1
-        self.app = _start(self)
+        self.recover_store()
+        self.app = _start(self, self.app.store)
 
     def recover(self) -> None:
         """Let what was away for a while be there again."""
         self.broker_back_at = self.time.now()
+        self.recover_store()
+
+    def recover_store(self) -> None:
+        """Let the database be reached again, with room on its disk."""
         if isinstance(self.app.store, MortalStore):
             self.app.store.recover()
 
@@ -231,7 +240,7 @@ def set_play(
         _open_for_business(play)
         wire.passage = calls.carry
         quiet.close()
-        play.app = _start(play)
+        play.app = _start(play, MortalStore(play.settings.database_url, play.faults))
         yield play
 
 
@@ -240,8 +249,7 @@ def source(seed: int, of: str) -> Random:
     return Random(f"{seed} {of}")  # noqa: S311 - a repeatable run, no secret
 
 
-def _start(play: Play) -> App:
-    store = MortalStore(play.settings.database_url, play.faults)
+def _start(play: Play, store: Store) -> App:
     app = build(play.settings, clock=play.clock, pace=Pace(play.time.sleep, pages=iter), store=store)
     app.wake = play.wake
     return app
