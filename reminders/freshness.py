@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from reminders.business_time import previous_business_day
-from reminders.evidence import BankDeclaration, BankEvidence, Freshness
+from reminders.evidence import BankDeclaration, BankEvidence, CrmEvidence, Freshness, ProcessorEvidence
 
 LEDGER_MAX_AGE = timedelta(seconds=60)
 PROCESSOR_MAX_AGE = timedelta(minutes=5)
@@ -28,11 +28,10 @@ def gaps(*, freshness: Freshness, as_of: datetime) -> list[str]:
     found.extend(
         f"Events of {processor.name} were {_last(processor.caught_up_at, 'caught up')}; "
         "they must be caught up within 5 minutes of sending."
-        for processor in freshness.processors
-        if not _is_fresh(processor.caught_up_at, as_of, PROCESSOR_MAX_AGE)
+        for processor in _late_processors(freshness, as_of)
     )
-    crm = freshness.crm
-    if crm is not None and not _is_fresh(crm.read_at, as_of, CRM_MAX_AGE):
+    crm = _late_crm(freshness, as_of)
+    if crm is not None:
         found.append(
             f"What people say in {crm.name} was {_last(crm.read_at, 'read')}; "
             "it must be read within 15 minutes of sending."
@@ -41,6 +40,21 @@ def gaps(*, freshness: Freshness, as_of: datetime) -> list[str]:
         found.append("No bank account has declared its evidence.")
     found.extend(gap for bank in freshness.bank if (gap := _bank_gap(bank, as_of)) is not None)
     return found
+
+
+def unheard(*, freshness: Freshness, as_of: datetime) -> list[str]:
+    """Return the names of the processors and the CRM that were read too long ago to rest anything on what they said."""
+    crm = _late_crm(freshness, as_of)
+    return [*(each.name for each in _late_processors(freshness, as_of)), *([crm.name] if crm else [])]
+
+
+def _late_processors(freshness: Freshness, as_of: datetime) -> list[ProcessorEvidence]:
+    return [each for each in freshness.processors if not _is_fresh(each.caught_up_at, as_of, PROCESSOR_MAX_AGE)]
+
+
+def _late_crm(freshness: Freshness, as_of: datetime) -> CrmEvidence | None:
+    crm = freshness.crm
+    return crm if crm is not None and not _is_fresh(crm.read_at, as_of, CRM_MAX_AGE) else None
 
 
 def _bank_gap(bank: BankEvidence, as_of: datetime) -> str | None:

@@ -155,6 +155,20 @@ def test_without_the_ledger_nothing_is_approved(firm: Firm) -> None:
     assert _states(firm) == []
 
 
+@pytest.mark.parametrize("silent", ["Stripe", "Salesforce"])
+def test_while_one_who_may_know_of_a_payment_cannot_be_read_nothing_is_approved(firm: Firm, silent: str) -> None:
+    standin = firm.estate.stripe if silent == "Stripe" else firm.estate.salesforce
+    shown = look(firm)
+    firm.time.advance(hours=2)
+    standin.interceptor = unavailable
+    with pytest.raises(RefusedError, match=f"{silent} could not be read just now"):
+        approve(firm, shown)
+    assert _states(firm) == []
+    standin.interceptor = None
+    approve(firm, shown)
+    assert _states(firm) == ["approved"]
+
+
 def test_a_lost_answer_posts_no_second_invoice(firm: Firm) -> None:
     approve(firm)
     firm.ledger.standin.interceptor = lose_answer(firm.ledger.standin)

@@ -18,6 +18,7 @@ from connectors.intents import ChargeLine, PostCharge
 from receivables.identity import stable_id
 from receivables.money import Money
 from reminders.charges import Ask, charge_lines
+from reminders.freshness import unheard
 from runtime.app import App
 from runtime.operations.charges.propose import Proposed, propose_charges
 from runtime.operations.charges.terms import charge_terms
@@ -25,6 +26,7 @@ from runtime.operations.errors import RefusedError
 from runtime.operations.reaching.contact_language import language_for
 from runtime.operations.reminding.catch_up import catch_up
 from runtime.operations.reminding.evidence import place_of
+from runtime.operations.reminding.facts import freshness
 from runtime.operations.systems.absorb.scope import CUSTOMER_LINK
 from runtime.operations.systems.read_invoices import Reading, read_invoices
 from runtime.operations.systems.treatments import LATE_CHARGE, Treatment, treatments
@@ -49,7 +51,7 @@ def approve_charge(app: App, *, organisation_id: str, document_id: str, shown: S
     """Promise to post what was shown to the ledger. RefusedError where it is no longer that, or cannot be posted.
 
     The invoice is read again first, and what the processor and the CRM know by now: what was paid a moment ago, on its
-    page too, is not charged for.
+    page too, is not charged for. What one of them says cannot be known while it cannot be read, so nothing is.
     """
     catch_up(app, organisation_id)
     if read_invoices(app, organisation_id, [document_id]) is Reading.FAILED:
@@ -58,6 +60,9 @@ def approve_charge(app: App, *, organisation_id: str, document_id: str, shown: S
         connections.lock_organisation(db, organisation_id)
         now = app.clock()
         organisation, proposed, ask = _asked(db, organisation_id, document_id, shown, now)
+        if silent := unheard(freshness=freshness(db, organisation), as_of=now):
+            titles = " and ".join(registry.declaration(each).title for each in silent)
+            raise RefusedError(f"{titles} could not be read just now and may know of a payment: try again, or connect it again")
         ledger, treatment = posts(db, organisation_id)
         charge_id = _keep(db, organisation, proposed, ask, state=APPROVED, actor=actor, at=now)
         intent = _intent(
