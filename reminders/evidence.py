@@ -199,12 +199,15 @@ class Freshness:
     `crm` is None where none is connected.
     `is_being_written` where we post money of this item and do not know yet whether the ledger took it: whether its
     balance, however new, shows that money is unknown too.
+    `has_unread_payments` where a reading showed less paid on this item than was known, and the ledger's payments were
+    not read since: which of them are gone is unknown.
     """
 
     ledger_read_at: datetime | None
     processors: tuple[ProcessorEvidence, ...]
     bank: tuple[BankEvidence, ...]
     is_being_written: bool = False
+    has_unread_payments: bool = False
     crm: CrmEvidence | None = None
 
     def __post_init__(self) -> None:

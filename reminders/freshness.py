@@ -25,6 +25,8 @@ def gaps(*, freshness: Freshness, as_of: datetime) -> list[str]:
         found.append(
             "Money of this invoice is being posted in the ledger; whether the balance shows it is looked up first."
         )
+    if freshness.has_unread_payments:
+        found.append("Less is paid on this invoice than was known; the ledger's payments must be read first.")
     found.extend(
         f"Events of {processor.name} were {_last(processor.caught_up_at, 'caught up')}; "
         "they must be caught up within 5 minutes of sending."

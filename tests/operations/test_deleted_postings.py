@@ -2,31 +2,54 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
+from urllib.parse import unquote
+
+import pytest
+from werkzeug import Request, Response
 
 from connectors.contract import Role
 from connectors.records import Kind, Page, PaymentFields, PaymentLine, Record
 from receivables.money import Money
 from runtime.operations.matching.decide import confirm, undo
+from runtime.operations.matching.match import match_receipts
 from runtime.operations.matching.open_items import open_documents
 from runtime.operations.reminding.remind import remind_organisation
 from runtime.operations.systems.absorb.page import absorb
+from runtime.operations.systems.deliver import deliver_outbox
 from runtime.operations.systems.disconnect import disconnect
 from runtime.operations.systems.pull import pull
 from runtime.store import tables as t
 from tests.operations.copied import copied_firm
-from tests.operations.firm import CURRENCY, Firm, XeroLedger, money_in
+from tests.operations.firm import CURRENCY, TODAY, Firm, XeroLedger, money_in
 
 EXACT = money_in("L1", "120.00", "ACME LTD", "INV-1001")
 
 
-def _delete_posting(firm: Firm) -> None:
-    """A person deletes the one payment that stands in the ledger."""
+def _delete_posting(firm: Firm, amount: str = "") -> None:
+    """A person deletes the one payment (of this amount) that stands in the ledger."""
     books = firm.ledger.books  # type: ignore[attr-defined]
-    (payment_id,) = [each for each, row in books.payments.items() if row.get("Status") != "DELETED"]
+    standing = {each: row for each, row in books.payments.items() if row.get("Status") != "DELETED"}
+    (payment_id,) = [
+        each
+        for each, row in standing.items()
+        if not amount or Decimal(str(row.get("Amount", row.get("TotalAmt")))) == Decimal(amount)
+    ]
     books.delete_payment(payment_id)
     firm.time.advance(minutes=3)
+
+
+def _no_payments(request: Request, handle: Callable[[], Response]) -> Response:
+    """What was paid cannot be read; invoices can."""
+    asked = unquote(f"{request.path}?{request.query_string.decode()}")
+    return Response("down", status=503) if "Payment" in asked else handle()
+
+
+def _reminded(firm: Firm, number: str) -> bool:
+    document_id = firm.document(number).id
+    return any(row.document_id == document_id and row.state == "sent" for row in firm.rows(t.reminder_item))
 
 
 def _open(firm: Firm) -> int:
@@ -187,6 +210,35 @@ def test_an_invoice_whose_posting_is_gone_is_not_asked_for_before_the_deletion_i
     reminded = {row.document_id for row in firm.rows(t.reminder_item) if row.state == "sent"}
     assert reminded, "what is due beside it is reminded"
     assert firm.document("INV-1001").id not in reminded
+
+
+@pytest.mark.parametrize("shown_in_between", [True, False])
+def test_a_part_paid_by_others_hides_no_posting_that_is_gone(any_firm: Firm, shown_in_between: bool) -> None:
+    firm = any_firm
+    firm.switch_sending()
+    firm.ledger.pay_by_hand("INV-1001", "70.00", on=TODAY)
+    firm.settle()
+    firm.import_lines(money_in("L1", "50.00", "ACME LTD", "INV-1001"))
+    match_receipts(firm.app, firm.id)
+    if firm.receipt().state != "applied":
+        confirm(firm.app, organisation_id=firm.id, receipt_id=firm.receipt().id, actor="dana")
+    if shown_in_between:
+        firm.settle()
+        assert firm.document("INV-1001").balance_minor == 0
+    else:
+        deliver_outbox(firm.app)
+    assert sorted(firm.ledger.payments()) == [Decimal("50.00"), Decimal("70.00")]
+    _delete_posting(firm, "50.00")
+    firm.ledger.standin.interceptor = _no_payments
+    pull(firm.app, firm.connection(Role.LEDGER), kinds=[Kind.INVOICE])
+    remind_organisation(firm.app, firm.id)
+    assert firm.document("INV-1001").balance_minor == 5_000
+    assert not _reminded(firm, "INV-1001")
+    firm.ledger.standin.interceptor = None
+    firm.settle()
+    assert firm.problems() == ["posting_deleted"]
+    remind_organisation(firm.app, firm.id)
+    assert not _reminded(firm, "INV-1001"), "the money is asked about"
 
 
 def _words(firm: Firm) -> list[tuple[str, str]]:

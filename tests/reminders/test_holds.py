@@ -174,6 +174,7 @@ BOUNDARIES: list[tuple[str, Facts, Facts]] = [
         {"freshness": freshness(ledger_read_at=NOW + 5 * SECOND)},
     ),
     ("stale", {"freshness": freshness(ledger_read_at=None)}, {"freshness": freshness()}),
+    ("stale", {"freshness": freshness(has_unread_payments=True)}, {"freshness": freshness()}),
     (
         "stale",
         {"freshness": freshness(processors=(ProcessorEvidence("stripe", NOW - 301 * SECOND),))},

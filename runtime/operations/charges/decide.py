@@ -62,7 +62,9 @@ def approve_charge(app: App, *, organisation_id: str, document_id: str, shown: S
         organisation, proposed, ask = _asked(db, organisation_id, document_id, shown, now)
         if silent := unheard(freshness=freshness(db, organisation), as_of=now):
             titles = " and ".join(registry.declaration(each).title for each in silent)
-            raise RefusedError(f"{titles} could not be read just now and may know of a payment: try again, or connect it again")
+            raise RefusedError(
+                f"{titles} could not be read just now and may know of a payment: try again, or connect it again"
+            )
         ledger, treatment = posts(db, organisation_id)
         charge_id = _keep(db, organisation, proposed, ask, state=APPROVED, actor=actor, at=now)
         intent = _intent(

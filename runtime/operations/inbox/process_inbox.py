@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
+from collections.abc import Collection
 from contextlib import suppress
 from datetime import datetime
 from typing import Any
@@ -23,9 +24,11 @@ from runtime.operations.matching.unknown_payments import read_payments, somebody
 from runtime.operations.reaching.carrier_webhooks import REPORT, follow_reports
 from runtime.operations.systems.absorb.page import absorb
 from runtime.operations.systems.edits import promise_edits
+from runtime.operations.systems.less_paid import read_payments_of
 from runtime.operations.systems.loss import note_loss
 from runtime.store import connections, journal, queues
 from runtime.store import tables as t
+from runtime.store.connections import VendorConnection
 from runtime.store.links import local_ids
 from sync.inbox import Reading, Wanted, readings
 
@@ -104,15 +107,27 @@ def _read_again(app: App, reading: Reading, rows: dict[int, Row]) -> str:
                 _put_off(db, rows[row_id], Absent(f"{reading.system} does not show it yet"), app.clock())
             else:
                 queues.settle(db, t.inbox, row_id, state=queues.DONE, done_at=app.clock(), problem=None)
-        is_unread = connection.role is Role.LEDGER and somebody_paid(db, organisation_id, touched, read_at)
-        is_booked = connection.role is Role.LEDGER and somebody_booked(db, organisation_id, reading.external_ids)
-    if is_unread:
-        with suppress(ConnectorError):  # a ledger that is away just now: the next poll reads them
+    if connection.role is Role.LEDGER:
+        _follow_payments(app, connection, reading, touched, read_at)
+    return "done"
+
+
+def _follow_payments(
+    app: App, connection: VendorConnection, reading: Reading, documents: Collection[str], read_at: datetime
+) -> None:
+    """Read payments where a balance tells of one that nobody knows, or that one that is known is gone."""
+    organisation_id = connection.organisation_id
+    with app.store.read() as db:
+        is_unread = somebody_paid(db, organisation_id, documents, read_at)
+        is_booked = somebody_booked(db, organisation_id, reading.external_ids)
+    with suppress(ConnectorError):  # a ledger that is away just now: the next poll reads them
+        if is_unread:
             read_payments(app, connection)
+        else:
+            read_payments_of(app, connection, documents)
     if is_unread or is_booked:  # a question that the ledger has answered is not asked any more
         with isolated(app, organisation_id, "matching"):
             match_receipts(app, organisation_id)
-    return "done"
 
 
 def _postpone(app: App, reading: Reading, rows: dict[int, Row], error: ConnectorError) -> None:

@@ -31,6 +31,7 @@ from runtime.operations.matching.open_items import OpenDocument, open_documents,
 from runtime.operations.reaching.bad_addresses import Bad, bad_addresses, normal
 from runtime.operations.reminding import facts as facts_of
 from runtime.operations.reminding.withdraw import IN_DOUBT, PLANNED, SENT
+from runtime.operations.systems.less_paid import with_unread_payments
 from runtime.store import tables as t
 from runtime.store.connections import Organisation
 from runtime.store.rows import chunks
@@ -69,6 +70,7 @@ class Facts:
     contacted: Mapping[str, tuple[int, datetime]] = field(default_factory=dict)
     versions: Mapping[str, list[Read]] = field(default_factory=dict)
     being_written: Collection[str] = ()
+    less_paid: Collection[str] = ()
     bad_addresses: Bad = field(default_factory=dict)
 
 
@@ -115,8 +117,11 @@ def _evidence(facts: Facts, each: OpenDocument) -> ItemEvidence:
         document_total=document.total,
         ledger_balance=document.balance,
         contact=_contact(facts, document.customer_id),
-        freshness=_with_reading(
-            facts.freshness, facts.read_at[item_id], is_being_written=item_id in facts.being_written
+        freshness=replace(
+            facts.freshness,
+            ledger_read_at=facts.read_at[item_id],
+            is_being_written=item_id in facts.being_written,
+            has_unread_payments=item_id in facts.less_paid,
         ),
         credit_available=facts.covered.get(item_id, Money.zero(document.total.currency)),
         our_allocations=tuple(facts.allocations.get(item_id, ())),
@@ -144,10 +149,6 @@ def _item(each: OpenDocument) -> OpenItem:
         references=document.references,
         parent_id=each.parent_id,
     )
-
-
-def _with_reading(freshness: Freshness, read_at: datetime, *, is_being_written: bool) -> Freshness:
-    return replace(freshness, ledger_read_at=read_at, is_being_written=is_being_written)
 
 
 def _contact(facts: Facts, customer_id: str) -> ContactEvidence:
@@ -198,6 +199,7 @@ def _read_facts(db: Connection, organisation: Organisation, now: datetime, docum
     facts.covered = facts_of.credit(db, organisation.id, list(customers))
     facts.contacted = facts_of.contacts(db, organisation.id, list(customers), now)
     facts.being_written = facts_of.being_written(db, organisation.id)
+    facts.less_paid = with_unread_payments(db, organisation.id, rows.values())
     facts.bad_addresses = bad_addresses(db, organisation.id)
     facts.versions = facts_of.versions(db, organisation.id, facts.read_at)
     return facts

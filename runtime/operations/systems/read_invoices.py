@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from contextlib import suppress
 from enum import StrEnum
 
 from connectors.contract import Role
@@ -11,6 +12,7 @@ from connectors.records import Kind
 from runtime.app import App
 from runtime.operations.systems.absorb.page import absorb
 from runtime.operations.systems.absorb.scope import DOCUMENT_LINK
+from runtime.operations.systems.less_paid import read_payments_of
 from runtime.operations.systems.loss import noting_loss
 from runtime.store import connections
 from runtime.store.links import external_ids
@@ -25,7 +27,10 @@ class Reading(StrEnum):
 
 
 def read_invoices(app: App, organisation_id: str, documents: Collection[str]) -> Reading:
-    """Read these invoices in one call a batch of the ledger's; what cannot be read stays as old as it is."""
+    """Read these invoices in one call a batch of the ledger's; what cannot be read stays as old as it is.
+
+    Where less is paid on one than was known, the payments are read as well.
+    """
     with app.store.read() as db:
         ledger = connections.connection_for_role(db, organisation_id, Role.LEDGER)
         if ledger is None or not documents:
@@ -39,4 +44,6 @@ def read_invoices(app: App, organisation_id: str, documents: Collection[str]) ->
         return Reading.FAILED
     with app.store.write() as db:
         absorb(db, connection=ledger, page=page, read_at=read_at)
+    with suppress(ConnectorError):  # what is not read is known as such, and holds
+        read_payments_of(app, ledger, documents)
     return Reading.DONE

@@ -66,6 +66,7 @@ document = Table(
     Column("note", Text),
     Column("read_at", Instant, nullable=False),
     Column("changed_at", Instant, nullable=False),
+    Column("less_paid_at", Instant),  # when a reading last showed less paid than was known
     Column("shown_at", Instant),
     Column("first_shown", JSON),  # what a first write to the CRM says, kept before it is sent; {} once answered
     Column("linked_back", Boolean, nullable=False, server_default=false()),  # the ledger was told of our page of it

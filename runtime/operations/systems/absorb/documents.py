@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any, cast
 
 from sqlalchemy import select
@@ -39,18 +40,19 @@ def _absorb_ledger_documents(scope: Scope, records: list[Record]) -> None:
     links = scope.known_links(DOCUMENT_LINK, ids)
     known = scope.rows(t.document, ids.values())
     customers = scope.customers(cast(DocumentFields, record.fields).customer_external_id for record in records)
+    settled = _settled_by(scope, list(known))
     rows = []
     for record in records:
         local_id = ids[record.external_id]
         old = known.get(local_id)
         link = links.get(record.external_id)
         customer_id = customers[cast(DocumentFields, record.fields).customer_external_id]
-        rows.append(_ledger_row(scope, record, {"id": local_id, "customer_id": customer_id}, old, link))
-    settled = _settled_by(scope, [row["id"] for row in rows if row["id"] in known])
+        row = _ledger_row(scope, record, {"id": local_id, "customer_id": customer_id}, old, link)
+        rows.append(row | {"less_paid_at": _less_paid_at(row, old, settled[local_id])})
     upsert(scope.db, t.document, rows, keys=["id"])
     free_money(scope, [row["id"] for row in rows if _was_voided(row, known.get(row["id"]))])
     changed = [row for row in rows if row["changed_at"] == scope.read_at]
-    touched = settled | {row["id"] for row in changed if row["id"] in known}
+    touched = settled.keys() | {row["id"] for row in changed if row["id"] in known}
     touch_documents(scope.db, scope.organisation_id, touched, scope.read_at)
     owners = {row["customer_id"] for row in changed}
     owners |= {known[row["id"]]["customer_id"] for row in changed if row["id"] in known}  # it may have moved
@@ -61,16 +63,27 @@ def _was_voided(row: Mapping[str, Any], old: Mapping[str, Any] | None) -> bool:
     return row["status"] == DocumentStatus.VOID.value and old is not None and old["status"] != row["status"]
 
 
-def _settled_by(scope: Scope, document_ids: Sequence[str]) -> set[str]:
-    """Return which documents owe something else by this reading although the ledger shows what it showed before.
+def _less_paid_at(row: Mapping[str, Any], old: Mapping[str, Any] | None, settled: int) -> datetime | None:
+    """Return when a reading last showed less paid than was known: a payment, or what we posted, may be gone."""
+    if old is None:
+        return None
+    known = old["total_minor"] - old["balance_minor"] + settled
+    is_less = row["total_minor"] - row["balance_minor"] < known
+    less_paid_at: datetime | None = row["read_at"] if is_less else old["less_paid_at"]
+    return less_paid_at
 
-    A payment of ours that is seen before its answer is had counts beside the balance until the next reading.
+
+def _settled_by(scope: Scope, document_ids: Sequence[str]) -> Counter[str]:
+    """Return what of ours, in minor units by document, this reading is the first that should show.
+
+    They owe something else although the ledger may show what it showed before: a payment of ours that is seen before
+    its answer is had counts beside the balance until the next reading.
     """
     allocation, document = t.allocation.c, t.document.c
-    settled: set[str] = set()
+    settled: Counter[str] = Counter()
     for chunk in chunks(sorted(document_ids)):
         statement = (
-            select(allocation.document_id)
+            select(allocation.document_id, allocation.amount_minor)
             .join(t.document, document.id == allocation.document_id)
             .where(
                 owned_by(t.allocation, scope.organisation_id),
@@ -80,7 +93,8 @@ def _settled_by(scope: Scope, document_ids: Sequence[str]) -> set[str]:
                 allocation.posted_at <= scope.read_at,
             )
         )
-        settled |= set(scope.db.scalars(statement))
+        for document_id, minor in scope.db.execute(statement):
+            settled[document_id] += minor
     return settled
 
 
