@@ -199,7 +199,9 @@ def _read_facts(db: Connection, organisation: Organisation, now: datetime, docum
     facts.covered = facts_of.credit(db, organisation.id, list(customers))
     facts.contacted = facts_of.contacts(db, organisation.id, list(customers), now)
     facts.being_written = facts_of.being_written(db, organisation.id)
-    facts.less_paid = with_unread_payments(db, organisation.id, rows.values())
+    facts.less_paid = with_unread_payments(
+        db, organisation.id, {item_id: row["less_paid_at"] for item_id, row in rows.items()}
+    )
     facts.bad_addresses = bad_addresses(db, organisation.id)
     facts.versions = facts_of.versions(db, organisation.id, facts.read_at)
     return facts

@@ -6,8 +6,8 @@ Xero's does. Until payments are read, nobody knows which money is gone from the 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
-from typing import Any
+from collections.abc import Collection, Mapping
+from datetime import datetime
 
 from sqlalchemy import Connection, select
 
@@ -22,9 +22,9 @@ from runtime.store.connections import VendorConnection
 from runtime.store.rows import chunks
 
 
-def with_unread_payments(db: Connection, organisation_id: str, documents: Iterable[Mapping[str, Any]]) -> set[str]:
-    """Return which of these rows of `document` showed less paid than was known since payments were last read."""
-    less_paid = {each["id"]: each["less_paid_at"] for each in documents if each["less_paid_at"] is not None}
+def with_unread_payments(db: Connection, organisation_id: str, less_paid_at: Mapping[str, datetime | None]) -> set[str]:
+    """Return which documents showed less paid than was known (when, by id) since payments were last read."""
+    less_paid = {document_id: at for document_id, at in less_paid_at.items() if at is not None}
     ledger = connections.connection_for_role(db, organisation_id, Role.LEDGER) if less_paid else None
     read_at = connections.watermark(db, ledger.id, Kind.PAYMENT) if ledger else None
     return {document_id for document_id, at in less_paid.items() if read_at is None or at > read_at}
@@ -34,8 +34,8 @@ def read_payments_of(app: App, ledger: VendorConnection, documents: Collection[s
     """Read the ledger's payments where one of these documents needs it; a ConnectorError when it cannot be reached."""
     document = t.document.c
     with app.store.read() as db:
-        rows = [
-            row
+        less_paid_at = {
+            row.id: row.less_paid_at
             for ids in chunks(sorted(documents))
             for row in db.execute(
                 select(document.id, document.less_paid_at).where(
@@ -43,9 +43,9 @@ def read_payments_of(app: App, ledger: VendorConnection, documents: Collection[s
                     document.id.in_(ids),
                     document.less_paid_at.is_not(None),
                 )
-            ).mappings()
-        ]
-        is_needed = bool(with_unread_payments(db, ledger.organisation_id, rows))
+            )
+        }
+        is_needed = bool(with_unread_payments(db, ledger.organisation_id, less_paid_at))
     if is_needed:
         with noting_loss(app, ledger):
             pull(app, ledger, kinds=(Kind.PAYMENT,))
