@@ -95,7 +95,9 @@ class Calls:
         if sent.path.startswith(_TOKEN_PATHS):
             return self._carry_token(sent, answer)
         self._watch(sent)
+        begun = self.time.now()
         self._let_happen()
+        self._give_up(sent, begun)
         if strikes("cut_before_effect"):
             raise ConnectionResetError("the connection was reset")
         if (refused := self._refusal(sent)) is not None:
@@ -108,8 +110,9 @@ class Calls:
         self.time.advance(_TICK)  # what happens next is later than what was read
         self._let_happen()
         self._overtake(sent, answered)
+        self._give_up(sent, begun)
         if strikes("slow_answer"):
-            self.time.advance(timedelta(seconds=sent.patience or _PATIENCE_SECONDS))
+            self.time.advance(timedelta(seconds=_patience(sent)))
             raise TimeoutError("timed out")
         if strikes("crash_after_call"):
             raise Crash
@@ -246,6 +249,11 @@ class Calls:
             if self.faults.strikes(kind):
                 self._nested(kind)
 
+    def _give_up(self, sent: Sent, begun: datetime) -> None:
+        """End a call during which so much happened that its client waits no more: it does not arrive any later."""
+        if self.time.now() - begun > timedelta(seconds=_patience(sent)):
+            raise TimeoutError("timed out")
+
     def _nested(self, kind: str) -> None:
         self._deeper(lambda: self.meanwhile(kind))
 
@@ -287,6 +295,10 @@ class Calls:
         if len(self._answers) >= MAX_REMEMBERED:
             self._answers.pop(next(iter(self._answers)))
         self._answers[key] = (self.time.now(), answered)
+
+
+def _patience(sent: Sent) -> float:
+    return sent.patience or _PATIENCE_SECONDS
 
 
 def _has_short_key(sent: Sent) -> bool:

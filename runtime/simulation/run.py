@@ -22,7 +22,7 @@ from runtime.simulation.autopay import offer_autopay
 from runtime.simulation.charges import charge_late_payment
 from runtime.simulation.crashes import Crash
 from runtime.simulation.discounts import give_discounts
-from runtime.simulation.histories import have_histories_told
+from runtime.simulation.histories import have_histories_told, tell_the_rest
 from runtime.simulation.invariants import (
     ALWAYS,
     AT_REST,
@@ -365,6 +365,7 @@ def _heal(play: Play) -> None:
         play.agenda.settle(lambda name: name.startswith(("webhook", "worker")))
         poll(play.app)
         work(play.app)
+    tell_the_rest(play)
 
 
 def _check(play: Play, invariants: Iterable[Invariant], tally: Tally) -> None:

@@ -12,8 +12,8 @@ from urllib3 import HTTPHeaderDict
 from werkzeug.wrappers import Request, Response
 
 from connectors.errors import NoRoom, Retry
-from connectors.intents import NoteDocument
-from connectors.ledgers.xero.limits import nearly_used, pause, problem, retry_after
+from connectors.intents import Done, NoteDocument
+from connectors.ledgers.xero.limits import LIMITS, nearly_used, pause, problem, retry_after
 from connectors.records import Kind
 from tests.connectors.ledger_suite import Install, Ledger, always, done, intercept, receipt, write_one
 from tests.connectors.xero_organisation import ledger
@@ -81,6 +81,23 @@ def test_reading_waits_when_others_used_the_organisations_calls_and_what_is_urge
     assert ledger.time.slept == slept, "a line of what happened waits for no call either"
     list(ledger.connector.read(Kind.ACCOUNT, since=None))
     assert ledger.time.slept - slept > 30, "it is known here what others used"
+    assert ledger.standin.avoidable_429 == 0
+
+
+def test_lines_of_what_happened_take_a_fifth_of_a_days_calls_at_most(ledger: Ledger) -> None:
+    told = NoteDocument("event", ledger.invoices[2], "TrueDue: Payment applied", is_event=True)
+    (bound,) = [limit for limit in LIMITS if limit.of]
+    written = 0
+    while written <= bound.calls:
+        outcome = write_one(ledger, replace(told, key=f"event {written}"))
+        if isinstance(outcome, NoRoom) and outcome.after_seconds > 60:
+            break
+        written += isinstance(outcome, Done)
+        ledger.time.sleep(outcome.after_seconds if isinstance(outcome, NoRoom) else 0.0)
+    assert written == bound.calls == 1000
+    done(write_one(ledger, replace(told, key="note", is_event=False)))
+    done(write_one(ledger, receipt(ledger, "money", {2: "10"})))
+    list(ledger.connector.read(Kind.ACCOUNT, since=None))
     assert ledger.standin.avoidable_429 == 0
 
 

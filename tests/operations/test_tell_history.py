@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -9,6 +10,7 @@ from datetime import timedelta
 import pytest
 from pydantic import TypeAdapter
 from sqlalchemy import event, update
+from sqlalchemy.exc import OperationalError
 
 from connectors.limits import CallBook, Told
 from runtime.operations.errors import RefusedError
@@ -29,6 +31,7 @@ from runtime.operations.systems.tell_history import (
 )
 from runtime.store import journal, queues
 from runtime.store import tables as t
+from runtime.store.budget import StoredCalls
 from runtime.web.words import ACTIONS
 from tests.operations.faults import counting_writes, lose_answer, unavailable
 from tests.operations.firm import TODAY, Firm, XeroLedger, money_in
@@ -156,19 +159,55 @@ def test_what_is_committed_after_later_events_were_told_is_told_too(stored_firm:
     assert [each.split(": ")[2] for each in _told(firm)] == ["later (dana)", "earlier, and committed late (dana)"]
 
 
-def test_a_heap_of_events_is_told_bit_by_bit_and_none_while_others_wait(stored_firm: Firm) -> None:
+def test_a_heap_of_events_is_told_bit_by_bit(stored_firm: Firm) -> None:
     firm = _switch(stored_firm)
     names = [f"event {number}" for number in range(2 * LINES_AT_ONCE + 1)]
     for name in names:
         _happens(firm, name)
-    assert [tell_history(firm.app, firm.id) for _ in range(2)] == [LINES_AT_ONCE, 0]
+    assert [tell_history(firm.app, firm.id) for _ in range(2)] == [LINES_AT_ONCE, 0], "no more wait at once"
     deliver_outbox(firm.app)
     assert len(_told(firm)) == LINES_AT_ONCE
-    firm.poll()
-    deliver_outbox(firm.app)
-    firm.poll()
-    deliver_outbox(firm.app)
+    for _ in range(2):
+        firm.time.advance(minutes=5)
+        firm.poll()
+        deliver_outbox(firm.app)
     assert _told(firm) == [f"TrueDue: Payment promised: {name} (dana)" for name in names]
+
+
+def test_a_line_that_waits_keeps_none_of_the_others_waiting(firm: Firm) -> None:
+    _switch(firm)
+    _happens(firm, "put off")
+    tell_history(firm.app, firm.id)
+    with firm.app.store.write() as db:
+        db.execute(update(t.outbox).values(next_at=firm.time() + timedelta(hours=1)))
+    for number in range(LINES_AT_ONCE + 1):
+        _happens(firm, f"event {number}")
+    assert [tell_history(firm.app, firm.id) for _ in range(2)] == [LINES_AT_ONCE - 1, 0]
+    deliver_outbox(firm.app)
+    assert len(_told(firm)) == LINES_AT_ONCE - 1
+
+
+def test_what_is_told_on_a_later_day_says_when_it_was(firm: Firm) -> None:
+    _switch(firm)
+    _happens(firm, "kept for a day")
+    day = firm.time().date()
+    firm.time.advance(days=1)
+    tell_history(firm.app, firm.id)
+    deliver_outbox(firm.app)
+    assert _told(firm) == [f"TrueDue: Payment promised: kept for a day (dana, {day})"]
+
+
+def test_a_line_that_waited_over_a_week_for_a_consent_is_left(firm: Firm) -> None:
+    _switch(firm)
+    _happens(firm, "promised before the consent ended")
+    tell_history(firm.app, firm.id)
+    firm.time.advance(seconds=TOLD_WITHIN.total_seconds() + 60)
+    _happens(firm, "since then")
+    tell_history(firm.app, firm.id)
+    deliver_outbox(firm.app)
+    assert [state for state, _ in _lines(firm)] == [queues.SUPERSEDED, queues.DONE]
+    assert len(_told(firm)) == 1
+    assert not firm.problems()
 
 
 def test_what_is_older_than_a_week_by_the_time_the_ledger_is_back_is_not_told(firm: Firm) -> None:
@@ -188,6 +227,30 @@ def test_a_line_whose_answer_was_lost_stands_once(firm: Firm) -> None:
     firm.work(minutes=30)
     assert len(_told(firm)) == 1
     assert _lines(firm) == [(queues.DONE, 2)]
+
+
+def test_lines_that_no_time_was_left_to_look_up_after_a_defect_stand_once(
+    firm: Firm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two lines were written when the third call could not be counted, and by then the lease was over."""
+    _switch(firm)
+    for name in ("first", "second", "third"):
+        _happens(firm, name)
+    tell_history(firm.app, firm.id)
+    begin, calls_begun = StoredCalls.begin, itertools.count(1)
+
+    def count(calls: StoredCalls, *, urgent: bool, of: str) -> str | float:
+        if next(calls_begun) != 3:
+            return begin(calls, urgent=urgent, of=of)
+        firm.time.advance(seconds=queues.LEASE.total_seconds())
+        raise OperationalError("UPDATE call_book", None, Exception("database is locked"))
+
+    monkeypatch.setattr(StoredCalls, "begin", count)
+    deliver_outbox(firm.app)
+    assert len(_told(firm)) == 2
+    assert [row.in_doubt for row in firm.rows(t.outbox) if row.intent["intent"] == "note_document"] == [True] * 3
+    firm.work(minutes=30)
+    assert [each.split(": ")[2] for each in _told(firm)] == ["first (dana)", "second (dana)", "third (dana)"]
 
 
 def test_a_line_is_no_edit_and_no_reading(firm: Firm) -> None:

@@ -118,8 +118,9 @@ LOOKUPS: dict[str, Callable[[Connection], object]] = {
     "what the ledger records of an amount": _recorded,
     "whom payers paid for before": _know_payers,
     "what the ledger's history is not told yet": lambda db: tell_history._untold(
-        db, ORG, "xero", NOW + timedelta(days=1)
+        db, ORG, "xero", NOW + timedelta(days=1), tell_history.LINES_AT_ONCE
     ),
+    "how many lines wait": lambda db: tell_history._waiting(db, ORG, "xero"),
 }
 
 

@@ -77,16 +77,23 @@ class XeroClient:
         return self._call(operation, arguments, {}, urgent=True, write=False)
 
     def put(
-        self, operation: Callable[..., Any], *arguments: object, key: str | None, urgent: bool = True, **options: object
+        self,
+        operation: Callable[..., Any],
+        *arguments: object,
+        key: str | None,
+        urgent: bool = True,
+        of: str = "",
+        **options: object,
     ) -> Json:
         """Write under an idempotency key; dict arguments are the body. Retry is ambiguous once it may have arrived.
 
         None for what has no second effect anyway: Xero replays a refusal under its key for six minutes, also when a
-        person has done meanwhile what it asked for. What is not urgent waits for no call: NoRoom.
+        person has done meanwhile what it asked for. What is not urgent waits for no call: NoRoom. `of` names a kind of
+        calls that has a limit of its own.
         """
         keyed = {"idempotency_key": key} if key else {}
         encoded = tuple(exact.dumps(part) if isinstance(part, dict) else part for part in arguments)
-        return _object(self._call(operation, encoded, options | keyed, urgent=urgent, write=True), write=True)
+        return _object(self._call(operation, encoded, options | keyed, urgent=urgent, write=True, of=of), write=True)
 
     def delete(self, operation: Callable[..., Any], *arguments: str) -> Json:
         """Delete; Absent when it is gone already, so that repeating needs no key."""
@@ -104,15 +111,16 @@ class XeroClient:
         *,
         urgent: bool,
         write: bool,
+        of: str = "",
     ) -> bytes:
         token = self._access.token()
         try:
-            return self._once(operation, arguments, options, token, urgent=urgent, write=write)
+            return self._once(operation, arguments, options, token, urgent=urgent, write=write, of=of)
         except TokenRefused:
             token = self._access.another(token)
         except Reconnect:
             pass  # what stands before Xero forbids a call now and then
-        return self._once(operation, arguments, options, token, urgent=urgent, write=write)
+        return self._once(operation, arguments, options, token, urgent=urgent, write=write, of=of)
 
     def _once(
         self,
@@ -123,11 +131,12 @@ class XeroClient:
         *,
         urgent: bool,
         write: bool,
+        of: str,
     ) -> bytes:
         budget = self._access.budget
         self._bears.token = token
         try:
-            with budget.call(urgent=urgent, waits=urgent or not write), self._slots:
+            with budget.call(urgent=urgent, of=of, waits=urgent or not write), self._slots:
                 response = operation(
                     self._access.account.external_id,
                     *arguments,

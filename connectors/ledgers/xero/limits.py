@@ -7,9 +7,12 @@ from collections.abc import Mapping
 from connectors.limits import Limit
 
 # For each organisation: 60 calls a minute, 5,000 a day, five at once.
-LIMITS = (Limit(60, 60.0, reserve=10), Limit(5000, 86_400.0, reserve=500))
+_PUBLISHED = (Limit(60, 60.0, reserve=10), Limit(5000, 86_400.0, reserve=500))
+# Our own: each line of what happened here is a call, and most of a day's calls are for reading and for money.
+EVENT_LINES = "event lines"
+LIMITS = (*_PUBLISHED, Limit(1000, 86_400.0, of=EVENT_LINES))
 MAX_CONCURRENT_CALLS = 5
-_REMAINING = ("X-MinLimit-Remaining", "X-DayLimit-Remaining")  # in the order of LIMITS
+_REMAINING = ("X-MinLimit-Remaining", "X-DayLimit-Remaining")  # in the order of _PUBLISHED
 _PROBLEM = "X-Rate-Limit-Problem"
 # How long each problem lasts at most, where the answer does not tell (Retry-After).
 _PAUSES = {"concurrent": 1.0, "minute": 60.0, "appminute": 60.0, "day": 3600.0}
@@ -22,7 +25,7 @@ def nearly_used(headers: Mapping[str, str]) -> list[tuple[float, int]]:
     Our own count is enough until then; another app of the organisation, or a count lost, shows here.
     """
     found = []
-    for name, limit in zip(_REMAINING, LIMITS, strict=True):
+    for name, limit in zip(_REMAINING, _PUBLISHED, strict=True):
         left = headers.get(name, "").strip()
         if left.isdecimal() and int(left) <= limit.reserve:
             found.append((limit.seconds, int(left)))

@@ -113,7 +113,7 @@ class Postings:
 
     def _create(self, step: Step) -> Done:
         operation = getattr(self._client.api, step.create)
-        options = {"summarize_errors": False} if step.per_element_errors else {}
+        options: Json = {"summarize_errors": False} if step.per_element_errors else {}
         body = step.body
         if "Name" in body.get("Contact", {}):
             body = body | {"Contact": {"ContactID": self._contact_named(body["Contact"]["Name"])}}

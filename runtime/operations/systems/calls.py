@@ -8,7 +8,7 @@ from typing import Any
 
 from connectors.contract import Connector
 from connectors.errors import ConnectorError, Reconnect, Retry
-from connectors.intents import Found, Intent, Outcome
+from connectors.intents import Done, Found, Intent, Outcome
 from runtime.store import queues
 
 MAX_STOPPED_CALLS = 24  # of one group: a defect among 600 rows is found in ten
@@ -25,12 +25,18 @@ def look_up(connector: Connector, rows: Sequence[Row]) -> dict[int, Outcome]:
 
 def write(connector: Connector, rows: Sequence[Row]) -> dict[int, Outcome]:
     """Write these rows. A part of a call that a defect stopped may have taken effect: that is looked up first."""
-    written = _in_parts(rows, connector.write, lambda part: look_up(connector, _doubted(part)))
+    written = _in_parts(rows, connector.write, lambda part: _look_up_stopped(connector, part))
     return {row_id: outcome for row_id, outcome in written.items() if outcome is not None}
 
 
-def _doubted(rows: Sequence[Row]) -> list[Row]:
-    return [row | {"in_doubt": True} for row in rows]
+def _look_up_stopped(connector: Connector, rows: Sequence[Row]) -> dict[int, Outcome]:
+    """Find out about rows whose call was stopped. They were not in doubt when they were claimed, and are from here on:
+    what is not answered now must say so.
+    """
+    outcomes = look_up(connector, [row | {"in_doubt": True} for row in rows])
+    return {
+        row_id: outcome if isinstance(outcome, Done) else _undecided(outcome) for row_id, outcome in outcomes.items()
+    }
 
 
 def _in_parts(
@@ -74,5 +80,10 @@ def defect(error: Exception) -> Retry:
 def _told(found: Found) -> Found:
     """Whatever keeps a look-up from answering, the write may stand: it is looked up again."""
     if isinstance(found, ConnectorError) and not isinstance(found, Retry | Reconnect):
-        return Retry(f"it cannot be looked up: {found}", ambiguous=True)
+        return _undecided(found)
     return found
+
+
+def _undecided(error: ConnectorError) -> Retry:
+    pause = {"after_seconds": error.after_seconds} if isinstance(error, Retry) else {}
+    return Retry(f"it cannot be looked up: {error}", ambiguous=True, **pause)

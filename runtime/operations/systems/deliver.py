@@ -57,6 +57,7 @@ from runtime.operations.systems.edits import EDITS, after_edit, promise_edits
 from runtime.operations.systems.invoice_requests import after_draft, after_refused_adoption, settle_problems
 from runtime.operations.systems.looked_at import OVERWRITTEN, WRITTEN_TWICE
 from runtime.operations.systems.loss import note_loss
+from runtime.operations.systems.tell_history import told_in_time
 from runtime.store import connections, journal, queues
 from runtime.store import tables as t
 from runtime.store.connections import CONNECTED, VendorConnection
@@ -111,7 +112,7 @@ def _deliver_group(app: App, organisation_id: str, system: str, rows: Sequence[R
             connections.lock_organisation(db, organisation_id)  # an undo comes before this, or finds them in doubt
             unwritten = [row for row in rows if row["id"] not in outcomes]
             leave_to_the_ledger(db, connection, unwritten, app.clock())
-            fresh = still_wanted(db, unwritten, app.clock())
+            fresh = told_in_time(db, still_wanted(db, unwritten, app.clock()), app.clock())
             held = held_back(db, organisation_id, fresh, app.clock())
             outcomes |= {row_id: outcome for row_id, outcome in held.items() if outcome is not None}
             fresh = [row for row in fresh if row["id"] not in held]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from datetime import datetime, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Connection, Row, Text, and_, cast, exists, literal, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Text, and_, cast, exists, func, literal, or_, select, update
 
 from connectors.contract import Role
 from connectors.intents import NoteDocument
@@ -20,7 +21,8 @@ from runtime.operations.systems.edits import keeps_history
 from runtime.store import connections, queues
 from runtime.store import tables as t
 
-LINES_AT_ONCE = 6  # with each poll (five minutes): each is a call, so a third of Xero's 5,000 a day at most
+# That wait to be written: each is a call, and a third of Xero's minute. A poll (five minutes) promises what is missing.
+LINES_AT_ONCE = 20
 TOLD_WITHIN = timedelta(days=7)  # what could not be told by then, as the ledger was away, is not told
 COMMITTED_WITHIN = timedelta(hours=1)  # an event's time is that of its beginning: others were committed meanwhile
 # What is told, in the words of our own history of the invoice.
@@ -75,34 +77,48 @@ def switch_ledger_history(app: App, *, organisation_id: str, on: bool, actor: st
 
 
 def tell_history(app: App, organisation_id: str) -> int:
-    """Promise a line for up to LINES_AT_ONCE events that have none; none while others wait. Returns how many."""
+    """Promise a line for events that have none, up to LINES_AT_ONCE with those that wait still. Returns how many."""
     with app.store.write() as db:
         organisation = connections.organisation(db, organisation_id)
         ledger = connections.connection_for_role(db, organisation_id, Role.LEDGER)
         since = organisation.history_from if organisation is not None else None
-        if since is None or ledger is None or not keeps_history(ledger.system):
+        if organisation is None or since is None or ledger is None or not keeps_history(ledger.system):
             return 0
-        now = app.clock()
-        rows = _untold(db, organisation_id, ledger.system, max(since, now - TOLD_WITHIN))
-        if rows and _waits(db, organisation_id, ledger.system):
+        now, room = app.clock(), LINES_AT_ONCE - _waiting(db, organisation_id, ledger.system)
+        if room <= 0:
             return 0
+        rows = _untold(db, organisation_id, ledger.system, max(since, now - TOLD_WITHIN), room)
+        zone = ZoneInfo(organisation.time_zone)
         for row in rows:
             detail = _reminder(db, row) if row.action in _BY_REMINDER else row.detail
-            intent = NoteDocument(row.key, row.external_id, line(row.action, detail, row.actor), is_event=True)
+            day = row.at.astimezone(zone).date()
+            late = day if day < now.astimezone(zone).date() else None
+            said = line(row.action, detail, row.actor, late=late)
             queues.enqueue(
                 db,
                 organisation_id=organisation_id,
                 system=ledger.system,
-                intent=intent,
+                intent=NoteDocument(row.key, row.external_id, said, is_event=True),
                 subject=row.subject,
                 at=now,
             )
-        until = rows[-1].at if len(rows) == LINES_AT_ONCE else now
+        until = rows[-1].at if len(rows) == room else now
         _go_on_from(db, organisation_id, since, max(since, until - COMMITTED_WITHIN))
     return len(rows)
 
 
-def _untold(db: Connection, organisation_id: str, system: str, since: datetime) -> list[Row[Any]]:
+def told_in_time(db: Connection, rows: Sequence[Mapping[str, Any]], now: datetime) -> list[Any]:
+    """Return the claimed rows without lines that waited, for a consent mostly, until what they say is no news any more.
+
+    Those are left.
+    """
+    old = [row["id"] for row in rows if row["intent"].get("is_event") and row["created_at"] < now - TOLD_WITHIN]
+    for row_id in old:
+        queues.settle(db, t.outbox, row_id, state=queues.SUPERSEDED, done_at=now)
+    return [row for row in rows if row["id"] not in old]
+
+
+def _untold(db: Connection, organisation_id: str, system: str, since: datetime, most: int) -> list[Row[Any]]:
     """Return the first events of invoices since then, of those that are told, for which no line was promised."""
     event, link, outbox = t.event.c, t.link.c, t.outbox.c
     key = literal(_keys(organisation_id)).concat(cast(event.id, Text))
@@ -122,7 +138,7 @@ def _untold(db: Connection, organisation_id: str, system: str, since: datetime) 
             ~exists(select(outbox.id).where(mine, outbox.key == key)),
         )
         .order_by(event.at, event.id)
-        .limit(LINES_AT_ONCE)
+        .limit(most)
     )
     return list(db.execute(statement))
 
@@ -136,10 +152,11 @@ def _is_told() -> ColumnElement[bool]:
     return or_(event.action.in_(sorted(TOLD.keys() - _ONLY_WITH.keys())), *some)
 
 
-def _waits(db: Connection, organisation_id: str, system: str) -> bool:
+def _waiting(db: Connection, organisation_id: str, system: str) -> int:
     outbox = t.outbox.c
     mine = (outbox.organisation_id == organisation_id) & (outbox.system == system) & (outbox.state == queues.NEW)
-    return bool(db.scalar(select(exists().where(mine, outbox.key.startswith(_keys(organisation_id))))))
+    ours = mine & outbox.key.startswith(_keys(organisation_id), autoescape=True)
+    return db.scalar(select(func.count()).select_from(t.outbox).where(ours)) or 0
 
 
 def _keys(organisation_id: str) -> str:
@@ -168,8 +185,8 @@ def _reminder(db: Connection, row: Row[Any]) -> str:
     return f"level {found.level} by {_WAYS.get(found.channel, found.channel)}{to}"
 
 
-def line(action: str, detail: str, actor: str) -> str:
-    """Return what a line says of an event: what, how much, by whom.
+def line(action: str, detail: str, actor: str, *, late: date | None = None) -> str:
+    """Return what a line says of an event: what, how much, by whom, and its day where it is told `late`.
 
     Of addresses and numbers stays what tells them, of our own ids nothing.
     """
@@ -179,7 +196,8 @@ def line(action: str, detail: str, actor: str) -> str:
         said = detail.removeprefix("legal: ")
     else:
         said = f"{TOLD[action]}: {detail}"
-    words = " ".join(f"TrueDue: {_RECEIPT.sub('', said)} ({actor})".split())
+    by = actor if late is None else f"{actor}, {late}"
+    words = " ".join(f"TrueDue: {_RECEIPT.sub('', said)} ({by})".split())
     return _NUMBER.sub("***", _ADDRESS.sub(r"\1***@", words))
 
 
