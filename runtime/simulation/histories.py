@@ -15,7 +15,7 @@ HISTORIES = "history told"  # what may happen more or less often than usual, by 
 _TOLD = 0.6
 _TOLD_AGAIN = timedelta(hours=1)
 _ROUND = timedelta(minutes=1)
-MAX_ROUNDS = 120  # twice what a backlog of the longest lives has needed
+MAX_ROUNDS = 120  # of some twenty lines each: four times what a life of 45 days left
 
 
 def have_histories_told(play: Play) -> None:
