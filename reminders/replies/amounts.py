@@ -21,6 +21,7 @@ _DOLLAR = "$"
 _DOLLARS = frozenset({"USD", "CAD", "AUD", "NZD", "SGD", "HKD"})
 _SIGN = "|".join(re.escape(sign) for sign in (*sorted(_SIGNS, key=len, reverse=True), _DOLLAR))
 _NUMBER = r"\d{1,3}(?:[ .,\u00a0\u202f]\d{3})+(?:[.,]\d{1,2})?|\d{1,9}(?:[.,]\d{1,2})?"
+_NUMBER_ALONE = re.compile(_NUMBER)
 _AMOUNT = re.compile(
     rf"(?P<before>{_SIGN})\s?(?P<first>{_NUMBER})(?![\d])|(?<![\d.,])(?P<second>{_NUMBER})\s?(?P<after>{_SIGN})(?![a-z])"
 )
@@ -39,6 +40,15 @@ def named_amounts(text: str, *, currency: str) -> list[Money]:
         if amount is not None and amount not in found:
             found.append(amount)
     return found
+
+
+def written_amount(text: str, *, currency: str) -> Money | None:
+    """Return the amount that somebody wrote into a field, with comma or point, in `currency`; None for no number."""
+    try:
+        return Money.parse(text.strip(), currency)
+    except MoneyError:
+        number = _NUMBER_ALONE.fullmatch(text.strip())
+        return _money(number[0], currency) if number else None
 
 
 def _money(number: str, currency: str) -> Money | None:

@@ -17,7 +17,7 @@ from starlette.staticfiles import StaticFiles
 from connectors.errors import ConnectorError
 from reminders.wording import FALLBACK_LANGUAGE
 from runtime.app import App
-from runtime.operations.errors import InputError, RefusedError
+from runtime.operations.errors import InputError, RefusedError, SaidError
 from runtime.operations.inbox.intake import Intake
 from runtime.settings import SettingsError
 from runtime.signed_tokens import LinkError
@@ -136,31 +136,33 @@ async def _invalid(request: Request, error: Exception) -> Response:
     if not isinstance(error, RequestValidationError):
         raise error
     first = error.errors()[0]
-    return _refuse(request, 400, f"{first['loc'][-1]}: {first['msg']}")
+    return _refuse(request, 400, SaidError(f"{first['loc'][-1]}: {first['msg']}"))
 
 
 async def _http_error(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise error
-    return _refuse(request, error.status_code, _MISSING if error.status_code == 404 else str(error.detail))
+    return _refuse(request, error.status_code, SaidError(_MISSING if error.status_code == 404 else str(error.detail)))
 
 
 def _said(status: int) -> Callable[[Request, Exception], Awaitable[Response]]:
     """Return a handler that answers with the error's own line."""
 
     async def handler(request: Request, error: Exception) -> Response:
-        return _refuse(request, status, str(error))
+        return _refuse(request, status, error if isinstance(error, SaidError) else SaidError(str(error)))
 
     return handler
 
 
-def _refuse(request: Request, status: int, line: str) -> Response:
+def _refuse(request: Request, status: int, error: SaidError) -> Response:
     if request.url.path.startswith("/webhooks/"):
         return Response(status_code=status)
     payer = request.url.path.startswith(("/p/", "/pay/"))
     spoken = _spoken(request) if payer else language(FALLBACK_LANGUAGE)
     missing = status == 404
-    return page("refused.html", status=status, spoken=spoken, line=spoken.gettext(line), payer=payer, missing=missing)
+    return page(
+        "refused.html", status=status, spoken=spoken, line=error.said(spoken.gettext), payer=payer, missing=missing
+    )
 
 
 def _spoken(request: Request) -> Language:

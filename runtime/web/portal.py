@@ -18,7 +18,7 @@ from runtime.operations.errors import InputError, RefusedError
 from runtime.operations.payers.brand import Brand, brand
 from runtime.operations.payers.contact_wish import CHANNELS, wish_contact
 from runtime.operations.payers.dispute import MAX_REASON_CHARS, dispute
-from runtime.operations.payers.dispute_files import MAX_FILES, SentFile, UnfitFileError
+from runtime.operations.payers.dispute_files import MAX_FILES, SentFile
 from runtime.operations.payers.end_links import are_ended
 from runtime.operations.payers.pay_by_card import pay_by_card
 from runtime.operations.payers.print_invoice import print_invoice
@@ -317,10 +317,7 @@ def take_dispute(
             actor=ACTOR,
         )
     except InputError as error:
-        translated = visiting.language.gettext
-        wrong = (
-            f"“{error.name}”: {translated(error.why)}" if isinstance(error, UnfitFileError) else translated(str(error))
-        )
+        wrong = error.said(visiting.language.gettext)
         return _invoice(app, visiting, document_id, wrong=wrong, reason=reason)
     return go(f"/p/{visiting.token}", "disputed")
 

@@ -11,9 +11,10 @@ from receivables.money import Money, MoneyError
 from reminders.autopay import CARD_NOTICE_DAYS, DEBIT_NOTICE_BANKING_DAYS, Terms
 from reminders.autopay_message import Means, named
 from reminders.wording import wording
-from runtime.operations.autopay.agree import begin_autopay, end_autopay
+from runtime.operations.autopay.agree import CEILING_IN_ITS_CURRENCY, begin_autopay, end_autopay
 from runtime.operations.autopay.mandates import Mandate
 from runtime.operations.errors import InputError
+from runtime.operations.payers.payers_word import amount_of
 from runtime.operations.views.autopay import payers_autopay
 from runtime.web.access import PAYER, routes
 from runtime.web.languages import Language
@@ -109,10 +110,11 @@ def end(app: Running, visiting: Visiting) -> Response:
 
 def _terms(currency: str, days_before: int, ceiling: str) -> Terms:
     try:
-        most = Money.parse(ceiling.strip(), currency) if ceiling.strip() else None
-        return Terms(Money.zero(currency).currency, most, days_before)
-    except MoneyError as error:
-        raise InputError(str(error)) from None
+        nothing = Money.zero(currency)
+    except MoneyError:
+        raise InputError(CEILING_IN_ITS_CURRENCY) from None
+    most = amount_of(ceiling, nothing.currency) if ceiling.strip() else None
+    return Terms(nothing.currency, most, days_before)
 
 
 def _consent(visiting: Visit, terms: Terms) -> list[str]:

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from receivables.money import Money, MoneyError
 from reminders.payment_plan import Instalment, last_first_day, monthly
 from runtime.operations.errors import InputError
-from runtime.operations.plans.agree_plan import MIN_INSTALMENTS, agree_plan
+from runtime.operations.plans.agree_plan import AMOUNT_CHANGED, MIN_INSTALMENTS, agree_plan
 from runtime.operations.plans.payment_plans import Offer, offers
 from runtime.web.access import PAYER, routes
 from runtime.web.numbers import Asked, Given
@@ -74,8 +74,8 @@ def take_plan(
         raise InputError("please agree to the instalments first")
     try:
         debt = Money(minor, currency)
-    except MoneyError as error:
-        raise InputError(str(error)) from None
+    except MoneyError:
+        raise InputError(AMOUNT_CHANGED) from None
     agree_plan(
         app,
         organisation_id=visiting.organisation.id,

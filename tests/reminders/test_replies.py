@@ -10,7 +10,7 @@ import pytest
 from benchmarks.replies.confusion import confusion
 from benchmarks.replies.mails import CAME_ON, Half, mails
 from receivables.money import Money
-from reminders.replies.amounts import named_amounts
+from reminders.replies.amounts import named_amounts, written_amount
 from reminders.replies.kinds import ReplyKind, Understood
 from reminders.replies.plain import MAX_WORDS_CHARS, folded, language_of, own_words, sentences
 from reminders.replies.understand import understand
@@ -112,6 +112,28 @@ def test_days_that_are_past_or_written_as_americans_do_or_no_days_at_all() -> No
 )
 def test_amounts_need_a_currency(text: str, amounts: list[str]) -> None:
     assert named_amounts(text, currency="CAD") == [Money.parse(*each.split()) for each in amounts]
+
+
+@pytest.mark.parametrize(
+    ("text", "currency", "amount"),
+    [
+        ("120", "EUR", 12_000),
+        (" 120,5 ", "EUR", 12_050),
+        ("1.234,50", "EUR", 123_450),
+        ("1,234.50", "EUR", 123_450),
+        ("1 234,50", "EUR", 123_450),
+        ("1.234", "EUR", 123_400),
+        ("1.234", "KWD", 1_234),
+        ("120,505", "EUR", 12_050_500),
+        ("1,5", "JPY", None),
+        ("12a", "EUR", None),
+        ("", "EUR", None),
+        ("-5", "EUR", -500),
+    ],
+)
+def test_an_amount_in_a_field_is_read_with_comma_or_point(text: str, currency: str, amount: int | None) -> None:
+    found = written_amount(text, currency=currency)
+    assert (found.minor if found else None) == amount
 
 
 def test_the_words_behind_a_kind_can_be_shown() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -34,8 +35,36 @@ PAYERS_NOTICES = (
     "autopay_ended",
     "means_saved",
 )
+_SAID = {"InputError": 0, "RefusedError": 0, "plain": 2}  # which argument is the line
 PLURALS = {"%(num)d day late", "due in %(num)d day"}
 PLACE = re.compile(r"%\(\w+\)[sd]")
+# Where payers are refused something, and what of it they never read: it is said to the staff, or of our own words.
+PAYERS_ROOMS = (
+    "operations/payers/contact_wish.py",
+    "operations/payers/dispute.py",
+    "operations/payers/pay_by_card.py",
+    "operations/payers/payers_word.py",
+    "operations/payers/promise.py",
+    "operations/payers/question.py",
+    "operations/autopay/agree.py",
+    "operations/plans/agree_plan.py",
+    "web/portal.py",
+    "web/portal_autopay.py",
+    "web/portal_formats.py",
+    "web/portal_plan.py",
+)
+NOT_FOR_PAYERS = {
+    "there is no such organisation",
+    "there is no such customer",
+    "there is no such plan that is running",
+    "no processor is connected that could take cards: connect Stripe first",
+    "no processor is connected that could take payments: connect Stripe first",
+    "no question about this invoice waits (any more)",
+    "this invoice is not contested (any more)",
+    "payers may agree on %(least)s to %(most)s instalments, or on none (0)",
+    "what is agreed to must be said in at most %(longest)s characters",
+    "note in at most %(longest)s characters what was agreed, and how",
+}
 
 
 def _said_in_templates() -> Iterator[str]:
@@ -44,6 +73,26 @@ def _said_in_templates() -> Iterator[str]:
             for _, _, message, _ in babel_extract(file, ["_", "gettext"], [], {"extensions": "jinja2.ext.i18n"}):
                 assert isinstance(message, str), f"{template.name}: {message}"
                 yield message
+
+
+def _refusals(room: str) -> Iterator[str]:
+    """What is refused in a room, with the places that are filled in later: nothing may be filled in before."""
+    path = WEB.parent / room
+    constants = {
+        target.id: node.value.value
+        for node in ast.parse(path.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _SAID:
+            words = node.args[_SAID[node.func.id]]
+            if isinstance(words, ast.Name):  # a line of this room, or of another one that is looked through too
+                yield str(constants.get(words.id, ""))
+                continue
+            assert isinstance(words, ast.Constant), f"{room}:{node.lineno}: fill places by values, so they can be told"
+            yield str(words.value)
 
 
 def _wanted() -> set[str]:
@@ -80,6 +129,13 @@ def test_everything_that_a_payer_reads_is_translated(code: str) -> None:
         for original, translation in _pairs(message):
             assert translation or not original
             assert not original or set(PLACE.findall(original)) == set(PLACE.findall(translation)), original
+
+
+@pytest.mark.parametrize("code", TRANSLATED)
+@pytest.mark.parametrize("room", PAYERS_ROOMS)
+def test_what_is_refused_to_a_payer_is_translated(code: str, room: str) -> None:
+    known = {message.id for message in _catalog(code)}
+    assert not {words for words in _refusals(room) if words} - known - NOT_FOR_PAYERS
 
 
 @pytest.mark.parametrize("code", TRANSLATED)
@@ -125,6 +181,14 @@ def test_a_payer_reads_in_their_browsers_language_until_they_choose(site: Site) 
     pay = site.http.get(f"/p/{site.token()}/pay/inv-3", headers=german).text
     assert "Payer par virement" in pay
     assert "Compte de Acme Trading Ltd" in pay
+
+
+def test_a_refusal_says_its_numbers_in_the_payers_language(site: Site) -> None:
+    german = {"Accept-Language": "de"}
+    promised = {"promised_on": "2999-01-01"}
+    refused = site.http.post(f"/p/{site.token()}/promise/inv-3", data=promised, headers=german)
+    assert (refused.status_code, "zwischen heute und in" in refused.text) == (400, True)
+    assert "%(" not in refused.text
 
 
 def test_a_language_that_is_not_written_is_refused(site: Site) -> None:

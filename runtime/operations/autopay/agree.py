@@ -26,6 +26,7 @@ from runtime.store.connections import Organisation, VendorConnection
 PAGE_LIFETIME = timedelta(hours=1)
 MAX_A_DAY = 10  # pages for one customer: each costs a call of the processor
 MAX_CONSENT_CHARS = 2_000
+CEILING_IN_ITS_CURRENCY = "the most for one invoice must be more than nothing, in the currency of the invoices"
 _PROBLEM = "autopay_page_not_opened"
 _mandate = t.mandate.c
 
@@ -64,9 +65,9 @@ def begin_autopay(
     if not 0 <= terms.days_before <= MAX_DAYS_BEFORE:
         raise InputError("choose the due date or the day before it")
     if terms.ceiling is not None and (terms.ceiling.minor <= 0 or terms.ceiling.currency != terms.currency):
-        raise InputError("the most for one invoice must be more than nothing, in the currency of the invoices")
+        raise InputError(CEILING_IN_ITS_CURRENCY)
     if not 0 < len(consent.strip()) <= MAX_CONSENT_CHARS:
-        raise InputError(f"what is agreed to must be said in at most {MAX_CONSENT_CHARS} characters")
+        raise InputError("what is agreed to must be said in at most %(longest)s characters", longest=MAX_CONSENT_CHARS)
     with app.store.write() as db:
         connections.lock_organisation(db, organisation_id)
         now = app.clock()

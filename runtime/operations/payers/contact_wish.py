@@ -21,6 +21,7 @@ from runtime.store import tables as t
 
 MAX_A_DAY = 5  # wishes of one customer: the last one is what the task says
 ACTION = "contact_wished"
+_NO_NUMBER = "“%(given)s” is no telephone number: write it with its country, such as +44"
 CHANNELS = (Channel.EMAIL, Channel.SMS, Channel.CALL_TASK, Channel.LETTER)
 _WORDS = {Channel.EMAIL: "e-mail", Channel.SMS: "text", Channel.CALL_TASK: "telephone", Channel.LETTER: "letter"}
 
@@ -87,8 +88,8 @@ def _said(*, name: str, email: str, telephone: str, channel: str, country: str) 
     if telephone.strip():
         try:
             parts.append(f"telephone {number_of(telephone, country=country)}")
-        except TelephoneError as error:
-            raise InputError(str(error)) from None
+        except TelephoneError:
+            raise InputError(_NO_NUMBER, given=telephone.strip()) from None
     if channel:
         wanted = next((each for each in CHANNELS if each.value == channel), None)
         if wanted is None:

@@ -37,7 +37,7 @@ def dispute(
     InputError for another reason or a file that is not taken; RefusedError when the invoice is not open or is
     contested already. Then nothing is kept.
     """
-    said = plain(reason, MAX_REASON_CHARS, "say what is wrong")
+    said = plain(reason, MAX_REASON_CHARS, "say what is wrong, in at most %(longest)s characters")
     fit = check(files)
     with app.store.write() as db:
         connections.lock_organisation(db, organisation_id)

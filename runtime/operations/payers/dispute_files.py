@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -45,6 +45,10 @@ class UnfitFileError(InputError):
         super().__init__(f"{name}: {why}")
         self.name = name
         self.why = why
+
+    def said(self, translate: Callable[[str], str]) -> str:
+        """Return the line in another language; the name stays as it is."""
+        return f"“{self.name}”: {translate(self.why)}"
 
 
 @dataclass(frozen=True, slots=True)

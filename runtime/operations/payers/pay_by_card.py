@@ -13,7 +13,7 @@ from connectors.errors import ConnectorError, Retry
 from connectors.intents import CheckoutLine, OpenCheckout, Outcome
 from receivables.document import DocumentKind, DocumentStatus
 from receivables.identity import stable_id
-from receivables.money import Money, MoneyError, total
+from receivables.money import Money, total
 from receivables.problem import Problem
 from reminders.autopay import PaymentState
 from runtime.app import App
@@ -23,6 +23,7 @@ from runtime.operations.errors import InputError, RefusedError
 from runtime.operations.matching.open_items import OpenDocument, open_documents
 from runtime.operations.organisations import keep_switch
 from runtime.operations.payers.checkouts import LIFETIME, Checkout, begun, begun_lately
+from runtime.operations.payers.payers_word import amount_of
 from runtime.operations.reminding.facts import receipts
 from runtime.operations.reminding.withdraw import withdraw_reminders
 from runtime.store import connections, journal
@@ -119,7 +120,7 @@ def _chosen(
     if not wanted:
         raise InputError("choose at least one invoice")
     if len(wanted) > MAX_INVOICES:
-        raise InputError(f"choose at most {MAX_INVOICES} invoices for one payment")
+        raise InputError("choose at most %(most)s invoices for one payment", most=MAX_INVOICES)
     chosen = [
         each
         for each in open_documents(db, organisation.id, document_ids=wanted, customer_ids=[customer_id])
@@ -135,7 +136,9 @@ def _chosen(
     taken = {document_id for document_id, each in by_itself.items() if any(row.state in _TAKEN for row in each)}
     coming = [each.document.number for each in chosen if each.document.document_id in (taken | on_its_way.keys())]
     if coming:
-        raise RefusedError(f"a payment for {coming[0]} is on its way already: please do not pay it twice")
+        raise RefusedError(
+            "a payment for %(number)s is on its way already: please do not pay it twice", number=coming[0]
+        )
     if len({each.open_amount.currency for each in chosen}) > 1:
         raise InputError("choose invoices of one currency for one payment")
     return chosen
@@ -156,12 +159,9 @@ def _amounts(chosen: Sequence[OpenDocument], part: str) -> dict[str, Money]:
     if len(chosen) > 1:
         raise InputError("a part can be paid of one invoice at a time")
     (document_id, opened), *_ = amounts.items()
-    try:
-        amount = Money.parse(part.strip(), opened.currency)
-    except MoneyError as error:
-        raise InputError(str(error)) from None
+    amount = amount_of(part, opened.currency)
     if not 0 < amount.minor <= opened.minor:
-        raise InputError(f"the amount must be more than nothing and at most {opened}")
+        raise InputError("the amount must be more than nothing and at most %(opened)s", opened=opened)
     return {document_id: amount}
 
 

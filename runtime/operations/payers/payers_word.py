@@ -8,6 +8,8 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from receivables.document import DocumentKind, DocumentStatus
+from receivables.money import Money
+from reminders.replies.amounts import written_amount
 from runtime.operations.errors import InputError, RefusedError
 from runtime.operations.matching.open_items import pending_allocations
 from runtime.operations.reminding.withdraw import withdraw_reminders
@@ -32,15 +34,23 @@ def open_invoice(db: Connection, organisation_id: str, customer_id: str, documen
     return dict(row._mapping)
 
 
-def plain(text: str, longest: int, what: str) -> str:
+def plain(text: str, longest: int, asked: str) -> str:
     """Return what a payer wrote, less what cannot be shown; InputError when that is empty or over `longest` characters.
 
-    `what` is what the payer is asked for.
+    `asked` is the line that says so, with a place for `longest`.
     """
     said = "".join(letter for letter in text.replace("\r\n", "\n") if letter.isprintable() or letter in "\n\t").strip()
     if not 0 < len(said) <= longest:
-        raise InputError(f"{what}, in at most {longest} characters")
+        raise InputError(asked, longest=longest)
     return said
+
+
+def amount_of(text: str, currency: str) -> Money:
+    """Return the amount that a payer wrote into a field; InputError where it is none."""
+    amount = written_amount(text, currency=currency)
+    if amount is None:
+        raise InputError("write the amount in numbers, such as 120.50")
+    return amount
 
 
 def follow(

@@ -32,7 +32,7 @@ def promise(
         now = app.clock()
         today = now.astimezone(organisation.zone).date()
         if not today <= promised_on <= today + timedelta(days=MAX_DAYS_AHEAD):
-            raise InputError(f"the day must be between today and {MAX_DAYS_AHEAD} days from now")
+            raise InputError("the day must be between today and %(most)s days from now", most=MAX_DAYS_AHEAD)
         invoice = open_invoice(db, organisation_id, customer_id, document_id)
         made = db.scalar(
             select(func.count()).where(

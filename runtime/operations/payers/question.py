@@ -31,7 +31,7 @@ def ask(app: App, *, organisation_id: str, customer_id: str, document_id: str, q
     `question` has 1 to MAX_QUESTION_CHARS characters, else InputError. RefusedError when the invoice is not open, or
     an earlier question about it waits still.
     """
-    said = plain(question, MAX_QUESTION_CHARS, "ask your question")
+    said = plain(question, MAX_QUESTION_CHARS, "ask your question, in at most %(longest)s characters")
     with app.store.write() as db:
         connections.lock_organisation(db, organisation_id)
         now = app.clock()

@@ -102,9 +102,9 @@ def read_address(email: str) -> str:
     address = email.strip().lower()
     name, at, domain = address.rpartition("@")
     if not (name and at and domain) or not address.isprintable() or any(c in address for c in ' <>"'):
-        raise InputError(f"{email!r} is not an e-mail address")
+        raise InputError("“%(given)s” is not an e-mail address", given=email)
     if len(address) > EMAIL_LENGTH:
-        raise InputError(f"the address is longer than {EMAIL_LENGTH} characters")
+        raise InputError("the address is longer than %(longest)s characters", longest=EMAIL_LENGTH)
     return address
 
 

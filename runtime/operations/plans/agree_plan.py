@@ -19,12 +19,17 @@ from runtime.store import tables as t
 
 MIN_INSTALMENTS = 2
 MAX_CONSENT_CHARS = 1_000
+AMOUNT_CHANGED = "the amount has changed meanwhile: look again, then agree"
 
 
 def set_payers_plans(app: App, *, organisation_id: str, most: int, actor: str) -> None:
     """Let payers agree on up to `most` monthly instalments by themselves; 0: none. InputError beyond the bounds."""
     if most != 0 and not MIN_INSTALMENTS <= most <= MAX_INSTALMENTS:
-        raise InputError(f"payers may agree on {MIN_INSTALMENTS} to {MAX_INSTALMENTS} instalments, or on none (0)")
+        raise InputError(
+            "payers may agree on %(least)s to %(most)s instalments, or on none (0)",
+            least=MIN_INSTALMENTS,
+            most=MAX_INSTALMENTS,
+        )
     with app.store.write() as db:
         db.execute(update(t.organisation).where(t.organisation.c.id == organisation_id).values(payers_instalments=most))
         journal.record(
@@ -57,9 +62,9 @@ def agree_plan(
     where `debt` is not what is overdue any more: what was seen is agreed on, and nothing else.
     """
     if not MIN_INSTALMENTS <= count <= most:
-        raise InputError(f"choose {MIN_INSTALMENTS} to {most} instalments")
+        raise InputError("choose %(least)s to %(most)s instalments", least=MIN_INSTALMENTS, most=most)
     if not 0 < len(consent.strip()) <= MAX_CONSENT_CHARS:
-        raise InputError(f"note in at most {MAX_CONSENT_CHARS} characters what was agreed, and how")
+        raise InputError("note in at most %(longest)s characters what was agreed, and how", longest=MAX_CONSENT_CHARS)
     with app.store.write() as db:
         organisation = connections.organisation(db, organisation_id)
         if organisation is None:
@@ -72,7 +77,7 @@ def agree_plan(
         possible = offers(db, organisation, customer_id, now=now, by_payer=by_payer)
         offer = next((each for each in possible if each.debt == debt), None)
         if offer is None:
-            raise RefusedError("the amount has changed meanwhile: look again, then agree")
+            raise RefusedError(AMOUNT_CHANGED)
         instalments = monthly(debt=debt, count=count, first_on=first_on)
         row = {
             "id": stable_id("pln", organisation_id, customer_id, now.isoformat()),
