@@ -122,7 +122,7 @@ async def _sign_in(request: Request, error: Exception) -> Response:
     """Lead a person to where they sign in, and back; what was sent without a session is refused."""
     del error
     if request.method not in ("GET", "HEAD"):
-        return _refuse(request, 401, "You are not signed in, or not any more. Sign in and do it again.")
+        return _refuse(request, 401, SaidError("You are not signed in, or not any more. Sign in and do it again."))
     query = f"?{request.url.query}" if request.url.query else ""
     return go(f"/sign-in?back={quote(request.url.path + query)}")
 
