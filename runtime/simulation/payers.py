@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 from sqlalchemy import select
 
@@ -52,7 +53,7 @@ class Page:
     customer_id: str
     document_id: str
 
-    def about(self) -> dict[str, str]:
+    def about(self) -> dict[str, Any]:
         """Return whom and what the product is told about."""
         return {
             "organisation_id": self.organisation_id,

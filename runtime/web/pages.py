@@ -64,6 +64,7 @@ def _environment(code: str) -> Environment:
         "late": partial(formats.late, gettext=spoken.gettext, ngettext=spoken.ngettext),
         "level": level_title,
         "said": formats.said,
+        "who": words.who,
         "size": formats.size,
         "label": lambda code, table: spoken.gettext(words.label(getattr(words, table), code)),
     }

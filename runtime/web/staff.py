@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated
 
@@ -14,8 +15,12 @@ from connectors import registry
 from receivables.invoiced import InvoiceFormat
 from reminders.holds import HoldCode
 from runtime.operations.applying.write_off import offer
+from runtime.operations.payers.dispute import MAX_REASON_CHARS
 from runtime.operations.payers.dispute_files import KEPT_FOR
+from runtime.operations.payers.hold_by_hand import MAX_WHOM_CHARS, MAX_WHY_CHARS
 from runtime.operations.payers.invoice_formats import formats
+from runtime.operations.payers.pause import MAX_DAYS
+from runtime.operations.payers.promise import MAX_DAYS_AHEAD
 from runtime.operations.reminding.certificates import find
 from runtime.operations.reminding.figures import figures
 from runtime.operations.systems.online_invoice import online_invoice
@@ -112,6 +117,7 @@ def show_invoice(app: Running, organisation_id: str, document_id: str, notice: s
         rest = offer(db, organisation_id, document_id)
     if view is None:
         raise HTTPException(404)
+    today = app.clock().astimezone(organisation.zone).date()
     return page(
         "invoice.html",
         organisation=organisation,
@@ -119,6 +125,10 @@ def show_invoice(app: Running, organisation_id: str, document_id: str, notice: s
         rest=rest,
         link_days=LIFETIME_DAYS,
         file_days=KEPT_FOR.days,
+        today=today,
+        promise_by=today + timedelta(days=MAX_DAYS_AHEAD),
+        pause_by=today + timedelta(days=MAX_DAYS),
+        longest={"reason": MAX_REASON_CHARS, "why": MAX_WHY_CHARS, "whom": MAX_WHOM_CHARS},
         notice=notice,
     )
 

@@ -18,7 +18,7 @@ HOLDS: Mapping[str, str] = {
     HoldCode.REFUND_REVIEW: "Money that went back waits for a decision",
     HoldCode.CHARGEBACK_OPEN: "A chargeback is open",
     HoldCode.DISCOUNT: "An early-payment discount waits for approval",
-    HoldCode.LEGAL: "With a lawyer or a court",
+    HoldCode.LEGAL: "With a lawyer, a court or an agency",
     HoldCode.PAUSED: "Paused by a person",
     HoldCode.NOT_FINAL: "Not a final invoice",
     HoldCode.CONTACT: "No message just now",
@@ -34,6 +34,9 @@ SYSTEMS: Mapping[str, str] = {
     "ledger": "Ledger",
     "write_off": "Written off",
 }
+
+# Who did something, where it was no person of the organisation.
+ACTORS: Mapping[str, str] = {**SYSTEMS, "customer": "The customer"}
 
 MEMBER_ROLES: Mapping[str, str] = {
     "owner": "Owner",
@@ -406,6 +409,8 @@ ACTIONS: Mapping[str, str] = {
     "texts_stop": "Wants no more texts",
     "texts_start": "Wants texts again",
     "hold_placed": "Held back",
+    "paused": "Reminders paused",
+    "resumed": "Reminders go on",
     "already_recorded": "Recorded in the ledger already",
     "written_post_receipt": "Posted in the ledger",
     "written_undo_posting": "Posting taken back in the ledger",
@@ -493,6 +498,11 @@ NOTICES: Mapping[str, str] = {
     "reconsidered": "The decision is taken back. It waits again.",
     "undone": "Taken back. The invoices are open again, here and in the ledger.",
     "links_ended": "Ended. No link to the customer's page that was sent until now opens it.",
+    "promise_noted": "Noted. Reminders of it wait for the day.",
+    "dispute_noted": "Noted. Reminders of it wait until the dispute is settled, and somebody has a task.",
+    "paused": "Paused. What was planned is withdrawn.",
+    "all_paused": "Paused: every invoice that they have open. What was planned is withdrawn; later ones are not held.",
+    "resumed": "Reminders go on. What is open is due again.",
     "settled": "The dispute is settled. What is open is due again.",
     "refund_settled": "The refund was looked at. What is open is due again.",
     "returned": "Taken back. What the payment had paid is open again, here and in the ledger.",
@@ -582,3 +592,8 @@ NOTICES: Mapping[str, str] = {
 def label(words: Mapping[str, str], code: str) -> str:
     """Return the words for a code; a code without words is shown as it is, readable."""
     return words.get(code) or code.replace("_", " ").capitalize()
+
+
+def who(actor: str) -> str:
+    """Return who did something, as pages name them: addresses and names as they are, systems and parts in words."""
+    return actor if "@" in actor or not actor.islower() else label(ACTORS, actor)

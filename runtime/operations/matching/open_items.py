@@ -73,6 +73,18 @@ def open_documents(
     )
 
 
+def open_invoices(
+    db: Connection, organisation_id: str, customer_id: str, document_id: str | None = None
+) -> list[OpenDocument]:
+    """Return the invoices of a customer of which something is open, or only this one of them, if it is one."""
+    return [
+        each
+        for each in open_documents(db, organisation_id, customer_ids=[customer_id])
+        if each.document.kind is DocumentKind.INVOICE and each.open_amount
+        if document_id in (None, each.document.document_id)
+    ]
+
+
 def _oldest_first(each: OpenDocument) -> tuple[date, str]:
     return each.document.due_on, each.document.document_id
 

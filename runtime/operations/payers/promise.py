@@ -1,10 +1,10 @@
-"""A payer says when they will pay: reminders of that invoice wait for the day."""
+"""A payer says when they will pay, or a person who talked to them does: reminders of that invoice wait for the day."""
 
 from __future__ import annotations
 
 from datetime import date, timedelta
 
-from sqlalchemy import func, select, update
+from sqlalchemy import Connection, func, select, update
 
 from runtime.app import App
 from runtime.operations.errors import InputError, RefusedError
@@ -18,11 +18,19 @@ ACTION = "promised"
 
 
 def promise(
-    app: App, *, organisation_id: str, customer_id: str, document_id: str, promised_on: date, actor: str
+    app: App,
+    *,
+    organisation_id: str,
+    customer_id: str,
+    document_id: str,
+    promised_on: date,
+    actor: str,
+    is_noted: bool = False,
 ) -> None:
     """Keep the day on which the customer will pay an invoice, at most MAX_DAYS_AHEAD days from today.
 
-    InputError for another day; RefusedError when the invoice is not open, or was promised too often.
+    `is_noted`: a person talked to them and notes it, however often it was promised before. InputError for another day;
+    RefusedError when the invoice is not open, or was promised too often.
     """
     with app.store.write() as db:
         organisation = connections.organisation(db, organisation_id)
@@ -34,14 +42,7 @@ def promise(
         if not today <= promised_on <= today + timedelta(days=MAX_DAYS_AHEAD):
             raise InputError("the day must be between today and %(most)s days from now", most=MAX_DAYS_AHEAD)
         invoice = open_invoice(db, organisation_id, customer_id, document_id)
-        made = db.scalar(
-            select(func.count()).where(
-                t.event.c.organisation_id == organisation_id,
-                t.event.c.subject == document_id,
-                t.event.c.action == ACTION,
-            )
-        )
-        if (made or 0) >= MAX_PROMISES:
+        if not is_noted and _made(db, organisation_id, document_id) >= MAX_PROMISES:
             raise RefusedError("this invoice was promised several times already: please answer our message instead")
         db.execute(
             update(t.document)
@@ -58,3 +59,12 @@ def promise(
             at=now,
         )
     app.wake()
+
+
+def _made(db: Connection, organisation_id: str, document_id: str) -> int:
+    """How often an invoice was promised."""
+    event = t.event.c
+    made = select(func.count()).where(
+        event.organisation_id == organisation_id, event.subject == document_id, event.action == ACTION
+    )
+    return db.scalar(made) or 0

@@ -263,7 +263,7 @@ def _keep_word(app: App, call: _Call, said: Said, actor: str) -> None:
             if said.outcome is Outcome.DISPUTED:
                 dispute(app, **about, reason=said.note, actor=actor)
             elif said.promised_on is not None:
-                promise(app, **about, promised_on=said.promised_on, actor=actor)
+                promise(app, **about, promised_on=said.promised_on, actor=actor, is_noted=True)
             kept += 1
         except RefusedError as error:  # paid meanwhile, or contested already: the others count all the same
             refused = error

@@ -11,10 +11,9 @@ from typing import Any, cast
 
 from connectors.intents import AnswerInstruction
 from connectors.records import Action, InstructionFields, Kind, Record
-from receivables.document import DocumentKind
 from receivables.identity import stable_id
 from runtime.operations.errors import InputError, RefusedError
-from runtime.operations.matching.open_items import OpenDocument, open_documents
+from runtime.operations.matching.open_items import OpenDocument, open_invoices
 from runtime.operations.payers.pause import pause, resume
 from runtime.operations.reminding.send_again import send_again
 from runtime.operations.systems.absorb.scope import CUSTOMER_LINK, Scope, version_of
@@ -80,12 +79,7 @@ def _invoices(scope: Scope, asked: InstructionFields) -> list[OpenDocument]:
     link = scope.known_links(CUSTOMER_LINK, [asked.customer_external_id]).get(asked.customer_external_id)
     if link is None:
         raise RefusedError("the account is linked to no customer of the ledger")
-    found = [
-        each
-        for each in open_documents(scope.db, scope.organisation_id, customer_ids=[link["local_id"]])
-        if each.document.kind is DocumentKind.INVOICE and each.open_amount
-        if asked.document_key in (None, each.document.document_id)
-    ]
+    found = open_invoices(scope.db, scope.organisation_id, link["local_id"], asked.document_key)
     if not found:
         named = asked.document_key is not None
         raise RefusedError("the invoice is no open one of this account" if named else "the account has no open invoice")

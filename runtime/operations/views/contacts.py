@@ -107,6 +107,12 @@ def customer_contacts(db: Connection, organisation: Organisation, customer_id: s
     )
 
 
+def customer_exists(db: Connection, organisation_id: str, customer_id: str) -> bool:
+    """Whether this organisation has a customer of this id."""
+    mine = (t.customer.c.organisation_id == organisation_id) & (t.customer.c.id == customer_id)
+    return db.scalar(select(t.customer.c.id).where(mine)) is not None
+
+
 def _contacts(db: Connection, organisation: Organisation, customer_id: str, bad: Bad) -> dict[Channel, KnownContact]:
     stop = t.stopped_number.c
     stopped: dict[str, str] = {

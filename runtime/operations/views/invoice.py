@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -11,6 +12,7 @@ from sqlalchemy import Connection, RowMapping, or_, select
 from connectors import registry
 from receivables.document import DocumentKind, DocumentStatus
 from receivables.money import Money
+from reminders.holds import HoldCode
 from runtime.operations.matching.settle_refund import refund_held_by
 from runtime.operations.matching.taken_back import BY_BANK
 from runtime.operations.payers.dispute_files import DisputeFile, dispute_files
@@ -24,6 +26,11 @@ from runtime.store.links import links_of
 
 MAX_PAYMENTS = 200
 MAX_REMINDERS = 100
+# A customer's word by the hold that it places: what its noting is called here, and its field in the CRM.
+_WORDS = (
+    (HoldCode.PROMISED.value, "promised", "promised_on"),
+    (HoldCode.DISPUTED.value, "disputed", "disputed"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +99,7 @@ class InvoiceView:
     files: tuple[DisputeFile, ...]  # that its customer sent with a dispute
     refund_to_look_at: bool  # one of a processor: what the bank took back is looked at on the review page
     promised_on: date | None
+    said_by: Mapping[str, str]  # who placed a hold, by its code; a customer's word is whose who noted it
     read_at: datetime
     places: tuple[Place, ...]
     standing: Standing | None
@@ -100,6 +108,11 @@ class InvoiceView:
     certificates: tuple[CertificateView, ...]
     conflicts: tuple[ConflictView, ...]
     history: tuple[HistoryLine, ...]
+
+    @property
+    def held_as(self) -> frozenset[str]:
+        """The codes of what holds its reminders."""
+        return frozenset(hold.code.value for hold in self.standing.holds) if self.standing else frozenset()
 
 
 def invoice(db: Connection, organisation: Organisation, document_id: str, *, now: datetime) -> InvoiceView | None:
@@ -140,6 +153,7 @@ def invoice(db: Connection, organisation: Organisation, document_id: str, *, now
         files=dispute_files(db, organisation.id, document_id),
         refund_to_look_at=refund_held_by(db, organisation.id, document_id) not in (None, BY_BANK),
         promised_on=row["promised_on"],
+        said_by=_said_by(db, organisation.id, document_id),
         read_at=row["read_at"],
         places=_places(db, organisation.id, document_id),
         standing=found[document_id] if is_open else None,
@@ -149,6 +163,29 @@ def invoice(db: Connection, organisation: Organisation, document_id: str, *, now
         conflicts=conflicts(db, organisation.id, local_id=document_id, with_settled=True).rows,
         history=_history(db, organisation.id, subjects),
     )
+
+
+def _said_by(db: Connection, organisation_id: str, document_id: str) -> dict[str, str]:
+    """Return who placed each hold that stands, and who last noted a promise and a dispute, here or in the CRM."""
+    hold, event = t.hold.c, t.event.c
+    standing = (hold.organisation_id == organisation_id) & (hold.document_id == document_id)
+    rows = db.execute(select(hold.code, hold.placed_by).where(standing, hold.released_at.is_(None)))
+    found: dict[str, str] = {row.code: row.placed_by for row in rows}
+    for code, action, field in _WORDS:
+        in_crm = (event.action == "document_changed") & event.detail.contains(f"{field}:")
+        noted = (
+            select(event.actor)
+            .where(
+                event.organisation_id == organisation_id,
+                event.subject == document_id,
+                or_(event.action == action, in_crm),
+            )
+            .order_by(event.id.desc())
+            .limit(1)
+        )
+        if (actor := db.scalar(noted)) is not None:
+            found[code] = actor
+    return found
 
 
 def _places(db: Connection, organisation_id: str, document_id: str) -> tuple[Place, ...]:

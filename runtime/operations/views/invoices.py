@@ -172,6 +172,14 @@ def _row(row: RowMapping, standing: Standing | None) -> InvoiceRow:
     )
 
 
+def customer_of(db: Connection, organisation_id: str, document_id: str) -> str | None:
+    """Return whose invoice this is, None when the organisation has none of this id."""
+    document = t.document.c
+    mine = (document.organisation_id == organisation_id) & (document.id == document_id)
+    whose: str | None = db.scalar(select(document.customer_id).where(mine, document.kind == DocumentKind.INVOICE.value))
+    return whose
+
+
 def document_exists(db: Connection, organisation_id: str, document_id: str) -> bool:
     """Whether this organisation has a document of this id."""
     statement = select(t.document.c.id).where(

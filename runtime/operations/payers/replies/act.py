@@ -112,7 +112,7 @@ def _question(_app: App, _reply: dict[str, Any], _document_ids: Sequence[str], _
     return "Answered by a person."
 
 
-def _whose(reply: dict[str, Any]) -> dict[str, str]:
+def _whose(reply: dict[str, Any]) -> dict[str, Any]:
     actor = f"{reply['sender']} by {reply['channel']}"[:200]
     return {"organisation_id": reply["organisation_id"], "customer_id": reply["customer_id"], "actor": actor}
 
