@@ -30,6 +30,7 @@ from runtime.web import (
     channels,
     charges,
     connecting,
+    customers,
     discounts,
     dispute_files,
     exports,
@@ -67,7 +68,7 @@ from runtime.web.webhooks import WebhookLane
 _MODULES = (
     *(monitor, vendors),
     *(signing_in, organisations, staff, dispute_files, problems, connecting, work, bank_files),
-    *(sync, setup, calls, holding, channels, charges, discounts, approvals, plans, autopay, policies),
+    *(sync, setup, calls, customers, holding, channels, charges, discounts, approvals, plans, autopay, policies),
     *(messages, replies, mail, people, exports, stripe_app, salesforce_app, brand),
     *(portal, portal_formats, portal_plan, portal_autopay, pay_button),
 )

@@ -1,24 +1,20 @@
-"""Pages of the channels beside e-mail: the switches with their costs, and how one customer is reached."""
+"""Channels beside e-mail: the switches with their costs, and noting how one customer is reached."""
 
 from __future__ import annotations
 
-from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated
 from urllib.parse import quote
 
-from fastapi import Form, HTTPException
+from fastapi import Form
 from starlette.responses import Response
 
 from receivables.address import AddressError, PostalAddress
 from reminders.evidence import Channel, LawfulBasis
 from runtime.operations.errors import InputError
-from runtime.operations.payers.hold_by_hand import MAX_WHY_CHARS
-from runtime.operations.payers.pause import MAX_DAYS
 from runtime.operations.reaching.channels import channel_setups, switch_channel
 from runtime.operations.reaching.contact_points import forget_contact, note_contact, text_is_read
-from runtime.operations.views.contacts import customer_contacts, monthly_costs
-from runtime.operations.views.customer import paused_invoices
+from runtime.operations.views.contacts import monthly_costs
 from runtime.web.access import CHASE, SEE, SWITCH, Who, routes
 from runtime.web.pages import go, page
 from runtime.web.running import Running
@@ -80,30 +76,6 @@ def switch(
         actor=who,
     )
     return go(f"/o/{organisation_id}/channels", f"channel_{on}")
-
-
-@ROUTES.get("/o/{organisation_id}/customers/{customer_id}", dependencies=[SEE])
-def show_customer(app: Running, organisation_id: str, customer_id: str, notice: str = "") -> Response:
-    """Show how a customer is reached and what became of the messages to them."""
-    with app.store.read() as db:
-        organisation = organisation_or_404(db, organisation_id)
-        view = customer_contacts(db, organisation, customer_id)
-        now = app.clock()
-        paused = paused_invoices(db, organisation_id, customer_id, now=now)
-    if view is None:
-        raise HTTPException(404)
-    today = now.astimezone(organisation.zone).date()
-    return page(
-        "customer.html",
-        organisation=organisation,
-        view=view,
-        paused=paused,
-        today=today,
-        pause_by=today + timedelta(days=MAX_DAYS),
-        longest_why=MAX_WHY_CHARS,
-        bases=LawfulBasis,
-        notice=notice,
-    )
 
 
 @ROUTES.post("/o/{organisation_id}/customers/{customer_id}/contacts/{channel}", dependencies=[CHASE], status_code=303)

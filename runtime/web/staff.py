@@ -29,7 +29,6 @@ from runtime.operations.views import invoice as one
 from runtime.operations.views import invoices as many
 from runtime.operations.views.ageing import BUCKETS
 from runtime.operations.views.setup import setup
-from runtime.portal_links import LIFETIME_DAYS
 from runtime.store import connections
 from runtime.store.connections import Organisation
 from runtime.web.access import EXPORT, SEE, routes
@@ -123,7 +122,6 @@ def show_invoice(app: Running, organisation_id: str, document_id: str, notice: s
         organisation=organisation,
         view=view,
         rest=rest,
-        link_days=LIFETIME_DAYS,
         file_days=KEPT_FOR.days,
         today=today,
         promise_by=today + timedelta(days=MAX_DAYS_AHEAD),

@@ -385,6 +385,7 @@ ACTIONS: Mapping[str, str] = {
     "member_removed": "Removed",
     "language_chosen": "Language chosen",
     "format_chosen": "Format of invoices chosen",
+    "link_given": "Link to the customer's page made",
     "links_ended": "Links to the customer's page ended",
     "reply_received": "The customer wrote",
     "reply_acted_on": "Done about a reply",

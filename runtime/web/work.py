@@ -17,7 +17,6 @@ from runtime.operations.matching.reconsider import reconsider
 from runtime.operations.matching.returns import confirm_return, debit_exists, reject_return, see_return
 from runtime.operations.matching.settle_refund import settle_refund
 from runtime.operations.payers.dispute import settle_dispute
-from runtime.operations.payers.end_links import end_links
 from runtime.operations.payers.question import mark_answered
 from runtime.operations.views.invoices import document_exists
 from runtime.operations.views.receipts import receipt_exists
@@ -144,14 +143,6 @@ def end_refund(app: Running, who: Who, organisation_id: str, document_id: str) -
     known(app, organisation_id, document_id=document_id)
     settle_refund(app, organisation_id=organisation_id, document_id=document_id, actor=who)
     return go(f"/o/{organisation_id}/invoices/{document_id}", "refund_settled")
-
-
-@ROUTES.post("/o/{organisation_id}/invoices/{document_id}/end-links", dependencies=[CHASE], status_code=303)
-def end(app: Running, who: Who, organisation_id: str, document_id: str) -> Response:
-    """End the links to the page of an invoice's customer."""
-    known(app, organisation_id, document_id=document_id)
-    end_links(app, organisation_id=organisation_id, document_id=document_id, actor=who)
-    return go(f"/o/{organisation_id}/invoices/{document_id}", "links_ended")
 
 
 @ROUTES.post("/o/{organisation_id}/invoices/{document_id}/answered", dependencies=[CHASE], status_code=303)

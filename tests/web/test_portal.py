@@ -66,7 +66,7 @@ def test_a_link_of_another_key_opens_nothing() -> None:
 def test_links_that_a_person_ends_open_nothing_and_later_ones_do(site: Site) -> None:
     token, other = site.token(), site.token("bolt")
     site.time.now += timedelta(seconds=1)
-    answer = site.http.post("/o/org-a/invoices/inv-3/end-links")
+    answer = site.http.post("/o/org-a/customers/acme/end-links")
     assert answer.status_code == 303
     assert site.http.get(f"/p/{token}").status_code == 404
     assert site.http.post(f"/p/{token}/ask/inv-3", data={"question": "why"}).status_code == 404
@@ -81,7 +81,7 @@ def test_links_to_a_customer_that_became_another_end_with_that_ones(site: Site) 
         db.execute(update(t.customer).where(t.customer.c.id == "bolt").values(merged_into="acme"))
     assert "Acme Trading Ltd" in site.http.get(f"/p/{merged}").text
     site.time.now += timedelta(seconds=1)
-    site.http.post("/o/org-a/invoices/inv-3/end-links")
+    site.http.post("/o/org-a/customers/acme/end-links")
     assert site.http.get(f"/p/{merged}").status_code == 404
 
 
@@ -90,7 +90,7 @@ def test_a_short_address_ends_with_the_links_of_its_time(site: Site) -> None:
         address = short_link(site.app, db, organisation_id="org-a", customer_id="acme", reminder_id="rem-x")
     code = address.rsplit("/", 1)[1]
     site.time.now += timedelta(seconds=1)
-    site.http.post("/o/org-a/invoices/inv-3/end-links")
+    site.http.post("/o/org-a/customers/acme/end-links")
     site.time.now += timedelta(seconds=1)
     assert site.http.get(f"/p/{portal_token(site.app, code)}").status_code == 404
 

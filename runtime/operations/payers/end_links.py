@@ -12,16 +12,13 @@ from runtime.store import connections, journal
 from runtime.store import tables as t
 
 
-def end_links(app: App, *, organisation_id: str, document_id: str, actor: str) -> None:
-    """End every link to the page of an invoice's customer that was made until now. RefusedError without such a one."""
+def end_links(app: App, *, organisation_id: str, customer_id: str, actor: str) -> None:
+    """End every link to a customer's page that was made until now. RefusedError without such a customer."""
     with app.store.write() as db:
         connections.lock_organisation(db, organisation_id)
         now = app.clock()
-        of = (t.document.c.organisation_id == organisation_id) & (t.document.c.id == document_id)
-        customer_id = db.scalar(select(t.document.c.customer_id).where(of))
         mine = (t.customer.c.organisation_id == organisation_id) & (t.customer.c.id == customer_id)
-        ended = db.execute(update(t.customer).where(mine).values(links_ended_at=now)).rowcount
-        if customer_id is None or ended == 0:
+        if db.execute(update(t.customer).where(mine).values(links_ended_at=now)).rowcount == 0:
             raise RefusedError("this customer is not known yet: sync, then try again")
         journal.record(
             db,
