@@ -17,7 +17,7 @@ from receivables.discount import DiscountOffer
 from receivables.money import Money
 from reminders.business_time import next_business_day
 from reminders.evidence import InFlight, InFlightKind, ItemEvidence
-from reminders.holds import Hold, HoldCode, evaluate
+from reminders.holds import DEBIT_SETTLES_WITHIN, Hold, HoldCode, evaluate
 
 CARD = "card"
 # What is told before a payment is taken. Direct debits are announced 14 days before by the rule book of SEPA unless
@@ -31,7 +31,7 @@ MAX_ATTEMPTS = 3  # of one invoice
 MAX_FAILURES = 3  # in a row: then autopay is paused
 MAX_DAYS_BEFORE = 1  # on the due date, or the day before
 TAKES_AT = time(8, 0)  # on the organisation's clock
-SETTLES_WITHIN = timedelta(days=7)  # what was taken is known to have arrived or failed by then
+SHOWS_WITHIN = timedelta(days=7)  # what was taken is known at the processor by then, or nothing came of it
 
 
 class MandateState(StrEnum):
@@ -174,5 +174,5 @@ def is_too_late(*, day: date, now: datetime, zone: ZoneInfo) -> bool:
 def in_flight(*, amount: Money, day: date, zone: ZoneInfo, promised_at: datetime | None) -> InFlight:
     """Return what a payment under way is to its item: money on its way, until it is known to have arrived or not."""
     at = promised_at or datetime.combine(day, TAKES_AT, tzinfo=zone)
-    lasts = SETTLES_WITHIN if promised_at else timedelta(days=LATEST_DAYS + 1)
+    lasts = DEBIT_SETTLES_WITHIN if promised_at else timedelta(days=LATEST_DAYS + 1)
     return InFlight(amount, InFlightKind.AUTOPAY, at, at + lasts)

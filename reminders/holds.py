@@ -19,10 +19,11 @@ from reminders.evidence import FlagCode, InFlight, InFlightKind, ItemEvidence, P
 from reminders.freshness import gaps
 
 # SEPA debits confirm within 14 business days at the latest (Stripe), ACH and Bacs sooner.
+DEBIT_SETTLES_WITHIN = timedelta(days=21)
 IN_FLIGHT_MAX_AGE = {
-    InFlightKind.BANK_DEBIT: timedelta(days=21),
+    InFlightKind.BANK_DEBIT: DEBIT_SETTLES_WITHIN,
     InFlightKind.CHECKOUT: timedelta(hours=1),
-    InFlightKind.AUTOPAY: timedelta(days=7),
+    InFlightKind.AUTOPAY: DEBIT_SETTLES_WITHIN,  # it may be a debit
     InFlightKind.INSTALMENT: timedelta(days=7),
 }
 DUE_SOON = timedelta(days=7)  # an autopay or instalment counts this long before its charge
@@ -226,7 +227,9 @@ def _in_flight_text(payment: InFlight) -> str:
     amount, until = payment.amount, in_flight_until(payment)
     begun = f"{payment.begun_at:%Y-%m-%d}"
     if payment.kind is InFlightKind.BANK_DEBIT:
-        return f"A bank debit of {amount} begun on {begun} is still processing; it settles by {until:%Y-%m-%d}."
+        return (
+            f"A bank debit of {amount} begun on {begun} is still processing; it settles or fails by {until:%Y-%m-%d}."
+        )
     if payment.kind is InFlightKind.CHECKOUT:
         return (
             f"A checkout of {amount} begun on {payment.begun_at:%Y-%m-%d %H:%M} may still complete until {until:%H:%M}."

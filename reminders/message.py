@@ -41,21 +41,24 @@ class Brand:
 class Links:
     """Where the message leads. `pay_items` has a pay link for each item id that can be paid alone.
 
-    `files` has, by item id, where the invoice is downloaded in the format that its payer asked for.
+    `files` has, by item id, where the invoice is downloaded in the format that its payer asked for; `plan` is None
+    where payers agree on no instalments by themselves.
     """
 
     pay: str
     portal: str
     dispute: str
     promise: str
-    plan: str
+    plan: str | None
     question: str
     unsubscribe: str
     pay_items: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     files: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
     def __post_init__(self) -> None:
-        pages = (self.pay, self.portal, self.dispute, self.promise, self.plan, self.question, self.unsubscribe)
+        pages = [self.pay, self.portal, self.dispute, self.promise, self.question, self.unsubscribe]
+        if self.plan is not None:
+            pages.append(self.plan)
         for address in (*pages, *self.pay_items.values(), *self.files.values()):
             if not _WEB_ADDRESS.fullmatch(address):
                 raise ValueError(f"{address!r} is not a web address")
@@ -358,8 +361,9 @@ def _paid_line(words: Wording, line: PaidLine) -> dict[str, object]:
 
 def _actions(words: Wording, tone: Tone, links: Links) -> list[dict[str, str]]:
     pay = {"label": words.labels["pay_all"], "url": links.pay}
-    plan = {"label": words.labels["agree_plan"], "url": links.plan}
-    return [plan, pay] if tone is Tone.UNDERSTANDING else [pay]
+    if tone is not Tone.UNDERSTANDING or links.plan is None:
+        return [pay]
+    return [{"label": words.labels["agree_plan"], "url": links.plan}, pay]
 
 
 def labelled(words: Wording, links: Links, names: Sequence[str]) -> list[dict[str, str]]:

@@ -20,7 +20,7 @@ from runtime.operations.payers.contact_wish import CHANNELS, wish_contact
 from runtime.operations.payers.dispute import MAX_REASON_CHARS, dispute
 from runtime.operations.payers.dispute_files import MAX_FILES, SentFile
 from runtime.operations.payers.end_links import are_ended
-from runtime.operations.payers.pay_by_card import pay_by_card
+from runtime.operations.payers.pay_by_card import MAX_INVOICES, pay_by_card
 from runtime.operations.payers.print_invoice import print_invoice
 from runtime.operations.payers.print_statement import print_statement
 from runtime.operations.payers.promise import MAX_DAYS_AHEAD, promise
@@ -130,7 +130,9 @@ def show_account(app: Running, visiting: Visiting, notice: str = "") -> Response
         )
     running = [plan for plan in plans if plan.state is PlanState.RUNNING]
     early = offer_on_page(app, organisation.id, [each.document_id for each in account.invoices])
-    return visiting.page("portal.html", notice=notice, plans=running, may_plan=may_plan, early=early)
+    return visiting.page(
+        "portal.html", notice=notice, plans=running, may_plan=may_plan, early=early, most_at_once=MAX_INVOICES
+    )
 
 
 @ROUTES.get("/pay/{document_id}")

@@ -54,7 +54,9 @@ def debit_ends(hands: Hands, firm: Firm, debt: Debt, charge: Charge) -> None:
         hands.note(firm, debt, Source.PROCESSOR, frees="processing", paid=paid)
         return f"{firm.key}: the debit on {debt.number} {'fails' if fails else 'settles'}"
 
-    hands.later(timedelta(days=hands.rng.randint(1, 4), hours=hands.rng.randint(0, 12)), "debit ends", ends)
+    # Most take some days; SEPA's may take fourteen banking days.
+    days = hands.rng.choice((hands.rng.randint(1, 4), hands.rng.randint(1, 4), hands.rng.randint(5, 19)))
+    hands.later(timedelta(days=days, hours=hands.rng.randint(0, 12)), "debit ends", ends)
 
 
 def _refund(hands: Hands, firm: Firm) -> str | None:

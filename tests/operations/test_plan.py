@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import update
 
 from connectors.contract import Role
 from reminders.policy_book import BY_SIZE
@@ -218,3 +219,15 @@ def test_what_money_may_pay_is_weighed_each_time(firm: Firm) -> None:
     suggest(firm)
     plan_reminders(firm.app, firm.id)
     assert weighed(firm) > 0
+
+
+def test_a_branch_is_not_reached_through_a_parent_who_asked_for_no_messages(firm: Firm) -> None:
+    firm.switch_sending()
+    parent, branch = (firm.document(number).customer_id for number in ("INV-1001", "INV-2001"))
+    with firm.app.store.write() as db:
+        db.execute(update(t.customer).where(t.customer.c.id == branch).values(email=None, parent_id=parent))
+    plan_reminders(firm.app, firm.id)
+    assert "INV-2001" in planned(firm)
+    stop(firm)
+    assert send_reminders(firm.app, firm.id)["sent"] == 0
+    assert {each.why for each in firm.rows(t.reminder, customer_id=branch)} == {"contact"}

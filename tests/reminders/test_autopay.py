@@ -145,8 +145,8 @@ def test_a_payment_under_way_holds_reminders_and_ends_by_itself() -> None:
 
     assert holds(None, NOW)
     assert not holds(None, NOW + 8 * DAY)
-    assert holds(NOW, NOW + 6 * DAY)
-    assert not holds(NOW, NOW + 7 * DAY)
+    assert holds(NOW, NOW + 20 * DAY)
+    assert not holds(NOW, NOW + 21 * DAY)
 
 
 def _decline(advice: Advice) -> Decline:

@@ -243,7 +243,7 @@ def test_reasons_are_plain_words_with_amounts_and_dates() -> None:
     begun = datetime(2026, 11, 14, 9, tzinfo=UTC)
     held = only(evidence(in_flight=(in_flight(DEBIT, begun, datetime(2026, 11, 20, tzinfo=UTC)),)))
     assert held.reason == (
-        "A bank debit of 120.00 EUR begun on 2026-11-14 is still processing; it settles by 2026-11-20."
+        "A bank debit of 120.00 EUR begun on 2026-11-14 is still processing; it settles or fails by 2026-11-20."
     )
     assert held.until == datetime(2026, 11, 20, tzinfo=UTC)
     promised = only(evidence(promises=(PromiseToPay("item-1", date(2026, 11, 18), eur("500.00")),)))

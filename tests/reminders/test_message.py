@@ -378,3 +378,13 @@ def test_only_what_went_wrong_looks_like_a_warning() -> None:
     (warned,) = find(message, boxes.format("#b3261e"))
     assert "did not go through" in warned
     assert len(find(message, boxes.format(BRAND.colour))) == 2, "a note and a discount"
+
+
+def test_instalments_are_offered_only_where_they_can_be_agreed_on() -> None:
+    late = reminder(4)
+    with_plans, without = (
+        render(reminder=late, brand=BRAND, links=each, language="en") for each in (links(), replace(links(), plan=None))
+    )
+    assert "/portal/plan" in with_plans.text
+    assert "/portal/plan" in with_plans.html
+    assert "plan" not in re.sub(r"agree a plan with you", "", without.text + without.html)

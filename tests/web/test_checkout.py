@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import httpx
 import pytest
 from playwright.sync_api import expect, sync_playwright
 
-from runtime.operations.payers.pay_by_card import switch_card_payments
+from runtime.operations.payers.pay_by_card import MAX_INVOICES, switch_card_payments
 from runtime.store import tables as t
 from tests.operations.firm import Firm
 from tests.shared import unavailable
@@ -98,3 +99,15 @@ def test_a_payer_who_gave_up_can_go_on(served: tuple[Firm, str], tmp_path: Path)
         page.get_by_role("button", name="Pay by card").click()
         expect(page.get_by_text("at most 120.00 GBP")).to_be_visible()
         chromium.close()
+
+
+def test_of_many_invoices_as_many_are_chosen_as_one_payment_can_name(
+    served: tuple[Firm, str], http: httpx.Client
+) -> None:
+    firm, _ = served
+    for number in range(MAX_INVOICES):
+        firm.invoice("Acme", f"INV-90{number:02}", "10.00", late=number)
+    firm.settle()
+    page = http.get(payers_page(firm)).text
+    assert len(re.findall(r'name="invoice" value="[^"]+"[^>]* checked', page)) == MAX_INVOICES
+    assert "One payment can be for up to 12 invoices. The oldest are chosen." in page

@@ -91,3 +91,9 @@ def test_without_credit_in_its_currency_nothing_is_asked(site: Site) -> None:
     _credit(site, 60_000, "USD")
     assert site.http.post(f"/p/{site.token()}/credit/inv-3").status_code == 409
     assert site.http.post(f"/p/{site.token()}/credit/inv-5").status_code == 404
+
+
+def test_money_kept_for_them_is_credit_of_theirs_too(site: Site) -> None:
+    books = Books.of(site.app, "org-a")
+    books.receipt("rcp-more", 60_000, state="applied", customer_id="acme", unapplied_minor=60_000)
+    assert "£600.00 stand to your credit" in site.http.get(f"/p/{site.token()}/pay/inv-3").text

@@ -14,7 +14,7 @@ from connectors.errors import ConnectorError
 from connectors.records import Kind
 from receivables.money import Money
 from receivables.receipt import ReceiptStatus
-from reminders.autopay import SETTLES_WITHIN, MandateState, PaymentState, Then, after_failure
+from reminders.autopay import SHOWS_WITHIN, MandateState, PaymentState, Then, after_failure
 from runtime.app import App
 from runtime.operations.autopay.announce import decline_of
 from runtime.operations.autopay.mandates import (
@@ -131,7 +131,7 @@ def _receipts(db: Connection, organisation_id: str, rows: list[Row[Any]]) -> dic
 def _follow(db: Connection, row: Row[Any], receipt: Row[Any] | None, now: datetime) -> str:
     """Let a payment that was taken end as its receipt did."""
     if receipt is None:
-        if now < row.promised_at + SETTLES_WITHIN:
+        if now < row.promised_at + SHOWS_WITHIN:
             return ""
         return _fail(db, row, None, "nothing came of it", now)
     if receipt.status == ReceiptStatus.IN_FLIGHT.value:

@@ -100,8 +100,10 @@ class Composer:
 
     def _links(self, customer_id: str) -> Links:
         if self.is_preview:
-            return links_to(f"{self.app.settings.public_url}/p/…")
-        return portal_links(self.app, self.organisation.id, customer_id)
+            links = links_to(f"{self.app.settings.public_url}/p/…")
+        else:
+            links = portal_links(self.app, self.organisation.id, customer_id)
+        return links if self.organisation.payers_instalments else replace(links, plan=None)
 
     def _with_files(self, links: Links, planned: PlannedReminder) -> Links:
         """Lead to each invoice in the format that the customer asked for, where they did."""

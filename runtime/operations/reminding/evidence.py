@@ -169,11 +169,19 @@ def _contact(facts: Facts, customer_id: str) -> ContactEvidence:
         lawful_basis=LawfulBasis.CONTRACT,
         time_zone=time_zone,
         country=country,
-        opted_out=customer["opted_out"],
+        opted_out=any(each["opted_out"] for each in _owners(customer, parent, address)),
         bounced=address is not None and not working,
         contacts_this_week=count,
         last_contact_at=last,
     )
+
+
+def _owners(
+    customer: Mapping[str, Any], parent: Mapping[str, Any] | None, address: str | None
+) -> list[Mapping[str, Any]]:
+    """Who is written to: the customer, and the parent where the address is only theirs."""
+    is_parents = parent is not None and address is not None and normal(address) != normal(customer["email"] or "")
+    return [customer, parent] if parent is not None and is_parents else [customer]
 
 
 def _read_facts(db: Connection, organisation: Organisation, now: datetime, documents: Sequence[OpenDocument]) -> Facts:

@@ -28,7 +28,7 @@ from reminders.evidence import (
     ProcessorEvidence,
     Read,
 )
-from reminders.holds import distribute_credit
+from reminders.holds import DEBIT_SETTLES_WITHIN, distribute_credit
 from runtime.operations.applying.applications import proposed_items
 from runtime.operations.matching.open_items import open_documents
 from runtime.operations.payers.checkouts import begun
@@ -46,7 +46,6 @@ SAID_BY: Mapping[Role, tuple[Kind, ...]] = {
     Role.PROCESSOR: (Kind.PROCESSOR_PAYMENT, Kind.HELD_CASH),
     Role.CRM: (Kind.CONTACT, Kind.INVOICE, Kind.INSTRUCTION),
 }
-DEBIT_SETTLES_WITHIN = timedelta(days=7)  # Bacs takes longest of the debits that Stripe offers: four to seven days
 _WEEK = timedelta(days=7)
 _MAY_HAVE_LEFT = (HANDING, IN_DOUBT, SENT, NO_ANSWER)
 _CHECKOUT_METHODS = frozenset({"card", "checkout"})
@@ -173,8 +172,8 @@ def credit(db: Connection, organisation_id: str, customer_ids: Collection[str]) 
     return covered
 
 
-def _credit_left(db: Connection, organisation_id: str, customer_ids: Collection[str]) -> dict[tuple[str, str], Money]:
-    """What these customers have to their credit, by customer and currency; those without any are left out."""
+def known_credit(db: Connection, organisation_id: str, customer_ids: Collection[str]) -> dict[tuple[str, str], Money]:
+    """Return what these customers have to their credit, by customer and currency; those without any are left out."""
     credit: defaultdict[tuple[str, str], int] = defaultdict(int)
     document = t.document.c
     notes = select(document.id).where(
@@ -206,9 +205,17 @@ def _credit_left(db: Connection, organisation_id: str, customer_ids: Collection[
     for statement, table in ((in_ledger, payment), (ours, receipt), (kept, t.held_cash)):
         for customer_id, currency, minor in db.execute(statement.group_by(table.c.customer_id, table.c.currency)):
             credit[(customer_id, currency)] += int(minor or 0)
-    for customer_id, left in _left_of_suggestions(db, organisation_id, customer_ids):
-        credit[(customer_id, left.currency)] += left.minor
     return {key: Money(minor, key[1]) for key, minor in credit.items() if minor > 0}
+
+
+def _credit_left(db: Connection, organisation_id: str, customer_ids: Collection[str]) -> dict[tuple[str, str], Money]:
+    """The same with what would be left of money that a person is asked about."""
+    left = known_credit(db, organisation_id, customer_ids)
+    for customer_id, more in _left_of_suggestions(db, organisation_id, customer_ids):
+        if more:
+            key = (customer_id, more.currency)
+            left[key] = left.get(key, Money.zero(more.currency)) + more
+    return left
 
 
 def _left_of_suggestions(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -17,7 +17,8 @@ from reminders.autopay import PaymentState
 from reminders.holds import HoldCode
 from runtime.operations.matching.open_items import OpenDocument, open_documents
 from runtime.operations.payers.checkouts import begun
-from runtime.operations.payers.pay_by_card import may_pay_by_card
+from runtime.operations.payers.pay_by_card import MAX_INVOICES, may_pay_by_card
+from runtime.operations.reminding.facts import known_credit
 from runtime.operations.systems.absorb.departures import surviving
 from runtime.operations.views.autopay import PayersAutopay, payers_autopay
 from runtime.operations.views.standing import Standing, standings
@@ -100,6 +101,18 @@ class PortalAccount:
         """Return what stands to their credit in a currency."""
         return next((each.credit for each in self.balances if each.opened.currency == currency), Money.zero(currency))
 
+    @property
+    def chosen_first(self) -> frozenset[str]:
+        """What is chosen to be paid before they choose: the oldest that one payment can name, of its currency."""
+        waiting = [
+            each
+            for each in self.invoices
+            if not (each.on_its_way or each.checking or each.disputed or each.automatic_on)
+        ]
+        currency = waiting[0].open_amount.currency if waiting else ""
+        fit = [each.document_id for each in waiting if each.open_amount.currency == currency]
+        return frozenset(fit[:MAX_INVOICES])
+
     def invoice(self, document_id: str) -> PortalInvoice | None:
         """Return an open invoice of theirs, None for any other."""
         return next((each for each in self.invoices if each.document_id == document_id), None)
@@ -124,13 +137,14 @@ def portal(db: Connection, organisation: Organisation, customer_id: str, *, now:
     announced = {each.document_id: each.day for each in autopay.coming if each.state is PaymentState.ANNOUNCED}
     invoices = _invoices(db, organisation.id, documents, standing, began=began, announced=announced)
     payments = _payments(db, organisation, customer_id, now)
+    credit = known_credit(db, organisation.id, [customer_id])
     return PortalAccount(
         customer_id=customer_id,
         customer_name=customer.name,
         country=customer.country,
         language=customer.language,
         opted_out=customer.opted_out,
-        balances=_balances(invoices, documents),
+        balances=_balances(invoices, {code: each for (_, code), each in credit.items()}),
         invoices=invoices,
         on_their_way=_on_their_way(db, organisation.id, ids),
         payments=payments[:MAX_PAYMENTS],
@@ -198,26 +212,22 @@ def _invoices(
     )
 
 
-def _balances(invoices: Iterable[PortalInvoice], documents: Iterable[OpenDocument]) -> tuple[PortalBalance, ...]:
+def _balances(invoices: Iterable[PortalInvoice], credit: Mapping[str, Money]) -> tuple[PortalBalance, ...]:
     opened: defaultdict[str, list[Money]] = defaultdict(list)
     overdue: defaultdict[str, list[Money]] = defaultdict(list)
     on_its_way: defaultdict[str, list[Money]] = defaultdict(list)
-    credit: defaultdict[str, list[Money]] = defaultdict(list)
     for invoice in invoices:
         opened[invoice.open_amount.currency].append(invoice.open_amount)
         if invoice.on_its_way:
             on_its_way[invoice.open_amount.currency].append(invoice.open_amount)
         elif invoice.days_overdue > 0:
             overdue[invoice.open_amount.currency].append(invoice.open_amount)
-    for each in documents:
-        if each.document.kind is DocumentKind.CREDIT_NOTE and each.open_amount:
-            credit[each.open_amount.currency].append(each.open_amount)
     return tuple(
         PortalBalance(
             total(opened[code], code),
             total(overdue[code], code),
             total(on_its_way[code], code),
-            total(credit[code], code),
+            credit.get(code, Money.zero(code)),
         )
         for code in sorted({*opened, *credit})
     )
