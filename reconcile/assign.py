@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from reconcile.candidates import OpenItemIndex
 from reconcile.contest import chances_alone, chances_together
@@ -12,8 +12,8 @@ from reconcile.draft import Claim, Draft, fits, spend
 from reconcile.instalments import break_up_instalments
 from reconcile.likelihood import log_sum
 
-MAX_EXACT_RECEIPTS = 12  # a component of more receipts is assigned greedily, best first, and then improved
-MAX_NODES = 20_000
+MAX_EXACT_RECEIPTS: Final = 12  # a component of more receipts is assigned greedily, best first, and then improved
+MAX_NODES: Final = 20_000
 
 
 class Choice(NamedTuple):

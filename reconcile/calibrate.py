@@ -6,6 +6,8 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Final
 
 from receivables.receipt import Receipt, account_key
 from reconcile.known_payer import shares_of
@@ -13,17 +15,18 @@ from reconcile.likelihood import PROOF_AMOUNTS, AmountEvidence, Evidence
 from reconcile.mention import ReferenceEvidence
 from reconcile.payer import PayerEvidence, normal_name
 
-APPLY_PRECISION = 0.995  # what is applied without a person must be right at least so often
-MIN_BAND_PRECISION = 0.93  # of each band of chances by itself: the sure ones do not pay for the doubtful ones
-MIN_BAND_CASES = 20  # in the least of the bands that apply
-PROOF_CHANCE = 0.9999
-NAMED_PROOF_CHANCE = 0.99  # where references, amount and payer all agree
-MAX_CONFIDENCE = 0.9995  # no model is surer than that of itself
-PRIOR_WEIGHT = 4.0  # the model's own chance counts as so many past cases
-ONE_SIDED_95 = 1.6449  # normal quantile
-BANDS_A_DECADE = 2
-MAX_BAND = 12
-SURE_BAND = 3  # chances from 0.97 on
+APPLY_PRECISION: Final = 0.995  # what is applied without a person must be right at least so often
+MIN_BAND_PRECISION: Final = 0.93  # of each band of chances by itself: the sure ones do not pay for the doubtful ones
+MIN_BAND_CASES: Final = 20  # in the least of the bands that apply
+PROOF_CHANCE: Final = 0.9999
+NAMED_PROOF_CHANCE: Final = 0.99  # where references, amount and payer all agree
+MAX_CONFIDENCE: Final = 0.9995  # no model is surer than that of itself
+PRIOR_WEIGHT: Final = 4.0  # the model's own chance counts as so many past cases
+ONE_SIDED_95: Final = 1.6449  # normal quantile
+BANDS_A_DECADE: Final = 2
+MAX_BAND: Final = 12
+SURE_BAND: Final = 3  # chances from 0.97 on
+MAX_CLASSES: Final = 2_000  # more than there are
 
 
 def wilson_lower(right: int, count: int, z: float = ONE_SIDED_95) -> float:
@@ -68,7 +71,7 @@ class Band:
         return Band(self.right + times * right, self.count + times)
 
 
-_NO_CASES = Band()
+_NO_CASES: Final = Band()
 
 
 @dataclass
@@ -213,4 +216,11 @@ def class_of(evidence: Evidence, chance: float) -> str:
     """The class of cases whose precision is watched together."""
     clear = "open" if evidence.left_out else "inferred" if evidence.inferred else "clear"
     sure = "sure" if band_of(chance) >= SURE_BAND else "unsure"
-    return "/".join((evidence.reference.name, evidence.amount.name, evidence.payer.name, clear, sure)).lower()
+    return _class_named(evidence.reference, evidence.amount, evidence.payer, clear, sure)
+
+
+@lru_cache(maxsize=MAX_CLASSES)
+def _class_named(
+    reference: ReferenceEvidence, amount: AmountEvidence, payer: PayerEvidence, clear: str, sure: str
+) -> str:
+    return "/".join((reference.name, amount.name, payer.name, clear, sure)).lower()

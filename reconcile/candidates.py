@@ -1,4 +1,4 @@
-"""All open items in flat arrays, indexed for one receipt at a time: by reference, customer, amount and name."""
+"""All open items in flat columns, indexed for one receipt at a time: by reference, customer, amount and name."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from bisect import bisect_left, insort
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Final
 
 from receivables.discount import DiscountOffer
 from receivables.document import DocumentKind
@@ -19,12 +20,12 @@ from reconcile.payer import NameBook, PayerEvidence
 from reconcile.postings import Postings
 from reconcile.reference_book import ReferenceBook
 
-MAX_SAME_AMOUNT = 64  # an amount that more items share (a subscription price) needs other evidence
-_SEPARATOR = "\x1f"
-_GONE = b""
-_BETWEEN = b"\xff"  # no text in UTF-8 has it
-_NO_CORE = bytes(set(range(256)) - set(b"0123456789\x1f\xff"))
-_NOBODY = -1
+MAX_SAME_AMOUNT: Final = 64  # an amount that more items share (a subscription price) needs other evidence
+_SEPARATOR: Final = "\x1f"
+_GONE: Final = b""
+_BETWEEN: Final = b"\xff"  # no text in UTF-8 has it
+_NO_CORE: Final = bytes(set(range(256)) - set(b"0123456789\x1f\xff"))
+_NOBODY: Final = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ class OpenItemIndex:
     """
 
     def __init__(self, items: Iterable[OpenItem] = ()) -> None:
-        self.signed = array("q")  # the open amounts in minor units, negative for a credit note
+        self.signed: list[int] = []  # the open amounts in minor units, negative for a credit note; asked for most
         self.issued = array("i")
         self.due = array("i")
         self.customer = array("i")
@@ -124,7 +125,8 @@ class OpenItemIndex:
         self._free.append(row)
 
     def _new_row(self) -> int:
-        for column in (self.signed, self.issued, self.due, self.customer, self.parent, self.currency):
+        self.signed.append(0)
+        for column in (self.issued, self.due, self.customer, self.parent, self.currency):
             column.append(0)
         self._texts.append(_GONE)
         return len(self._texts) - 1

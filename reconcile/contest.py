@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 from reconcile.candidates import OpenItemIndex
 from reconcile.draft import Claim, Draft, fits, spend
 from reconcile.likelihood import probabilities
 
-MAX_DOUBT_ROUNDS = 3
-RIVALRY = 4.0  # by so much likelihood one of two claims is ahead e to one: between receipts the model is too sure
+MAX_DOUBT_ROUNDS: Final = 3
+RIVALRY: Final = 4.0  # so much more likelihood puts one claim ahead e to one: between receipts the model is too sure
 
 
 def chances_alone(claim: Claim) -> list[float]:

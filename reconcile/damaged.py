@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Final
 
 from rapidfuzz import fuzz, process
 from rapidfuzz.distance import OSA
@@ -13,19 +14,19 @@ from reconcile.mention import MAX_SHARED, Mention, ReferenceEvidence, mention
 from reconcile.numbering import BEGINNING_DIGITS, MAX_LENGTH, Numbering
 from reconcile.postings import Postings
 
-MAX_TOKENS = 6
-MAX_NEIGHBOURS = 32  # a damaged number near more than so many is no guide
-MAX_INSIDE = 16
-TELLING = 9.0  # a mention that by itself makes an item worth trying
-MIN_INSIDE_RATIO = 88.0  # of 100: one digit of ten lost, added or changed
-MIN_RUN_TO_SCAN = 12  # from here on a run of digits may be several numbers written without a blank
-MAX_SCANNED = 200  # items of one payer whose numbers are compared with a damaged one
+MAX_TOKENS: Final = 6
+MAX_NEIGHBOURS: Final = 32  # a damaged number near more than so many is no guide
+MAX_INSIDE: Final = 16
+TELLING: Final = 9.0  # a mention that by itself makes an item worth trying
+MIN_INSIDE_RATIO: Final = 88.0  # of 100: one digit of ten lost, added or changed
+MIN_RUN_TO_SCAN: Final = 12  # from here on a run of digits may be several numbers written without a blank
+MAX_SCANNED: Final = 200  # items of one payer whose numbers are compared with a damaged one
 
 # How often payers write a number so, as logarithms.
-LOG_DAMAGED = math.log(0.07)
-LOG_TWICE_DAMAGED = math.log(0.01)
-LOG_CUT = math.log(0.02)
-LOG_INSIDE = -6.0  # a damaged number inside a longer run begins and ends anywhere
+LOG_DAMAGED: Final = math.log(0.07)
+LOG_TWICE_DAMAGED: Final = math.log(0.01)
+LOG_CUT: Final = math.log(0.02)
+LOG_INSIDE: Final = -6.0  # a damaged number inside a longer run begins and ends anywhere
 
 Owners = Mapping[str, list[int]]
 
@@ -69,11 +70,12 @@ def log_damaged(length: int, numbering: Numbering) -> float:
 
 
 def _near(token: str, cores: Postings, numbering: Numbering, least: float) -> Iterator[Mention]:
-    find, found = cores.find, {}
+    found: dict[str, list[int]] = {}
     for key in _one_away(token, numbering, least):
-        rows = find(hash(key), MAX_SHARED)
-        if 0 < len(rows) <= MAX_SHARED and len(key) >= reference.MIN_DAMAGED_DIGITS:
-            found[key] = rows
+        if len(key) >= reference.MIN_DAMAGED_DIGITS:
+            rows = cores.find(hash(key), MAX_SHARED)
+            if 0 < len(rows) <= MAX_SHARED:
+                found[key] = rows
     if len(found) <= MAX_NEIGHBOURS:
         for key, rows in sorted(found.items()):
             yield mention(token, rows, ReferenceEvidence.DAMAGED, log_damaged(len(key), numbering))
@@ -85,21 +87,22 @@ def _one_away(token: str, numbering: Numbering, least: float) -> set[str]:
     Behind its beginning a number may change in any way and begins as before, so that one look tells of all of them.
     A change or an addition that puts a zero first gives what a loss gives too, or `token` itself.
     """
-    length, may_hold = len(token), numbering.may_hold
+    length = len(token)
     begins, rest = range(min(BEGINNING_DIGITS, length)), range(BEGINNING_DIGITS, length)
     found: set[str] = set()
     if _tells(length - 1, numbering, least):
-        found.update(filter(may_hold, map(reference.core, reference.shortened(token, begins))))
-        if may_hold(token[:-1]):
+        shorter = [reference.core(number) for number in reference.shortened(token, begins)]
+        found.update([number for number in shorter if numbering.may_hold(number)])
+        if numbering.may_hold(token[:-1]):
             found.update(reference.shortened(token, rest))
     if _tells(length, numbering, least):
-        found.update(filter(may_hold, reference.changed(token, begins)))
-        if may_hold(token):
+        found.update([number for number in reference.changed(token, begins) if numbering.may_hold(number)])
+        if numbering.may_hold(token):
             found.add(token)
             found.update(reference.changed(token, rest))
     if _tells(length + 1, numbering, least):
-        found.update(filter(may_hold, reference.lengthened(token, begins)))
-        if may_hold(token + token[-1]):
+        found.update([number for number in reference.lengthened(token, begins) if numbering.may_hold(number)])
+        if numbering.may_hold(token + token[-1]):
             found.update(reference.lengthened(token, range(len(begins), length + 1)))
     return found
 

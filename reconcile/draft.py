@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from receivables.allocation import Explanation, ResidualKind
 from reconcile.candidates import OpenItemIndex
 from reconcile.likelihood import Evidence
 
-MAX_NEAR = 64  # about equally good ones kept, so that as many identical receipts find an item each
-NEAR = 4.0
-MAX_HYPOTHESES = 8  # kept a receipt
-HOPELESS = -6.0  # below what pure chance gives; nobody is helped by a suggestion
+MAX_NEAR: Final = 64  # about equally good ones kept, so that as many identical receipts find an item each
+NEAR: Final = 4.0
+MAX_HYPOTHESES: Final = 8  # kept a receipt
+HOPELESS: Final = -6.0  # below what pure chance gives; nobody is helped by a suggestion
 
 
 class Draft(NamedTuple):
@@ -61,7 +61,9 @@ def ranked(found: Iterable[Draft], index: OpenItemIndex) -> list[Draft]:
         held = best.get(rows)
         if held is None or draft.likelihood > held.likelihood:
             best[rows] = draft
-    ordered = sorted(best.values(), key=lambda draft: draft.order(index))
+    ordered = list(best.values())
+    if len(ordered) > 1:
+        ordered.sort(key=lambda draft: draft.order(index))
     near = sum(draft.likelihood >= ordered[0].likelihood - NEAR for draft in ordered)
     return ordered[: max(MAX_HYPOTHESES, min(MAX_NEAR, near))]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from receivables.money import Money
 from reconcile.candidates import OpenItemIndex
@@ -12,17 +13,17 @@ from reconcile.mention import ReferenceEvidence
 from reconcile.payer import PayerEvidence
 from reconcile.reading import Reading
 
-MAX_NUMBERS = 6
-NEAR_CHANCE = 0.1  # of the chosen chance, from which on another explanation is mentioned
+MAX_NUMBERS: Final = 6
+NEAR_CHANCE: Final = 0.1  # of the chosen chance, from which on another explanation is mentioned
 
-_REFERENCE_TEXT = {
+_REFERENCE_TEXT: Final = {
     ReferenceEvidence.HINT: "A trusted system named {numbers}.",
     ReferenceEvidence.EXACT: "The remittance names {numbers}.",
     ReferenceEvidence.DAMAGED: "The remittance seems to name {numbers}, with a damaged number.",
     ReferenceEvidence.WEAK: "The remittance may mean {numbers}: a short or shared number.",
     ReferenceEvidence.NONE: "The remittance does not name {numbers}.",
 }
-_PAYER_TEXT = {
+_PAYER_TEXT: Final = {
     PayerEvidence.KNOWN: "The payer is known to pay for {customer}.",
     PayerEvidence.NAME: "The payer's name is that of {customer}.",
     PayerEvidence.WEAK: "The payer {payer} could be {customer}.",
@@ -85,8 +86,10 @@ def what_would_change_it(draft: Draft) -> str:
 def _amount_text(reading: Reading, draft: Draft, index: OpenItemIndex) -> str:
     currency = reading.receipt.amount.currency
     paid = Money(reading.gross, currency)
-    opened = Money(sum(index.signed[row] for row, _ in draft.shares), currency)
     what = "the open amount" if len(draft.shares) == 1 else f"the sum of {len(draft.shares)} items"
+    if draft.evidence.amount is AmountEvidence.EXACT:
+        return f"{paid} equals {what} exactly."
+    opened = Money(sum(index.signed[row] for row, _ in draft.shares), currency)
     if draft.evidence.amount is AmountEvidence.JOINT:
         rest = f", the last of them with {_residual_text(draft, currency)}" if draft.residual_kind is not None else ""
         return f"{paid} is one of several receipts that together pay {opened}{rest}."
@@ -94,9 +97,7 @@ def _amount_text(reading: Reading, draft: Draft, index: OpenItemIndex) -> str:
         return f"{paid} differs from {what}, {opened}: {_residual_text(draft, currency)}."
     if draft.unapplied:
         return f"{paid} is {Money(draft.unapplied, currency)} more than {what}, {opened}."
-    if draft.evidence.amount is AmountEvidence.PARTIAL:
-        return f"{paid} pays a part of {what}, {opened}."
-    return f"{paid} equals {what} exactly."
+    return f"{paid} pays a part of {what}, {opened}."
 
 
 def _residual_text(draft: Draft, currency: str) -> str:

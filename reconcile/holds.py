@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from receivables.allocation import Decision, Explanation, Proposal
 from receivables.document import DocumentKind
 from receivables.receipt import Receipt, ReceiptStatus
@@ -10,7 +12,7 @@ from reconcile.candidates import OpenItemIndex
 from reconcile.payer import PayerEvidence
 from reconcile.reading import read
 
-MAX_HELD_ITEMS = 5  # one unclear receipt must not silence reminders of everything it might conceivably pay
+MAX_HELD_ITEMS: Final = 5  # one unclear receipt must not silence reminders of everything it might conceivably pay
 
 
 def plausible_items(

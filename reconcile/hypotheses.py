@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from itertools import accumulate
+from typing import Final
 
 from reconcile.candidates import MAX_SAME_AMOUNT, OpenItemIndex
 from reconcile.damaged import MAX_SCANNED, TELLING
@@ -27,11 +27,11 @@ from reconcile.reading import Reading
 from reconcile.subset import MAX_EXHAUSTIVE, solve
 from reconcile.weigh import MAX_PAYER_ITEMS, NONE_TAKEN, Weighing
 
-MAX_SINGLES = 16  # named items tried one by one
-MAX_PAYERS = 4
-MAX_CREDITS = 6
-MAX_ADDED = 3  # items named by damaged numbers, tried together with those named exactly
-MAX_LONE_ITEMS = 12  # of a payer with so few items each may be paid in part, or with a difference
+MAX_SINGLES: Final = 16  # named items tried one by one
+MAX_PAYERS: Final = 4
+MAX_CREDITS: Final = 6
+MAX_ADDED: Final = 3  # items named by damaged numbers, tried together with those named exactly
+MAX_LONE_ITEMS: Final = 12  # of a payer with so few items each may be paid in part, or with a difference
 
 
 def search(reading: Reading, index: OpenItemIndex, taken: frozenset[int] = NONE_TAKEN) -> Claim:
@@ -111,7 +111,7 @@ class _Search:
         """
         index, likely = self._index, self._reading.payers.likely
         text = self._reading.receipt.remittance
-        same = index.of_amount(self._reading.gross, self._reading.currency)
+        same = self._weighing.same_amount()
         few = len(same) <= MAX_SAME_AMOUNT and len(likely) <= MAX_PAYERS
         if few and all(index.count_of_payer(code) <= MAX_SCANNED for code in likely):
             self._take([*index.damaged(text, least=TELLING), *index.within(text, same)])
@@ -141,7 +141,7 @@ class _Search:
         )
 
     def _by_reference(self) -> None:
-        reading, index = self._reading, self._index
+        reading, index, signed = self._reading, self._index, self._index.signed
         named = index.sorted(reading.exact)
         shared = [row for group in reading.groups for row in group]
         others = self._others_named()
@@ -153,10 +153,10 @@ class _Search:
             self._fit([row])
             if named and row not in named:
                 self._fit([*named, row])
-        total = sum(index.signed[row] for row in named)
+        total = sum(signed[row] for row in named)
         pool = [*named, *others][:MAX_EXHAUSTIVE]
         if named and total > reading.gross:
-            pool += [row for row in self._owned_by_named(named) if index.signed[row] < 0][:MAX_CREDITS]
+            pool += [row for row in self._owned_by_named(named) if signed[row] < 0][:MAX_CREDITS]
         if len(pool) > 1 and not (named and total == reading.gross):
             self._sums(list(dict.fromkeys(pool)))
         if named and total < reading.gross:
@@ -178,19 +178,19 @@ class _Search:
         rows.sort(key=lambda row: (-reading.weights[row] - reading.payer_of(row, index)[1], index.item_id(row)))
         return rows
 
-    def _owned_by_named(self, rows: Sequence[int]) -> list[int]:
+    def _owned_by_named(self, rows: list[int]) -> list[int]:
         customers = dict.fromkeys(self._index.customer[row] for row in rows)
         return [row for customer in customers for row in self._weighing.of_payer(customer)]
 
-    def _with_missing(self, named: Sequence[int], gap: int) -> None:
+    def _with_missing(self, named: list[int], gap: int) -> None:
         """Complete a list by up to three items of the same customer that are open for exactly what is missing."""
-        known = set(named)
+        known, signed = set(named), self._index.signed
         rest = [row for row in self._owned_by_named(named) if row not in known][:MAX_PAYER_ITEMS]
-        for positions in solve([self._index.signed[row] for row in rest], gap, most=3).found:
+        for positions in solve([signed[row] for row in rest], gap, most=3).found:
             self._fit([*named, *(rest[at] for at in positions)])
 
     def _by_amount(self) -> None:
-        rows = self._index.of_amount(self._reading.gross, self._reading.currency)
+        rows = self._weighing.same_amount()
         if len(rows) <= MAX_SAME_AMOUNT:
             for row in rows:
                 self._fit_alone(row)
@@ -203,23 +203,24 @@ class _Search:
             rows = self._weighing.of_payer(code)
             if len(rows) <= MAX_SCANNED:
                 self._take(self._index.within(self._reading.receipt.remittance, rows))
-            self._by_sum(rows)
+            self._by_sum(code, rows)
 
-    def _by_sum(self, rows: Sequence[int]) -> None:
+    def _by_sum(self, code: int, rows: list[int]) -> None:
         signed, gross = self._index.signed, self._reading.gross
         self._sums(rows)
-        invoices = self._weighing.oldest(rows)
-        for count, total in enumerate(accumulate(signed[row] for row in invoices), 1):
+        invoices, total = self._weighing.oldest(code), 0
+        for at, row in enumerate(invoices):
+            total += signed[row]
             if total * 95 > gross * 100:
                 break
-            if count > 1 and total >= gross:
-                self._fit(invoices[:count])
+            if at > 0 and total >= gross:
+                self._fit(invoices[: at + 1])
         are_few = len(rows) <= MAX_LONE_ITEMS
         for row in rows:
             if signed[row] > 0 and (are_few or abs(signed[row] - gross) * 20 <= gross):
                 self._fit_alone(row)
 
-    def _sums(self, rows: Sequence[int]) -> None:
+    def _sums(self, rows: list[int]) -> None:
         signed = self._index.signed
         solutions = solve([signed[row] for row in rows], self._reading.gross)
         for positions in solutions.found:

@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Final
 
 from receivables.allocation import Explanation
+from receivables.money import exponent
 from reconcile.candidates import OpenItemIndex
 from reconcile.draft import Claim, Draft
 from reconcile.likelihood import AmountEvidence
 from reconcile.residual import Difference, explain_difference
 
-MAX_JOINT_RECEIPTS = 12
-MAX_JOINT_OPTIONS = 4  # of each receipt, looked at for parts
-LOG_JOINT = 8.0  # that parts add up to the cent is about as telling as an exact amount
-_JOINT_AMOUNTS = frozenset({AmountEvidence.EXACT, AmountEvidence.ROUNDING, AmountEvidence.TYPICAL_FEE})
+MAX_JOINT_RECEIPTS: Final = 12
+MAX_JOINT_OPTIONS: Final = 4  # of each receipt, looked at for parts
+LOG_JOINT: Final = 8.0  # that parts add up to the cent is about as telling as an exact amount
+_JOINT_AMOUNTS: Final = frozenset({AmountEvidence.EXACT, AmountEvidence.ROUNDING, AmountEvidence.TYPICAL_FEE})
 
 
 def join_instalments(claims: Sequence[Claim], index: OpenItemIndex) -> list[Claim]:
@@ -45,8 +47,8 @@ def _is_part(draft: Draft) -> bool:
 
 def _together(row: int, parts: Sequence[int], index: OpenItemIndex) -> Difference:
     total = index.signed[row]
-    currency = index.currency_name(index.currency[row])
-    return explain_difference(short=total - sum(parts), total=total, items=1, currency=currency, early=False)
+    unit = 10 ** exponent(index.currency_name(index.currency[row]))
+    return explain_difference(short=total - sum(parts), total=total, items=1, unit=unit, early=False)
 
 
 def _as_instalment(claim: Claim, row: int, last: Difference | None, index: OpenItemIndex) -> Claim:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from typing import Final
 
-SHARED_BY = 4  # a payer of so many unrelated customers is nobody's: a factor, an agent, a collecting bank
-MAIN_SHARE = 0.9  # unless nearly all that it paid was one customer's
+SHARED_BY: Final = 4  # a payer of so many unrelated customers is nobody's: a factor, an agent, a collecting bank
+MAIN_SHARE: Final = 0.9  # unless nearly all that it paid was one customer's
 
 
 def shares_of(times: Mapping[str, int], parents: Mapping[str, str]) -> dict[str, float]:

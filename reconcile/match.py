@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Final
 
 from receivables.allocation import Allocation, Decision, Explanation, Hypothesis, Proposal, Residual, ResidualKind
 from receivables.money import Money
@@ -19,11 +20,11 @@ from reconcile.instalments import join_instalments
 from reconcile.mention import ReferenceEvidence
 from reconcile.reading import Reading, read
 
-SURELY_TAKEN = 0.95
-MIN_RUNNER_UP_CHANCE = 0.001
-NO_MATCH_CONFIDENCE = 0.5  # nothing speaks for an item, which is no proof that none is meant
-DUPLICATE_CONFIDENCE = 0.8
-UNPOSTABLE_CONFIDENCE = 0.6
+SURELY_TAKEN: Final = 0.95
+MIN_RUNNER_UP_CHANCE: Final = 0.001
+NO_MATCH_CONFIDENCE: Final = 0.5  # nothing speaks for an item, which is no proof that none is meant
+DUPLICATE_CONFIDENCE: Final = 0.8
+UNPOSTABLE_CONFIDENCE: Final = 0.6
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +67,13 @@ def propose_with_evidence(
     """As `propose`, with the draft behind each proposal; `blind` forgets of each receipt what it has itself taught."""
     known = history or History()
     order = sorted(range(len(receipts)), key=lambda at: _rank(receipts[at]))
-    readings = [read(receipts[at], index, known, blind=blind) for at in order]
-    claims = [
-        search(reading, index) if _is_money(reading.receipt) else Claim(reading.gross, (), 0.0, 0.0)
-        for reading in readings
-    ]
+    readings: list[Reading] = []
+    claims: list[Claim] = []
+    for at in order:
+        reading = read(receipts[at], index, known, blind=blind)
+        readings.append(reading)
+        is_money = _is_money(reading.receipt)
+        claims.append(search(reading, index) if is_money else Claim(reading.gross, (), 0.0, 0.0))
     claims, choices = _choose(readings, claims, index)
     outcomes: dict[int, Outcome] = {}
     for at, reading, claim, choice in zip(order, readings, claims, choices, strict=True):

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from enum import IntEnum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from reconcile.reference import digits_of
 
-MAX_SHARED = 40  # a key that more items share says nothing about which of them is meant
+MAX_SHARED: Final = 40  # a key that more items share says nothing about which of them is meant
 
 
 class ReferenceEvidence(IntEnum):

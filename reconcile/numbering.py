@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from typing import Final
 
-MAX_LENGTH = 32
-BEGINNING_DIGITS = 3
-MIN_ROOM = 1_000  # a few numbers close together do not make every other number in a text theirs
+MAX_LENGTH: Final = 32
+BEGINNING_DIGITS: Final = 3
+MIN_ROOM: Final = 1_000  # a few numbers close together do not make every other number in a text theirs
 
 
 class Numbering:

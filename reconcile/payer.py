@@ -9,29 +9,30 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from enum import IntEnum
 from heapq import nsmallest
+from typing import Final
 
 from rapidfuzz import fuzz
 
 from reconcile.postings import Postings
 
-MAX_NAME_CANDIDATES = 24
-MAX_NAMESAKES = 64  # a name that more customers bear to the letter says nothing
-MAX_GRAM_ENTRIES = 2_000  # looked at for one name, those of rare letter triples first
-MAX_CACHED_NAMES = 50_000
-SAME_NAME_RATIO = 90.0  # rapidfuzz ratio from 0 to 100: one letter in ten may differ
-LIKE_NAME_RATIO = 65.0
-MIN_INITIALS = 2
-NEAREST_MARGIN = 3.0
-MIN_SHORT_LETTERS = 8  # of a name whose words are cut
-START_LETTERS = 8
+MAX_NAME_CANDIDATES: Final = 24
+MAX_NAMESAKES: Final = 64  # a name that more customers bear to the letter says nothing
+MAX_GRAM_ENTRIES: Final = 2_000  # looked at for one name, those of rare letter triples first
+MAX_CACHED_NAMES: Final = 50_000
+SAME_NAME_RATIO: Final = 90.0  # rapidfuzz ratio from 0 to 100: one letter in ten may differ
+LIKE_NAME_RATIO: Final = 65.0
+MIN_INITIALS: Final = 2
+NEAREST_MARGIN: Final = 3.0
+MIN_SHORT_LETTERS: Final = 8  # of a name whose words are cut
+START_LETTERS: Final = 8
 
-LEGAL_FORMS = frozenset(
+LEGAL_FORMS: Final = frozenset(
     "AB AG AS AS APS BV BVBA CO COMPANY CORP CORPORATION CV EG EK EURL GBR GMBH GROUP INC INCORPORATED KFT KG KGAA "
     "LDA LIMITED LLC LLP LTD LTDA MBH NV OHG OY OYJ PARTNERS PLC PTE PTY PVT SA SARL SAS SE SL SNC SP SPA SRL SRO UG "
     "VE 株式会社 有限会社".split()
 )
-_WORD = re.compile(r"\w+")
-_DOTTED = re.compile(r"\b(\w)\.(?=\w\b)")
+_WORD: Final = re.compile(r"\w+")
+_DOTTED: Final = re.compile(r"\b(\w)\.(?=\w\b)")
 
 
 class PayerEvidence(IntEnum):
@@ -49,7 +50,10 @@ def words(name: str) -> list[str]:
     plain = name
     if not name.isascii():
         plain = "".join(c for c in unicodedata.normalize("NFKD", name) if not unicodedata.combining(c))
-    return _WORD.findall(_DOTTED.sub(r"\1", plain.upper()).replace("'", ""))
+    plain = plain.upper()
+    if "." in plain:
+        plain = _DOTTED.sub(r"\1", plain)
+    return _WORD.findall(plain.replace("'", ""))
 
 
 def normal_name(name: str) -> str:
@@ -79,7 +83,7 @@ def compare(left: str, right: str) -> PayerEvidence:
 
 
 def _compare_bare(left: str, right: str) -> PayerEvidence:
-    ratio = fuzz.token_sort_ratio(left, right)
+    ratio = fuzz.token_sort_ratio(left, right, score_cutoff=LIKE_NAME_RATIO)
     if ratio >= SAME_NAME_RATIO or _shortens(left, right):
         return PayerEvidence.NAME
     return PayerEvidence.WEAK if ratio >= LIKE_NAME_RATIO or _abbreviates(left, right) else PayerEvidence.UNKNOWN

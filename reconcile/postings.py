@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from array import array
+from typing import TYPE_CHECKING, Final
 
-MIN_SLOTS = 1 << 10
-_NOTHING = -1
-_HIGH = 0xFFFFFFFF
+if TYPE_CHECKING:
+    from mypy_extensions import i64  # an int that the compiled matcher holds in a machine word, as a hash is one
+
+MIN_SLOTS: Final = 1 << 10
+_NOTHING: Final = -1
+_HIGH: Final = 0xFFFFFFFF
 
 
 class Postings:
@@ -28,7 +32,7 @@ class Postings:
     def __len__(self) -> int:
         return self._count
 
-    def add(self, key: int, row: int) -> None:
+    def add(self, key: i64, row: int) -> None:
         """Note that `row` bears `key`."""
         if self._count >= len(self._heads):
             self._grow()
@@ -49,7 +53,7 @@ class Postings:
         self._heads[slot] = entry
         self._count += 1
 
-    def remove(self, key: int, row: int) -> None:
+    def remove(self, key: i64, row: int) -> None:
         """Forget one entry of `row` under `key`; nothing happens where there is none."""
         slot = key & (len(self._heads) - 1)
         mark, before, entry = key >> 32 & _HIGH, _NOTHING, self._heads[slot]
@@ -66,7 +70,7 @@ class Postings:
                 return
             before, entry = entry, after
 
-    def find(self, key: int, limit: int) -> list[int]:
+    def find(self, key: i64, limit: int) -> list[int]:
         """Return the rows that bear `key`, in no order: at most `limit`, and one more to say that there are more."""
         entry = self._heads[key & (len(self._heads) - 1)]
         if entry < 0:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Final
 
 from receivables.money import exponent
 from receivables.receipt import Receipt
@@ -25,7 +26,7 @@ from reconcile.mention import Mention, ReferenceEvidence
 from reconcile.payer import PayerEvidence
 
 Payer = tuple[PayerEvidence, float]
-_NEVER = (PayerEvidence.UNKNOWN, -math.inf)
+_NEVER: Final = (PayerEvidence.UNKNOWN, -math.inf)
 
 
 @dataclass(slots=True)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Final
 
 from receivables.money import Money
 from receivables.receipt import Receipt
 from reconcile.payer import PayerEvidence, compare
 
 # People book money on the day it arrives, or some banking days around it.
-BOOKED_WITHIN = timedelta(days=5)
+BOOKED_WITHIN: Final = timedelta(days=5)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,27 +4,27 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
-MAX_TEXT_CHARACTERS = 2_000  # the longest remittance a SEPA or SWIFT message carries is 9,000; the rest is prose
-MAX_CHUNKS = 160
-MIN_CORE_DIGITS = 3  # shorter numbers occur by chance in any text
-SURE_DIGITS = 6  # so many digits in a row name an item without further words
-SURE_LETTERS_AND_DIGITS = 5
-MIN_DAMAGED_DIGITS = 5
-_DIGITS = "0123456789"
+MAX_TEXT_CHARACTERS: Final = 2_000  # the longest remittance a SEPA or SWIFT message carries is 9,000; the rest is prose
+MAX_CHUNKS: Final = 160
+MIN_CORE_DIGITS: Final = 3  # shorter numbers occur by chance in any text
+SURE_DIGITS: Final = 6  # so many digits in a row name an item without further words
+SURE_LETTERS_AND_DIGITS: Final = 5
+MIN_DAMAGED_DIGITS: Final = 5
+_DIGITS: Final = "0123456789"
 
-_CHUNK = re.compile(r"[A-Z0-9]+")
-_RUN = re.compile(r"[0-9]+")
-_LAST_RUN = re.compile(r"([0-9]+)[^0-9]*$")
-_LOOK_ALIKE_TAIL = re.compile(r"[0-9OQILSBZ]+$")
-_JOINABLE_GAP = re.compile(r"[\s\-./_#:]{0,3}$")
-_LIST_GAP = re.compile(r"\s*(?:[/,;+&\-]|AND|UND|ET|Y|E)?\s*$")
-_FOLD = str.maketrans("OQILSBZ", "0011582")
-CONTEXT_WORDS = frozenset(
+_CHUNK: Final = re.compile(r"[A-Z0-9]+")
+_RUN: Final = re.compile(r"[0-9]+")
+_LAST_RUN: Final = re.compile(r"([0-9]+)[^0-9]*$")
+_LOOK_ALIKE_TAIL: Final = re.compile(r"[0-9OQILSBZ]+$")
+_JOINABLE_GAP: Final = re.compile(r"[\s\-./_#:]{0,3}$")
+_LIST_GAP: Final = re.compile(r"\s*(?:[/,;+&\-]|AND|UND|ET|Y|E)?\s*$")
+_FOLD: Final = str.maketrans("OQILSBZ", "0011582")
+CONTEXT_WORDS: Final = frozenset(
     "INV INVOICE INVOICES INVS BILL NO NR NUM NUMBER REF REFERENCE RE RG RN RECHNUNG RECHNUNGEN RGNR FACTURE "
     "FACTURA FAKTURA FATTURA FACT FAC FT DOC DOCUMENT SI CN CREDIT GUTSCHRIFT".split()
 )
@@ -51,7 +51,7 @@ class Spelling(NamedTuple):
     tail: str
 
 
-_NO_SPELLING = Spelling("", "", "")
+_NO_SPELLING: Final = Spelling("", "", "")
 
 
 def normalise(text: str) -> str:
@@ -63,7 +63,7 @@ def normalise(text: str) -> str:
 
 def fold(text: str) -> str:
     """Map letters that are read or typed for digits onto those digits (O 0, I and L 1, S 5, B 8, Z 2)."""
-    return text.translate(_FOLD)
+    return text if text.isdigit() else text.translate(_FOLD)
 
 
 def spelling(number: str) -> Spelling:
@@ -96,7 +96,8 @@ def chunks(text: str) -> list[Chunk]:
         if len(found) == MAX_CHUNKS:
             break
         word = match.group()
-        found.append(Chunk(word, text[end : match.start()], "".join(_RUN.findall(word))))
+        digits = word if word.isdigit() else "" if word.isalpha() else digits_of(word)
+        found.append(Chunk(word, text[end : match.start()], digits))
         end = match.end()
     return found
 
@@ -107,6 +108,7 @@ def parts_of(text: str) -> tuple[Chunk, ...]:
     return tuple(chunks(normalise(text)))
 
 
+@lru_cache(maxsize=256)  # most gaps are a blank or a sign
 def joins(gap: str) -> bool:
     """Whether two chunks with `gap` between them may be one number that was broken apart."""
     return _JOINABLE_GAP.match(gap) is not None
@@ -138,29 +140,29 @@ def has_context(chunk: Chunk, before: Chunk | None) -> bool:
     return before is not None and not prefix and before.text in CONTEXT_WORDS
 
 
-def shortened(digits: str, places: Iterable[int]) -> Iterator[str]:
+def shortened(digits: str, places: range) -> list[str]:
     """`digits` with the one at each of these places lost."""
-    return (digits[:at] + digits[at + 1 :] for at in places)
+    return [digits[:at] + digits[at + 1 :] for at in places]
 
 
-def changed(digits: str, places: Iterable[int]) -> Iterator[str]:
+def changed(digits: str, places: range) -> list[str]:
     """`digits` with another at each of these places, or with two neighbours exchanged that begin there."""
+    found = []
     for at in places:
         before, digit, after = digits[:at], digits[at], digits[at + 1 :]
-        for other in _DIGITS:
-            if other != digit:
-                yield before + other + after
+        found += [before + other + after for other in _DIGITS if other != digit]
         if after and after[0] != digit:
-            yield before + after[0] + digit + after[1:]
+            found.append(before + after[0] + digit + after[1:])
+    return found
 
 
-def lengthened(digits: str, places: Iterable[int]) -> Iterator[str]:
+def lengthened(digits: str, places: range) -> list[str]:
     """`digits` with one more before each of these places."""
-    return (digits[:at] + other + digits[at:] for at in places for other in _DIGITS)
+    return [digits[:at] + other + digits[at:] for at in places for other in _DIGITS]
 
 
 def damaged_tokens(parts: Sequence[Chunk]) -> list[str]:
     """The long digit cores in the text that may be damaged numbers, those broken in two included."""
     tokens = [part.digits for part in parts]
     tokens += [a.digits + b.digits for a, b in pairwise(parts) if joins(b.gap)]
-    return list(dict.fromkeys(core(token) for token in tokens if len(token) >= MIN_DAMAGED_DIGITS))
+    return list(dict.fromkeys([core(token) for token in tokens if len(token) >= MIN_DAMAGED_DIGITS]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
 
 from reconcile import damaged, reference
 from reconcile.damaged import MIN_RUN_TO_SCAN
@@ -13,15 +14,15 @@ from reconcile.postings import Postings
 from reconcile.reference import Chunk
 from reconcile.structured import structured_references
 
-MAX_JOINED_CHUNKS = 4
-MIN_BARE_SHORTHAND = 3  # shorter continuations of a list need a sign such as `/` or `,` before them
+MAX_JOINED_CHUNKS: Final = 4
+MIN_BARE_SHORTHAND: Final = 3  # shorter continuations of a list need a sign such as `/` or `,` before them
 
 # How often payers write a number so, as logarithms; what is left for other ways is small enough to leave out.
-LOG_EXACT = math.log(0.7)
-LOG_CHECKED = 4.0  # two check digits agree with a hundredth of all texts
-LOG_SHORT = -2.5  # a short number without a word that introduces it may be anything
-LOG_WORDED = 2.5  # letters or a word before it that make a number a document's
-LOG_NUMBER = 1.0  # a long number is more often a reference than anything else
+LOG_EXACT: Final = math.log(0.7)
+LOG_CHECKED: Final = 4.0  # two check digits agree with a hundredth of all texts
+LOG_SHORT: Final = -2.5  # a short number without a word that introduces it may be anything
+LOG_WORDED: Final = 2.5  # letters or a word before it that make a number a document's
+LOG_NUMBER: Final = 1.0  # a long number is more often a reference than anything else
 
 
 class ReferenceBook:
@@ -100,7 +101,7 @@ class ReferenceBook:
         joined = [reference.joins(part.gap) for part in parts]
         for size in range(min(MAX_JOINED_CHUNKS, len(parts)), 0, -1):
             for at in range(len(parts) - size + 1):
-                if not (all(free[at : at + size]) and all(joined[at + 1 : at + size])):
+                if not free[at] or not all(free[at : at + size]) or not all(joined[at + 1 : at + size]):
                     continue
                 whole = self._whole(parts[at : at + size])
                 if whole is not None:
@@ -108,10 +109,10 @@ class ReferenceBook:
                     free[at : at + size] = [False] * size
 
     def _whole(self, window: Sequence[Chunk]) -> Mention | None:
-        digits = "".join(part.digits for part in window)
+        digits = "".join([part.digits for part in window])
         if not digits:
             return None
-        text = "".join(part.text for part in window)
+        text = "".join([part.text for part in window])
         if len(text) >= reference.SURE_LETTERS_AND_DIGITS:
             folded = reference.fold(text)
             rows = self._full.find(hash(folded), MAX_SHARED)

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from receivables.allocation import Explanation, ResidualKind
-from receivables.money import exponent
 from reconcile.likelihood import AmountEvidence
 
-MAX_ROUNDING_MINOR = 5  # per receipt: five cents is the coarsest cash rounding in common use (Switzerland)
-MAX_TYPICAL_FEE_MAJOR = 30  # what a correspondent bank commonly keeps from a SWIFT payment (charges SHA or BEN)
-MAX_TYPICAL_FEE_BASIS_POINTS = 100
-MAX_BANK_FEE_MAJOR = 50
-MAX_BANK_FEE_BASIS_POINTS = 500
-BASIS_POINTS = 10_000
-DISCOUNT_BASIS_POINTS = (100, 150, 200, 250, 300, 400, 500)
+MAX_ROUNDING_MINOR: Final = 5  # per receipt: five cents is the coarsest cash rounding in common use (Switzerland)
+MAX_TYPICAL_FEE_MAJOR: Final = 30  # what a correspondent bank commonly keeps from a SWIFT payment (charges SHA or BEN)
+MAX_TYPICAL_FEE_BASIS_POINTS: Final = 100
+MAX_BANK_FEE_MAJOR: Final = 50
+MAX_BANK_FEE_BASIS_POINTS: Final = 500
+BASIS_POINTS: Final = 10_000
+DISCOUNT_BASIS_POINTS: Final = (100, 150, 200, 250, 300, 400, 500)
 # Rates of tax the payer withholds: India TDS 1, 2, 10; Spain 7, 15; Italy 20; UK CIS 20, 30; US 24; Brazil 5.
-WITHHOLDING_BASIS_POINTS = (100, 200, 500, 700, 1000, 1500, 2000, 2400, 3000)
+WITHHOLDING_BASIS_POINTS: Final = (100, 200, 500, 700, 1000, 1500, 2000, 2400, 3000)
 
 
 class Difference(NamedTuple):
@@ -28,19 +27,25 @@ class Difference(NamedTuple):
     minor: int
 
 
-def explain_difference(*, short: int, total: int, items: int, currency: str, early: bool) -> Difference:
+# What most sets of items come to needs no difference of its own.
+_EXACT: Final = Difference(None, AmountEvidence.EXACT, None, 0)
+_OVER: Final = Difference(Explanation.OVERPAYMENT, AmountEvidence.OVER, None, 0)
+_PARTIAL: Final = Difference(Explanation.PARTIAL, AmountEvidence.PARTIAL, None, 0)
+
+
+def explain_difference(*, short: int, total: int, items: int, unit: int, early: bool) -> Difference:
     """Explain why `total` (open, minor units, over `items` items) was paid with `short` less (negative: more).
 
-    A discount needs a payment not after the due date. Bounds are the named constants of this module; a percentage may
-    be rounded once an item. The explanation is None where the difference does not change how the match is called.
+    `unit` minor units make one of the currency. A discount needs a payment not after the due date. Bounds are the named
+    constants of this module; a percentage may be rounded once an item. The explanation is None where the difference
+    does not change how the match is called.
     """
-    unit = 10 ** exponent(currency)
     if short == 0:
-        return Difference(None, AmountEvidence.EXACT, None, 0)
+        return _EXACT
     if abs(short) <= MAX_ROUNDING_MINOR and abs(short) * 100 <= total:
         return Difference(None, AmountEvidence.ROUNDING, ResidualKind.ROUNDING, short)
     if short < 0:
-        return Difference(Explanation.OVERPAYMENT, AmountEvidence.OVER, None, 0)
+        return _OVER
     if early and _is_percentage(short, total, items, DISCOUNT_BASIS_POINTS):
         return Difference(Explanation.DISCOUNT, AmountEvidence.DISCOUNT, ResidualKind.DISCOUNT, short)
     if _is_percentage(short, total, items, WITHHOLDING_BASIS_POINTS):
@@ -49,7 +54,7 @@ def explain_difference(*, short: int, total: int, items: int, currency: str, ear
         return Difference(Explanation.FEE, AmountEvidence.TYPICAL_FEE, ResidualKind.BANK_FEE, short)
     if short <= MAX_BANK_FEE_MAJOR * unit and short * BASIS_POINTS <= total * MAX_BANK_FEE_BASIS_POINTS:
         return Difference(Explanation.FEE, AmountEvidence.FEE, ResidualKind.BANK_FEE, short)
-    return Difference(Explanation.PARTIAL, AmountEvidence.PARTIAL, None, 0)
+    return _PARTIAL
 
 
 def _is_percentage(short: int, total: int, items: int, rates: tuple[int, ...]) -> bool:

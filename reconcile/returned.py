@@ -8,17 +8,18 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from enum import IntEnum
+from typing import Final
 
 from receivables.allocation import Decision
 from receivables.money import Money
 from receivables.receipt import Receipt
 from reconcile.payer import PayerEvidence, compare
 
-RETURNED_WITHIN = timedelta(days=400)  # SEPA: a debit without a mandate can be taken back for thirteen months
-UNMARKED_WITHIN = timedelta(days=90)  # an equal amount to the same account says less the longer ago it came
-MAX_CHARGE = Decimal(50)  # units of the currency; banks charge 3 to 40 for a returned item
-_WORD_WITH_DIGITS = re.compile(r"[A-Z0-9][A-Z0-9/.-]*\d[A-Z0-9/.-]*")
-_MIN_WORD_CHARACTERS = 4
+RETURNED_WITHIN: Final = timedelta(days=400)  # SEPA: a debit without a mandate can be taken back for thirteen months
+UNMARKED_WITHIN: Final = timedelta(days=90)  # an equal amount to the same account says less the longer ago it came
+MAX_CHARGE: Final = Decimal(50)  # units of the currency; banks charge 3 to 40 for a returned item
+_WORD_WITH_DIGITS: Final = re.compile(r"[A-Z0-9][A-Z0-9/.-]*\d[A-Z0-9/.-]*")
+_MIN_WORD_CHARACTERS: Final = 4
 
 
 class Tie(IntEnum):
@@ -172,7 +173,7 @@ def _reasons(debit: Debit, chosen: _Candidate, *, others: int) -> tuple[str, ...
     return tuple(said)
 
 
-_TIE_TEXT = {
+_TIE_TEXT: Final = {
     Tie.REFERENCE: "It bears the end-to-end id of {payment}.",
     Tie.ACCOUNT: "It went to the account from which {payment} was sent.",
     Tie.TEXT: "Its text names what the text of {payment} names.",

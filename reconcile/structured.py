@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from typing import Final
 
-_RF = re.compile(r"\bRF(\d{2})((?:\s?[A-Z0-9]){1,21})")
-_SWISS = re.compile(r"(?<![0-9])[0-9](?:\s?[0-9]){26}(?![0-9])")
-_BELGIAN = re.compile(r"(?<![0-9])([0-9]{3})/?\s?([0-9]{4})/?\s?([0-9]{5})(?![0-9])")
-_ZEROS = re.compile(r"0{2,}")
-_CARRY = (0, 9, 4, 6, 8, 2, 7, 1, 3, 5)  # the table of the recursive modulo 10
+_RF: Final = re.compile(r"\bRF(\d{2})((?:\s?[A-Z0-9]){1,21})")
+_SWISS: Final = re.compile(r"(?<![0-9])[0-9](?:\s?[0-9]){26}(?![0-9])")
+_BELGIAN: Final = re.compile(r"(?<![0-9])([0-9]{3})/?\s?([0-9]{4})/?\s?([0-9]{5})(?![0-9])")
+_ZEROS: Final = re.compile(r"0{2,}")
+_CARRY: Final = (0, 9, 4, 6, 8, 2, 7, 1, 3, 5)  # the table of the recursive modulo 10
 
 
 def structured_references(text: str) -> list[tuple[str, ...]]:

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from functools import lru_cache
+from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import accumulate
-from typing import TYPE_CHECKING
+from typing import Final
 
-if TYPE_CHECKING:
-    from numpy import int64
-    from numpy.typing import NDArray
-
-MAX_EXHAUSTIVE = 22  # meet in the middle over two halves of 2^11 sums each
-PLAIN_EXHAUSTIVE = 10  # so few need no numpy
-MAX_FOR_TRIPLES = 120
-MAX_SOLUTIONS = 12  # kept; more are only counted
-MAX_PAIRED = 400  # pairs of half sums looked at for the smallest sets
+MAX_EXHAUSTIVE: Final = 22  # meet in the middle over two halves of 2^11 sums each
+PLAIN_EXHAUSTIVE: Final = 10  # so few need no numpy
+MAX_FOR_TRIPLES: Final = 120
+MAX_SOLUTIONS: Final = 12  # kept; more are only counted
+MAX_PAIRED: Final = 400  # pairs of half sums looked at for the smallest sets
+MAX_COUNTED: Final = 4_000  # from so many sets of two or three on it is enough that they are many
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,31 +34,33 @@ class Solutions:
         return self.complete and self.count == 1
 
 
-_NONE = Solutions((), 0, complete=True)
+_NONE: Final = Solutions((), 0, complete=True)
 
 
-def solve(amounts: Sequence[int], target: int, *, most: int | None = None) -> Solutions:
+def solve(amounts: list[int], target: int, *, most: int | None = None) -> Solutions:
     """Find the sets of `amounts` (minor units, credits negative) that sum to `target`, of at most `most` members.
 
     Up to MAX_EXHAUSTIVE amounts every set is searched by meeting in the middle (Horowitz and Sahni, 1974). Beyond,
     only singles, pairs, triples, runs from the first amount on and all but one are, and the result is not complete.
     """
-    if not amounts or (sum(amount for amount in amounts if amount > 0) < target):
+    invoiced = sum(amount for amount in amounts if amount > 0)
+    if not amounts or invoiced < target:
         return _NONE
-    room = target - sum(amount for amount in amounts if amount < 0)
+    room = target + invoiced - sum(amounts)
     small = [at for at, amount in enumerate(amounts) if amount <= room]  # no credit makes up for more
     if len(small) < len(amounts):
         solved = solve([amounts[at] for at in small], target, most=most)
-        return replace(solved, found=tuple(tuple(small[at] for at in positions) for positions in solved.found))
+        found = tuple([tuple([small[at] for at in positions]) for positions in solved.found])
+        return Solutions(found, solved.count, complete=solved.complete)
     if most is not None:
-        found = _small_sets(amounts, target, most)
-        return _solutions(found, len(found), complete=most <= 2)
+        sets = _small_sets(amounts, target, most)
+        return _solutions(sets, len(sets), complete=most <= 2)
     if len(amounts) <= PLAIN_EXHAUSTIVE:
         return _plain(amounts, target)
     if len(amounts) <= MAX_EXHAUSTIVE:
         return _meet_in_the_middle(amounts, target)
-    found = _small_sets(amounts, target, 3) | _long_sets(amounts, target)
-    return _solutions(found, len(found), complete=False)
+    sets = _small_sets(amounts, target, 3) | _long_sets(amounts, target)
+    return _solutions(sets, len(sets), complete=False)
 
 
 def _solutions(found: set[tuple[int, ...]], count: int, *, complete: bool) -> Solutions:
@@ -118,42 +117,46 @@ def _meet_in_the_middle(amounts: Sequence[int], target: int) -> Solutions:
     return _solutions({_positions(mask) for mask in masks}, count, complete=True)
 
 
-def _small_sets(amounts: Sequence[int], target: int, most: int) -> set[tuple[int, ...]]:
-    """Sets of one, two and, unless there are too many amounts, three, by looking up what is missing."""
-    import numpy as np  # noqa: PLC0415 - as above
-
-    values = np.array(amounts, dtype=np.int64)
-    order = values.argsort(kind="stable")
-    ranked = values[order]
-    found: set[tuple[int, ...]] = {(int(at),) for at in np.nonzero(values == target)[0][:MAX_PAIRED]}
-    for at, place in _missing(ranked, target - values):
-        found.add((at, int(order[place])))
-    if most >= 3 and len(amounts) <= MAX_FOR_TRIPLES:
-        first, second = _pairs(len(amounts))
-        for pair, place in _missing(ranked, target - values[first] - values[second]):
-            found.add((int(first[pair]), int(second[pair]), int(order[place])))
-    return {tuple(sorted(positions)) for positions in found if len(set(positions)) == len(positions)}
-
-
-@lru_cache(maxsize=MAX_FOR_TRIPLES)
-def _pairs(count: int) -> tuple[NDArray[int64], NDArray[int64]]:
-    """The places of every pair of so many amounts."""
-    import numpy as np  # noqa: PLC0415 - as above
-
-    first, second = np.triu_indices(count, 1)
-    return first, second
+def _small_sets(amounts: list[int], target: int, most: int) -> set[tuple[int, ...]]:
+    """Sets of one, two and, unless there are too many amounts, three: about MAX_COUNTED at most."""
+    order = sorted(range(len(amounts)), key=amounts.__getitem__)
+    ranked = [amounts[at] for at in order]
+    found: set[tuple[int, ...]] = {(at,) for at, amount in enumerate(amounts) if amount == target}
+    for low, high in _pairs(ranked, 0, target):
+        found.add(_in_order(order[low], order[high]))
+    if most < 3 or len(amounts) > MAX_FOR_TRIPLES:
+        return found
+    for least in range(len(ranked) - 2):
+        if 3 * ranked[least] > target or len(found) >= MAX_COUNTED:
+            break
+        for low, high in _pairs(ranked, least + 1, target - ranked[least]):
+            found.add(_in_order(order[least], order[low], order[high]))
+    return found
 
 
-def _missing(ranked: NDArray[int64], wanted: NDArray[int64]) -> Iterator[tuple[int, int]]:
-    """Yield, for each wanted amount that exists, its position and that of each amount equal to it in `ranked`."""
-    import numpy as np  # noqa: PLC0415 - as above
+def _in_order(*positions: int) -> tuple[int, ...]:
+    return tuple(sorted(positions))
 
-    low = ranked.searchsorted(wanted)
-    hits = np.nonzero(ranked.take(low, mode="clip") == wanted)[0][:MAX_PAIRED]
-    high = ranked.searchsorted(wanted[hits], "right")
-    for at, first, beyond in zip(hits.tolist(), low[hits].tolist(), high.tolist(), strict=True):
-        for place in range(first, min(beyond, first + MAX_SOLUTIONS)):
-            yield at, place
+
+def _pairs(ranked: list[int], start: int, target: int) -> list[tuple[int, int]]:
+    """The places, from `start` on, of two ascending amounts that sum to `target`: from both ends inwards."""
+    found = []
+    low, high = start, bisect_right(ranked, target - ranked[start]) - 1
+    while low < high:
+        total = ranked[low] + ranked[high]
+        if total > target:
+            high -= 1
+        elif total < target:
+            low += 1
+        else:
+            same = high
+            while same > low and ranked[same] == ranked[high]:
+                found.append((low, same))
+                same -= 1
+            low += 1
+        if len(found) >= MAX_COUNTED:
+            break
+    return found
 
 
 def _long_sets(amounts: Sequence[int], target: int) -> set[tuple[int, ...]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Final
 
 from receivables.allocation import Explanation, ResidualKind
 from receivables.money import MAX_MINOR
@@ -21,6 +22,7 @@ from reconcile.likelihood import (
     AmountEvidence,
     Evidence,
     log_amount,
+    log_chance_amount,
     log_set,
 )
 from reconcile.mention import ReferenceEvidence
@@ -28,10 +30,10 @@ from reconcile.payer import PayerEvidence
 from reconcile.reading import Payer, Reading
 from reconcile.residual import Difference, explain_difference
 
-MAX_PAYER_ITEMS = 1_500  # of one payer, looked through for sums and damaged numbers
-MAX_NATURAL = 40  # the oldest so many items of a payer are tried together
+MAX_PAYER_ITEMS: Final = 1_500  # of one payer, looked through for sums and damaged numbers
+MAX_NATURAL: Final = 40  # the oldest so many items of a payer are tried together
 
-NONE_TAKEN: frozenset[int] = frozenset()
+NONE_TAKEN: Final[frozenset[int]] = frozenset()
 
 
 class Weighing:
@@ -41,23 +43,28 @@ class Weighing:
         self._reading = reading
         self._index = index
         self._taken = taken
+        self._open_items = len(index)
+        self._received = reading.receipt.received_on.toordinal()
         self._owned: dict[int, list[int]] = {}
-        self._same: int | None = None
+        self._oldest: dict[int, list[int]] = {}
+        self._same: list[int] | None = None
+        self._log_chance: float | None = None
 
     def draft(self, key: tuple[int, ...]) -> Draft | None:
         """Set the receipt against exactly these rows and explain the difference; None if no cash would be used."""
         reading, index = self._reading, self._index
-        total = sum(index.signed[row] for row in key)
+        signed = index.signed
+        total = sum(signed[row] for row in key)
         if not 0 < total <= MAX_MINOR or reading.gross <= 0:
             return None
         ordered = index.sorted(key) if len(key) > 1 else key
         difference = self._difference(ordered, total)
-        shares = tuple((row, abs(index.signed[row])) for row in ordered)
+        shares = tuple((row, abs(signed[row])) for row in ordered)
         if difference.evidence is AmountEvidence.PARTIAL:
             shares = self._share_out(ordered)
             if len(shares) < len(key):  # the money ends before the last of them: that is another, smaller set
                 return None
-        used = tuple(row for row, _ in shares)
+        used = [row for row, _ in shares]
         payers = [reading.payer_of(row, index) for row in used]
         named = self._named(used)
         evidence = self._evidence(used, named, difference.evidence, payers)
@@ -80,11 +87,11 @@ class Weighing:
         index, total = self._index, self._index.signed[row]
         if total <= 0:
             return False
-        owned, open_items = index.count_of_payer(index.customer[row]), len(index)
+        owned = index.count_of_payer(index.customer[row])
         likelihood = (
             self._reading.payer_of(row, index)[1]
             + LOG_UNNAMED
-            + log_set(1, owned=owned, open_items=open_items, is_natural=False, rank=0)
+            + log_set(1, owned=owned, open_items=self._open_items, is_natural=False, rank=0)
             + self.log_amount(self._difference((row,), total).evidence, total)
         )
         return likelihood >= HOPELESS
@@ -98,8 +105,8 @@ class Weighing:
             short=short,
             total=total,
             items=len(ordered),
-            currency=receipt.amount.currency,
-            early=receipt.received_on.toordinal() <= self._index.due[ordered[0]],
+            unit=self._reading.unit,
+            early=self._received <= self._index.due[ordered[0]],
         )
 
     def of_payer(self, code: int) -> list[int]:
@@ -111,32 +118,32 @@ class Weighing:
             rows = self._owned[code] = left[:MAX_PAYER_ITEMS]
         return rows
 
-    def oldest(self, rows: Sequence[int]) -> list[int]:
-        """The oldest invoices among a payer's rows."""
-        signed = self._index.signed
-        return [row for row in rows[: 2 * MAX_NATURAL] if signed[row] > 0][:MAX_NATURAL]
+    def oldest(self, code: int) -> list[int]:
+        """The oldest invoices among the rows of this customer."""
+        rows = self._oldest.get(code)
+        if rows is None:
+            signed = self._index.signed
+            rows = [row for row in self.of_payer(code)[: 2 * MAX_NATURAL] if signed[row] > 0][:MAX_NATURAL]
+            self._oldest[code] = rows
+        return rows
 
     def log_amount(self, evidence: AmountEvidence, total: int) -> float:
         """How telling the amount is if the receipt was meant for items that are open for `total`."""
-        reading = self._reading
-        return log_amount(
-            evidence,
-            gross=reading.gross,
-            short=total - reading.gross,
-            total=total,
-            unit=reading.unit,
-            same=self.same_amount(),
-            open_items=len(self._index),
-        )
+        reading, log_chance = self._reading, self._log_chance
+        if log_chance is None:
+            log_chance = log_chance_amount(reading.gross, same=len(self.same_amount()), open_items=self._open_items)
+            self._log_chance = log_chance
+        return log_amount(evidence, short=total - reading.gross, total=total, unit=reading.unit, log_chance=log_chance)
 
-    def same_amount(self) -> int:
-        """How many items are open for exactly this amount, counted up to MAX_SAME_AMOUNT and one more."""
+    def same_amount(self) -> list[int]:
+        """The rows open for exactly this amount: at most MAX_SAME_AMOUNT and one more."""
         if self._same is None:
-            self._same = len(self._index.of_amount(self._reading.gross, self._reading.currency))
+            self._same = self._index.of_amount(self._reading.gross, self._reading.currency)
         return self._same
 
     def _call(self, rows: Sequence[int], evidence: Evidence) -> Explanation:
-        if any(self._index.signed[row] < 0 for row in rows):
+        signed = self._index.signed
+        if any(signed[row] < 0 for row in rows):
             return Explanation.CREDIT_OFFSET
         if len(rows) == 1 and evidence.amount is AmountEvidence.EXACT:
             return Explanation.EXACT
@@ -178,7 +185,7 @@ class Weighing:
         self, rows: Sequence[int], named: Sequence[int], amount: AmountEvidence, payers: Sequence[Payer]
     ) -> Evidence:
         reading, index = self._reading, self._index
-        reference = min((reading.levels[row] for row in named), default=ReferenceEvidence.NONE)
+        reference = min([reading.levels[row] for row in named], default=ReferenceEvidence.NONE)
         inferred = len(rows) - len(named) if named else 0
         if reading.hints:
             reference, inferred = ReferenceEvidence.HINT, 0
@@ -187,11 +194,11 @@ class Weighing:
         return Evidence(
             reference=reference,
             amount=amount,
-            payer=min(level for level, _ in payers),
+            payer=min([level for level, _ in payers]),
             items=len(rows),
             left_out=self._left_out(rows),
             inferred=inferred,
-            not_yet_issued=max(index.issued[row] for row in rows) > reading.receipt.received_on.toordinal(),
+            not_yet_issued=any(index.issued[row] > self._received for row in rows),
         )
 
     def _is_whole(self, row: int, rows: Sequence[int]) -> bool:
@@ -211,15 +218,14 @@ class Weighing:
     def _likelihood(
         self, rows: Sequence[int], named: Sequence[int], evidence: Evidence, total: int, payers: Sequence[Payer]
     ) -> float:
-        index = self._index
-        customers = {index.customer[row] for row in rows}
-        credits = sum(index.signed[row] < 0 for row in rows)
+        signed = self._index.signed
+        credits = sum(signed[row] < 0 for row in rows)
         hinted = LOG_HINTED if evidence.reference is ReferenceEvidence.HINT else 0.0
         likelihood = (
             hinted
-            + max(value for _, value in payers)
+            + max([value for _, value in payers])
             + self._log_named(rows, named)
-            + self._log_set(rows, min(customers, key=index.names.id_of), credits, evidence)
+            + (self._log_several(rows, credits) if len(rows) > 1 else self._log_one(rows[0], evidence))
         )
         likelihood += self.log_amount(evidence.amount, total)
         likelihood += LOG_CREDIT * credits
@@ -227,24 +233,28 @@ class Weighing:
             likelihood += LOG_PART_OF_SEVERAL
         return likelihood + (LOG_NOT_YET_ISSUED if evidence.not_yet_issued else 0.0)
 
-    def _log_set(self, rows: Sequence[int], customer: int, credits: int, evidence: Evidence) -> float:
-        is_natural, rank = False, None
-        if len(rows) > 1:
+    def _log_one(self, row: int, evidence: Evidence) -> float:
+        """How often one item is paid alone."""
+        customer, rank = self._index.customer[row], None
+        if evidence.reference is ReferenceEvidence.NONE:
             owned = self.of_payer(customer)
-            oldest = owned if credits else self.oldest(owned)
-            is_natural = set(oldest[: len(rows)]) == set(rows)
-        elif evidence.reference is ReferenceEvidence.NONE:
-            owned = self.of_payer(customer)
-            rank = owned.index(rows[0]) if rows[0] in owned else len(owned)
+            rank = owned.index(row) if row in owned else len(owned)
         owned_count = self._index.count_of_payer(customer)
-        strangers = self._strangers({self._index.customer[row] for row in rows}) if len(rows) > 1 else 0
-        each = LOG_SECOND_CUSTOMER + math.log(max(1, owned_count) / len(self._index))
-        return strangers * each + log_set(
+        return log_set(1, owned=owned_count, open_items=self._open_items, is_natural=False, rank=rank)
+
+    def _log_several(self, rows: Sequence[int], credits: int) -> float:
+        """How often several items are paid together."""
+        index = self._index
+        customers = {index.customer[row] for row in rows}
+        first = min(customers, key=index.names.id_of)
+        owned = self.of_payer(first) if credits else self.oldest(first)
+        owned_count = index.count_of_payer(first)
+        each = LOG_SECOND_CUSTOMER + math.log(max(1, owned_count) / self._open_items)
+        return self._strangers(customers) * each + log_set(
             max(1, len(rows) - credits),
             owned=owned_count,
-            open_items=len(self._index),
-            is_natural=is_natural,
-            rank=rank,
+            open_items=self._open_items,
+            is_natural=set(owned[: len(rows)]) == set(rows),
         )
 
     def _log_named(self, rows: Sequence[int], named: Sequence[int]) -> float:
