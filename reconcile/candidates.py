@@ -45,10 +45,11 @@ class OpenItemIndex:
     """
 
     def __init__(self, items: Iterable[OpenItem] = ()) -> None:
-        self.signed: list[int] = []  # the open amounts in minor units, negative for a credit note; asked for most
+        # Lists where the matcher asks most: it reads an array by way of Python, even when it is compiled.
+        self.signed: list[int] = []  # the open amounts in minor units, negative for a credit note
         self.issued = array("i")
         self.due = array("i")
-        self.customer = array("i")
+        self.customer: list[int] = []
         self.parent = array("i")
         self.currency = array("h")
         self.names = NameBook()
@@ -126,7 +127,8 @@ class OpenItemIndex:
 
     def _new_row(self) -> int:
         self.signed.append(0)
-        for column in (self.issued, self.due, self.customer, self.parent, self.currency):
+        self.customer.append(_NOBODY)
+        for column in (self.issued, self.due, self.parent, self.currency):
             column.append(0)
         self._texts.append(_GONE)
         return len(self._texts) - 1

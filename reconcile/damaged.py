@@ -56,11 +56,12 @@ def among(text: str, cores: Iterable[tuple[int, Sequence[str]]], numbering: Numb
         for key in numbers:
             if len(key) >= reference.MIN_DAMAGED_DIGITS:
                 owners.setdefault(key, []).append(row)
+    keys = list(owners)
     found: list[Mention] = []
     for token in reference.damaged_tokens(parts)[:MAX_TOKENS]:
-        found += _twice_damaged(token, owners, numbering)
+        found += _twice_damaged(token, keys, owners, numbering)
     found += _cut(parts[-1].digits, owners, numbering)
-    found += _inside(run, owners, numbering)
+    found += _inside(run, keys, owners, numbering)
     return found
 
 
@@ -111,8 +112,8 @@ def _tells(length: int, numbering: Numbering, least: float) -> bool:
     return numbering.has(length) and log_damaged(length, numbering) >= least
 
 
-def _twice_damaged(token: str, owners: Owners, numbering: Numbering) -> Iterator[Mention]:
-    hits = process.extract(token, list(owners), scorer=OSA.distance, score_cutoff=2, limit=MAX_SHARED)
+def _twice_damaged(token: str, keys: list[str], owners: Owners, numbering: Numbering) -> Iterator[Mention]:
+    hits = process.extract(token, keys, scorer=OSA.distance, score_cutoff=2, limit=MAX_SHARED)
     for key, distance, _ in hits:
         if distance <= 1:
             yield mention(token, owners[key], ReferenceEvidence.DAMAGED, log_damaged(len(key), numbering))
@@ -130,12 +131,10 @@ def _cut(last: str, owners: Owners, numbering: Numbering) -> Iterator[Mention]:
             yield mention(last, rows, ReferenceEvidence.WEAK, weight)
 
 
-def _inside(run: str, owners: Owners, numbering: Numbering) -> Iterator[Mention]:
+def _inside(run: str, keys: list[str], owners: Owners, numbering: Numbering) -> Iterator[Mention]:
     if len(run) < MIN_RUN_TO_SCAN:
         return
-    hits = process.extract(
-        run, list(owners), scorer=fuzz.partial_ratio, score_cutoff=MIN_INSIDE_RATIO, limit=MAX_INSIDE
-    )
+    hits = process.extract(run, keys, scorer=fuzz.partial_ratio, score_cutoff=MIN_INSIDE_RATIO, limit=MAX_INSIDE)
     for key, _, _ in hits:
         weight = log_damaged(len(key), numbering) + (0.0 if key in run else LOG_INSIDE)
         place = fuzz.partial_ratio_alignment(run, key)

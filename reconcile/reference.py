@@ -18,6 +18,7 @@ MIN_DAMAGED_DIGITS: Final = 5
 _DIGITS: Final = "0123456789"
 
 _CHUNK: Final = re.compile(r"[A-Z0-9]+")
+_AROUND_CHUNKS: Final = re.compile(r"([A-Z0-9]+)")
 _RUN: Final = re.compile(r"[0-9]+")
 _LAST_RUN: Final = re.compile(r"([0-9]+)[^0-9]*$")
 _LOOK_ALIKE_TAIL: Final = re.compile(r"[0-9OQILSBZ]+$")
@@ -90,16 +91,12 @@ def core(digits: str) -> str:
 
 def chunks(text: str) -> list[Chunk]:
     """Split normalised text into at most MAX_CHUNKS chunks."""
-    found: list[Chunk] = []
-    end = 0
-    for match in _CHUNK.finditer(text):
-        if len(found) == MAX_CHUNKS:
-            break
-        word = match.group()
-        digits = word if word.isdigit() else "" if word.isalpha() else digits_of(word)
-        found.append(Chunk(word, text[end : match.start()], digits))
-        end = match.end()
-    return found
+    pieces = _AROUND_CHUNKS.split(text, MAX_CHUNKS)
+    return [Chunk(word, gap, _digits_in(word)) for gap, word in zip(pieces[::2], pieces[1::2], strict=False)]
+
+
+def _digits_in(word: str) -> str:
+    return word if word.isdigit() else "" if word.isalpha() else digits_of(word)
 
 
 @lru_cache(maxsize=8)  # a receipt's text is asked about anew for each payer that it could be of
