@@ -83,6 +83,13 @@ def next_ask(
     return Ask(step, is_reached=True, at=pause_ends if pause_ends is not None and as_of < pause_ends else None)
 
 
+def left_to_people_at(*, policy: DunningPolicy, reminded_at: datetime) -> datetime:
+    """When a person takes over an item of which every level was sent, the last at `reminded_at`: after the pause that
+    one more level would wait for.
+    """
+    return reminded_at + timedelta(days=policy.days_between_levels)
+
+
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """An item with its holds, and the level (0: none) and time of the last reminder sent about it."""

@@ -18,6 +18,7 @@ class TaskKind(StrEnum):
     DISPUTE = "dispute"
     ANOTHER_CONTACT = "another_contact"
     BROKEN_PROMISE = "broken_promise"
+    ALL_REMINDED = "all_reminded"
 
 
 # Business days until it should be done, from the day it came up.
@@ -27,6 +28,7 @@ DAYS_ALLOWED: Mapping[TaskKind, int] = {
     TaskKind.DISPUTE: 5,
     TaskKind.ANOTHER_CONTACT: 3,
     TaskKind.BROKEN_PROMISE: 2,
+    TaskKind.ALL_REMINDED: 3,
 }
 
 

@@ -23,6 +23,7 @@ from runtime.operations.matching.recognise import CODED_CONSIDERED
 from runtime.operations.payers.broken_promises import watch_promises
 from runtime.operations.payers.dispute_files import end_dispute_files
 from runtime.operations.plans.watch_plans import watch_plans
+from runtime.operations.reminding.left_to_people import close_paid
 from runtime.operations.systems.deliver import deliver_outbox
 from runtime.operations.systems.edits import promise_pending_edits
 from runtime.operations.systems.link_back import link_back
@@ -161,6 +162,8 @@ def poll(app: App, *, roles: Collection[Role] = tuple(Role)) -> Counter[str]:
             link_back(app, organisation_id)
         with isolated(app, organisation_id, "watching promises"):
             watch_promises(app, organisation_id)
+        with isolated(app, organisation_id, "closing tasks of what is paid"):
+            close_paid(app, organisation_id)
         with isolated(app, organisation_id, "removing files of disputes"):
             end_dispute_files(app, organisation_id)
         with isolated(app, organisation_id, "watching plans"):

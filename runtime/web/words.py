@@ -79,6 +79,7 @@ INVOICE_FILTERS: Mapping[str, str] = {
     "overdue": "Overdue",
     "due": "Truly due",
     "held": "Held back",
+    "reminded": "All reminders sent",
     "paid": "Paid",
     "draft": "Drafts",
     "void": "Voided",
@@ -371,6 +372,7 @@ TASKS: Mapping[str, str] = {
     "dispute": "Settle a dispute",
     "another_contact": "Find another contact",
     "broken_promise": "Call about a broken promise",
+    "all_reminded": "Decide: every reminder was sent",
 }
 
 ACTIONS: Mapping[str, str] = {

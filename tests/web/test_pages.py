@@ -113,6 +113,18 @@ def test_the_filters_of_the_invoice_list(site: Site, query: str, shown: set[str]
     assert {number for number in shown | hidden if f">{number}<" in text} == shown
 
 
+def test_invoices_of_which_every_reminder_was_sent_are_a_list(site: Site) -> None:
+    listed = "/o/org-a/invoices?state=reminded"
+    assert ">INV-5<" not in site.http.get(listed).text, "one level of four"
+    with site.app.store.write() as db:
+        db.execute(t.reminder_item.update().where(t.reminder_item.c.reminder_id == "rem-1").values(level=4))
+    shown = site.http.get(listed).text
+    assert [number for number in range(1, 10) if f">INV-{number}<" in shown] == [5]
+    assert '<span class="mark">All reminders sent</span>' in shown
+    assert "a person decides what follows" in site.http.get("/o/org-a/invoices/inv-5").text
+    assert "a person decides what follows" not in site.http.get("/o/org-a/invoices/inv-6").text
+
+
 def test_the_overview_counts_what_the_lists_show(site: Site) -> None:
     text = site.http.get("/o/org-a").text
     assert "£2,000.00" in text  # truly due: INV-5

@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, bindparam, select
 
@@ -17,7 +18,7 @@ from reminders.business_time import closes_at, start_of_day
 from reminders.holds import HoldCode
 from reminders.policy import DunningPolicy
 from reminders.policy_book import Debtor, PolicyBook
-from reminders.schedule import Ask, ItemDecision, Verdict, next_ask
+from reminders.schedule import Ask, ItemDecision, Verdict, left_to_people_at, next_ask
 from runtime.operations.reminding.debtors import debtors
 from runtime.operations.reminding.evidence import place_of, reminded
 from runtime.store import tables as t
@@ -45,9 +46,13 @@ _OPEN = (
 
 @dataclass
 class DueDays:
-    """What policies ask for: invoices now, how many are not asked for, and until when that stands, by customer."""
+    """What policies ask for: invoices now, how many are not asked for, and until when that stands, by customer.
+
+    `left_to_people` are overdue, every level of their policy was sent, and the pause after the last one is over.
+    """
 
     asked: list[str] = field(default_factory=list)
+    left_to_people: list[str] = field(default_factory=list)
     not_asked: int = 0
     until: dict[str, datetime | None] = field(default_factory=dict)
 
@@ -69,8 +74,9 @@ def due_days(
         zones = {country: place_of(organisation, country)[1] for country in {row.country for row in rows}}
         for row in rows:
             level, at = levels.get(row.id, (0, None))
+            policy = policies.get(row.customer_id, book.default)
             ask = next_ask(
-                policy=policies.get(row.customer_id, book.default),
+                policy=policy,
                 due_on=row.due_on,
                 time_zone=zones[row.country],
                 as_of=now,
@@ -78,6 +84,8 @@ def due_days(
                 reminded_at=at,
             )
             _note(found, row, ask)
+            if ask is None and at is not None and row.due_on < now.astimezone(ZoneInfo(zones[row.country])).date():
+                _note_all_sent(found, row, left_to_people_at(policy=policy, reminded_at=at), now)
     return found
 
 
@@ -88,6 +96,13 @@ def _note(found: DueDays, row: Any, ask: Ask | None) -> None:  # noqa: ANN401 - 
     found.not_asked += 1
     if ask is not None:
         found.bring_forward(row.customer_id, ask.at)
+
+
+def _note_all_sent(found: DueDays, row: Any, left_at: datetime, now: datetime) -> None:  # noqa: ANN401 - a row of _OPEN
+    if left_at <= now:
+        found.left_to_people.append(row.id)
+    else:
+        found.bring_forward(row.customer_id, left_at)
 
 
 def settle(found: DueDays, decisions: Iterable[ItemDecision], now: datetime) -> None:

@@ -21,6 +21,7 @@ from runtime.operations.reaching.reach import reach
 from runtime.operations.reminding.debtors import policies_for
 from runtime.operations.reminding.due_days import due_days, settle
 from runtime.operations.reminding.evidence import gather, reminded
+from runtime.operations.reminding.left_to_people import leave_to_people, untold
 from runtime.operations.reminding.planned import forget_planned, keep_planned
 from runtime.operations.reminding.policies import current
 from runtime.store import connections
@@ -57,10 +58,15 @@ def plan_reminders(app: App, organisation_id: str) -> Counter[str]:
 def _plan_for(db: Connection, organisation: Organisation, customers: Collection[str], now: datetime) -> Counter[str]:
     book = current(db, organisation.id).book
     days = due_days(db, organisation, book, customer_ids=customers, now=now)
-    result = decide(db, organisation, now=now, book=book, document_ids=days.asked, freshness_is_reported=True)
+    left = untold(db, organisation.id, days.left_to_people)
+    days.not_asked -= len(left)
+    asked = [*days.asked, *left]
+    result = decide(db, organisation, now=now, book=book, document_ids=asked, freshness_is_reported=True)
     forget_planned(db, organisation.id, customers)
     keep_planned(db, organisation.id, result, now)
     settle(days, result.decisions, now)
+    mine = [each for each in result.decisions if each.evidence.item.item_id in left]
+    leave_to_people(db, organisation, mine, at=now)
     set_weighed(db, organisation.id, days.until)
     counted = Counter(decision.verdict.value for decision in result.decisions)
     counted[Verdict.NOT_DUE.value] += days.not_asked
@@ -96,6 +102,10 @@ class Candidates:
     items: list[Candidate]
     default: DunningPolicy
     policies: dict[str, DunningPolicy]
+
+    def policy(self, item: Candidate) -> DunningPolicy:
+        """Return the policy that one of them is decided by."""
+        return self.policies.get(item.evidence.contact.recipient_id, self.default)
 
 
 def candidates(

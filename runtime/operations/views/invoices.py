@@ -23,12 +23,13 @@ MAX_WEIGHED = 1_000  # overdue invoices of which a list by standing asks where t
 
 
 class InvoiceState(StrEnum):
-    """Which invoices to list; `due`, `held` and `overdue` depend on the moment, the others on the ledger."""
+    """Which invoices to list; those of _SELECTS depend on the moment, the others on the ledger."""
 
     OPEN = "open"
     OVERDUE = "overdue"
     DUE = "due"
     HELD = "held"
+    REMINDED = "reminded"
     PAID = "paid"
     DRAFT = "draft"
     VOID = "void"
@@ -39,6 +40,7 @@ _SELECTS: dict[InvoiceState, Callable[[Standing], bool]] = {
     InvoiceState.OVERDUE: lambda invoice: invoice.overdue,
     InvoiceState.DUE: lambda invoice: invoice.truly_due,
     InvoiceState.HELD: lambda invoice: invoice.overdue and invoice.covered,
+    InvoiceState.REMINDED: lambda invoice: invoice.overdue and invoice.all_sent,
 }
 
 

@@ -12,6 +12,7 @@ from receivables.money import Money
 from reminders.evidence import Freshness
 from reminders.freshness import gaps
 from reminders.holds import Hold, HoldCode
+from reminders.policy import DunningPolicy, level_ahead
 from reminders.schedule import Candidate
 from runtime.operations.reminding.plan import candidates
 from runtime.store.connections import Organisation
@@ -19,12 +20,16 @@ from runtime.store.connections import Organisation
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """One open invoice. Holds leave out `stale`: the ledger is read again just before anything is sent."""
+    """One open invoice. Holds leave out `stale`: the ledger is read again just before anything is sent.
+
+    `all_sent`: every level of its customer's policy was sent about it.
+    """
 
     document_id: str
     open_amount: Money
     days_overdue: int
     holds: tuple[Hold, ...]
+    all_sent: bool = False
 
     @property
     def overdue(self) -> bool:
@@ -54,20 +59,23 @@ def standings(
     db: Connection, organisation: Organisation, *, now: datetime, document_ids: Collection[str] | None = None
 ) -> Standings:
     """Return where every open invoice stands, or exactly these invoices."""
-    found = candidates(db, organisation, now=now, document_ids=document_ids, freshness_is_reported=True).items
+    found = candidates(db, organisation, now=now, document_ids=document_ids, freshness_is_reported=True)
+    items = found.items
     return Standings(
-        invoices={each.evidence.item.item_id: _standing(each, now) for each in found},
-        gaps=_gaps(found[0].evidence.freshness, now) if found else (),
+        invoices={each.evidence.item.item_id: _standing(each, found.policy(each), now) for each in items},
+        gaps=_gaps(items[0].evidence.freshness, now) if items else (),
     )
 
 
-def _standing(candidate: Candidate, now: datetime) -> Standing:
+def _standing(candidate: Candidate, policy: DunningPolicy, now: datetime) -> Standing:
     evidence = candidate.evidence
+    days, level = evidence.days_overdue(now), candidate.reminded_level
     return Standing(
         document_id=evidence.item.item_id,
         open_amount=max(evidence.remaining, Money.zero(evidence.remaining.currency)),
-        days_overdue=evidence.days_overdue(now),
+        days_overdue=days,
         holds=candidate.holds,
+        all_sent=level != 0 and level_ahead(policy=policy, days_overdue=days, reminded_level=level) is None,
     )
 
 

@@ -1,0 +1,110 @@
+"""Invoices of which every reminder was sent and that are not paid become tasks: a person decides what follows.
+
+Each once. What something still holds has somebody or something that it waits for, and becomes one when the hold ends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from datetime import datetime
+from itertools import islice
+
+from sqlalchemy import Connection, or_, select
+
+from receivables.document import DocumentKind, DocumentStatus
+from reminders.holds import HoldCode
+from reminders.replies.routing import TaskKind
+from reminders.schedule import ItemDecision
+from runtime.app import App
+from runtime.operations.matching.open_items import pending_allocations
+from runtime.operations.people.tasks import close_task, open_task
+from runtime.store import connections
+from runtime.store import tables as t
+from runtime.store.connections import Organisation
+from runtime.store.rows import chunks
+
+TASKS_A_HEAP = 200  # the others come up with the next planning: nobody does more in a day
+MAX_CLOSED_A_RUN = 500
+BY = "reminders"  # who closes a task when its invoice is paid; one that a person closed is not opened again
+# What speaks against a message at this hour, not against the debt.
+_NOT_OF_THE_DEBT = frozenset({HoldCode.CONTACT, HoldCode.STALE})
+
+
+def untold(db: Connection, organisation_id: str, document_ids: Collection[str]) -> list[str]:
+    """Return those of these invoices that have had no task, or one that ended when they were paid."""
+    task = t.task.c
+    told: set[str] = set()
+    for chunk in chunks(sorted(document_ids)):
+        told.update(
+            db.scalars(
+                select(task.subject).where(
+                    task.organisation_id == organisation_id,
+                    task.kind == TaskKind.ALL_REMINDED.value,
+                    task.subject.in_(chunk),
+                    or_(task.closed_at.is_(None), task.closed_by != BY),
+                )
+            )
+        )
+    return [each for each in document_ids if each not in told]
+
+
+def leave_to_people(
+    db: Connection, organisation: Organisation, decisions: Iterable[ItemDecision], *, at: datetime
+) -> None:
+    """Open a task for each of these items of which something is open and nothing holds, for TASKS_A_HEAP at most.
+
+    The caller has locked the organisation.
+    """
+    due = (
+        decision.evidence
+        for decision in decisions
+        if decision.evidence.remaining.minor > 0 and {hold.code for hold in decision.holds} <= _NOT_OF_THE_DEBT
+    )
+    for evidence in islice(due, TASKS_A_HEAP):
+        open_task(
+            db,
+            organisation,
+            kind=TaskKind.ALL_REMINDED,
+            subject=evidence.item.item_id,
+            customer_id=evidence.item.customer_id,
+            text=f"Every reminder of {evidence.item.number} was sent, and {evidence.remaining} of it is not paid.",
+            at=at,
+        )
+
+
+def close_paid(app: App, organisation_id: str) -> int:
+    """End the open tasks about invoices of which nothing is open any more; returns how many."""
+    document, task = t.document.c, t.task.c
+    with app.store.write() as db:
+        rows = db.execute(
+            select(document.id, document.status, document.balance_minor)
+            .join(t.task, (task.subject == document.id) & (task.organisation_id == document.organisation_id))
+            .where(
+                task.organisation_id == organisation_id,
+                task.kind == TaskKind.ALL_REMINDED.value,
+                task.closed_at.is_(None),
+                document.kind == DocumentKind.INVOICE.value,
+            )
+            .order_by(task.opened_at, task.id)
+        ).all()
+        if not rows:
+            return 0
+        pending = pending_allocations(db, organisation_id)
+        paid = [
+            row.id
+            for row in rows
+            if row.status != DocumentStatus.OPEN.value or row.balance_minor <= pending.get(row.id, 0)
+        ]
+        if paid:
+            connections.lock_organisation(db, organisation_id)
+        return sum(
+            close_task(
+                db,
+                organisation_id=organisation_id,
+                subject=document_id,
+                kinds=(TaskKind.ALL_REMINDED,),
+                by=BY,
+                at=app.clock(),
+            )
+            for document_id in paid[:MAX_CLOSED_A_RUN]
+        )
