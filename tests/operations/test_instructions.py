@@ -191,6 +191,27 @@ def test_the_account_shows_when_it_was_last_written_to(firm: Firm) -> None:
     assert shown["TrueDue_Usually_Late__c"] is None, "too few invoices were paid to tell"
 
 
+def _account_hold(firm: Firm) -> str | None:
+    (shown,) = [each for each in firm.crm.records["Account"].values() if each["Name"] == "Acme"]
+    hold: str | None = shown["TrueDue_Hold__c"]
+    return hold
+
+
+def test_the_account_says_what_keeps_reminders_back(firm: Firm) -> None:
+    assert not _account_hold(firm)
+    tell(firm, "pause", "INV-1001", Until__c=UNTIL)
+    firm.settle()
+    assert _account_hold(firm) == "1 of 2 open: 1 paused"
+    firm.edit_in_crm("INV-1002", Disputed__c=True, Dispute_Reason__c="wrong price")
+    firm.settle()
+    assert _account_hold(firm) == "all 2 open: 1 contested, 1 paused"
+    tell(firm, "resume", "INV-1001")
+    firm.edit_in_crm("INV-1002", Disputed__c=False)
+    firm.settle()
+    assert not _account_hold(firm)
+    assert firm.writes_at_rest() == []
+
+
 def levels(firm: Firm, number: str) -> list[tuple[int, str]]:
     document = firm.document(number).id
     return sorted((row.level, row.state) for row in firm.rows(t.reminder_item) if row.document_id == document)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Connection, update
+from sqlalchemy import Connection, select, update
 
 from receivables.identity import stable_id
 from runtime.store import journal
 from runtime.store import tables as t
 from runtime.store.rows import upsert
+from runtime.store.touch import touch_balances
 from runtime.store.weighing import weigh_again
 
 
@@ -37,7 +38,7 @@ def place_hold(
         "released_at": None,
     }
     upsert(db, t.hold, [row], keys=["id"])
-    weigh_again(db, organisation_id, document_ids=[document_id])
+    _follow(db, organisation_id, document_id, at)
     journal.record(
         db,
         organisation_id=organisation_id,
@@ -51,7 +52,7 @@ def place_hold(
 
 def release_hold(db: Connection, organisation_id: str, document_id: str, code: str, at: datetime) -> None:
     """End a hold, if it stands."""
-    db.execute(
+    released = db.execute(
         update(t.hold)
         .where(
             t.hold.c.organisation_id == organisation_id,
@@ -61,4 +62,12 @@ def release_hold(db: Connection, organisation_id: str, document_id: str, code: s
         )
         .values(released_at=at)
     )
+    if released.rowcount:
+        _follow(db, organisation_id, document_id, at)
+
+
+def _follow(db: Connection, organisation_id: str, document_id: str, at: datetime) -> None:
+    """Let the next planning, and what the CRM shows of the customer, follow."""
     weigh_again(db, organisation_id, document_ids=[document_id])
+    mine = (t.document.c.organisation_id == organisation_id) & (t.document.c.id == document_id)
+    touch_balances(db, organisation_id, db.scalars(select(t.document.c.customer_id).where(mine)).all(), at)

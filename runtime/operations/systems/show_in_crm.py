@@ -47,6 +47,7 @@ from runtime.operations.systems.absorb.scope import CUSTOMER_LINK, pairs_of
 from runtime.operations.systems.invoice_requests import waits_for_adoption
 from runtime.operations.systems.look_first import look_first
 from runtime.operations.systems.loss import note_loss, noting_loss
+from runtime.operations.systems.shown_holds import OPTED_OUT, holds_in_words
 from runtime.operations.systems.shown_invoices import NEVER_SHOWN, note_first, records_of, remember
 from runtime.store import connections, journal
 from runtime.store import tables as t
@@ -226,6 +227,7 @@ def _build_balances(db: Connection, crm: VendorConnection, rows: Sequence[Row], 
     owed = _owed(db, crm.organisation_id, today, customers)
     late = usually_late(db, crm.organisation_id, customer_ids=customers, today=today)
     reminded = _last_contacts(db, crm.organisation_id, customers)
+    held = holds_in_words(db, crm.organisation_id, customers, today=today, at=at)
     organisation = connections.organisation(db, crm.organisation_id)
     base = organisation.base_currency if organisation else "EUR"
     built: list[Built] = []
@@ -240,7 +242,7 @@ def _build_balances(db: Connection, crm: VendorConnection, rows: Sequence[Row], 
             balance=Money(balance, currency),
             overdue=Money(overdue, currency),
             oldest_due_on=oldest,
-            hold="opted out of messages" if row["opted_out"] else "",
+            hold="; ".join(filter(None, (OPTED_OUT if row["opted_out"] else "", held.get(row["id"], "")))),
             last_contact_on=reminded.get(row["id"]),
             usually_late_days=late.get(row["id"]),
         )
