@@ -319,3 +319,16 @@ def test_money_that_came_meanwhile_holds_what_did_not_leave(firm: Firm) -> None:
     _planned(firm)
     send_reminders(firm.app, firm.id)
     assert len(_mailed(firm)) == mailed + 1, "the customer who paid is not reminded again"
+
+
+def test_a_message_leads_to_its_invoices_and_to_what_their_payer_wants_to_say(firm: Firm) -> None:
+    _planned(firm)
+    send_reminders(firm.app, firm.id)
+    of_acme, of_bolt = (
+        next(each for each in firm.mailbox.mails if each.recipients == (address,))
+        for address in ("acme@example.com", "bolt@example.com")
+    )
+    for number in ("INV-1001", "INV-1002"):
+        assert f"/pay/{firm.document(number).id}" in of_acme.text
+    for there in ("", "#promise", "#ask", "#dispute"):
+        assert f"/pay/{firm.document('INV-2001').id}{there}" in of_bolt.text

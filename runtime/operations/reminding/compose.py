@@ -77,7 +77,7 @@ class Composer:
         return place_of(self.organisation, self.db.scalar(select(t.customer.c.country).where(mine)))[0]
 
     def _mail(self, reminder_id: str, planned: PlannedReminder, language: str, *, note: str) -> Outgoing:
-        links = self._with_files(self._links(planned.recipient_id), planned)
+        links = self._with_files(_with_invoices(self._links(planned.recipient_id), planned), planned)
         message = render(
             reminder=planned,
             brand=brand_of(self.organisation),
@@ -247,6 +247,15 @@ def portal_links(app: App, organisation_id: str, customer_id: str) -> Links:
     """Return where a message to this customer leads: the customer's own page and its actions."""
     token = app.portal_links().link(organisation_id, customer_id)
     return links_to(f"{app.settings.public_url}/p/{token}")
+
+
+def _with_invoices(links: Links, planned: PlannedReminder) -> Links:
+    """Lead to the invoice itself, and there to what its payer wants to say, or to each where there are several."""
+    pages = {line.item_id: f"{links.portal}/pay/{quote(line.item_id, safe='')}" for line in planned.lines}
+    if len(pages) > 1:
+        return replace(links, pay_items=pages)
+    (page,) = pages.values()
+    return replace(links, pay=page, promise=f"{page}#promise", question=f"{page}#ask", dispute=f"{page}#dispute")
 
 
 def links_to(page: str) -> Links:
