@@ -48,6 +48,7 @@ class Outgoing:
 
     `to` is an e-mail address or a telephone number (E.164); a letter goes to `recipient` and is `pages`, a PDF. `mark`
     stands in the text of this message alone, for a carrier that can be asked for its messages but not by our key.
+    `follows` is the key of the earlier message that this one takes up, where mail programs show them as one thread.
     """
 
     key: str
@@ -61,6 +62,7 @@ class Outgoing:
     sender: PostalAddress | None = None
     unsubscribe_url: str = ""
     mark: str = ""
+    follows: str = ""
 
 
 class Carrier(Protocol):

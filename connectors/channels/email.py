@@ -166,6 +166,7 @@ class MailCarrier:
             sender=self.sender,
             reply_to=self.reply_to or self.sender,
             unsubscribe_url=message.unsubscribe_url,
+            in_reply_to=message_id_of(message.follows, self.sender) if message.follows else None,
         )
         return Report(taken.message_id, Fate.ACCEPTED, taken.answer)
 

@@ -332,3 +332,14 @@ def test_a_message_leads_to_its_invoices_and_to_what_their_payer_wants_to_say(fi
         assert f"/pay/{firm.document(number).id}" in of_acme.text
     for there in ("", "#promise", "#ask", "#dispute"):
         assert f"/pay/{firm.document('INV-2001').id}{there}" in of_bolt.text
+
+
+def test_the_next_message_stands_in_the_thread_of_the_last(firm: Firm) -> None:
+    for _ in range(2):
+        _planned(firm)
+        send_reminders(firm.app, firm.id)
+        firm.time.advance(days=14)
+        firm.settle()
+    first, second = (each.headers for each in firm.mailbox.mails if each.recipients == ("bolt@example.com",))
+    assert "In-Reply-To" not in first
+    assert second["In-Reply-To"] == first["Message-ID"] != second["Message-ID"]

@@ -96,7 +96,26 @@ class Composer:
             text=message.text,
             html=message.html,
             unsubscribe_url=links.unsubscribe,
+            follows=self._last_mail(planned),
         )
+
+    def _last_mail(self, planned: PlannedReminder) -> str:
+        """The last e-mail to this customer about one of these invoices: this one stands in its thread."""
+        sent, named = t.reminder.c, t.reminder_item.c
+        last = (
+            select(sent.id)
+            .join(t.reminder_item, named.reminder_id == sent.id)
+            .where(
+                sent.organisation_id == self.organisation.id,
+                sent.customer_id == planned.recipient_id,
+                sent.channel == Channel.EMAIL.value,
+                sent.state == SENT,
+                named.document_id.in_([line.item_id for line in planned.lines]),
+            )
+            .order_by(sent.sent_at.desc())
+            .limit(1)
+        )
+        return self.db.scalar(last) or ""
 
     def _links(self, customer_id: str) -> Links:
         if self.is_preview:
