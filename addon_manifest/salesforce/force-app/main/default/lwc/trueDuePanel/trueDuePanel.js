@@ -27,6 +27,7 @@ export default class TrueDuePanel extends NavigationMixin(LightningElement) {
     chosen = "";
     action = "";
     answer;
+    isBusy = false; // something that was pressed is on its way: nothing is told twice
     looks = 0;
     timer;
 
@@ -49,6 +50,14 @@ export default class TrueDuePanel extends NavigationMixin(LightningElement) {
         const now = new Date();
         const local = new Date(now.getTime() - now.getTimezoneOffset() * 60000);
         return local.toISOString().slice(0, 10);
+    }
+
+    get isLoading() {
+        return !this.view && !this.problem;
+    }
+
+    get hasNoAccount() {
+        return Boolean(this.view);
     }
 
     get customer() {
@@ -178,12 +187,18 @@ export default class TrueDuePanel extends NavigationMixin(LightningElement) {
 
     /** Does something, says so, and looks for what came of it: soon at first, and a few times only. */
     async change(act, done) {
+        if (this.isBusy) {
+            return;
+        }
         clearTimeout(this.timer);
+        this.isBusy = true;
         try {
             await act();
         } catch (error) {
             this.problem = wordsOf(error);
             return;
+        } finally {
+            this.isBusy = false;
         }
         this.problem = "";
         this.message = done;

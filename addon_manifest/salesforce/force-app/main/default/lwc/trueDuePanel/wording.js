@@ -47,7 +47,7 @@ export function factsOf(customer, locale) {
         ["Oldest due date", day(customer.oldestDueOn, locale)],
         ["Last reminder", day(customer.lastContactOn, locale)],
         ["Usually pays", habit(late), late > 30 ? "late" : ""],
-        ["Not written to", customer.hold]
+        ["Reminders held", customer.hold]
     ];
     return facts.filter(([, value]) => value).map(([label, value, style = ""]) => ({ label, value, style }));
 }

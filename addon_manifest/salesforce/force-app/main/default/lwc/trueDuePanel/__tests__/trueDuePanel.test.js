@@ -133,6 +133,17 @@ describe("what the panel shows", () => {
         expect(text(element, ".quiet")).toEqual(["Nothing is open."]);
     });
 
+    it("says that it is looking, and where there is no account to look at", async () => {
+        const element = createElement("c-true-due-panel", { is: TrueDuePanel });
+        document.body.appendChild(element);
+        await settled();
+        expect(element.shadowRoot.textContent).toContain("Looking for what is open");
+        show.emit({ ...VIEW, customer: undefined });
+        await settled();
+        expect(element.shadowRoot.textContent).toContain("This record has no account");
+        expect(element.shadowRoot.textContent).not.toContain("Looking for");
+    });
+
     it("says what Salesforce said when it cannot be shown", async () => {
         const element = await panel();
         show.error({ message: "no access" });
@@ -235,6 +246,18 @@ describe("what people do", () => {
             wanted: { amount: 450.1, currencyCode: "GBP", dueOn: "2999-03-01" }
         });
         expect(button(await panel({ ...VIEW, deal: { ...deal, isWon: false } }), "ask")).toBeNull();
+    });
+
+    it("tells nothing twice, however often it is pressed", async () => {
+        let answer;
+        tell.mockReturnValue(new Promise((resolve) => (answer = resolve)));
+        const element = await panel({ ...VIEW, invoices: [{ ...LATE, pausedUntil: "2999-01-01" }] });
+        const resume = button(element, "resume", LATE.id);
+        resume.click();
+        resume.click();
+        expect(tell).toHaveBeenCalledTimes(1);
+        answer();
+        await settled();
     });
 
     it("says why something was refused, and keeps what was entered", async () => {
