@@ -82,6 +82,7 @@ class Proposal:
     """A decision about one receipt, its evidence in plain words, and the next best hypothesis.
 
     `customer_id` is the identified payer, to whom unapplied money belongs; None when nobody could be identified.
+    `foreign` are the items that it is about where they are open in another currency: such money pays none by itself.
     """
 
     receipt_id: str
@@ -90,6 +91,7 @@ class Proposal:
     reasons: tuple[str, ...]
     runner_up: Hypothesis | None = None
     customer_id: str | None = None
+    foreign: tuple[str, ...] = ()
 
 
 def imbalance(receipt: Receipt, hypothesis: Hypothesis) -> Money:

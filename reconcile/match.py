@@ -186,12 +186,14 @@ def _without_items(reading: Reading, claim: Claim, index: OpenItemIndex) -> Prop
     """Say why a receipt pays no open item: reversed, not arrived, paid twice, another currency, or simply unrelated."""
     explanation, sure, said = _why_nothing(reading, claim, index)
     unrelated = explanation is Explanation.UNRELATED
+    is_foreign = explanation is Explanation.FX
     return Proposal(
         receipt_id=reading.receipt.receipt_id,
         decision=Decision.NONE if unrelated else Decision.SUGGEST,
         best=Hypothesis(explanation, sure, (), (), reading.receipt.amount),
         reasons=(said,),
         customer_id=_payer_without_items(reading, claim, explanation, index),
+        foreign=tuple(dict.fromkeys(reading.foreign)) if is_foreign else (),
     )
 
 

@@ -111,3 +111,8 @@ def kept(db: Connection, receipt: dict[str, Any], at: datetime) -> Application:
 def proposed_items(body: Mapping[str, Any]) -> list[str]:
     """Return the items that a proposal sets a receipt against; `body` is the one that its row keeps."""
     return [allocation["item_id"] for allocation in body["best"]["allocations"]]
+
+
+def items_asked_about(body: Mapping[str, Any]) -> list[str]:
+    """Return the items that a person is asked about by a proposal: those proposed, or open in another currency."""
+    return proposed_items(body) or list(body.get("foreign", ()))

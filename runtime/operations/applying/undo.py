@@ -10,7 +10,7 @@ from sqlalchemy import Connection, select, update
 from connectors.intents import Intent, UndoPosting
 from receivables.identity import stable_id
 from receivables.money import Money
-from runtime.operations.applying.applications import POSTINGS, Posting, belongs, proposed_items
+from runtime.operations.applying.applications import POSTINGS, Posting, belongs, items_asked_about
 from runtime.operations.applying.cashless import CASHLESS, cashless_id
 from runtime.operations.discounts.follow import taken_back
 from runtime.store import journal, queues
@@ -75,7 +75,7 @@ def ask_again(db: Connection, organisation_id: str, receipt_id: str, at: datetim
     mine = (t.proposal.c.organisation_id == organisation_id) & (t.proposal.c.receipt_id == receipt_id)
     body = db.scalar(select(t.proposal.c.body).where(mine))
     if body is not None:
-        items = proposed_items(body)
+        items = items_asked_about(body)
         db.execute(update(t.proposal).where(mine).values(state="pending", plausible=items))
         db.execute(update(t.receipt).where(t.receipt.c.id == receipt_id).values(noticed_at=at))
 

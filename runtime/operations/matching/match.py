@@ -216,7 +216,7 @@ def _is_answered(receipt: Receipt, proposal: Proposal) -> bool:
     """Whether a person who refused something need not be asked again: nothing is left, or just this was refused."""
     if not receipt.refused or proposal.best.allocations:
         return False
-    return proposal.decision is Decision.NONE or frozenset[str]() in receipt.refused
+    return proposal.decision is Decision.NONE or frozenset(proposal.foreign) in receipt.refused
 
 
 def _set_state(run: _Matching, row: dict[str, Any], state: str, customer_id: str | None) -> None:
@@ -343,6 +343,7 @@ def _keep_proposal(run: _Matching, row: dict[str, Any], proposal: Proposal, *, h
             "runner_up": None if runner_up is None else HYPOTHESIS.dump_python(runner_up, mode="json"),
             "reasons": list(proposal.reasons),
             "customer_id": proposal.customer_id,
+            "foreign": list(proposal.foreign),
             "case": None if case is None else asdict(case),
         },
         "plausible": list(held),

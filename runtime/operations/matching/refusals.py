@@ -8,13 +8,13 @@ from datetime import datetime
 from sqlalchemy import Connection, bindparam, delete, select
 
 from receivables.identity import stable_id
-from runtime.operations.applying.applications import proposed_items
+from runtime.operations.applying.applications import items_asked_about
 from runtime.store import tables as t
 from runtime.store.rows import chunks, upsert
 
 
 def refuse_proposal(db: Connection, *, organisation_id: str, receipt_id: str, actor: str, at: datetime) -> None:
-    """Remember that the items proposed for a receipt are not what it pays."""
+    """Remember that the items which a person was asked about are not what a receipt pays, or are booked by hand."""
     body = db.scalar(
         select(t.proposal.c.body).where(
             t.proposal.c.organisation_id == organisation_id, t.proposal.c.receipt_id == receipt_id
@@ -22,7 +22,7 @@ def refuse_proposal(db: Connection, *, organisation_id: str, receipt_id: str, ac
     )
     if body is None:
         return
-    items = proposed_items(body)
+    items = items_asked_about(body)
     row = {
         "id": _refusal_id(receipt_id, items),
         "organisation_id": organisation_id,
