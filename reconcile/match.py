@@ -18,6 +18,7 @@ from reconcile.draft import Claim, Draft
 from reconcile.hypotheses import search
 from reconcile.instalments import join_instalments
 from reconcile.mention import ReferenceEvidence
+from reconcile.payer import PayerEvidence
 from reconcile.reading import Reading, read
 
 SURELY_TAKEN: Final = 0.95
@@ -72,8 +73,8 @@ def propose_with_evidence(
     for at in order:
         reading = read(receipts[at], index, known, blind=blind)
         readings.append(reading)
-        is_money = _is_money(reading.receipt)
-        claims.append(search(reading, index) if is_money else Claim(reading.gross, (), 0.0, 0.0))
+        is_searched = _may_pay(reading, index)
+        claims.append(search(reading, index) if is_searched else Claim(reading.gross, (), 0.0, 0.0))
     claims, choices = _choose(readings, claims, index)
     outcomes: dict[int, Outcome] = {}
     for at, reading, claim, choice in zip(order, readings, claims, choices, strict=True):
@@ -96,7 +97,7 @@ def _choose(
     for at, choice in enumerate(choices):
         if choice.pick is not None and choice.chance >= SURELY_TAKEN:
             taken |= {row for row, share in choice.pick.shares if share == abs(index.signed[row])}
-        elif readings[at].payers.best is not None and _is_money(readings[at].receipt):
+        elif readings[at].payers.best is not None and _may_pay(readings[at], index):
             doubtful.append(at)
     if not doubtful or not taken:
         return joined, choices
@@ -115,6 +116,17 @@ def _is_money(receipt: Receipt) -> bool:
     return receipt.status is ReceiptStatus.RECEIVED and receipt.amount.minor > 0
 
 
+def _may_pay(reading: Reading, index: OpenItemIndex) -> bool:
+    """Whether items are looked for: there is money, and its text speaks of nothing else.
+
+    What names only items of another currency, of whom the payer may be, is asked about before anything is guessed.
+    """
+    if not _is_money(reading.receipt) or frozenset(reading.foreign) in reading.receipt.refused:
+        return _is_money(reading.receipt)
+    named = [row for row in map(index.row_of, reading.foreign) if row is not None]
+    return bool(reading.levels) or all(reading.payer_of(row, index)[0] is PayerEvidence.CONFLICT for row in named)
+
+
 def _with_items(
     reading: Reading,
     claim: Claim,
@@ -128,7 +140,10 @@ def _with_items(
     receipt = reading.receipt
     chance = choice.chance
     postable = receipt.received_on <= as_of
-    decision = Decision.APPLY if postable and may_apply(chosen.evidence, chance, history) else Decision.SUGGEST
+    # Whoever names an invoice in another currency, and none in this one, has not meant those that merely fit.
+    is_named_elsewhere = bool(reading.foreign) and not reading.exact
+    sure = postable and not is_named_elsewhere and may_apply(chosen.evidence, chance, history)
+    decision = Decision.APPLY if sure else Decision.SUGGEST
     said = explain.reasons(reading, chosen, index)
     if decision is Decision.APPLY:
         proof = "this is proof" if is_proof(chosen.evidence, chance) else "such cases have proved right"

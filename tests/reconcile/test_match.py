@@ -13,7 +13,10 @@ from receivables.money import Money
 from receivables.receipt import Receipt, ReceiptStatus
 from reconcile.calibrate import History
 from reconcile.candidates import OpenItemIndex
+from reconcile.likelihood import AmountEvidence, Evidence
 from reconcile.match import propose
+from reconcile.mention import ReferenceEvidence
+from reconcile.payer import PayerEvidence
 from tests.reconcile.build import DAY, item, match, paid, receipt, residuals
 
 
@@ -191,6 +194,35 @@ def test_a_known_payer_counts_as_the_right_payer() -> None:
 def test_another_currency_is_a_suggestion_without_allocations() -> None:
     (found,) = match([item("A", 100_00, number="INV-0401", currency="USD")], receipt(92_00, "INV-0401"))
     assert (found.decision, found.best.explanation, paid(found)) == (Decision.SUGGEST, Explanation.FX, {})
+
+
+FOREIGN, FITS = item("A", 100_00, number="INV-0401", currency="USD"), item("B", 100_00, number="INV-0402")
+
+
+def test_what_is_named_in_another_currency_is_asked_about_before_what_merely_fits() -> None:
+    named = receipt(100_00, "INV-0401")
+    (found,) = match([FOREIGN, FITS], named)
+    assert (found.best.explanation, paid(found), found.foreign) == (Explanation.FX, {}, ("A",))
+    (refused,) = match([FOREIGN, FITS], replace(named, refused=(frozenset({"A"}),)))
+    assert (refused.decision, paid(refused)) == (Decision.SUGGEST, {"B": 100_00})
+    (both,) = match([FOREIGN, FITS], receipt(100_00, "INV-0401 INV-0402"))
+    assert (both.decision, paid(both)) == (Decision.APPLY, {"B": 100_00})
+    (of_another,) = match([replace(FOREIGN, customer_id="OTHER", customer_name="Quay Traders"), FITS], named)
+    assert paid(of_another) == {"B": 100_00}, "a number may be somebody else's"
+
+
+def test_experience_applies_nothing_where_an_invoice_in_another_currency_is_named() -> None:
+    history = History()
+    proof = Evidence(ReferenceEvidence.EXACT, AmountEvidence.EXACT, PayerEvidence.NAME, items=1)
+    for _ in range(600):
+        history.record(proof, 0.99, right=True)
+    silent = receipt(100_00, "thanks")
+    others = [item(f"C{at}", 7_00 + at, number=f"INV-9{at:03}", customer=f"Customer {at}") for at in range(50)]
+    for refused, told in (((), silent), ((frozenset({"A"}),), receipt(100_00, "INV-0401"))):
+        index = OpenItemIndex([FOREIGN, FITS, *others])
+        (found,) = propose(index=index, receipts=[replace(told, refused=refused)], history=history, as_of=DAY)
+        assert paid(found) == {"B": 100_00}
+        assert found.decision is (Decision.APPLY if told is silent else Decision.SUGGEST)
 
 
 def test_money_that_is_not_there_pays_nothing() -> None:
