@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -50,17 +51,17 @@ def accounts_of(world: World, estate: Estate, key: str) -> dict[str, str]:
     }
 
 
-def declare_banks(app: App, firm: Firm, organisation_id: str) -> None:
-    """Say what each bank account of the ledger proves: the firm's own by statement files, the others by a name."""
+def declare_banks(app: App, files: Mapping[str, str], organisation_id: str) -> None:
+    """Say what each bank account of the ledger proves: by the files of an account, told by currency, or by a name."""
     with app.store.read() as db:
         accounts = bank_accounts(db, organisation_id)
     for account, _ in accounts:
-        has_files = account.currency == firm.currency
+        has_files = account.currency in files
         declare_evidence(
             app,
             organisation_id=organisation_id,
             ledger_account=account.handle,
-            identification=firm.bank_account if has_files else account.handle,
+            identification=files.get(account.currency, account.handle),
             currency=account.currency,
             declares=BankDeclaration.STATEMENT if has_files else BankDeclaration.ATTESTED,
             attested_by=None if has_files else ATTESTED_BY,

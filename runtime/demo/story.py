@@ -99,7 +99,8 @@ class Story:
             for connection in sorted(mine, key=lambda each: registry.SYSTEMS.index(each.system)):
                 counted.update(pull(self.stage.app, connection))
             people.confirm_links(self.stage.app, organisation_id)
-            people.declare_banks(self.stage.app, self.stage.world.organisations[key], organisation_id)
+            firm = self.stage.world.organisations[key]
+            people.declare_banks(self.stage.app, {firm.currency: firm.bank_account}, organisation_id)
             switch_sending(self.stage.app, organisation_id=organisation_id, on=True, actor="owner")
             switch_card_payments(self.stage.app, organisation_id=organisation_id, on=True, actor="owner")
         self.stage.app.wake()

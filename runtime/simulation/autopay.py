@@ -20,6 +20,7 @@ from runtime.store import tables as t
 from sandbox.life import Firm, Mandate
 from sandbox.life.hands import REFUSALS
 from sandbox.life.mandates import CARD, standing
+from sandbox.life.processor import DEBIT_OF
 from sandbox.world.model import Customer
 
 ACTOR = "a payer"
@@ -82,7 +83,7 @@ def agree(play: Play, firm: Firm, customer: Customer) -> str:
         actor=ACTOR,
     )
     if play.rng.random() >= _GIVES_UP:
-        method = firm.profile.debit_method if play.rng.random() < _DEBIT else CARD
+        method = DEBIT_OF[customer.currency] if play.rng.random() < _DEBIT else CARD
         session = address.rsplit("/", 1)[-1]
         mandate = Mandate(customer.key, "", method, ceiling, days_before)
         after = timedelta(minutes=play.rng.uniform(*_SAVES_WITHIN_MINUTES))
@@ -114,7 +115,8 @@ def withdraw(play: Play, firm: Firm) -> str:
 
 def _ceiling(rng: Random, firm: Firm, customer: Customer) -> Decimal:
     """Some of what they owe now is more than that, some is less."""
-    owed = [each.invoice.total for each in firm.unpaid.values() if firm.customer_of(each) is customer]
+    theirs = (each.invoice for each in firm.unpaid.values() if firm.customer_of(each) is customer)
+    owed = [each.total for each in theirs if each.currency == customer.currency]
     return max(Decimal(1), rng.choice(owed or [Decimal(100)]) - rng.randint(0, 1))
 
 

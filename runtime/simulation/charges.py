@@ -41,7 +41,8 @@ def charge_late_payment(play: Play) -> None:
     rng = source(play.seed, "charges")
     for key in play.life.firms:
         if rng.random() < _CHARGED * play.often.get(CHARGED, 1.0):
-            terms = Lateness(PER_CENT, FEE, is_charged_paid=rng.random() < _ALSO_PAID)
+            own = play.life.firms[key].profile.currency
+            terms = Lateness(PER_CENT, FEE, own, is_charged_paid=rng.random() < _ALSO_PAID)
             play.agenda.later(timedelta(minutes=4), CHARGED, partial(_charge, play, key, terms))
 
 

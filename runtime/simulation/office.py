@@ -74,7 +74,7 @@ def _answer_otherwise(play: Play, firm: Firm, row: dict[str, Any]) -> None:
             if charge.payment_intent == row["external_id"] and not charge.booked_as:
                 invoice = firm.debts[charge.invoice].invoice
                 charge.booked_as = firm.ledger.record_payment(invoice, charge.amount, play.time.now().date())
-        for money in firm.bank.booked_on(row["received_on"]):
+        for money in firm.banks[row["currency"]].booked_on(row["received_on"]):
             amount = Money(row["amount_minor"], row["currency"]).decimal
             is_it = (money.line.amount, money.line.counterparty) == (amount, row["payer_name"])
             if is_it and len(money.pays) == 1 and not money.unapplied and not money.booked_as:
@@ -165,7 +165,7 @@ def _look_at_returns(play: Play, key: str, organisation_id: str) -> None:
 def _taken_back(firm: Firm, booked_on: date, amount: Money) -> list[Booked]:
     return [
         each.takes_back
-        for each in firm.bank.booked_on(booked_on)
+        for each in firm.banks[amount.currency].booked_on(booked_on)
         if each.takes_back is not None and each.line.amount == amount.decimal
     ]
 

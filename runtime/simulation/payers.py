@@ -137,7 +137,7 @@ def _complete(play: Play, page: Page, session: str) -> bool:
     state = debt.state(at.date())
     if amount > state.open or state.held - {_CHECKOUT}:
         return False
-    fee = min(amount, card_fee(amount, page.firm.profile.currency))
+    fee = min(amount, card_fee(amount, debt.invoice.currency))
     try:
         paid = account.complete_checkout(session, fee=int(fee.scaleb(2)))
     except REFUSALS:

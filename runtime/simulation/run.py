@@ -41,6 +41,7 @@ from runtime.simulation.stage import Play, set_play
 from runtime.simulation.virtual import Happening
 from runtime.store import tables as t
 from sandbox.life import BOOKS_OPENED, Objection
+from sandbox.life.bank import BankBook
 
 CHECK_EVERY, MAX_CHECKS = 250, 40  # each check looks at all that there is, so a long run is checked less often
 # From here on a run is long enough that every fault must have fired in it, and every invariant been checked.
@@ -232,8 +233,9 @@ def _begin(play: Play, *, is_steady: bool) -> None:
     give_discounts(play)
     have_histories_told(play)
     charge_late_payment(play)
-    for key in play.life.firms:
-        _repeat(play, "statement", partial(_statement, play, key), _between(8, 26))
+    for key, firm in play.life.firms.items():
+        for bank in firm.banks.values():
+            _repeat(play, "statement", partial(_statement, play, key, bank), _between(8, 26))
     _repeat(play, "consents", partial(_consents, play), _between(2 * slow, 20 * slow))
     _repeat(play, "clock", partial(_skew, play), _between(1 * slow, 12 * slow))
 
@@ -304,11 +306,10 @@ def _skew(play: Play) -> str | None:
     return f"the product's clock is {play.skew.total_seconds():.0f} s off"
 
 
-def _statement(play: Play, key: str) -> str:
+def _statement(play: Play, key: str, bank: BankBook) -> str:
     """The accountant takes the bank's file of the days that are over."""
-    firm = play.life.firms[key]
     yesterday = play.time.now().date() - timedelta(days=1)
-    first = firm.bank.given_until or firm.bank.opened_on - timedelta(days=1)
+    first = bank.given_until or bank.opened_on - timedelta(days=1)
     since = first + timedelta(days=1)
     if play.faults.strikes("statement_overlap"):
         since -= timedelta(days=play.rng.randint(1, STATEMENT_DAYS))
@@ -316,14 +317,14 @@ def _statement(play: Play, key: str) -> str:
         if not play.faults.strikes("statement_again"):
             return f"{key}: no statement yet"
         since = yesterday
-    since = max(since, firm.bank.opened_on)
+    since = max(since, bank.opened_on)
     if _has_gap(play, key):
-        since = firm.bank.opened_on  # the problem said so: she takes the days that are missing, and all since
-    elif firm.bank.given_until is not None and play.faults.strikes("statement_missed"):
-        firm.bank.given_until = yesterday
-        return f"{key}: the statement of {since} to {yesterday} is forgotten"
-    _import(play, key, since, yesterday)
-    return f"{key}: statement of {since} to {yesterday}"
+        since = bank.opened_on  # the problem said so: she takes the days that are missing, and all since
+    elif bank.given_until is not None and play.faults.strikes("statement_missed"):
+        bank.given_until = yesterday
+        return f"{key}: the statement of {since} to {yesterday} in {bank.currency} is forgotten"
+    _import(play, key, bank, since, yesterday)
+    return f"{key}: statement of {since} to {yesterday} in {bank.currency}"
 
 
 def _has_gap(play: Play, key: str) -> bool:
@@ -333,13 +334,12 @@ def _has_gap(play: Play, key: str) -> bool:
         return db.scalar(select(func.count()).select_from(t.problem).where(open_here, problem.code == GAP)) != 0
 
 
-def _import(play: Play, key: str, since: date, until: date) -> None:
-    firm = play.life.firms[key]
-    name = f"{key}-{until}.{'xml' if firm.bank.is_camt else 'mt940'}"
+def _import(play: Play, key: str, bank: BankBook, since: date, until: date) -> None:
+    name = f"{key}-{bank.currency}-{until}.{'xml' if bank.is_camt else 'mt940'}"
     at = play.time.now()
-    content = firm.bank.statement(since=since, until=until, at=at)
+    content = bank.statement(since=since, until=until, at=at)
     import_statement(play.app, organisation_id=play.ids[key], name=name, content=content)
-    firm.bank.given(since=since, until=until, at=at)  # one that could not be taken is given again
+    bank.given(since=since, until=until, at=at)  # one that could not be taken is given again
 
 
 def _heal(play: Play) -> None:
@@ -352,7 +352,8 @@ def _heal(play: Play) -> None:
         play.time.advance(timedelta(minutes=minutes))
         yesterday = play.time.now().date() - timedelta(days=1)
         for key, firm in play.life.firms.items():
-            _import(play, key, firm.bank.opened_on, yesterday)
+            for bank in firm.banks.values():
+                _import(play, key, bank, bank.opened_on, yesterday)
         play.agenda.settle(lambda name: name.startswith(("webhook", "worker")))
         poll(play.app)
         work(play.app)

@@ -66,6 +66,7 @@ STARTS = (
     datetime(2027, 5, 18, 14, tzinfo=UTC),
     datetime(2027, 10, 28, 14, tzinfo=UTC),
 )
+ABROAD = "sell abroad"  # what may happen more or less often than usual, by this name
 _WAKES = "worker wakes"
 _NOTICES_GATHER = timedelta(seconds=2)  # above what the product lets a ledger's notices wait for each other
 
@@ -188,7 +189,14 @@ def set_play(
         estate = stack.enter_context(Estate(clock=time.now, couriers=False, reach=wire.connect))
         stack.enter_context(wire.laid())
         hands = Hands(source(seed, "life"), time.now, agenda.later)
-        firms = found_firms(estate, source(seed, "firms"), time.now, most_open=invoices or MAX_OPEN)
+        firms = found_firms(
+            estate,
+            source(seed, "firms"),
+            time.now,
+            currencies=source(seed, "currencies"),
+            often=often.get(ABROAD, 1.0),
+            most_open=invoices or MAX_OPEN,
+        )
         life = Life(hands, firms, often)
         life.stand(invoices)
         for _ in range(0 if invoices else OPENING_SALES):
@@ -342,7 +350,8 @@ def _open_for_business(play: Play) -> None:
     poll(play.app)
     for key, organisation_id in play.ids.items():
         people.confirm_links(play.app, organisation_id)
-        people.declare_banks(play.app, play.life.firms[key].organisation, organisation_id)
+        files = {currency: bank.account for currency, bank in play.life.firms[key].banks.items()}
+        people.declare_banks(play.app, files, organisation_id)
         switch_sending(play.app, organisation_id=organisation_id, on=True, actor="owner")
         switch_card_payments(play.app, organisation_id=organisation_id, on=True, actor="owner")
     work(play.app)

@@ -1,4 +1,4 @@
-"""A firm's bank account: what was booked on each day, and the statement files that the bank gives out later."""
+"""A firm's bank accounts: what was booked on each day, and the statement files that the bank gives out later."""
 
 from __future__ import annotations
 
@@ -17,27 +17,35 @@ Shown = Callable[[datetime], None]
 class Money:
     """A booked line, which invoices it truly pays, and what is to be told when a statement shows it.
 
-    `clear` says whether its text names them, `told` whether anything of it does.
+    `clear` says whether its text names them, `told` whether anything of it does. What it pays is in the currency of the
+    invoices, which may be another than the account's: then it is `exchanged`.
     """
 
     line: Line
+    currency: str
     customer: str
     pays: tuple[tuple[str, Decimal], ...]
     takes_back: Money | None = None
     clear: bool = True
     told: bool = True
+    exchanged: bool = False
     booked_as: str = ""  # the payment in the ledger that an accountant booked for it
     shown: list[Shown] = field(default_factory=list)
 
     @property
     def unapplied(self) -> Decimal:
-        """What is left of it when everything is paid that it was for."""
+        """What is left of it when everything is paid that it was for: nothing of what was exchanged."""
+        if self.exchanged:
+            return Decimal(0)
         return self.line.amount - sum((amount for _, amount in self.pays), Decimal(0))
 
 
 @dataclass
 class BankBook:
-    """One account. Statements are by whole days; a day is given out once it is over."""
+    """One account. Statements are by whole days; a day is given out once it is over.
+
+    `booked` is what was booked on all accounts of the firm, oldest first: each line has a reference of its own.
+    """
 
     account: str
     currency: str
@@ -61,10 +69,11 @@ class BankBook:
         pays: Sequence[tuple[str, Decimal]] = (),
         end_to_end: str = "NOTPROVIDED",
         clear: bool = True,
+        exchanged: bool = False,
     ) -> Money:
         """Book money in (negative: out)."""
         line = Line(on, amount, payer, payer_account, remittance, self._next_reference(on), end_to_end=end_to_end)
-        return self._keep(Money(line, customer, tuple(pays), clear=clear))
+        return self._keep(Money(line, self.currency, customer, tuple(pays), clear=clear, exchanged=exchanged))
 
     def take_back(self, money: Money, *, on: date, reason: str) -> Money:
         """Book that an earlier payment goes back, for an ISO 20022 `reason`; without one it is not called so."""
@@ -75,11 +84,15 @@ class BankBook:
             reference=self._next_reference(on),
             returned=reason,
         )
-        return self._keep(Money(line, money.customer, (), takes_back=money))
+        return self._keep(Money(line, self.currency, money.customer, (), takes_back=money))
 
     def booked_on(self, day: date) -> Sequence[Money]:
-        """What was booked on a day."""
+        """What was booked on this account on a day."""
         return self._days.get(day, ())
+
+    def has_given(self, day: date) -> bool:
+        """Whether somebody took the file of a day."""
+        return self.given_until is not None and day <= self.given_until
 
     def _next_reference(self, on: date) -> str:
         return f"FT{on:%y%j}{len(self.booked) + 4100:06d}"

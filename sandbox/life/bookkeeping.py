@@ -68,14 +68,14 @@ def _posted(hands: Hands, firm: Firm) -> tuple[Money, Debt, str] | None:
 
 def _posted_lately(firm: Firm) -> list[tuple[Money, Debt]]:
     """The bank's last lines that pay something and were not booked by hand, each with the first debt that it pays."""
-    recent = firm.bank.booked[-_RECENT:]
+    recent = [each for each in firm.booked[-_RECENT:] if not each.exchanged]
     gone = {id(each.takes_back) for each in recent}
     lines = [each for each in recent if each.pays and not each.booked_as and id(each) not in gone]
     return [(each, firm.debts[each.pays[0][0]]) for each in lines if not firm.took_less(each.pays[0][0])]
 
 
 def _by_the_product(firm: Firm, debt: Debt) -> list[str]:
-    by_hand = {each.booked_as for each in firm.bank.booked[-_RECENT:]} | {each.booked_as for each in firm.charges}
+    by_hand = {each.booked_as for each in firm.booked[-_RECENT:]} | {each.booked_as for each in firm.charges}
     return [each for each in firm.ledger.postings(debt.invoice) if each not in by_hand]
 
 
@@ -91,7 +91,7 @@ def _void_paid(hands: Hands, firm: Firm) -> str | None:
         firm.ledger.delete_payment(posting)
     firm.ledger.void(debt.invoice)
     hands.note(firm, debt, Source.LEDGER, holds="void")
-    firm.credit_to(firm.customer_of(debt), debt.invoice.total)
+    firm.credit_to(firm.customer_of(debt), debt.invoice.total, debt.invoice.currency)
     return debt.number
 
 
@@ -117,16 +117,17 @@ def _give_credit(hands: Hands, firm: Firm) -> str | None:
     debt = hands.payable(firm)
     if debt is None:
         return None
-    customer = firm.customer_of(debt)
-    amount = hands.share(hands.owed(debt))
-    credit = firm.ledger.keep_credit(customer, amount, f"CR-{debt.number}-{len(firm.credits)}", hands.today())
-    firm.credits.append(Credit(customer.key, credit, hands.clock()))
-    firm.credit_to(customer, amount)
+    customer, currency = firm.customer_of(debt), debt.invoice.currency
+    amount, number = hands.share(hands.owed(debt)), f"CR-{debt.number}-{len(firm.credits)}"
+    credit = firm.ledger.keep_credit(customer, amount, currency, number, hands.today())
+    firm.credits.append(Credit(customer.key, currency, credit, hands.clock()))
+    firm.credit_to(customer, amount, currency)
 
     def used() -> str:
         open_there = [
             each for each in firm.unpaid.values()
             if firm.customer_of(each) is firm.customer_of(debt) and not hands.is_touched(each)
+            and each.invoice.currency == currency
         ]  # fmt: skip
         if not open_there:
             return f"{firm.key}: the credit of {customer.name} is kept"
@@ -136,7 +137,7 @@ def _give_credit(hands: Hands, firm: Firm) -> str | None:
             return f"{firm.key}: nothing of the credit of {customer.name} fits"
         firm.ledger.use_credit(credit, against.invoice, part, hands.today())
         hands.note(firm, against, Source.LEDGER, paid=part)
-        firm.credit_to(firm.customer_of(debt), -part)
+        firm.credit_to(firm.customer_of(debt), -part, currency)
         return f"{firm.key}: {part} of the credit is set against {against.number}"
 
     hands.later(timedelta(days=hands.rng.randint(1, 4)), "credit used", used)

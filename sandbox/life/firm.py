@@ -10,6 +10,7 @@ from decimal import Decimal
 from random import Random
 from typing import TYPE_CHECKING
 
+from sandbox.life.abroad import SELLS_ABROAD, Abroad, draw_abroad, sell_abroad
 from sandbox.life.bank import BankBook, Money
 from sandbox.life.debts import Debt, Fact, Source
 from sandbox.life.ledgers import Accountant, QuickBooksAccountant, XeroAccountant
@@ -25,7 +26,7 @@ Clock = Callable[[], datetime]
 CUSTOMERS = 30
 MAX_OPEN = 60  # debts of a small firm that are open at a time
 INVOICES_A_CUSTOMER = 6  # of a firm that has many open
-# One currency each: what a firm is owed in others its processor settles into accounts that a small firm does not keep.
+# Most sell in one currency; what some sell in a second one is told by `Abroad`.
 PROFILES = tuple(replace(each, customers=CUSTOMERS, currencies=((each.currency, 1),)) for each in (HARBOUR, CEDAR))
 
 
@@ -34,6 +35,7 @@ class Credit:
     """A credit note that is set against nothing."""
 
     customer: str
+    currency: str
     ledger_id: str
     at: datetime
 
@@ -75,10 +77,14 @@ class Offer:
 
 @dataclass(frozen=True)
 class Lateness:
-    """What a firm charges for late payment: so much a year on what is owed, and a fee; perhaps also once it is paid."""
+    """What a firm charges for late payment: so much a year on what is owed, and a fee; perhaps also once it is paid.
+
+    The fee is in the firm's own currency, and charged for invoices in that one alone.
+    """
 
     per_cent: Decimal
     fee: Decimal
+    currency: str
     is_charged_paid: bool
 
 
@@ -105,7 +111,8 @@ class Firm:
     ledger: Accountant
     crm: CrmBooks
     processor: ProcessorBooks
-    bank: BankBook
+    banks: dict[str, BankBook]  # by currency, the firm's own first
+    abroad: Abroad | None
     next_number: int
     most_open: int  # above it nothing more is sold until somebody pays
     debts: dict[str, Debt] = field(default_factory=dict)
@@ -119,7 +126,9 @@ class Firm:
     verdicts: list[Verdict] = field(default_factory=list)  # about late payment
     charged_wrongly: list[str] = field(default_factory=list)  # why what she was shown should not have been charged
     written: dict[str, str] = field(default_factory=dict)  # what people wrote at the vendors, by what they wrote
-    credit: Counter[str] = field(default_factory=Counter)  # cents that pay nothing yet, by customer
+    credit: Counter[tuple[str, str]] = field(
+        default_factory=Counter
+    )  # cents that pay nothing yet, by whose and in what
     silent: dict[str, Fact] = field(default_factory=dict)  # customers who asked for no more messages since
     archived: set[str] = field(default_factory=set)
     asked: dict[str, Decimal] = field(default_factory=dict)  # invoices that the CRM asked for, by their record
@@ -130,6 +139,15 @@ class Firm:
     def key(self) -> str:
         """The firm's short name."""
         return self.profile.key
+
+    @property
+    def booked(self) -> list[Money]:
+        """The lines of all its bank accounts, oldest first."""
+        return self.banks[self.profile.currency].booked
+
+    def currency_for(self, customer: Customer) -> str:
+        """Draw in which currency something is sold to a customer."""
+        return self.abroad.currency_for(customer, self.profile) if self.abroad else customer.currency
 
     def owe(self, debt: Debt) -> None:
         """Something was sold."""
@@ -173,7 +191,8 @@ class Firm:
             if debt.invoice.customer == gone.key:
                 debt.invoice.customer = kept.key
         self.credits = [replace(each, customer=self.customer(each.customer).key) for each in self.credits]
-        self.credit[kept.key] += self.credit.pop(gone.key, 0)
+        for currency in self.banks:
+            self.credit[kept.key, currency] += self.credit.pop((gone.key, currency), 0)
         kept.take_over(gone)
 
     def took_over(self, customer: Customer) -> bool:
@@ -184,14 +203,15 @@ class Firm:
         """Whether a customer can be written to, and did not ask for silence."""
         return customer.reachable and customer.key not in self.silent
 
-    def credit_to(self, customer: Customer, amount: Decimal) -> None:
+    def credit_to(self, customer: Customer, amount: Decimal, currency: str) -> None:
         """Note money or credit of a customer that pays nothing yet; less than nothing where it was used."""
-        self.credit[self.surviving(customer).key] += int(amount.scaleb(2))
+        self.credit[self.surviving(customer).key, currency] += int(amount.scaleb(2))
 
     def has_credit_for(self, debt: Debt, amount: Decimal) -> bool:
         """Whether the customer, or who pays for them, has enough credit to cover an amount."""
-        customer = self.customer_of(debt)
-        cents = self.credit[customer.key] + (self.credit[customer.parent] if customer.parent else 0)
+        customer, currency = self.customer_of(debt), debt.invoice.currency
+        cents = self.credit[customer.key, currency]
+        cents += self.credit[customer.parent, currency] if customer.parent else 0
         return cents >= amount.scaleb(2)
 
     def went_back(self, money: Money, at: datetime) -> None:
@@ -251,18 +271,29 @@ class Firm:
         return ledgers[self.profile.name]
 
 
-def found_firms(estate: Estate, rng: Random, clock: Clock, *, most_open: int = MAX_OPEN) -> dict[str, Firm]:
+def found_firms(
+    estate: Estate, rng: Random, clock: Clock, *, currencies: Random, often: float = 1.0, most_open: int = MAX_OPEN
+) -> dict[str, Firm]:
     """Found a firm on Xero and one on QuickBooks, with customers that nothing was sold to yet.
 
-    They are as large as it takes to have `most_open` invoices open at a time.
+    They are as large as it takes to have `most_open` invoices open at a time. `currencies` draws whether they sell in
+    a second currency, so many times as `often` as usual.
     """
     customers = max(CUSTOMERS, most_open // INVOICES_A_CUSTOMER)
     profiles = [replace(each, customers=customers) for each in PROFILES]
-    return {profile.key: _found(profile, estate, rng, clock, most_open) for profile in profiles}
+    chance = SELLS_ABROAD * often
+    abroad = {each.key: draw_abroad(each, currencies, chance) for each in profiles}
+    return {
+        each.key: _found(each, estate, rng, clock, most_open=most_open, abroad=abroad[each.key]) for each in profiles
+    }
 
 
-def _found(profile: Profile, estate: Estate, rng: Random, clock: Clock, most_open: int) -> Firm:
+def _found(
+    profile: Profile, estate: Estate, rng: Random, clock: Clock, *, most_open: int, abroad: Abroad | None
+) -> Firm:
     organisation = found(profile, rng)
+    if abroad is not None:
+        sell_abroad(organisation, abroad)
     ledger: Accountant
     if profile.system == "xero":
         ledger = XeroAccountant(
@@ -271,20 +302,20 @@ def _found(profile: Profile, estate: Estate, rng: Random, clock: Clock, most_ope
     else:
         ledger = QuickBooksAccountant(estate.quickbooks.add_company(name=profile.name, home_currency=profile.currency))
     account = estate.stripe.add_account(name=profile.name, currency=profile.currency.lower(), country=profile.country)
-    crm = CrmBooks(estate.salesforce.add_org(name=profile.name), organisation)
+    currencies = (profile.currency, abroad.currency) if abroad is not None else ()
+    crm = CrmBooks(estate.salesforce.add_org(name=profile.name, currencies=currencies), organisation)
     ledger.seed(organisation)
+    if abroad is not None:
+        ledger.deal_in(abroad.currency, abroad.rate)
     crm.seed()
-    opened_on = clock().date() - timedelta(days=1)
-    bank = BankBook(
-        profile.bank_account,
-        profile.currency,
-        profile.name,
-        Decimal(profile.opening_balance),
-        opened_on,
-        is_camt=profile.system == "xero",
-    )
+    opened_on, is_camt = clock().date() - timedelta(days=1), profile.system == "xero"
+    opening = Decimal(profile.opening_balance)
+    own = BankBook(profile.bank_account, profile.currency, profile.name, opening, opened_on, is_camt)
+    banks = {own.currency: own}
+    if abroad is not None:
+        banks[abroad.currency] = replace(own, account=abroad.account, currency=abroad.currency, _days={})
     processor = ProcessorBooks(account, organisation)
-    firm = Firm(profile, organisation, ledger, crm, processor, bank, profile.first_invoice, most_open)
+    firm = Firm(profile, organisation, ledger, crm, processor, banks, abroad, profile.first_invoice, most_open)
     for customer in organisation.customers.values():
         firm.wrote(customer)
     return firm

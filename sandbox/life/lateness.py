@@ -25,7 +25,8 @@ def whole(terms: Lateness, debt: Debt, until: date, known: Known) -> Decimal:
     for day in _days(first, until):
         gone = [fact.paid for fact in paid if fact.at.date() + CLOCKS_DIFFER < day and not went_back]
         interest += debt.invoice.total - sum(gone, Decimal(0))
-    return (interest * terms.per_cent / 100 / 365).quantize(CENT, ROUND_HALF_UP) + terms.fee
+    fee = terms.fee if debt.invoice.currency == terms.currency else 0
+    return (interest * terms.per_cent / 100 / 365).quantize(CENT, ROUND_HALF_UP) + fee
 
 
 def wrong_to_charge(firm: Firm, debt: Debt, said: Verdict, *, on: date, known: Known) -> str | None:

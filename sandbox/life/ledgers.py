@@ -11,8 +11,9 @@ from typing import Any, Protocol
 from sandbox.world.books import LedgerBooks
 from sandbox.world.model import Customer, TrueInvoice
 from sandbox.world.quickbooks_books import QuickBooksLedger
-from sandbox.world.xero_books import BANK, XeroLedger
+from sandbox.world.xero_books import BANK_OF, XeroLedger
 
+_CLEARING_ABROAD, _CHECKING, _RATE = "836", "Checking", Decimal("0.000001")
 _CHARGE_MARK = " chg_"  # between the number of the late invoice and what tells its charges apart
 
 
@@ -33,14 +34,20 @@ class Accountant(LedgerBooks, Protocol):
     def sell(self, invoice: TrueInvoice, customer: Customer) -> None:
         """Write an invoice and send it; fills its id in."""
 
-    def record_payment(self, invoice: TrueInvoice, amount: Decimal, on: date) -> str:
-        """Record money that came to the bank account; the payment's id."""
+    def deal_in(self, currency: str, rate: Decimal) -> None:
+        """Open accounts in a second currency, of which the firm's own buys so many units: a bank's, a processor's."""
+
+    def record_payment(self, invoice: TrueInvoice, amount: Decimal, on: date, *, into: str = "") -> str:
+        """Record that an invoice was paid, into the account of its currency or of another; the payment's id."""
 
     def delete_payment(self, payment_id: str) -> None:
         """Remove a payment."""
 
     def postings(self, invoice: TrueInvoice) -> list[str]:
         """The ids of the payments that stand on an invoice, oldest first."""
+
+    def paid_into(self, invoice: TrueInvoice) -> Iterator[tuple[str, str]]:
+        """Each payment of an invoice, and the currency of the bank account that it lies in, if it lies in one."""
 
     def void(self, invoice: TrueInvoice) -> None:
         """Void an invoice on which nothing is paid."""
@@ -69,7 +76,7 @@ class Accountant(LedgerBooks, Protocol):
     def lines(self, invoice: TrueInvoice) -> str:
         """What was sold, as text."""
 
-    def keep_credit(self, customer: Customer, amount: Decimal, number: str, on: date) -> str:
+    def keep_credit(self, customer: Customer, amount: Decimal, currency: str, number: str, on: date) -> str:
         """Write a credit note that is set against nothing yet; its id."""
 
     def credit_left(self, credit_id: str) -> Decimal:
@@ -109,9 +116,17 @@ class XeroAccountant(XeroLedger):
             reference=invoice.reference,
         )
 
-    def record_payment(self, invoice: TrueInvoice, amount: Decimal, on: date) -> str:
-        """Record a payment into the bank account."""
-        return self.books.add_payment(invoice_id=invoice.ledger_id, amount=amount, paid_on=on, account_code=BANK)
+    def deal_in(self, currency: str, rate: Decimal) -> None:
+        """Set the day's rate, and open a clearing account: the bank accounts are there."""
+        self.books.day_rates[currency] = rate
+        self.books.add_account(
+            code=_CLEARING_ABROAD, name=f"Stripe Clearing {currency}", type="BANK", currency=currency
+        )
+
+    def record_payment(self, invoice: TrueInvoice, amount: Decimal, on: date, *, into: str = "") -> str:
+        """Record a payment into a bank account."""
+        account = BANK_OF[into or invoice.currency]
+        return self.books.add_payment(invoice_id=invoice.ledger_id, amount=amount, paid_on=on, account_code=account)
 
     def delete_payment(self, payment_id: str) -> None:
         """Remove a payment."""
@@ -120,6 +135,13 @@ class XeroAccountant(XeroLedger):
     def postings(self, invoice: TrueInvoice) -> list[str]:
         """The payments on an invoice."""
         return [str(each["PaymentID"]) for each in self.books.invoices[invoice.ledger_id]["Payments"]]
+
+    def paid_into(self, invoice: TrueInvoice) -> Iterator[tuple[str, str]]:
+        """By the payment's account."""
+        for payment_id in self.postings(invoice):
+            account = self.books.accounts[self.books.payments[payment_id]["Account"]["AccountID"]]
+            if account["Type"] == "BANK":
+                yield payment_id, str(account["CurrencyCode"])
 
     def void(self, invoice: TrueInvoice) -> None:
         """Void an invoice."""
@@ -167,10 +189,10 @@ class XeroAccountant(XeroLedger):
         """What was sold, when and under which number."""
         return _text(self.books.invoices[invoice.ledger_id], "InvoiceNumber", "Date", "Total", "LineItems")
 
-    def keep_credit(self, customer: Customer, amount: Decimal, number: str, on: date) -> str:
+    def keep_credit(self, customer: Customer, amount: Decimal, currency: str, number: str, on: date) -> str:
         """Write an approved credit note."""
         return self.books.add_credit_note(
-            contact_id=customer.ledger_id, number=number, total=amount, currency=customer.currency, issued_on=on
+            contact_id=customer.ledger_id, number=number, total=amount, currency=currency, issued_on=on
         )
 
     def credit_left(self, credit_id: str) -> Decimal:
@@ -230,14 +252,23 @@ class QuickBooksAccountant(QuickBooksLedger):
             due_on=invoice.due_on,
         )
 
-    def record_payment(self, invoice: TrueInvoice, amount: Decimal, on: date) -> str:
-        """Receive a payment into the checking account."""
+    def deal_in(self, currency: str, rate: Decimal) -> None:
+        """Set the rate, and open a bank account and a clearing account."""
+        self.books.rates[currency] = (1 / rate).quantize(_RATE)
+        for name in (_CHECKING, "Stripe Clearing"):
+            abroad = f"{name} {currency}"
+            self.account_ids[abroad] = self.books.add_account(name=abroad, type="Bank", currency=currency)
+
+    def record_payment(self, invoice: TrueInvoice, amount: Decimal, on: date, *, into: str = "") -> str:
+        """Receive a payment into a checking account."""
+        currency = into or invoice.currency
+        account = _CHECKING if currency == self.books.home_currency else f"{_CHECKING} {currency}"
         return self.books.add_payment(
             customer_id=str(self.books.invoices[invoice.ledger_id]["CustomerRef"]["value"]),
             lines=[(invoice.ledger_id, amount)],
             total=amount,
             paid_on=on,
-            deposit_to=self.account_ids["Checking"],
+            deposit_to=self.account_ids[account],
         )
 
     def delete_payment(self, payment_id: str) -> None:
@@ -248,6 +279,16 @@ class QuickBooksAccountant(QuickBooksLedger):
         """The payments on an invoice."""
         links = self.books.invoices[invoice.ledger_id]["LinkedTxn"]
         return [str(each["TxnId"]) for each in links if each["TxnType"] == "Payment"]
+
+    def paid_into(self, invoice: TrueInvoice) -> Iterator[tuple[str, str]]:
+        """By the payment's account, or the account that it was deposited in."""
+        for payment_id in self.postings(invoice):
+            payment = self.books.payments[payment_id]
+            taken = [each["TxnId"] for each in payment["LinkedTxn"] if each["TxnType"] == "Deposit"]
+            lies = self.books.deposits[str(taken[0])] if taken else payment
+            account = self.books.accounts[str(lies["DepositToAccountRef"]["value"])]
+            if account["AccountType"] == "Bank":
+                yield payment_id, str(account["CurrencyRef"]["value"])
 
     def close_until(self, day: date | None) -> None:
         """Set the closing date."""
@@ -296,10 +337,10 @@ class QuickBooksAccountant(QuickBooksLedger):
         """What was sold, when and under which number."""
         return _text(self.books.invoices[invoice.ledger_id], "DocNumber", "TxnDate", "TotalAmt", "Line")
 
-    def keep_credit(self, customer: Customer, amount: Decimal, number: str, on: date) -> str:
+    def keep_credit(self, customer: Customer, amount: Decimal, currency: str, number: str, on: date) -> str:
         """Write a credit memo."""
         return self.books.add_credit_memo(
-            customer_id=customer.ledger_id, number=number, total=amount, currency=customer.currency, issued_on=on
+            customer_id=customer.ledger_id, number=number, total=amount, currency=currency, issued_on=on
         )
 
     def credit_left(self, credit_id: str) -> Decimal:

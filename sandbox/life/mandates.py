@@ -50,7 +50,7 @@ def _arrived(hands: Hands, firm: Firm, debt: Debt, charge: Charge) -> None:
     too_much = charge.amount - max(hands.owed(debt), Decimal(0))
     hands.note(firm, debt, Source.PROCESSOR, paid=charge.amount)
     if too_much > 0:
-        firm.credit_to(firm.customer_of(debt), too_much)
+        firm.credit_to(firm.customer_of(debt), too_much, debt.invoice.currency)
 
 
 def stands(charge: Charge) -> bool:

@@ -36,12 +36,14 @@ def _credit_in_full(hands: Hands, firm: Firm) -> str | None:
     if debt is None:
         return None
     customer = firm.customer_of(debt)
-    theirs = [each for each in firm.unpaid.values() if each.invoice.customer == customer.key]
+    currency = debt.invoice.currency
+    open_there = (each for each in firm.unpaid.values() if each.invoice.customer == customer.key)
+    theirs = [each for each in open_there if each.invoice.currency == currency]
     oldest = min(theirs, key=lambda each: (each.invoice.due_on, each.number))
     number = f"CN-{oldest.number}-{len(firm.credits) + 1}F"
-    note = firm.ledger.keep_credit(customer, oldest.invoice.total, number, hands.today())
-    firm.credits.append(Credit(customer.key, note, hands.clock()))
-    firm.credit_to(customer, oldest.invoice.total)
+    note = firm.ledger.keep_credit(customer, oldest.invoice.total, currency, number, hands.today())
+    firm.credits.append(Credit(customer.key, currency, note, hands.clock()))
+    firm.credit_to(customer, oldest.invoice.total, currency)
     return f"{oldest.invoice.total} to {customer.name} for {oldest.number}"
 
 

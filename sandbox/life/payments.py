@@ -1,13 +1,14 @@
-"""Money through the bank: right, in part, too much, twice, for several, for others."""
+"""Money through the bank: right, in part, too much, twice, for several, for others, in another currency."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
 from datetime import timedelta
-from decimal import ROUND_DOWN, Decimal
+from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 from functools import partial
 
+from sandbox.life.abroad import Abroad
 from sandbox.life.bank import Money
 from sandbox.life.debts import Debt, Fact, Source
 from sandbox.life.firm import Firm
@@ -18,6 +19,8 @@ from sandbox.world.model import Customer
 _NO_REFERENCE, _CUT_REFERENCE, _HAS_ID = 0.12, 0.08, 0.5
 _REASONS = ("AC04", "AM04", "MD06", "")  # closed account, no funds, disputed by the payer; not called a return
 _RECENT = 30  # lines of the bank that may be paid again, or go back
+_EXCHANGED = 0.2  # of the payments of what is owed in a second currency are made in the firm's own
+EXCHANGED = ("whole", "part", "number")  # how
 _SHORT = 18  # characters that some banks leave of a text
 
 
@@ -25,6 +28,9 @@ def _pay_by_bank(hands: Hands, firm: Firm) -> str | None:
     debt = hands.payable(firm)
     if debt is None:
         return None
+    abroad = firm.abroad
+    if abroad is not None and debt.invoice.currency == abroad.currency and abroad.rng.random() < _EXCHANGED:
+        return pay_in_firms_currency(hands, firm, debt, abroad, how=abroad.rng.choice(EXCHANGED))
     customer, owed = firm.customer_of(debt), hands.owed(debt)
     how = hands.rng.choices(("whole", "part", "over", "several"), weights=(70, 10, 8, 12))[0]
     debts, amount = [debt], owed
@@ -33,11 +39,38 @@ def _pay_by_bank(hands: Hands, firm: Firm) -> str | None:
     elif how == "over":
         amount = owed + hands.share(owed)
     elif how == "several":
-        debts += [each for each in hands.open(firm) if each is not debt and _may_pay(hands, each, customer)][:3]
+        debts += [each for each in hands.open(firm) if each is not debt and _may_pay(hands, each, debt)][:3]
         amount = sum((hands.owed(each) for each in debts), Decimal(0))
     text = " ".join(reference_to(each.invoice, hands.rng) for each in debts)
     left = _damage(hands, text)
     return pay(hands, firm, customer, debts, amount=amount, text=left, clear=left == text)
+
+
+def pay_in_firms_currency(hands: Hands, firm: Firm, debt: Debt, abroad: Abroad, *, how: str) -> str:
+    """What is owed in the second currency is paid in the firm's own: at the day's rate, in part, or the bare number.
+
+    What it pays only a person can say, who books it by hand.
+    """
+    rng, own, customer, owed = abroad.rng, firm.profile.currency, firm.customer_of(debt), hands.owed(debt)
+    paid = max(CENT, (owed * rng.randint(10, 80) / 100).quantize(CENT, ROUND_DOWN)) if how == "part" else owed
+    amount = paid if how == "number" else max(CENT, (paid / abroad.rate).quantize(CENT, ROUND_HALF_UP))
+    text = "" if rng.random() < _NO_REFERENCE else f"INVOICE {debt.number}"
+    money = firm.banks[own].book(
+        on=hands.today(),
+        amount=amount,
+        payer=payer_name(customer, rng),
+        payer_account=account_of(customer, own),
+        remittance=text,
+        customer=customer.key,
+        pays=[(debt.number, paid)],
+        exchanged=True,
+    )
+    fact = firm.happened(debt, Fact(Source.BANK, hands.clock(), None, paid=paid, is_told=bool(text)))
+    money.told = fact.is_told
+    money.shown += [fact.show] if money.told else []
+    return (
+        f"{amount} {own} from {customer.name} for {paid} {abroad.currency} of {debt.number} ({text or 'no reference'})"
+    )
 
 
 def _pay_for_another(hands: Hands, firm: Firm) -> str | None:
@@ -51,14 +84,17 @@ def _pay_for_another(hands: Hands, firm: Firm) -> str | None:
 def _pay_twice(hands: Hands, firm: Firm) -> str | None:
     paid = [
         each
-        for each in firm.bank.booked[-_RECENT:]
-        if each.pays and not each.unapplied and not any(hands.owed(firm.debts[number]) for number, _ in each.pays)
+        for each in firm.booked[-_RECENT:]
+        if each.pays
+        and not each.exchanged
+        and not each.unapplied
+        and not any(hands.owed(firm.debts[number]) for number, _ in each.pays)
     ]
     if not paid:
         return None
     again = hands.rng.choice(paid)
     customer, line = firm.customer(again.customer), again.line
-    firm.bank.book(
+    firm.banks[again.currency].book(
         on=hands.today(),
         amount=line.amount,
         payer=line.counterparty,
@@ -66,19 +102,20 @@ def _pay_twice(hands: Hands, firm: Firm) -> str | None:
         remittance=line.remittance,
         customer=customer.key,
     )
-    firm.credit_to(customer, line.amount)
+    firm.credit_to(customer, line.amount, again.currency)
     return f"{line.amount} again from {customer.name}"
 
 
 def _send_back(hands: Hands, firm: Firm) -> str | None:
     """The payer's bank takes a payment back: what it paid is open again, and held until a person has looked."""
-    gone = {id(each.takes_back) for each in firm.bank.booked[-_RECENT:]}
-    alike = Counter((each.line.counterparty, each.line.amount) for each in firm.bank.booked[-2 * _RECENT :])
+    gone = {id(each.takes_back) for each in firm.booked[-_RECENT:]}
+    alike = Counter((each.line.counterparty, each.line.amount) for each in firm.booked[-2 * _RECENT :])
     there = [
         each
-        for each in firm.bank.booked[-_RECENT:]
+        for each in firm.booked[-_RECENT:]
         # Of two that look the same nobody could say which one went back.
         if each.pays
+        and not each.exchanged
         and id(each) not in gone
         and alike[each.line.counterparty, each.line.amount] == 1
         and not any(firm.took_less(number) for number, _ in each.pays)
@@ -87,7 +124,7 @@ def _send_back(hands: Hands, firm: Firm) -> str | None:
         return None
     money = hands.rng.choice(there)
     reason = hands.rng.choice(_REASONS if money.line.end_to_end.startswith("E2E") else _REASONS[:-1])
-    back = firm.bank.take_back(money, on=hands.today(), reason=reason)
+    back = firm.banks[money.currency].take_back(money, on=hands.today(), reason=reason)
     for number, paid in money.pays:
         holds = "refund_review" if money.clear else ""  # of what nobody could tell nothing is held
         fact = Fact(Source.BANK, hands.clock(), None, paid=-paid, holds=holds, is_told=money.told)
@@ -119,7 +156,7 @@ def _pay_instalment(hands: Hands, firm: Firm, debt: Debt, part: Decimal, *, is_l
 
 def _spend(hands: Hands, firm: Firm) -> str | None:
     amount = -Decimal(hands.rng.randint(2_000, 900_000)).scaleb(-2)
-    firm.bank.book(
+    firm.banks[firm.profile.currency].book(
         on=hands.today(), amount=amount, payer="Running costs", payer_account="", remittance="RENT AND RATES"
     )
     return str(amount)
@@ -129,7 +166,7 @@ def _record_by_hand(hands: Hands, firm: Firm) -> str | None:
     """The accountant books a line of the bank before the product has decided about it."""
     waiting = [
         each
-        for each in firm.bank.booked[-20:]
+        for each in firm.booked[-20:]
         if len(each.pays) == 1 and not each.unapplied and each.line.booked_on == hands.today()
     ]
     for money in waiting:
@@ -148,7 +185,7 @@ def book_by_hand(hands: Hands, firm: Firm, money: Money) -> str | None:
     (number, amount), debt = money.pays[0], firm.debts[money.pays[0][0]]
     if firm.took_less(number):
         return None
-    money.booked_as = firm.ledger.record_payment(debt.invoice, amount, money.line.booked_on)
+    money.booked_as = firm.ledger.record_payment(debt.invoice, amount, money.line.booked_on, into=money.currency)
     for fact in debt.facts:
         if fact.source is Source.BANK and fact.paid == amount:
             fact.source = Source.LEDGER
@@ -160,23 +197,24 @@ def book_by_hand(hands: Hands, firm: Firm, money: Money) -> str | None:
 def pay(
     hands: Hands, firm: Firm, payer: Customer, debts: Sequence[Debt], *, amount: Decimal, text: str, clear: bool = True
 ) -> str:
-    """Let `payer` send an amount for some debts; what is left over is theirs."""
+    """Let `payer` send an amount for some debts in one currency, in that one; what is left over is theirs."""
     at, rest, pays, customer = hands.clock(), amount, [], firm.customer_of(debts[0])
+    currency = debts[0].invoice.currency
     for debt in debts:
         part = min(rest, hands.owed(debt))
         if part:
             pays.append((debt.number, part))
             rest -= part
-    money = firm.bank.book(
+    money = firm.banks[currency].book(
         on=at.date(),
         amount=amount,
         payer=payer_name(payer, hands.rng),
-        payer_account=account_of(payer, firm.profile.currency),
+        payer_account=account_of(payer, currency),
         remittance=text,
         customer=customer.key,
         pays=pays,
         clear=clear,
-        end_to_end=f"E2E{len(firm.bank.booked):08d}" if hands.rng.random() < _HAS_ID else "NOTPROVIDED",
+        end_to_end=f"E2E{len(firm.booked):08d}" if hands.rng.random() < _HAS_ID else "NOTPROVIDED",
     )
     for number, part in pays:
         fact = firm.happened(firm.debts[number], Fact(Source.BANK, at, None, paid=part))
@@ -185,12 +223,15 @@ def pay(
         if money.told:
             money.shown.append(fact.show)
     if rest:
-        firm.credit_to(customer, rest)
-    return f"{amount} from {payer.name} for {', '.join(number for number, _ in pays)} ({text or 'no reference'})"
+        firm.credit_to(customer, rest, currency)
+    numbers = ", ".join(number for number, _ in pays)
+    return f"{amount} {currency} from {payer.name} for {numbers} ({text or 'no reference'})"
 
 
-def _may_pay(hands: Hands, debt: Debt, customer: Customer) -> bool:
-    return debt.invoice.customer == customer.key and not hands.is_touched(debt)
+def _may_pay(hands: Hands, debt: Debt, first: Debt) -> bool:
+    """Whether somebody who pays the first of them may pay this one by the same transfer."""
+    alike = (debt.invoice.customer, debt.invoice.currency) == (first.invoice.customer, first.invoice.currency)
+    return alike and not hands.is_touched(debt)
 
 
 def _damage(hands: Hands, text: str) -> str:

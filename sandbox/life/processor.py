@@ -12,11 +12,13 @@ from sandbox.life.hands import Acts, Hands
 from sandbox.world.model import Charge
 from sandbox.world.takings import card_fee
 
+_PAYS_OUT_ABROAD = 0.5
 _DEBIT_FAILS, _PART, _REFUND_FAILS, _WON, _PAYOUT_FAILS = 0.25, 0.30, 0.4, 0.5, 0.25
 _RECENT = 60  # payments that may still be taken back
 # Where a payment stands: on its way, with the firm, refused at once or later, or back with its payer.
 PROCESSING, LIVE, DECLINED, TAKEN_BACK = "processing", "live", "declined", "taken_back"
 PART_BACK = "part_back"  # a person has to book what is left
+DEBIT_OF = {"GBP": "bacs_debit", "EUR": "sepa_debit", "USD": "us_bank_account"}  # each network knows one currency
 
 
 def _pay_by_card(hands: Hands, firm: Firm) -> str | None:
@@ -24,7 +26,7 @@ def _pay_by_card(hands: Hands, firm: Firm) -> str | None:
     if debt is None:
         return None
     owed = hands.owed(debt)
-    charge = _charge(hands, firm, debt, "card", hands.share(owed) if hands.rng.random() < _PART else owed)
+    charge = charge_by(hands, firm, debt, "card", hands.share(owed) if hands.rng.random() < _PART else owed)
     hands.note(firm, debt, Source.PROCESSOR, paid=charge.amount)
     return f"{charge.amount} on {debt.number}"
 
@@ -33,7 +35,7 @@ def _pay_by_debit(hands: Hands, firm: Firm) -> str | None:
     debt = hands.payable(firm)
     if debt is None:
         return None
-    charge = _charge(hands, firm, debt, firm.profile.debit_method, hands.owed(debt))
+    charge = charge_by(hands, firm, debt, DEBIT_OF[debt.invoice.currency], hands.owed(debt))
     debit_ends(hands, firm, debt, charge)
     return f"{charge.amount} on {debt.number}"
 
@@ -88,7 +90,7 @@ def _refund_at_once(hands: Hands, firm: Firm) -> str | None:
     debt = hands.payable(firm)
     if debt is None:
         return None
-    charge = _charge(hands, firm, debt, "card", hands.owed(debt))
+    charge = charge_by(hands, firm, debt, "card", hands.owed(debt))
     hands.note(firm, debt, Source.PROCESSOR, paid=charge.amount)
     firm.processor.refund(charge)
     _goes_back(hands, firm, charge, "refund_review")
@@ -123,7 +125,7 @@ def _charge_back(hands: Hands, firm: Firm) -> str | None:
 
 def _fail_late(hands: Hands, firm: Firm) -> str | None:
     """A debit that had succeeded comes back: the processor tells it as a dispute that is lost already."""
-    charge = _taken(hands, firm, firm.profile.debit_method)
+    charge = _taken(hands, firm, *DEBIT_OF.values())
     if charge is None:
         return None
     dispute = firm.processor.account.dispute(charge.payment_intent, reason="insufficient_funds")
@@ -134,19 +136,21 @@ def _fail_late(hands: Hands, firm: Firm) -> str | None:
 
 def _pay_out(hands: Hands, firm: Firm) -> str | None:
     """The processor settles its balance with the bank, whichever of the two owes the other."""
-    account = firm.processor.account
+    account, currency = firm.processor.account, firm.profile.currency
+    if firm.abroad is not None and firm.abroad.rng.random() < _PAYS_OUT_ABROAD:
+        currency = firm.abroad.currency
     try:
-        payout = account.pay_out(arrival_on=hands.today())
+        payout = account.pay_out(arrival_on=hands.today(), currency=currency)
     except ValueError:
         try:
-            payout = account.debit_bank(arrival_on=hands.today())
+            payout = account.debit_bank(arrival_on=hands.today(), currency=currency)
         except ValueError:
             return None
     amount = Decimal(account.payouts[payout]["amount"]).scaleb(-2)
     _book(hands, firm, payout, amount)
     if amount > 0 and hands.rng.random() < _PAYOUT_FAILS:
         hands.later(timedelta(days=hands.rng.randint(1, 3)), "payout fails", lambda: _send_back(hands, firm, payout))
-    return f"{amount}"
+    return f"{amount} {currency}"
 
 
 def _send_back(hands: Hands, firm: Firm, payout: str) -> str:
@@ -158,11 +162,13 @@ def _send_back(hands: Hands, firm: Firm, payout: str) -> str:
 
 def _book(hands: Hands, firm: Firm, payout: str, amount: Decimal) -> None:
     text = f"STRIPE {payout[-8:].upper()}"
-    firm.bank.book(on=hands.today(), amount=amount, payer="STRIPE", payer_account="", remittance=text)
+    bank = firm.banks[str(firm.processor.account.payouts[payout]["currency"]).upper()]
+    bank.book(on=hands.today(), amount=amount, payer="STRIPE", payer_account="", remittance=text)
 
 
-def _charge(hands: Hands, firm: Firm, debt: Debt, method: str, amount: Decimal) -> Charge:
-    fee = min(amount, card_fee(amount, firm.profile.currency))
+def charge_by(hands: Hands, firm: Firm, debt: Debt, method: str, amount: Decimal) -> Charge:
+    """Let an invoice be paid through the processor."""
+    fee = min(amount, card_fee(amount, debt.invoice.currency))
     charge = new_charge(firm, debt, method=method, amount=amount, fee=fee, at=hands.clock())
     firm.processor.pay(charge, firm.customer_of(debt))
     return charge
@@ -188,9 +194,9 @@ def new_charge(
     return charge
 
 
-def _taken(hands: Hands, firm: Firm, method: str, *, rather: Collection[str] = ()) -> Charge | None:
-    """Draw a payment by this method that stands, to be taken back; rather one of these invoices, if there is one."""
-    live = [each for each in firm.charges[-_RECENT:] if each.method == method and each.state == LIVE]
+def _taken(hands: Hands, firm: Firm, *methods: str, rather: Collection[str] = ()) -> Charge | None:
+    """Draw a payment by these methods that stands, to be taken back; rather one of these invoices, if there is one."""
+    live = [each for each in firm.charges[-_RECENT:] if each.method in methods and each.state == LIVE]
     live = [each for each in live if not firm.took_less(each.invoice)]
     live = [each for each in live if each.invoice in rather] or live
     return hands.rng.choice(live) if live else None

@@ -15,7 +15,7 @@ from sandbox.life.firm import Firm, Mandate
 from sandbox.life.mandates import CARD, stands
 from sandbox.life.verdicts import CLOCKS_DIFFER, Judge, Objection, Wrong
 from sandbox.stripe.objects import Object
-from sandbox.world.score import mentions
+from sandbox.world.score import in_its_currency, mentions
 
 _AHEAD = re.compile(r"will be taken from your ")  # in the subject of what the payers of the lives are told before
 _FAILED = re.compile(r"could not be taken from your ")
@@ -37,11 +37,13 @@ class Takings:
         if _AHEAD.search(mail.subject) is None:
             return _FAILED.search(mail.subject) is not None
         organisations = {key: firm.organisation for key, firm in self.judge.firms.items()}
-        for organisation, invoice, amounts in mentions(organisations, mail):
+        for organisation, invoice, stated in mentions(organisations, mail):
             firm = self.judge.firms[organisation.key]
             if any(firm.customer_of(firm.debts[invoice.number]).knows(address) for address in mail.recipients):
                 self.judge.announced[firm.key, invoice.number] = mail.received_at
-                self.told[firm.key, invoice.number] += [(mail.received_at, amount) for amount in amounts]
+                self.told[firm.key, invoice.number] += [
+                    (mail.received_at, amount) for amount in in_its_currency(invoice, stated)
+                ]
         return True
 
     def see(self, firm: Firm, debt: Debt, mandate: Mandate, intent: Object, at: datetime) -> None:
@@ -49,15 +51,18 @@ class Takings:
         amount = Decimal(intent["amount"]).scaleb(-2)
         what = f"{firm.key} {debt.number}: {amount} by {mandate.method}"
         self.count += 1
-        self.wrongs += [Wrong(kind, f"{what}: {why}") for kind, why in self._wrongs(firm, debt, mandate, amount, at)]
+        self.wrongs += [Wrong(kind, f"{what}: {why}") for kind, why in self._wrongs(firm, debt, mandate, intent, at)]
 
     def _wrongs(
-        self, firm: Firm, debt: Debt, mandate: Mandate, amount: Decimal, at: datetime
+        self, firm: Firm, debt: Debt, mandate: Mandate, intent: Object, at: datetime
     ) -> Iterator[tuple[Objection, str]]:
+        amount = Decimal(intent["amount"]).scaleb(-2)
         if mandate.ended_at is not None:
             yield Objection.NOT_AGREED, f"the mandate ended on {mandate.ended_at}"
         if firm.customer(mandate.customer) is not firm.customer_of(debt):
             yield Objection.NOT_AGREED, "it is another customer's"
+        if intent["currency"].upper() != debt.invoice.currency:
+            yield Objection.NOT_AGREED, f"in {intent['currency']}, which is owed in {debt.invoice.currency}"
         if mandate.ceiling is not None and amount > mandate.ceiling:
             yield Objection.NOT_AGREED, f"the ceiling is {mandate.ceiling}"
         notice = (_NOTICE_CARD if mandate.method == CARD else _NOTICE_DEBIT) - CLOCKS_DIFFER

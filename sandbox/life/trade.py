@@ -47,7 +47,7 @@ def _issue(hands: Hands, firm: Firm, customer: Customer, total: Decimal, *, issu
         organisation=firm.key,
         number=number,
         customer=customer.key,
-        currency=customer.currency,
+        currency=firm.currency_for(customer),
         total=total,
         issued_on=issued_on,
         reference="",
@@ -59,7 +59,7 @@ def _issue(hands: Hands, firm: Firm, customer: Customer, total: Decimal, *, issu
     firm.ledger.sell(invoice, customer)
     firm.next_number += 1
     firm.owe(Debt(invoice, hands.clock()))
-    return f"{number} of {total} to {customer.name}, due {due_on}"
+    return f"{number} of {total} {invoice.currency} to {customer.name}, due {due_on}"
 
 
 def _void(hands: Hands, firm: Firm) -> str | None:
@@ -86,7 +86,7 @@ def _credit(hands: Hands, firm: Firm) -> str | None:
     if firm.profile.system == "xero":
         hands.note(firm, debt, Source.LEDGER, paid=amount)
     else:
-        firm.credit_to(customer, amount)
+        firm.credit_to(customer, amount, debt.invoice.currency)
     return f"{amount} of {debt.number}"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -13,7 +14,7 @@ from sandbox.capture import CapturedMail
 from sandbox.life.debts import Debt, Fact, Source
 from sandbox.life.firm import Firm
 from sandbox.world.model import Customer, Organisation
-from sandbox.world.score import is_reminder, mentions
+from sandbox.world.score import all_amounts, in_its_currency, is_reminder, mentions
 
 PROMISE_GRACE = timedelta(days=4)  # money that was promised for a day may still be on its way
 ANNOUNCED_GRACE = timedelta(days=11)  # what is taken was announced a week before at most, and is taken within days
@@ -88,7 +89,10 @@ class Judge:
         self.sent += 1
         organisations: dict[str, Organisation] = {key: firm.organisation for key, firm in self.firms.items()}
         asked: dict[tuple[str, str], tuple[Firm, Customer]] = {}
-        for organisation, invoice, amounts in mentions(organisations, mail):
+        asked_for: defaultdict[str, Decimal] = defaultdict(Decimal)
+        for organisation, invoice, stated in mentions(organisations, mail):
+            amounts = in_its_currency(invoice, stated)
+            asked_for[invoice.currency] += amounts[0] if amounts else 0
             firm = self.firms[organisation.key]
             debt = firm.debts[invoice.number]
             customer = firm.customer_of(debt)
@@ -97,9 +101,11 @@ class Judge:
             self.wrongs += self._asked(firm, debt, mail.received_at)
             known = debt.state(mail.received_at.date(), self.known_of(firm, mail.received_at, debt))
             if amounts and known.open > 0 and known.open not in amounts:
-                text = f"{firm.key} {debt.number}: names {', '.join(map(str, amounts))}, {known.open} is open"
+                named = ", ".join(f"{amount} {currency}" for amount, currency in stated)
+                text = f"{firm.key} {debt.number}: names {named}, {known.open} {invoice.currency} is open"
                 self.wrongs.append(Wrong(Objection.AMOUNT, text))
             self.wrongs += self._addressed(firm, customer, mail)
+        self.wrongs += _sums(mail, asked_for)
         for firm, customer in asked.values():
             self.unheard.append((firm, customer, mail.received_at))
             self.wrongs += self._written_to_again(firm, customer, mail.received_at)
@@ -171,13 +177,14 @@ class Judge:
         read_until = self.knowledge.credits_read_until(firm)
         if read_until is None:
             return False
-        theirs = [each for each in firm.credits if each.customer == debt.invoice.customer and each.at < read_until]
+        whose = (debt.invoice.customer, debt.invoice.currency)
+        theirs = [each for each in firm.credits if (each.customer, each.currency) == whose and each.at < read_until]
         left = sum((firm.ledger.credit_left(each.ledger_id) for each in theirs), Decimal(0))
         if left < debt.invoice.total:
             return False
         due_on = max(debt.due_dates())
         others = [each for each in firm.debts.values() if each is not debt and min(each.due_dates()) <= due_on]
-        before = [each.invoice.total for each in others if each.invoice.customer == debt.invoice.customer]
+        before = [each.invoice.total for each in others if (each.invoice.customer, each.invoice.currency) == whose]
         return left >= debt.invoice.total + sum(before, Decimal(0))
 
     def known_of(self, firm: Firm, at: datetime, debt: Debt | None = None) -> Callable[[Fact], bool]:
@@ -200,3 +207,12 @@ class Judge:
         if asked is not None:
             text = f"{firm.key}: sent to {customer.name}, who asked for no more messages"
             yield Wrong(Objection.UNWANTED, text, None if self.known_of(firm, at)(asked) else at - asked.at)
+
+
+def _sums(mail: CapturedMail, asked_for: Mapping[str, Decimal]) -> Iterator[Wrong]:
+    """A message that asks for several invoices names what they come to, for each currency."""
+    named = all_amounts(mail)
+    for currency, amount in asked_for.items():
+        if amount and (amount, currency) not in named:
+            text = f"{', '.join(mail.recipients)}: asked for {amount} {currency} in all, which is not named"
+            yield Wrong(Objection.AMOUNT, text)

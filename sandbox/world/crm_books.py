@@ -71,6 +71,11 @@ class CrmBooks:
         record = self.invoice(invoice)
         return None if record is None or record["Balance__c"] is None else Decimal(str(record["Balance__c"]))
 
+    def currencies(self, invoice: TrueInvoice) -> set[str]:
+        """The currencies that the CRM's record of an invoice names: one, where it is right."""
+        record = self.invoice(invoice) or {}
+        return {str(record[name]) for name in ("Currency__c", "CurrencyIsoCode") if record.get(name)}
+
     def due_on(self, invoice: TrueInvoice) -> str | None:
         """The due date that the CRM shows, ISO."""
         record = self.invoice(invoice)

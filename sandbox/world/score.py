@@ -18,6 +18,8 @@ GRACE_DAYS = 7
 _NUMBER = re.compile(r"INV-\d{5}|(?<![\w/-])(?<!\d\.)\d{5}(?!\w|[./-]\d|,\d{1,3}(?!\d))")
 _AMOUNT = re.compile(r"(?<![\d.,/-])\d{1,3}(?:(?:[ ,.'\u00a0\u202f]\d{3})+|\d*)[.,]\d{2}(?![.,/-]?\d)")
 _TAGS = re.compile(r"<[^>]+>")
+_BLANKS, _SYMBOLS, _CODES = " \u00a0\u202f", {"€": "EUR", "£": "GBP", "$": "USD"}, ("EUR", "GBP", "USD")
+Stated = tuple[Decimal, str]  # an amount and its currency, as a message names them; an empty text where it names none
 
 
 @dataclass(frozen=True)
@@ -51,9 +53,9 @@ def judge(
     named: set[tuple[str, str]] = set()
     for mail in mails:
         if asks(mail):
-            for organisation, invoice, amounts in mentions(organisations, mail):
+            for organisation, invoice, stated in mentions(organisations, mail):
                 named.add((organisation.key, invoice.number))
-                false += _wrongs(organisation, invoice, mail, amounts)
+                false += _wrongs(organisation, invoice, mail, in_its_currency(invoice, stated))
     due = [
         (organisation.key, invoice.number)
         for organisation in organisations.values()
@@ -67,10 +69,10 @@ def judge(
 
 def mentions(
     organisations: Mapping[str, Organisation], mail: CapturedMail
-) -> Iterator[tuple[Organisation, TrueInvoice, list[Decimal]]]:
+) -> Iterator[tuple[Organisation, TrueInvoice, list[Stated]]]:
     """Yield each invoice a mail names, with the amounts beside it: of the same line, else up to the next empty line."""
-    text = mail.text or _TAGS.sub(" ", mail.html)
-    beside: defaultdict[str, list[Decimal]] = defaultdict(list)
+    text = _text(mail)
+    beside: defaultdict[str, list[Stated]] = defaultdict(list)
     found = list(_NUMBER.finditer(text))
     for match, following in zip_longest(found, found[1:]):
         rest = text[match.end() : following.start() if following else len(text)].split("\n\n", 1)[0]
@@ -80,6 +82,20 @@ def mentions(
         for number, amounts in beside.items():
             if number in organisation.invoices:
                 yield organisation, organisation.invoices[number], amounts
+
+
+def in_its_currency(invoice: TrueInvoice, stated: Iterable[Stated]) -> list[Decimal]:
+    """The amounts as they are asked for in an invoice's currency: one in another asks for nothing of it."""
+    return [amount if currency in ("", invoice.currency) else Decimal(0) for amount, currency in stated]
+
+
+def all_amounts(mail: CapturedMail) -> list[Stated]:
+    """Every amount that a mail names."""
+    return _amounts(_text(mail))
+
+
+def _text(mail: CapturedMail) -> str:
+    return mail.text or _TAGS.sub(" ", mail.html)
 
 
 def _addressed(organisations: Mapping[str, Organisation], mail: CapturedMail) -> list[Organisation]:
@@ -110,5 +126,19 @@ def _wrongs(
         yield f"{what}: sent to {', '.join(mail.recipients)} where the contact is {right or 'nobody'}"
 
 
-def _amounts(text: str) -> list[Decimal]:
-    return [Decimal(re.sub(r"\D", "", found)).scaleb(-2) for found in _AMOUNT.findall(text)]
+def _amounts(text: str) -> list[Stated]:
+    return [
+        (Decimal(re.sub(r"\D", "", found.group())).scaleb(-2), _currency(text[: found.start()], text[found.end() :]))
+        for found in _AMOUNT.finditer(text)
+    ]
+
+
+def _currency(before: str, after: str) -> str:
+    """Which currency is named just before an amount, else just after it; an empty text where none is."""
+    before, after = before.rstrip(_BLANKS), after.lstrip(_BLANKS)
+    for symbol, code in ((before[-1:], before[-3:]), (after[:1], after[:3])):
+        if symbol in _SYMBOLS:
+            return _SYMBOLS[symbol]
+        if code in _CODES:
+            return code
+    return ""

@@ -16,7 +16,11 @@ from sandbox.world.trade import CENT
 NIL = Decimal("0.00")
 TODAY = DEMO_START.date()
 DEBIT_FEE = Decimal("0.80")
-_CARD_FEES = {"GBP": (Decimal("0.015"), Decimal("0.20")), "USD": (Decimal("0.029"), Decimal("0.30"))}
+_CARD_FEES = {
+    "GBP": (Decimal("0.015"), Decimal("0.20")),
+    "EUR": (Decimal("0.015"), Decimal("0.25")),
+    "USD": (Decimal("0.029"), Decimal("0.30")),
+}
 
 
 class Takings:

@@ -30,7 +30,7 @@ _ORGANISATION: dict[str, Any] = {
          "PostalCode": "BS1 0ZZ", "Country": "United Kingdom"},
     ],
 }  # fmt: skip
-_BANK_OF = {"GBP": BANK, "EUR": "091", "USD": "092"}
+BANK_OF = {"GBP": BANK, "EUR": "091", "USD": "092"}
 
 
 class XeroLedger:
@@ -156,7 +156,7 @@ class XeroLedger:
         for receipt in organisation.receipts:
             if receipt.channel == "ledger":
                 for number, amount in receipt.allocations:
-                    account = _BANK_OF[receipt.currency]
+                    account = BANK_OF[receipt.currency]
                     paid = self._pay(organisation.invoices[number], amount, receipt.received_on, account)
                     self.books.reconcile(paid)
         for charge in organisation.charges:

@@ -22,12 +22,12 @@ FEE = Decimal("25.00")
 @pytest.fixture(scope="module")
 def founded() -> Firm:
     with Estate(clock=lambda: NOON, couriers=False) as estate:
-        return found_firms(estate, Random(1), lambda: NOON)["harbour-pine"]  # noqa: S311 - names of customers
+        return found_firms(estate, Random(1), lambda: NOON, currencies=Random(1), often=0)["harbour-pine"]  # noqa: S311
 
 
 @pytest.fixture
 def firm(founded: Firm) -> Firm:
-    founded.lateness, founded.verdicts = Lateness(Decimal(18), FEE, is_charged_paid=True), []
+    founded.lateness, founded.verdicts = Lateness(Decimal(18), FEE, "GBP", is_charged_paid=True), []
     return founded
 
 
@@ -103,7 +103,7 @@ def test_what_held_it_and_is_over_holds_it_no_more_known_or_not(firm: Firm) -> N
 def test_what_was_paid_late_is_charged_for_by_the_firms_that_do(firm: Firm) -> None:
     paid = _debt(_paid("1000.00", 10))
     assert _wrong(firm, paid, "29.93", until=DUE + timedelta(days=10)) is None
-    firm.lateness = Lateness(Decimal(18), FEE, is_charged_paid=False)
+    firm.lateness = Lateness(Decimal(18), FEE, "GBP", is_charged_paid=False)
     assert _wrong(firm, paid, "29.93", until=DUE + timedelta(days=10)) == "paid"
     firm.lateness = None
     assert _wrong(firm, paid, "29.93") == "the firm charges nobody"

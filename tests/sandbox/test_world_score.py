@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 
@@ -142,4 +143,4 @@ def test_digits_inside_other_words_name_no_invoice(world: World) -> None:
         world.organisations, _mail(_email(world, invoice), f"Invoice {number}.\nPlease pay 1.234,50 EUR by 17.11.2026.")
     )
     assert (organisation.key, named.number) == ("cedar-ridge", number)
-    assert [str(a) for a in amounts] == ["1234.50"]
+    assert amounts == [(Decimal("1234.50"), "EUR")]

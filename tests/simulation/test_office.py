@@ -26,7 +26,8 @@ def test_money_that_pays_an_invoice_in_part_is_booked_by_hand_once_it_has_waited
         pay(hands, firm, firm.customer_of(debt), [debt], amount=amount, text=f"PAYMENT {debt.number}")
         play.time.advance(timedelta(days=1))
         today = play.time.now().date()
-        content = firm.bank.statement(since=firm.bank.opened_on, until=today, at=play.time.now())
+        bank = firm.banks[debt.invoice.currency]
+        content = bank.statement(since=bank.opened_on, until=today, at=play.time.now())
         import_statement(play.app, organisation_id=play.ids[firm.key], name="bank.xml", content=content)
         work(play.app)
         assert _state(play) == "suggested"

@@ -18,6 +18,7 @@ from runtime.simulation.payers import PAGE_ACTS
 from runtime.simulation.run import NIGHTS, SUITE_EVENTS, SUITE_SEEDS, VISITS, Result, simulate
 from runtime.simulation.sabotages import SABOTAGES, Sabotage, by_name, sabotaged
 from runtime.simulation.shrink import shrink
+from runtime.simulation.stage import ABROAD
 from sandbox.life.life import ACT_NAMES
 
 EVENTS, QUICK_EVENTS, QUICK_SEEDS = 500, 60, range(1, 6)
@@ -55,7 +56,7 @@ def test_a_sabotage_violates_what_it_guards(name: str) -> None:
 
 
 def test_what_a_sabotage_lets_happen_more_often_can_happen() -> None:
-    known = {*KINDS, *ACT_NAMES, *PAGE_ACTS, VISITS, NIGHTS, OFFERED, GIVEN, HISTORIES, CHARGED}
+    known = {*KINDS, *ACT_NAMES, *PAGE_ACTS, VISITS, NIGHTS, OFFERED, GIVEN, HISTORIES, CHARGED, ABROAD}
     assert {name for each in SABOTAGES for name in each.often} <= known
 
 

@@ -27,6 +27,7 @@ ALWAYS: Mapping[Invariant, tuple[int, ...]] = {
     intake.work_ends: (4,),
     money.received_once: (5,),
     money.money_conserved: (6,),
+    money.currencies_apart: (6,),
     money.never_over_applied: (7,),
     in_step.versions_never_go_back: (9,),
     in_step.edits_are_noticed: (10, 18),

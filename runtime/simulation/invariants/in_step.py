@@ -51,7 +51,7 @@ def hub_equals_ledger(play: Play) -> Found:
 
 
 def crm_equals_hub(play: Play) -> Found:
-    """[10] At rest, the CRM shows each open invoice's balance and due date."""
+    """[10] At rest, the CRM shows each open invoice's balance, in its currency."""
     checked, violations = 0, []
     for key, organisation_id in play.ids.items():
         firm = play.life.firms[key]
@@ -65,6 +65,10 @@ def crm_equals_hub(play: Play) -> Found:
             shown = firm.crm.balance(debt.invoice)
             if shown != each.open_amount.decimal:
                 violations.append(f"{key} {debt.number}: {shown} in the CRM, {each.open_amount} here")
+            elif (named := firm.crm.currencies(debt.invoice)) != {debt.invoice.currency}:
+                violations.append(
+                    f"{key} {debt.number}: {', '.join(sorted(named))} in the CRM, {each.open_amount} here"
+                )
     return checked, violations
 
 

@@ -62,7 +62,7 @@ def received_once(play: Play) -> Found:
     for key, organisation_id in play.ids.items():
         firm = play.life.firms[key]
         there: Counter[object] = Counter(
-            (each.line.booked_on, each.line.amount, each.line.counterparty) for each in firm.bank.booked
+            (each.line.booked_on, each.line.amount, each.currency, each.line.counterparty) for each in firm.booked
         )
         there.update(charge.payment_intent for charge in firm.charges)
         mine = (receipt.organisation_id == organisation_id) & receipt.source.in_(("bank", "stripe"))
@@ -71,13 +71,41 @@ def received_once(play: Play) -> Found:
         here: Counter[object] = Counter(
             row.external_id
             if row.source == "stripe"
-            else (row.received_on, MinorMoney(row.amount_minor, row.currency).decimal, row.payer_name)
+            else (row.received_on, MinorMoney(row.amount_minor, row.currency).decimal, row.currency, row.payer_name)
             for row in rows
         )
         checked += len(rows)
         twice = {name: count for name, count in here.items() if count > there[name]}
         violations += [f"{key} {name}: {count} here, {there[name]} there" for name, count in twice.items()]
     return checked, violations
+
+
+def currencies_apart(play: Play) -> Found:
+    """[6] Money pays items of its own currency, and lies in the ledger in an account that keeps it.
+
+    What is owed in one currency and was paid in another, a person books: such payments are no matter of ours.
+    """
+    allocation, residual, receipt, document = t.allocation.c, t.residual.c, t.receipt.c, t.document.c
+    paid = select(document.number, document.currency, allocation.currency, receipt.currency).select_from(
+        t.allocation.join(t.receipt, receipt.id == allocation.receipt_id).join(
+            t.document, document.id == allocation.document_id
+        )
+    )
+    beside = select(receipt.external_id, receipt.currency, residual.currency).join(
+        t.residual, residual.receipt_id == receipt.id
+    )
+    with play.app.store.read() as db:
+        rows = [tuple(row) for statement in (paid, beside) for row in db.execute(statement)]
+    wrong = [f"{name}: applied across {', '.join(sorted({*kept}))}" for name, *kept in rows if len({*kept}) > 1]
+    checked = len(rows)
+    for firm in play.life.firms.values():
+        by_hand = {each.booked_as for each in firm.booked} | {each.booked_as for each in firm.charges}
+        for debt in firm.debts.values():
+            for payment, keeps in firm.ledger.paid_into(debt.invoice):
+                checked += 1
+                if keeps != debt.invoice.currency and payment not in by_hand:
+                    wrong.append(f"{firm.key} {debt.number}: posted in {keeps}, owed in {debt.invoice.currency}")
+    return checked, wrong
 
 
 def one_effect_per_intent(play: Play) -> Found:
@@ -167,7 +195,7 @@ def nothing_pending(play: Play) -> Found:
 
 def audit_rebuilds_balances(play: Play) -> Found:
     """[29] What the trail says was applied to each item and taken off it comes to what is applied."""
-    told: defaultdict[str, Decimal] = defaultdict(Decimal)
+    told: defaultdict[tuple[str, str], Decimal] = defaultdict(Decimal)
     event, allocation = t.event.c, t.allocation.c
     with play.app.store.read() as db:
         rows = db.execute(
@@ -176,14 +204,17 @@ def audit_rebuilds_balances(play: Play) -> Found:
             )
         )
         for row in rows:
-            amount = Decimal(row.detail.split(" ", 1)[0])
-            told[row.subject] += amount if row.action == "payment_applied" else -amount
+            number, currency, _ = row.detail.split(" ", 2)
+            amount = Decimal(number)
+            told[row.subject, currency] += amount if row.action == "payment_applied" else -amount
         stands = db.execute(
             select(allocation.document_id, allocation.currency, func.sum(allocation.amount_minor))
             .where(allocation.undone_at.is_(None))
             .group_by(allocation.document_id, allocation.currency)
         )
-        applied = {row[0]: MinorMoney(row[2], row[1]).decimal for row in stands}
+        applied = {(row[0], row[1]): MinorMoney(row[2], row[1]).decimal for row in stands}
     names = told.keys() | applied.keys()
     wrong = [name for name in sorted(names) if told.get(name, Decimal(0)) != applied.get(name, Decimal(0))]
-    return len(names), [f"{name}: {applied.get(name, 0)} applied, the trail says {told.get(name, 0)}" for name in wrong]
+    return len(names), [
+        f"{' '.join(name)}: {applied.get(name, 0)} applied, the trail says {told.get(name, 0)}" for name in wrong
+    ]

@@ -8,7 +8,8 @@ from typing import Any
 from sqlalchemy import update
 
 from receivables.identity import stable_id
-from runtime.simulation.sabotages.sabotage import Sabotage, doing_nothing, replacing, wrapping
+from runtime.simulation.sabotages.sabotage import Sabotage, all_of, doing_nothing, replacing, wrapping
+from runtime.simulation.stage import ABROAD
 from runtime.store import tables as t
 
 
@@ -44,6 +45,18 @@ def _rest_on_the_item(real: Any) -> Any:  # noqa: ANN401
     return overpaying
 
 
+def _one_for_all(index: Any, name: str) -> int:  # noqa: ANN401
+    index._currencies[name] = 0
+    if not index._currency_names:
+        index._currency_names.append(name)
+    return 0
+
+
+def _forgotten(kept: Any, item_id: str, *_: Any) -> None:  # noqa: ANN401
+    kept.doubt(item_id)
+    kept.index.remove(item_id)
+
+
 def _always_new(real: Any) -> Any:  # noqa: ANN401
     def forgetful(*args: Any) -> Any:  # noqa: ANN401
         return real(*args) | {"state": "new"}
@@ -63,6 +76,16 @@ SABOTAGES = (
         "what is left of a payment is kept",
         6,
         wrapping("runtime.operations.applying.apply._keep", _rest_forgotten),
+    ),
+    Sabotage(
+        "currencies-apart",
+        "money is matched with what is open in its own currency",
+        6,
+        all_of(
+            replacing("reconcile.candidates.OpenItemIndex._currency", _one_for_all),
+            replacing("runtime.operations.matching.match._lower", _forgotten),
+        ),
+        often={ABROAD: 3, "pay by bank": 4},
     ),
     Sabotage(
         "rest-is-credit",
