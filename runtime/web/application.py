@@ -34,6 +34,7 @@ from runtime.web import (
     discounts,
     dispute_files,
     exports,
+    history,
     holding,
     mail,
     messages,
@@ -69,7 +70,7 @@ _MODULES = (
     *(monitor, vendors),
     *(signing_in, organisations, staff, dispute_files, problems, connecting, work, bank_files),
     *(sync, setup, calls, customers, holding, channels, charges, discounts, approvals, plans, autopay, policies),
-    *(messages, replies, mail, people, exports, stripe_app, salesforce_app, brand),
+    *(messages, replies, mail, people, history, exports, stripe_app, salesforce_app, brand),
     *(portal, portal_formats, portal_plan, portal_autopay, pay_button),
 )
 _MISSING = "There is no such page, or nothing of that kind here."

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Annotated
 
 from fastapi import Depends, Form, Query
@@ -16,6 +15,7 @@ from runtime.operations.charges.terms import DUE_DAYS, MAX_DUE_DAYS, note_busine
 from runtime.operations.errors import InputError
 from runtime.operations.views.charges import charges_view
 from runtime.web.access import CONFIGURE, MATCH, SEE, SWITCH, Who, routes
+from runtime.web.days import day_of
 from runtime.web.numbers import Given
 from runtime.web.pages import go, page
 from runtime.web.running import Running
@@ -28,17 +28,10 @@ Short = Annotated[str, Form(max_length=20)]
 Code = Annotated[str, Form(pattern="^[A-Z]{3}$")]
 
 
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise InputError("choose a day, such as 2026-01-01") from None
-
-
 def _shown(*, until: Short, interest: Given, fixed: Given, currency: Code) -> Shown:
     """Read what the page showed, which its forms bring back."""
     try:
-        return Shown(_day(until), Money(interest, currency), Money(fixed, currency))
+        return Shown(day_of(until), Money(interest, currency), Money(fixed, currency))
     except MoneyError as error:
         raise InputError(str(error)) from None
 
@@ -102,7 +95,7 @@ def take_terms(
 def take_rate(app: Running, who: Who, organisation_id: str, *, since: Short, per_cent: Short = "") -> Response:
     """Keep the reference rate of a half-year; an empty one forgets it."""
     known(app, organisation_id)
-    set_rate(app, organisation_id=organisation_id, since=_day(since), per_cent=per_cent.strip(), actor=who)
+    set_rate(app, organisation_id=organisation_id, since=day_of(since), per_cent=per_cent.strip(), actor=who)
     return go(f"/o/{organisation_id}/charges", "declared")
 
 

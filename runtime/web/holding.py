@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Annotated
 from urllib.parse import quote
 
@@ -10,13 +9,13 @@ from fastapi import Form, HTTPException
 from starlette.responses import Response
 
 from runtime.app import App
-from runtime.operations.errors import InputError
 from runtime.operations.payers.dispute import dispute
 from runtime.operations.payers.hold_by_hand import hand_over, pause_by_hand, resume_by_hand, take_back_by_hand
 from runtime.operations.payers.promise import promise
 from runtime.operations.views.contacts import customer_exists
 from runtime.operations.views.invoices import customer_of
 from runtime.web.access import CHASE, Who, routes
+from runtime.web.days import MAX_DAY_CHARS, day_of
 from runtime.web.pages import go
 from runtime.web.running import Running
 from runtime.web.staff import organisation_or_404
@@ -24,7 +23,7 @@ from runtime.web.staff import organisation_or_404
 ROUTES = routes("holding")
 OF_INVOICE = "/o/{organisation_id}/invoices/{document_id}"
 OF_CUSTOMER = "/o/{organisation_id}/customers/{customer_id}"
-Day = Annotated[str, Form(max_length=10)]
+Day = Annotated[str, Form(max_length=MAX_DAY_CHARS)]
 Text = Annotated[str, Form()]
 
 
@@ -34,7 +33,7 @@ def note_promise(app: Running, who: Who, organisation_id: str, document_id: str,
     promise(
         app,
         **_invoice(app, organisation_id, document_id),
-        promised_on=_day(promised_on),
+        promised_on=day_of(promised_on),
         actor=who,
         is_noted=True,
     )
@@ -53,7 +52,7 @@ def pause_invoice(
     app: Running, who: Who, organisation_id: str, document_id: str, *, until: Day, reason: Text
 ) -> Response:
     """Pause reminders of one invoice."""
-    pause_by_hand(app, **_invoice(app, organisation_id, document_id), until=_day(until), reason=reason, actor=who)
+    pause_by_hand(app, **_invoice(app, organisation_id, document_id), until=day_of(until), reason=reason, actor=who)
     return _back(organisation_id, "invoices", document_id, "paused")
 
 
@@ -85,7 +84,7 @@ def pause_customer(
 ) -> Response:
     """Pause reminders of everything that a customer has open."""
     whose = _customer(app, organisation_id, customer_id)
-    pause_by_hand(app, **whose, until=_day(until), reason=reason, actor=who)
+    pause_by_hand(app, **whose, until=day_of(until), reason=reason, actor=who)
     return _back(organisation_id, "customers", customer_id, "all_paused")
 
 
@@ -113,13 +112,6 @@ def _customer(app: App, organisation_id: str, customer_id: str) -> dict[str, str
         if not customer_exists(db, organisation_id, customer_id):
             raise HTTPException(404)
     return {"organisation_id": organisation_id, "customer_id": customer_id}
-
-
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise InputError("choose a day, such as 2026-03-31") from None
 
 
 def _back(organisation_id: str, what: str, its_id: str, notice: str) -> Response:

@@ -14,6 +14,7 @@ from runtime.operations.errors import InputError
 from runtime.operations.plans.agree_plan import AMOUNT_CHANGED, MIN_INSTALMENTS, agree_plan
 from runtime.operations.plans.payment_plans import Offer, offers
 from runtime.web.access import PAYER, routes
+from runtime.web.days import day_of
 from runtime.web.numbers import Asked, Given
 from runtime.web.pages import go
 from runtime.web.portal import ACTOR, Visiting
@@ -37,7 +38,7 @@ def show_plan(
     if not most:
         return go(f"/p/{visiting.token}")
     today = now.astimezone(visiting.organisation.zone).date()
-    first = _day(first_on) if first_on else today + timedelta(days=USUAL_DAYS)
+    first = day_of(first_on) if first_on else today + timedelta(days=USUAL_DAYS)
     count = min(count, most) if not currency else count
     with app.store.read() as db:
         found = offers(db, visiting.organisation, visiting.account.customer_id, now=now, by_payer=True)
@@ -82,7 +83,7 @@ def take_plan(
         customer_id=visiting.account.customer_id,
         debt=debt,
         count=count,
-        first_on=_day(first_on),
+        first_on=day_of(first_on),
         consent=visiting.language.gettext(CONSENT),
         actor=ACTOR,
         most=most,
@@ -94,10 +95,3 @@ def take_plan(
 def _instalments(offer: Offer, currency: str, count: int, first_on: date) -> tuple[Instalment, ...]:
     """The instalments of the offer that was chosen; none of the others."""
     return monthly(debt=offer.debt, count=count, first_on=first_on) if offer.debt.currency == currency else ()
-
-
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise InputError("choose a day, such as 2026-03-31") from None

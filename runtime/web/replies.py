@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Annotated
 
 from fastapi import Form, Query
@@ -26,6 +25,7 @@ from runtime.operations.views.replies import MAX_CHOICES, ReplyState, owners, re
 from runtime.store import people as store_people
 from runtime.store.tables import ID_LENGTH
 from runtime.web.access import CHASE, CONFIGURE, SEE, SWITCH, Who, routes
+from runtime.web.days import day_of
 from runtime.web.pages import go, page
 from runtime.web.running import Running
 from runtime.web.setup import Switch
@@ -91,7 +91,7 @@ def settle(
         actor=who,
         customer_id=customer or None,
         document_ids=invoice,
-        day=_day(day),
+        day=day_of(day) if day else None,
     )
     return go(f"/o/{organisation_id}/replies", "reply_settled")
 
@@ -184,12 +184,3 @@ def _kind(said: str) -> ReplyKind | None:
         return ReplyKind(said)
     except ValueError:
         raise InputError("choose what the reply says") from None
-
-
-def _day(text: str) -> date | None:
-    if not text:
-        return None
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise InputError("choose a day, such as 2026-03-31") from None

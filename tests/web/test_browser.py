@@ -60,6 +60,7 @@ STAFF_PAGES = {
     "conflicts": "/o/org-a/conflicts",
     "links": "/o/org-a/links",
     "owners": "/o/org-a/owners",
+    "history": "/o/org-a/history",
     "people": "/o/org-a/people",
     "sign in": "/sign-in",
     "unclaimed": "/unclaimed",

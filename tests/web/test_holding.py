@@ -160,6 +160,15 @@ def test_what_cannot_be_noted_changes_nothing(
     assert _promised_on(site) is None
 
 
+@pytest.mark.parametrize(
+    "path",
+    ["invoices/inv-b/promise", "invoices/inv-b/resume", "invoices/inv-b/take-back", "customers/zeta/pause"],
+)
+def test_what_is_another_organisations_is_not_found(carla: Browser, path: str) -> None:
+    form = {"promised_on": "2026-03-12", "until": "2026-03-12", "reason": "they asked"}
+    assert carla.post(f"/o/org-a/{path}", form).status_code == 404
+
+
 @pytest.mark.parametrize("step", ["promise", "dispute", "pause", "hand-over"])
 def test_what_is_paid_is_not_held(carla: Browser, step: str) -> None:
     form = {"promised_on": "2026-03-12", "until": "2026-03-12", "reason": "they asked", "whom": "Smith LLP"}

@@ -37,6 +37,7 @@ STAFF_PATHS = (
     "/conflicts",
     "/links",
     "/owners",
+    "/history",
 )
 
 
