@@ -67,6 +67,15 @@ def test_a_task_comes_once_the_pause_after_the_last_reminder_is_over(desk: tuple
     assert _after(app, time, days=7) == [("inv-5", "Sam Lee", None)], "and no other invoice has one"
 
 
+def test_a_customer_who_owes_nothing_else_is_looked_at_when_the_pause_is_over(desk: tuple[App, Time]) -> None:
+    app, time = desk
+    with app.store.write() as db:
+        others = (t.document.c.customer_id == "bolt") & (t.document.c.id != "inv-5")
+        db.execute(update(t.document).where(others).values(status="void"))
+    assert _after(app, time) == []
+    assert _after(app, time, days=1) == [("inv-5", "Sam Lee", None)]
+
+
 def test_what_a_person_has_done_does_not_come_back(desk: tuple[App, Time]) -> None:
     app, time = desk
     _after(app, time, days=1)
