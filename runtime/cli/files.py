@@ -51,7 +51,7 @@ def statement(paths: tuple[Path, ...], columns: Path | None, as_json: bool) -> N
         read = statement_file_json(file)
         click.echo(json.dumps(read) if as_json else _describe(read))
         if file.refused:
-            refused.append(f"{path}: {file.problems[0].text}")
+            refused.append(file.problems[0].text)
     if refused:
         raise InputError(refused[0] if len(refused) == 1 else f"{len(refused)} files refused, first {refused[0]}")
 
