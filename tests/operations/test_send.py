@@ -15,6 +15,7 @@ from connectors.errors import Retry
 from reminders.evidence import BankDeclaration
 from runtime.operations.errors import RefusedError
 from runtime.operations.matching.decide import confirm
+from runtime.operations.payers.brand import set_colour
 from runtime.operations.reaching.contact_language import choose_language
 from runtime.operations.reminding.certificates import verify_certificates
 from runtime.operations.reminding.in_doubt import settle_doubt
@@ -343,3 +344,10 @@ def test_the_next_message_stands_in_the_thread_of_the_last(firm: Firm) -> None:
     first, second = (each.headers for each in firm.mailbox.mails if each.recipients == ("bolt@example.com",))
     assert "In-Reply-To" not in first
     assert second["In-Reply-To"] == first["Message-ID"] != second["Message-ID"]
+
+
+def test_a_message_bears_the_colour_of_the_organisations_pages(firm: Firm) -> None:
+    set_colour(firm.app, organisation_id=firm.id, colour="#123456", actor="dana")
+    _planned(firm)
+    send_reminders(firm.app, firm.id)
+    assert all("#123456" in each.html for each in firm.mailbox.mails)

@@ -190,7 +190,7 @@ def _announced(
         recipient=contact.recipient_name,
         lines=[AutomaticLine(each.evidence.item.number, each.amount, each.day) for each in ahead],
         means=Means(mandate.method, mandate.ending),
-        brand=brand_of(organisation),
+        brand=brand_of(db, organisation),
         links=portal_links(app, organisation.id, mandate.customer_id),
         language=language_for(db, organisation.id, mandate.customer_id, contact.country),
     )
@@ -314,7 +314,7 @@ def _failed(
         means=Means(mandate.method, mandate.ending),
         decline=decline_of(rows[-1].decline),
         is_paused=is_paused,
-        brand=brand_of(organisation),
+        brand=brand_of(db, organisation),
         links=links,
         language=language_for(db, organisation.id, mandate.customer_id, contact.country),
     )

@@ -80,7 +80,7 @@ def _written(
         recipient=contact.recipient_name,
         instalment=ahead,
         left=plan.debt - plan.paid,
-        brand=brand_of(organisation),
+        brand=brand_of(db, organisation),
         links=portal_links(app, organisation.id, plan.customer_id),
         language=language_for(db, organisation.id, plan.customer_id, contact.country),
     )

@@ -22,6 +22,8 @@ from reminders.text_message import render_text_message
 from reminders.wording import wording
 from runtime.app import App
 from runtime.operations.discounts.offers import keep_offers, offers_of
+from runtime.operations.errors import InputError
+from runtime.operations.payers.brand import brand as look_of
 from runtime.operations.payers.invoice_formats import wished_format
 from runtime.operations.payers.short_links import short_link
 from runtime.operations.reaching.contact_language import language_for
@@ -80,7 +82,7 @@ class Composer:
         links = self._with_files(_with_invoices(self._links(planned.recipient_id), planned), planned)
         message = render(
             reminder=planned,
-            brand=brand_of(self.organisation),
+            brand=brand_of(self.db, self.organisation),
             links=links,
             language=language,
             own_copy=self._own_words(planned, language),
@@ -176,7 +178,7 @@ class Composer:
         recipient = postal_address(self.db, self.organisation.id, planned.recipient_id)
         letter = write_letter(
             reminder=planned,
-            brand=brand_of(self.organisation),
+            brand=brand_of(self.db, self.organisation),
             sender=head.sender,
             recipient=recipient,
             account=head.account,
@@ -257,9 +259,19 @@ def copy_name(language: str, tone: Tone) -> str:
     return f"{tone} {language}"
 
 
-def brand_of(organisation: Organisation) -> Brand:
-    """Return who writes."""
-    return Brand(name=organisation.name, signature=f"Accounts receivable, {organisation.name}")
+def brand_of(db: Connection, organisation: Organisation) -> Brand:
+    """Return who writes: in the colour of their pages, from the address that their letters bear."""
+    try:
+        sender = letterhead(db, organisation.id).sender
+        address = ", ".join(sender.lines(home=organisation.country)[1:])
+    except (LookupError, InputError):  # letters were never switched on, or say no address any more
+        address = ""
+    return Brand(
+        name=organisation.name,
+        signature=f"Accounts receivable, {organisation.name}",
+        postal_address=address,
+        colour=look_of(db, organisation.id).colour,
+    )
 
 
 def portal_links(app: App, organisation_id: str, customer_id: str) -> Links:

@@ -58,13 +58,14 @@ def tried(app: App, organisation: Organisation, *, language: str, tone: Tone, te
     _check(language)
     with app.store.read() as db:
         others = {each.tone: each.text for each in every_copy(db, organisation.id) if each.language == language}
+        brand = brand_of(db, organisation)
     try:
         return try_copy(
             text,
             language=language,
             tone=tone,
             others=others,
-            brand=brand_of(organisation),
+            brand=brand,
             links=portal_links(app, organisation.id, SAMPLE_CUSTOMER),
             today=app.clock().astimezone(organisation.zone).date(),
         )

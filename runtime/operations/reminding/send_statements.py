@@ -143,7 +143,7 @@ def _written(
         on=now.astimezone(organisation.zone).date(),
         invoices=invoices,
         totals=[each.to_pay for each in account.balances if each.to_pay],
-        brand=brand_of(organisation),
+        brand=brand_of(db, organisation),
         links=portal_links(app, organisation.id, courtesy.customer_id),
         language=language_for(db, organisation.id, courtesy.customer_id, contact.country),
     )

@@ -182,7 +182,7 @@ def _write(
     )
     message = render_thanks(
         payment=payment,
-        brand=brand_of(organisation),
+        brand=brand_of(db, organisation),
         links=portal_links(app, organisation.id, contact.recipient_id),
         language=language_for(db, organisation.id, contact.recipient_id, contact.country),
     )

@@ -193,7 +193,9 @@ def _write(
         received_on=found.day,
     )
     links = portal_links(app, organisation.id, reply["customer_id"])
-    return render_answer(answer=answer, brand=brand_of(organisation), links=links, language=reply["language"]), found
+    return render_answer(
+        answer=answer, brand=brand_of(db, organisation), links=links, language=reply["language"]
+    ), found
 
 
 def _lines(db: Connection, organisation_id: str, document_ids: list[str]) -> tuple[tuple[str, Money], ...]:
