@@ -19,6 +19,9 @@ class TaskKind(StrEnum):
     ANOTHER_CONTACT = "another_contact"
     BROKEN_PROMISE = "broken_promise"
     ALL_REMINDED = "all_reminded"
+    REFUND = "refund"  # what it means for the invoice
+    CHARGEBACK = "chargeback"  # the bank asks for evidence
+    CALL = "call"  # a chargeback was lost
 
 
 # Business days until it should be done, from the day it came up.
@@ -29,6 +32,9 @@ DAYS_ALLOWED: Mapping[TaskKind, int] = {
     TaskKind.ANOTHER_CONTACT: 3,
     TaskKind.BROKEN_PROMISE: 2,
     TaskKind.ALL_REMINDED: 3,
+    TaskKind.REFUND: 3,
+    TaskKind.CHARGEBACK: 2,
+    TaskKind.CALL: 2,
 }
 
 

@@ -13,11 +13,13 @@ from connectors.contract import Role
 from connectors.errors import ConnectorError
 from receivables.money import Money
 from receivables.receipt import ReceiptStatus
+from reminders.replies.routing import TaskKind
 from runtime.operations.errors import RefusedError
 from runtime.operations.inbox.set_aside import replay, set_aside
 from runtime.operations.matching import decide, returns
 from runtime.operations.matching.debits import RETURNED, SUGGESTED
-from runtime.operations.matching.settle_refund import settle_refund
+from runtime.operations.matching.settle_question import settle_question
+from runtime.operations.people.finish_task import finish_task
 from runtime.operations.systems.disconnect import disconnect
 from runtime.simulation.accountant import pending, verdict
 from runtime.simulation.charges import decide_charges
@@ -29,7 +31,7 @@ from sandbox.life import Fact, Firm, Source
 from sandbox.life.bank import Money as Booked
 from sandbox.life.hands import REFUSALS
 from sandbox.life.payments import book_by_hand
-from sandbox.life.processor import PART_BACK
+from sandbox.life.processor import PART_BACK, TAKEN_BACK
 from sandbox.world.model import Charge
 
 ACCOUNTANT = "accountant"
@@ -42,6 +44,7 @@ def look_after(play: Play) -> None:
         _review(play, key, organisation_id)
         _look_at_refunds(play, key, organisation_id)
         _book_what_refunds_left(play, key, organisation_id)
+        _call_about_chargebacks(play, key, organisation_id)
         _look_at_returns(play, key, organisation_id)
         decide_discounts(play, key)
         decide_charges(play, key)
@@ -94,7 +97,7 @@ def _look_at_refunds(play: Play, key: str, organisation_id: str) -> None:
     firm = play.life.firms[key]
     for row in rows:
         paid = [each.invoice for each in firm.charges if each.payment_intent == row.external_id]
-        _seen(play, firm, paid)
+        _seen(play, firm, paid, "refund_review")
         with suppress(RefusedError):
             decide.undo(play.app, organisation_id=organisation_id, receipt_id=row.id, actor=ACCOUNTANT)
 
@@ -123,13 +126,39 @@ def _book_rest(play: Play, firm: Firm, charge: Charge) -> None:
         charge.booked_as = firm.ledger.record_payment(invoice, charge.left, today)
     except REFUSALS:
         return  # her books are closed: she does it later
-    _seen(play, firm, [charge.invoice])
+    _seen(play, firm, [charge.invoice], "refund_review")
     organisation_id = play.ids[firm.key]
     number = (t.document.c.organisation_id == organisation_id) & (t.document.c.number == charge.invoice)
     with play.app.store.read() as db:
         document_id = db.scalar(select(t.document.c.id).where(number, t.document.c.kind == "invoice"))
     with suppress(RefusedError):  # nothing holds it any more
-        settle_refund(play.app, organisation_id=organisation_id, document_id=str(document_id), actor=ACCOUNTANT)
+        settle_question(play.app, organisation_id=organisation_id, document_id=str(document_id), actor=ACCOUNTANT)
+
+
+def _call_about_chargebacks(play: Play, key: str, organisation_id: str) -> None:
+    """Call whose payment was charged back for good, and take out of the books what was booked by hand of it."""
+    task, document = t.task.c, t.document.c
+    calls = (task.organisation_id == organisation_id) & (task.kind == TaskKind.CALL.value) & task.closed_at.is_(None)
+    with play.app.store.read() as db:
+        rows = db.execute(select(task.id, document.number).join(t.document, document.id == task.subject).where(calls))
+        waiting = [(row.id, row.number) for row in rows]
+    firm = play.life.firms[key]
+    for task_id, number in waiting:
+        try:
+            _unbook(firm, number)
+        except REFUSALS:
+            continue  # her books are closed: she does it later
+        _seen(play, firm, [number], "chargeback_open")
+        with suppress(RefusedError):
+            finish_task(play.app, organisation_id=organisation_id, task_id=task_id, actor=ACCOUNTANT)
+
+
+def _unbook(firm: Firm, number: str) -> None:
+    for charge in firm.charges:
+        if charge.invoice == number and charge.state == TAKEN_BACK and charge.booked_as:
+            if charge.booked_as in firm.ledger.postings(firm.debts[number].invoice):
+                firm.ledger.delete_payment(charge.booked_as)
+            charge.booked_as = ""
 
 
 def _look_at_returns(play: Play, key: str, organisation_id: str) -> None:
@@ -157,7 +186,7 @@ def _look_at_returns(play: Play, key: str, organisation_id: str) -> None:
             except REFUSALS:
                 continue  # her books are closed: she does it later
             act = returns.see_return if row.state == RETURNED else returns.confirm_return
-            _seen(play, firm, [number for number, _ in right[0].pays])
+            _seen(play, firm, [number for number, _ in right[0].pays], "refund_review")
         with suppress(RefusedError):
             act(play.app, organisation_id=organisation_id, debit_id=row.id, actor=ACCOUNTANT)
 
@@ -170,11 +199,11 @@ def _taken_back(firm: Firm, booked_on: date, amount: Money) -> list[Booked]:
     ]
 
 
-def _seen(play: Play, firm: Firm, numbers: list[str]) -> None:
+def _seen(play: Play, firm: Firm, numbers: list[str], hold: str) -> None:
     """A person has looked at what went back: what is open is due again."""
     at = play.time.now()
     for number in numbers:
-        firm.happened(firm.debts[number], Fact(Source.DESK, at, at, frees="refund_review"))
+        firm.happened(firm.debts[number], Fact(Source.DESK, at, at, frees=hold))
 
 
 def _try_again(play: Play, organisation_id: str) -> None:

@@ -12,11 +12,11 @@ from reminders.replies.routing import TaskKind
 from runtime.operations.errors import InputError
 from runtime.operations.payers.replies.answers import send_answer, switch_answers
 from runtime.operations.payers.replies.settle import NOTHING, settle_reply
+from runtime.operations.people.finish_task import finish_task
 from runtime.operations.people.tasks import (
     MAX_NAME_CHARS,
     colleagues,
     drop_colleague,
-    finish,
     hand_on,
     keep_colleague,
     team,
@@ -155,7 +155,7 @@ def give(app: Running, who: Who, organisation_id: str, task_id: str, owner: Name
 def done(app: Running, who: Who, organisation_id: str, task_id: str) -> Response:
     """Note that a task is done."""
     known(app, organisation_id)
-    finish(app, organisation_id=organisation_id, task_id=task_id, actor=who)
+    finish_task(app, organisation_id=organisation_id, task_id=task_id, actor=who)
     return go(f"/o/{organisation_id}/tasks", "task_done")
 
 

@@ -373,6 +373,9 @@ TASKS: Mapping[str, str] = {
     "another_contact": "Find another contact",
     "broken_promise": "Call about a broken promise",
     "all_reminded": "Decide: every reminder was sent",
+    "refund": "Decide what a refund means",
+    "chargeback": "Answer a chargeback",
+    "call": "Call about a lost chargeback",
 }
 
 ACTIONS: Mapping[str, str] = {
@@ -468,6 +471,7 @@ ACTIONS: Mapping[str, str] = {
     "disputed": "Contested by the customer",
     "dispute_settled": "Dispute settled",
     "refund_settled": "Refund looked at",
+    "chargeback_settled": "Chargeback looked at",
     "columns_set": "Columns of statements set",
     "columns_forgotten": "Columns of statements forgotten",
     "policies_set": "Policies set",
@@ -549,7 +553,7 @@ NOTICES: Mapping[str, str] = {
     "all_paused": "Paused: every invoice that they have open. What was planned is withdrawn; later ones are not held.",
     "resumed": "Reminders go on. What is open is due again.",
     "settled": "The dispute is settled. What is open is due again.",
-    "refund_settled": "The refund was looked at. What is open is due again.",
+    "question_settled": "Noted that you have looked. What is open is due again.",
     "returned": "Taken back. What the payment had paid is open again, here and in the ledger.",
     "seen": "Noted. Reminders of what the payment had paid go on.",
     "not_returned": "Noted. The payment counts again, and this debit is not proposed for it any more.",

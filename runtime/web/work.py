@@ -15,7 +15,7 @@ from runtime.operations.errors import InputError
 from runtime.operations.matching import decide
 from runtime.operations.matching.reconsider import reconsider
 from runtime.operations.matching.returns import confirm_return, debit_exists, reject_return, see_return
-from runtime.operations.matching.settle_refund import settle_refund
+from runtime.operations.matching.settle_question import settle_question
 from runtime.operations.payers.dispute import settle_dispute
 from runtime.operations.payers.question import mark_answered
 from runtime.operations.views.invoices import document_exists
@@ -137,12 +137,12 @@ def settle(app: Running, who: Who, organisation_id: str, document_id: str) -> Re
     return go(f"/o/{organisation_id}/invoices/{document_id}", "settled")
 
 
-@ROUTES.post("/o/{organisation_id}/invoices/{document_id}/settle-refund", dependencies=[MATCH], status_code=303)
-def end_refund(app: Running, who: Who, organisation_id: str, document_id: str) -> Response:
-    """Say that a refund of an invoice was looked at."""
+@ROUTES.post("/o/{organisation_id}/invoices/{document_id}/settle-question", dependencies=[MATCH], status_code=303)
+def end_question(app: Running, who: Who, organisation_id: str, document_id: str) -> Response:
+    """Say that a refund or a chargeback of an invoice was looked at."""
     known(app, organisation_id, document_id=document_id)
-    settle_refund(app, organisation_id=organisation_id, document_id=document_id, actor=who)
-    return go(f"/o/{organisation_id}/invoices/{document_id}", "refund_settled")
+    settle_question(app, organisation_id=organisation_id, document_id=document_id, actor=who)
+    return go(f"/o/{organisation_id}/invoices/{document_id}", "question_settled")
 
 
 @ROUTES.post("/o/{organisation_id}/invoices/{document_id}/answered", dependencies=[CHASE], status_code=303)

@@ -16,7 +16,7 @@ from reminders.holds import PROBABLY_PAID_DAYS
 from runtime.operations.errors import RefusedError
 from runtime.operations.matching.decide import undo
 from runtime.operations.matching.match import match_receipts
-from runtime.operations.matching.settle_refund import settle_refund
+from runtime.operations.matching.settle_question import settle_question
 from runtime.operations.reminding.plan import plan_reminders
 from runtime.operations.reminding.remind import remind_organisation
 from runtime.operations.systems.absorb.page import absorb
@@ -132,7 +132,7 @@ def test_a_refund_that_a_person_looked_at_holds_no_more_and_the_next_one_does(fi
     _look_at_the_refund(firm)
     firm.settle()
     assert _holds(firm) == {}, "the same refund asks once"
-    with pytest.raises(RefusedError, match="no refund holds"):
+    with pytest.raises(RefusedError, match="no refund or chargeback holds"):
         _look_at_the_refund(firm)
     firm.stripe.refund(intent, 5_000)
     _hear(firm)
@@ -187,7 +187,7 @@ def test_an_invoice_whose_payment_was_refunded_in_part_is_not_asked_for_in_full_
 
 def _look_at_the_refund(firm: Firm) -> None:
     document_id = firm.document("INV-1001").id
-    settle_refund(firm.app, organisation_id=firm.id, document_id=document_id, actor="accountant")
+    settle_question(firm.app, organisation_id=firm.id, document_id=document_id, actor="accountant")
 
 
 def test_a_payment_that_the_ledger_refused_and_the_bank_took_back_holds_what_it_was_for(firm: Firm) -> None:

@@ -21,6 +21,7 @@ from runtime.operations.payers.replies.act import PAID_HELD_FOR
 from runtime.operations.payers.replies.settle import settle_reply
 from runtime.operations.payers.replies.take import HELD_FOR, MAX_HOLDING, Incoming, ReplyChannel, take_reply
 from runtime.operations.people import tasks
+from runtime.operations.people.finish_task import finish_task
 from runtime.operations.people.members import change_role, remove_member
 from runtime.operations.reminding.evidence import gather
 from runtime.roles import MemberRole, Permission, roles_with
@@ -287,7 +288,7 @@ def test_another_organisation_neither_sees_nor_settles_it(desk: Desk) -> None:
         settle_reply(desk.app, organisation_id="org-b", reply_id=reply_id, kind=None, actor="x")
     (task,) = desk.rows(t.task)
     with pytest.raises(RefusedError, match="not open"):
-        tasks.finish(desk.app, organisation_id="org-b", task_id=task["id"], actor="x")
+        finish_task(desk.app, organisation_id="org-b", task_id=task["id"], actor="x")
     assert desk.held() == ACME
 
 
@@ -299,7 +300,7 @@ def test_a_promise_that_is_not_kept_is_a_task_once(desk: Desk) -> None:
     assert watch_promises(desk.app, ORG) == 1
     assert desk.tasks() == [("broken_promise", "inv-1")]
     (task,) = desk.rows(t.task)
-    tasks.finish(desk.app, organisation_id=ORG, task_id=task["id"], actor="x")
+    finish_task(desk.app, organisation_id=ORG, task_id=task["id"], actor="x")
     assert watch_promises(desk.app, ORG) == 0
     assert desk.tasks() == []
 

@@ -76,7 +76,7 @@ def test_home_lists_the_organisations(site: Site) -> None:
         ("POST", "/o/org-a/receipts/rcp-b/undo"),
         ("POST", "/o/org-b/receipts/rcp-3/undo"),
         ("POST", "/o/org-b/invoices/inv-2/settle-dispute"),
-        ("POST", "/o/org-b/invoices/inv-2/settle-refund"),
+        ("POST", "/o/org-b/invoices/inv-2/settle-question"),
     ],
 )
 def test_what_belongs_to_another_organisation_is_not_found(site: Site, method: str, path: str) -> None:

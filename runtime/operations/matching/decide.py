@@ -18,9 +18,9 @@ from runtime.operations.applying.write_off import SOURCE as WRITE_OFF
 from runtime.operations.discounts.follow import await_what_was_taken
 from runtime.operations.errors import RefusedError
 from runtime.operations.matching.experience import Word, keep_word
+from runtime.operations.matching.in_question import REFUND, let_go
 from runtime.operations.matching.open_items import open_documents
 from runtime.operations.matching.refusals import refuse_proposal
-from runtime.operations.reminding.standing_holds import release_hold
 from runtime.store import connections, journal
 from runtime.store import tables as t
 
@@ -106,7 +106,8 @@ def reject(app: App, *, organisation_id: str, receipt_id: str, actor: str) -> No
 def undo(app: App, *, organisation_id: str, receipt_id: str, actor: str) -> None:
     """Take an application back everywhere: the items are open again, and what was posted is undone in the ledger.
 
-    The money waits for another answer; these items are not proposed for it again.
+    The money waits for another answer; these items are not proposed for it again, unless it is being charged back:
+    then it is asked about once the bank has decided for us.
     """
     with app.store.write() as db:
         connections.lock_organisation(db, organisation_id)
@@ -125,11 +126,14 @@ def undo(app: App, *, organisation_id: str, receipt_id: str, actor: str) -> None
         for document_id in () if is_kept and receipt["refunded_minor"] else paid:
             # Whoever opens the invoice again has chosen what a refund of it means; not where only a part went back:
             # what is left still pays something, so the invoice is not asked for in full before somebody has looked.
-            release_hold(db, organisation_id, document_id, "refund_review", now)
-        if is_kept and not receipt["refunded_minor"]:
-            # Of money that went back the match was right: what it paid is only open again.
+            let_go(db, organisation_id=organisation_id, document_ids=[document_id], code=REFUND, by=actor, at=now)
+        is_disputed = bool(receipt["dispute"])
+        if is_kept and not receipt["refunded_minor"] and not is_disputed:
+            # Of money that went back, or may, the match was right: what it paid is only open again.
             keep_word(db, organisation_id, receipt_id, Word.UNDONE, actor=actor, at=now)
-        if receipt["source"] != WRITE_OFF:  # behind that one is no money that could pay something else
+        # Behind a write-off is no money that could pay something else; money that may go back waits for the bank first,
+        # and is asked about once it stays.
+        if receipt["source"] != WRITE_OFF and not is_disputed:
             _free(db, organisation_id, receipt_id, actor=actor, at=now)
     app.wake()
 

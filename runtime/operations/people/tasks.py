@@ -5,7 +5,7 @@ Whoever is named takes them. While nobody is, they are the members' whose work i
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, delete, func, select, update
@@ -84,43 +84,60 @@ def close_task(
 def hand_on(app: App, *, organisation_id: str, task_id: str, owner: str, actor: str) -> None:
     """Give an open task to `owner`, a name; nobody where it is empty. RefusedError when it is not open."""
     name = _name(owner) if owner.strip() else None
-    _change(app, organisation_id, task_id, actor, action="task_handed_on", said=name or "nobody", owner=name)
+    with app.store.write() as db:
+        _change(
+            db,
+            organisation_id,
+            task_id,
+            actor,
+            action="task_handed_on",
+            said=name or "nobody",
+            values={"owner": name},
+            at=app.clock(),
+        )
 
 
-def finish(app: App, *, organisation_id: str, task_id: str, actor: str) -> None:
-    """Note that a task is done. RefusedError when it is not open."""
-    _change(app, organisation_id, task_id, actor, action="task_done", said="done", is_done=True)
+def finish(db: Connection, *, organisation_id: str, task_id: str, actor: str, at: datetime) -> tuple[TaskKind, str]:
+    """Note that a task is done; returns its kind and its subject. RefusedError when it is not open."""
+    return _change(
+        db,
+        organisation_id,
+        task_id,
+        actor,
+        action="task_done",
+        said="done",
+        values={"closed_at": at, "closed_by": actor},
+        at=at,
+    )
 
 
 def _change(
-    app: App,
+    db: Connection,
     organisation_id: str,
     task_id: str,
     actor: str,
     *,
     action: str,
     said: str,
-    owner: str | None = None,
-    is_done: bool = False,
-) -> None:
+    values: Mapping[str, object],
+    at: datetime,
+) -> tuple[TaskKind, str]:
     task = t.task.c
     mine = (task.organisation_id == organisation_id) & (task.id == task_id) & task.closed_at.is_(None)
-    with app.store.write() as db:
-        now = app.clock()
-        row = db.execute(select(t.task).where(mine)).first()
-        if row is None:
-            raise RefusedError("this task is not open (any more)")
-        values: dict[str, object] = {"closed_at": now, "closed_by": actor} if is_done else {"owner": owner}
-        db.execute(update(t.task).where(mine).values(values))
-        journal.record(
-            db,
-            organisation_id=organisation_id,
-            at=now,
-            actor=actor,
-            action=action,
-            subject=row.subject,
-            detail=f"{row.text} → {said}",
-        )
+    row = db.execute(select(t.task).where(mine)).first()
+    if row is None:
+        raise RefusedError("this task is not open (any more)")
+    db.execute(update(t.task).where(mine).values(values))
+    journal.record(
+        db,
+        organisation_id=organisation_id,
+        at=at,
+        actor=actor,
+        action=action,
+        subject=row.subject,
+        detail=f"{row.text} → {said}",
+    )
+    return TaskKind(row.kind), str(row.subject)
 
 
 def let_go(db: Connection, organisation_id: str, *, name: str, at: datetime, actor: str) -> None:

@@ -13,8 +13,7 @@ from connectors import registry
 from receivables.document import DocumentKind, DocumentStatus
 from receivables.money import Money
 from reminders.holds import HoldCode
-from runtime.operations.matching.settle_refund import refund_held_by
-from runtime.operations.matching.taken_back import BY_BANK
+from runtime.operations.matching.settle_question import Question, questions_about
 from runtime.operations.payers.dispute_files import DisputeFile, dispute_files
 from runtime.operations.views.certificates import CertificateView, certificates
 from runtime.operations.views.conflicts import ConflictView, conflicts
@@ -97,7 +96,7 @@ class InvoiceView:
     disputed: bool
     dispute_reason: str
     files: tuple[DisputeFile, ...]  # that its customer sent with a dispute
-    refund_to_look_at: bool  # one of a processor: what the bank took back is looked at on the review page
+    questions: tuple[Question, ...]  # of a processor: what the bank took back is looked at on the review page
     promised_on: date | None
     said_by: Mapping[str, str]  # who placed a hold, by its code; a customer's word is whose who noted it
     read_at: datetime
@@ -151,7 +150,7 @@ def invoice(db: Connection, organisation: Organisation, document_id: str, *, now
         disputed=row["disputed"],
         dispute_reason=row["dispute_reason"] or "",
         files=dispute_files(db, organisation.id, document_id),
-        refund_to_look_at=refund_held_by(db, organisation.id, document_id) not in (None, BY_BANK),
+        questions=questions_about(db, organisation.id, document_id),
         promised_on=row["promised_on"],
         said_by=_said_by(db, organisation.id, document_id),
         read_at=row["read_at"],

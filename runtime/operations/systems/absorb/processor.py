@@ -17,9 +17,17 @@ from receivables.problem import Problem
 from receivables.receipt import ReceiptStatus, account_key
 from runtime.operations.applying.undo import ask_again, reverse_application
 from runtime.operations.matching.debits import look_again
-from runtime.operations.matching.in_question import CHARGEBACK, REFUND, documents_of, hold_what_is_in_question
+from runtime.operations.matching.in_question import (
+    CHARGEBACK,
+    LOST,
+    OPEN,
+    REFUND,
+    answer,
+    follow_lost,
+    hold_what_is_in_question,
+    tell_of_chargeback,
+)
 from runtime.operations.matching.payouts import BROUGHT_BACK, payout_came_back
-from runtime.operations.reminding.standing_holds import release_hold
 from runtime.operations.systems.absorb.scope import Scope
 from runtime.store import tables as t
 from runtime.store.rows import upsert
@@ -90,8 +98,12 @@ def _processor_row(scope: Scope, record: Record, receipt_id: str, old: dict[str,
 
 
 def _state_after(old: dict[str, Any], status: ReceiptStatus) -> str:
-    """A refund that fails brings money back: what it paid is asked about anew, unless it pays that still."""
-    is_back = status is ReceiptStatus.RECEIVED and old["status"] == ReceiptStatus.REFUNDED.value
+    """A refund that fails, or a chargeback won late, brings money back: what it paid is asked about anew.
+
+    Unless it pays that still.
+    """
+    gone = (ReceiptStatus.REFUNDED.value, ReceiptStatus.REVERSED.value)
+    is_back = status is ReceiptStatus.RECEIVED and old["status"] in gone
     if not is_back or old["state"] in ("applied", "recorded"):
         return str(old["state"])
     return "undone" if old["applications"] else "new"
@@ -105,7 +117,7 @@ def _came_back(old: dict[str, Any], fields: ProcessorPaymentFields) -> bool:
 def _dispute(fields: ProcessorPaymentFields) -> str:
     if not fields.disputed:
         return ""
-    return "open" if fields.dispute_open else "lost"
+    return OPEN if fields.dispute_open else LOST
 
 
 def _follow(scope: Scope, old: dict[str, Any] | None, row: dict[str, Any], fields: ProcessorPaymentFields) -> None:
@@ -121,16 +133,23 @@ def _follow(scope: Scope, old: dict[str, Any] | None, row: dict[str, Any], field
     if old is not None and _came_back(old, fields):
         _refund_failed(scope, row, Money(old["refunded_minor"], row["currency"]) - fields.refunded)
     hold_what_is_in_question(scope.db, scope.organisation_id, row | {"read_at": scope.read_at}, scope.read_at)
+    if row["dispute"] and (old is None or old["dispute"] != row["dispute"]):
+        tell_of_chargeback(scope.db, scope.organisation_id, row, scope.read_at)
+    if row["dispute"] == LOST:
+        follow_lost(scope.db, scope.organisation_id, row, scope.read_at)
     if old is None:
         return
-    is_over = {
-        REFUND: old["refunded_minor"] > 0 and not fields.refunded,
-        CHARGEBACK: old["dispute"] == "open" and not fields.disputed,
-    }
-    answered = [code for code, over in is_over.items() if over]
-    for document_id in documents_of(scope.db, scope.organisation_id, row) if answered else ():
-        for code in answered:
-            release_hold(scope.db, scope.organisation_id, document_id, code, scope.read_at)
+    if old["refunded_minor"] and not fields.refunded:
+        answer(scope.db, scope.organisation_id, row, REFUND, scope.read_at)
+    if old["dispute"] and not fields.disputed:
+        _chargeback_won(scope, row)
+
+
+def _chargeback_won(scope: Scope, row: dict[str, Any]) -> None:
+    """The money is ours after all: it pays what it paid, or is asked about where its match was taken back meanwhile."""
+    answer(scope.db, scope.organisation_id, row, CHARGEBACK, scope.read_at)
+    if row["state"] == "undone":
+        ask_again(scope.db, scope.organisation_id, row["id"], scope.read_at)
 
 
 def _tell_if_ours(scope: Scope, row: dict[str, Any], fields: ProcessorPaymentFields) -> None:
