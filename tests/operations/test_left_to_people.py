@@ -12,7 +12,7 @@ from sqlalchemy import select, update
 from runtime.app import App
 from runtime.operations.payers.hold_by_hand import hand_over, take_back_by_hand
 from runtime.operations.payers.promise import promise
-from runtime.operations.people.tasks import finish
+from runtime.operations.people.finish_task import finish_task
 from runtime.operations.reminding.left_to_people import TASKS_A_HEAP, close_paid
 from runtime.operations.reminding.plan import plan_reminders
 from runtime.operations.work import poll
@@ -81,7 +81,7 @@ def test_what_a_person_has_done_does_not_come_back(desk: tuple[App, Time]) -> No
     _after(app, time, days=1)
     with app.store.read() as db:
         task_id = db.scalars(select(t.task.c.id).where(t.task.c.kind == "all_reminded")).one()
-    finish(app, organisation_id=ORG, task_id=task_id, actor="dana")
+    finish_task(app, organisation_id=ORG, task_id=task_id, actor="dana")
     _set(app, balance_minor=190_000)
     assert _after(app, time, days=7) == [("inv-5", "Sam Lee", "dana")]
 

@@ -16,6 +16,7 @@ from runtime.operations.discounts.follow import taken_back
 from runtime.store import journal, queues
 from runtime.store import tables as t
 from runtime.store.touch import touch_documents
+from runtime.store.weighing import weigh_again
 
 
 def reverse_application(db: Connection, organisation_id: str, receipt_id: str, *, actor: str, at: datetime) -> bool:
@@ -78,6 +79,7 @@ def ask_again(db: Connection, organisation_id: str, receipt_id: str, at: datetim
         items = items_asked_about(body)
         db.execute(update(t.proposal).where(mine).values(state="pending", plausible=items))
         db.execute(update(t.receipt).where(t.receipt.c.id == receipt_id).values(noticed_at=at))
+        weigh_again(db, organisation_id, document_ids=items)
 
 
 def take_back(
