@@ -11,12 +11,13 @@ from starlette.responses import Response
 
 from runtime.operations.views.history import MAX_ACTOR_CHARS, MAX_PAGE, Asked, history, whole_history
 from runtime.web.access import EXPORT, SEE, routes
+from runtime.web.action_words import ACTIONS
 from runtime.web.days import MAX_DAY_CHARS, day_of
 from runtime.web.exports import download
 from runtime.web.pages import page
 from runtime.web.running import Running
 from runtime.web.staff import organisation_or_404
-from runtime.web.words import ACTIONS, label, who
+from runtime.web.words import done, told, who
 
 ROUTES = routes("history")
 COLUMNS = ("at", "who", "what", "action", "about", "subject", "detail")
@@ -70,11 +71,11 @@ def download_history(app: Running, organisation_id: str, wanted: Wanted) -> Resp
         (
             each.at.astimezone(UTC).isoformat(),
             who(each.actor),
-            label(ACTIONS, each.action),
+            done(each.action),
             each.action,
             each.about,
             each.subject,
-            each.detail,
+            told(each.detail, each.action),
         )
         for each in lines
     )

@@ -65,6 +65,8 @@ def _environment(code: str) -> Environment:
         "level": level_title,
         "said": formats.said,
         "who": words.who,
+        "done": words.done,
+        "told": words.told,
         "size": formats.size,
         "label": lambda code, table: spoken.gettext(words.label(getattr(words, table), code)),
     }

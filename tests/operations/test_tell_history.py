@@ -32,7 +32,7 @@ from runtime.operations.systems.tell_history import (
 from runtime.store import journal, queues
 from runtime.store import tables as t
 from runtime.store.budget import StoredCalls
-from runtime.web.words import ACTIONS
+from runtime.web.action_words import ACTIONS
 from tests.operations.faults import counting_writes, lose_answer, unavailable
 from tests.operations.firm import TODAY, Firm, XeroLedger, money_in
 

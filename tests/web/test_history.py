@@ -18,7 +18,7 @@ from runtime import operations
 from runtime.operations.views import history
 from runtime.roles import MemberRole
 from runtime.store import tables as t
-from runtime.web.words import ACTIONS
+from runtime.web.action_words import ACTIONS
 from tests.web.build import NOW
 from tests.web.people import Browser, PublicSite, public_site
 
@@ -156,6 +156,16 @@ def test_an_auditor_takes_it_away_and_no_cell_is_a_formula(site: PublicSite, aud
     viewer = site.browser("vera", org_a=MemberRole.VIEWER)
     assert "history.csv" not in viewer.get(PAGE).text
     assert viewer.get("/o/org-a/history.csv").status_code == 403
+
+
+def test_a_hold_is_told_by_its_words_and_not_by_its_code(site: PublicSite, auditor: Browser) -> None:
+    _happened(site, NOW, "carla@example.com", "hold_placed", "inv-5", detail="legal: Handed over: to Smith LLP")
+    _happened(site, NOW, "carla@example.com", "asked", "inv-5", detail="legal: in whose name?")
+    held, asked = "With a lawyer, a court or an agency: Handed over: to Smith LLP", "legal: in whose name?"
+    for shown in (auditor.get(PAGE).text, auditor.get("/o/org-a/invoices/inv-5").text):
+        assert f"<br>{held}</td>" in shown
+        assert f"<br>{asked}</td>" in shown
+    assert {row["detail"] for row in _taken(auditor, "who=carla")} == {"", held, asked}
 
 
 def test_whatever_is_recorded_has_words() -> None:
