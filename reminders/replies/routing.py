@@ -19,6 +19,7 @@ class TaskKind(StrEnum):
     ANOTHER_CONTACT = "another_contact"
     BROKEN_PROMISE = "broken_promise"
     ALL_REMINDED = "all_reminded"
+    OPTED_OUT = "opted_out"  # who wants no messages may owe something
     REFUND = "refund"  # what it means for the invoice
     CHARGEBACK = "chargeback"  # the bank asks for evidence
     CALL = "call"  # a chargeback was lost
@@ -32,6 +33,7 @@ DAYS_ALLOWED: Mapping[TaskKind, int] = {
     TaskKind.ANOTHER_CONTACT: 3,
     TaskKind.BROKEN_PROMISE: 2,
     TaskKind.ALL_REMINDED: 3,
+    TaskKind.OPTED_OUT: 3,
     TaskKind.REFUND: 3,
     TaskKind.CHARGEBACK: 2,
     TaskKind.CALL: 2,

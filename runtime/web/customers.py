@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Annotated
 from urllib.parse import quote
 
-from fastapi import HTTPException
+from fastapi import Form, HTTPException
 from starlette.responses import Response
 
 from reminders.evidence import LawfulBasis
@@ -16,6 +17,7 @@ from runtime.operations.payers.hold_by_hand import MAX_WHY_CHARS
 from runtime.operations.payers.pause import MAX_DAYS
 from runtime.operations.payers.print_statement import print_statement
 from runtime.operations.reaching.contact_language import language_for
+from runtime.operations.reaching.opt_out import MAX_REASON_CHARS, take_opt_out_back
 from runtime.operations.views.contacts import customer_contacts, customer_exists
 from runtime.operations.views.customer import paused_invoices
 from runtime.operations.views.portal import portal
@@ -49,6 +51,16 @@ def end(app: Running, who: Who, organisation_id: str, customer_id: str) -> Respo
     _require(app, organisation_id, customer_id)
     end_links(app, organisation_id=organisation_id, customer_id=customer_id, actor=who)
     return go(f"/o/{organisation_id}/customers/{quote(customer_id)}", "links_ended")
+
+
+@ROUTES.post("/take-opt-out-back", dependencies=[CHASE], status_code=303)
+def write_again(
+    app: Running, who: Who, organisation_id: str, customer_id: str, reason: Annotated[str, Form()] = ""
+) -> Response:
+    """Say why a customer who wanted no messages may be written to again."""
+    _require(app, organisation_id, customer_id)
+    take_opt_out_back(app, organisation_id=organisation_id, customer_id=customer_id, actor=who, reason=reason)
+    return go(f"/o/{organisation_id}/customers/{quote(customer_id)}", "opt_out_taken_back")
 
 
 @ROUTES.get("/statement.pdf", dependencies=[EXPORT])
@@ -88,6 +100,7 @@ def _show(app: App, organisation_id: str, customer_id: str, *, link: str = "", n
         today=today,
         pause_by=today + timedelta(days=MAX_DAYS),
         longest_why=MAX_WHY_CHARS,
+        longest_reason=MAX_REASON_CHARS,
         bases=LawfulBasis,
         notice=notice,
     )

@@ -71,6 +71,15 @@ class SentMessage:
 
 
 @dataclass(frozen=True, slots=True)
+class OptOut:
+    """Who said when, and in which words, that a customer wants no messages."""
+
+    by: str
+    at: datetime
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
 class CustomerContacts:
     """A customer, how to reach them, and what they were sent, the newest first."""
 
@@ -78,6 +87,7 @@ class CustomerContacts:
     name: str
     email: str | None
     opted_out: bool
+    opt_out: OptOut | None  # the last word of it that was heard here, while it stands
     country: str | None
     text_unread: str
     contacts: Mapping[Channel, KnownContact]
@@ -99,12 +109,23 @@ def customer_contacts(db: Connection, organisation: Organisation, customer_id: s
         name=customer.name,
         email=customer.email,
         opted_out=customer.opted_out,
+        opt_out=_opt_out(db, organisation.id, customer_id) if customer.opted_out else None,
         country=customer.country,
         text_unread=text or "",
         contacts=_contacts(db, organisation, customer_id, bad),
         mail_came_back=bad.get((Channel.EMAIL, normal(customer.email or "")), ""),
         messages=_messages(db, organisation.id, customer_id),
     )
+
+
+def _opt_out(db: Connection, organisation_id: str, customer_id: str) -> OptOut | None:
+    event = t.event.c
+    mine = (event.organisation_id == organisation_id) & (event.subject == customer_id)
+    heard = select(t.event).where(mine, event.action.in_(("opted_out", "opt_out_taken_back")))
+    row = db.execute(heard.order_by(event.id.desc()).limit(1)).first()
+    if row is None or row.action != "opted_out":
+        return None
+    return OptOut(row.actor, row.at, row.detail)
 
 
 def customer_exists(db: Connection, organisation_id: str, customer_id: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from datetime import date, datetime
 from typing import Any
 
@@ -48,7 +49,14 @@ def settle_reply(
         documents = _their_own(db, reply, document_ids) or reply["documents"]
     is_done = reply["state"] == ACTED and kind is not None and kind.value == reply["kind"]
     if reply["state"] == ACTED and reply["kind"] == ReplyKind.OPT_OUT and kind is not ReplyKind.OPT_OUT:
-        take_opt_out_back(app, organisation_id=organisation_id, customer_id=reply["customer_id"], actor=actor)
+        with suppress(RefusedError):  # somebody took it back already
+            take_opt_out_back(
+                app,
+                organisation_id=organisation_id,
+                customer_id=reply["customer_id"],
+                actor=actor,
+                reason="the reply was misread: they did not ask for it",
+            )
     outcome = "Nothing was to be done." if kind is None else reply["outcome"]
     if kind is not None and not is_done:
         if reply["customer_id"] is None:
