@@ -45,6 +45,7 @@ def look_after(play: Play) -> None:
         _look_at_refunds(play, key, organisation_id)
         _book_what_refunds_left(play, key, organisation_id)
         _call_about_chargebacks(play, key, organisation_id)
+        _free_what_no_refund_is_of(play, key, organisation_id)
         _look_at_returns(play, key, organisation_id)
         decide_discounts(play, key)
         decide_charges(play, key)
@@ -137,13 +138,8 @@ def _book_rest(play: Play, firm: Firm, charge: Charge) -> None:
 
 def _call_about_chargebacks(play: Play, key: str, organisation_id: str) -> None:
     """Call whose payment was charged back for good, and take out of the books what was booked by hand of it."""
-    task, document = t.task.c, t.document.c
-    calls = (task.organisation_id == organisation_id) & (task.kind == TaskKind.CALL.value) & task.closed_at.is_(None)
-    with play.app.store.read() as db:
-        rows = db.execute(select(task.id, document.number).join(t.document, document.id == task.subject).where(calls))
-        waiting = [(row.id, row.number) for row in rows]
     firm = play.life.firms[key]
-    for task_id, number in waiting:
+    for task_id, number in _tasks(play, organisation_id, TaskKind.CALL):
         try:
             _unbook(firm, number)
         except REFUSALS:
@@ -151,6 +147,24 @@ def _call_about_chargebacks(play: Play, key: str, organisation_id: str) -> None:
         _seen(play, firm, [number], "chargeback_open")
         with suppress(RefusedError):
             finish_task(play.app, organisation_id=organisation_id, task_id=task_id, actor=ACCOUNTANT)
+
+
+def _free_what_no_refund_is_of(play: Play, key: str, organisation_id: str) -> None:
+    """Say that she has looked at a refund of money that the product took to be for another invoice than it was."""
+    firm, today = play.life.firms[key], play.time.now().date()
+    for task_id, number in _tasks(play, organisation_id, TaskKind.REFUND):
+        if "refund_review" not in firm.debts[number].state(today).held:
+            with suppress(RefusedError):
+                finish_task(play.app, organisation_id=organisation_id, task_id=task_id, actor=ACCOUNTANT)
+
+
+def _tasks(play: Play, organisation_id: str, kind: TaskKind) -> list[tuple[str, str]]:
+    """The open tasks of a kind that are about invoices, each with the invoice's number."""
+    task, document = t.task.c, t.document.c
+    mine = (task.organisation_id == organisation_id) & (task.kind == kind.value) & task.closed_at.is_(None)
+    with play.app.store.read() as db:
+        rows = db.execute(select(task.id, document.number).join(t.document, document.id == task.subject).where(mine))
+        return [(row.id, row.number) for row in rows]
 
 
 def _unbook(firm: Firm, number: str) -> None:
