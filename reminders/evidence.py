@@ -91,7 +91,8 @@ class PlausibleReceipt:
 
     `rank` is the place of the explanation that names this item among all the receipt has, best first;
     items paid together share a rank. `noticed_on` is the day we first saw it and asked a person: from then on it
-    holds for a stated number of days, however old the money is.
+    holds for a stated number of days, however old the money is. What `was_applied` to this item before somebody deleted
+    or undid it is no guess: it holds until a person has said what it pays.
     """
 
     receipt_id: str
@@ -100,6 +101,7 @@ class PlausibleReceipt:
     why: str
     rank: int = 1
     noticed_on: date | None = None
+    was_applied: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -111,21 +111,25 @@ def in_flight_until(payment: InFlight) -> datetime:
 
 
 def probably_paid(evidence: ItemEvidence, as_of: datetime) -> Hold | None:
-    """A receipt that is not applied yet may pay this item; for a stated number of days, while a person is asked."""
+    """A receipt that is not applied may pay this item; for a stated number of days, while a person is asked.
+
+    One that was applied to it before is no guess, and holds until the person has answered.
+    """
     zone = evidence.contact.time_zone
     active = [
         (receipt, until)
         for receipt in evidence.plausible_receipts
-        if receipt.rank <= MAX_RANK_HELD and as_of < (until := _receipt_until(receipt, zone))
+        if receipt.rank <= MAX_RANK_HELD and ((until := _receipt_until(receipt, zone)) is None or as_of < until)
     ]
     if not active:
         return None
     reason = " ".join(
         f"{receipt.amount} received on {receipt.received_on} may pay this invoice, because {receipt.why}; "
-        f"a person is asked, until {until:%Y-%m-%d}."
+        f"a person is asked{f', until {until:%Y-%m-%d}' if until else ''}."
         for receipt, until in active
     )
-    return Hold(HoldCode.PROBABLY_PAID, reason, max(until for _, until in active))
+    ends = [until for _, until in active if until is not None]
+    return Hold(HoldCode.PROBABLY_PAID, reason, max(ends) if len(ends) == len(active) else None)
 
 
 def credit_available(evidence: ItemEvidence, _as_of: datetime) -> Hold | None:
@@ -239,7 +243,9 @@ def _in_flight_text(payment: InFlight) -> str:
     return f"A plan instalment of {amount} is due on {begun}; it arrives by {until:%Y-%m-%d}."
 
 
-def _receipt_until(receipt: PlausibleReceipt, time_zone: str) -> datetime:
+def _receipt_until(receipt: PlausibleReceipt, time_zone: str) -> datetime | None:
+    if receipt.was_applied:
+        return None
     seen_on = max(receipt.received_on, receipt.noticed_on or receipt.received_on)
     return start_of_day(seen_on + timedelta(days=PROBABLY_PAID_DAYS), time_zone)
 

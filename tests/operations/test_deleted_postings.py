@@ -13,7 +13,7 @@ from werkzeug import Request, Response
 from connectors.contract import Role
 from connectors.records import Kind, Page, PaymentFields, PaymentLine, Record
 from receivables.money import Money
-from runtime.operations.matching.decide import confirm, undo
+from runtime.operations.matching.decide import confirm, reject, undo
 from runtime.operations.matching.match import match_receipts
 from runtime.operations.matching.open_items import open_documents
 from runtime.operations.reminding.remind import remind_organisation
@@ -239,6 +239,24 @@ def test_a_part_paid_by_others_hides_no_posting_that_is_gone(any_firm: Firm, sho
     assert firm.problems() == ["posting_deleted"]
     remind_organisation(firm.app, firm.id)
     assert not _reminded(firm, "INV-1001"), "the money is asked about"
+
+
+def test_money_that_was_applied_holds_what_it_paid_until_somebody_says_what_it_pays(any_firm: Firm) -> None:
+    firm = any_firm
+    firm.switch_sending()
+    firm.import_lines(EXACT)
+    firm.settle()
+    _delete_posting(firm)
+    for _ in range(4):
+        firm.settle()
+        remind_organisation(firm.app, firm.id)
+        firm.time.advance(days=7)
+    assert _reminded(firm, "INV-2001"), "what nobody paid is reminded"
+    assert not _reminded(firm, "INV-1001"), "the money for it lies here"
+    reject(firm.app, organisation_id=firm.id, receipt_id=firm.receipt().id, actor="dana")
+    firm.settle()
+    remind_organisation(firm.app, firm.id)
+    assert _reminded(firm, "INV-1001"), "a person said that it pays something else"
 
 
 def _words(firm: Firm) -> list[tuple[str, str]]:

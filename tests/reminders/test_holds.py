@@ -263,6 +263,16 @@ def test_all_that_apply_are_returned_in_the_order_of_the_design() -> None:
     assert codes(facts) == ["settled", "disputed", "plan", "legal", "not_final", "contact", "stale"]
 
 
+def test_money_that_was_applied_is_no_guess_and_holds_until_a_person_has_answered() -> None:
+    guess = PlausibleReceipt("r", evidence().remaining, NOW.date(), "it fits", noticed_on=NOW.date())
+    later = NOW + 56 * DAY
+    assert codes(evidence(as_of=later, plausible_receipts=(guess,)), later) == []
+    known = replace(guess, was_applied=True)
+    (hold,) = evaluate(evidence=evidence(as_of=later, plausible_receipts=(known,)), as_of=later)
+    assert (hold.code, hold.until) == (HoldCode.PROBABLY_PAID, None)
+    assert "until" not in hold.reason
+
+
 def test_freshness_can_be_reported_instead_of_held() -> None:
     old = evidence(freshness=freshness(ledger_read_at=None))
     assert codes(old) == ["stale"]

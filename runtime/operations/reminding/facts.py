@@ -95,7 +95,7 @@ def receipts(
     on_its_way: defaultdict[str, list[InFlight]] = defaultdict(list)
     zone = organisation.zone
     rows = db.execute(
-        select(t.receipt, t.proposal.c.plausible, t.proposal.c.body)
+        select(t.receipt, t.proposal.c.plausible, t.proposal.c.body, t.proposal.c.state.label("asked"))
         .join(t.proposal, t.proposal.c.receipt_id == t.receipt.c.id)
         .where(
             t.receipt.c.organisation_id == organisation.id,
@@ -115,7 +115,10 @@ def receipts(
             rank = 1 if item_id in best else 2 + others.index(item_id)
             why = "it was booked to an account" if row.state == "coded" else "it fits and waits for a decision"
             noticed = row.noticed_at.astimezone(zone).date()
-            plausible[item_id].append(PlausibleReceipt(row.id, amount, row.received_on, why, rank, noticed))
+            was_applied = row.asked == "pending" and item_id in best and bool(row.applications)
+            plausible[item_id].append(
+                PlausibleReceipt(row.id, amount, row.received_on, why, rank, noticed, was_applied=was_applied)
+            )
     for row in db.execute(_kept_for_unknown(organisation.id)):
         noticed = row.noticed_at.astimezone(zone).date()
         for rank, item_id in enumerate(row.plausible, 1):
