@@ -79,7 +79,7 @@ def test_the_first_stop_skips_to_the_content(browser: Browser, site: tuple[App, 
     page.goto("/o/org-a/invoices")
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
-    assert page.url.endswith("#content")
+    page.wait_for_url("**/o/org-a/invoices#content")  # the address follows the key a moment later
 
 
 def test_no_page_of_staff_escapes_what_is_asked_of_pages(site: tuple[App, str]) -> None:
