@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Annotated
 from urllib.parse import quote
 
@@ -10,11 +9,11 @@ from fastapi import Form, HTTPException
 from starlette.responses import Response
 
 from reminders.evidence import Channel
-from runtime.operations.errors import InputError
 from runtime.operations.payers.promise import MAX_DAYS_AHEAD
 from runtime.operations.reminding.call_customers import MAX_ATTEMPTS, Outcome, Said, begin, record_outcome, take_back
 from runtime.operations.views.calls import one_call, waiting_calls
 from runtime.web.access import CHASE, SEE, Who, routes
+from runtime.web.days import day_of
 from runtime.web.pages import go, page
 from runtime.web.running import Running
 from runtime.web.staff import organisation_or_404
@@ -75,10 +74,7 @@ def take_outcome(
 ) -> Response:
     """Keep how a call ended."""
     known(app, organisation_id)
-    try:
-        day = date.fromisoformat(promised_on) if promised_on and outcome is Outcome.PROMISED else None
-    except ValueError:
-        raise InputError("choose a day, such as 2026-03-31") from None
+    day = day_of(promised_on) if promised_on and outcome is Outcome.PROMISED else None
     said = Said(outcome, note.strip(), day)
     record_outcome(app, organisation_id=organisation_id, reminder_id=reminder_id, said=said, actor=who)
     return go(f"/o/{organisation_id}/calls", "outcome_kept")

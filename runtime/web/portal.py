@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Annotated
 
 from fastapi import Depends, File, Form, HTTPException, Request, UploadFile
@@ -34,6 +34,7 @@ from runtime.signed_tokens import LinkError
 from runtime.store import connections
 from runtime.store.connections import Organisation
 from runtime.web.access import PAYER, routes
+from runtime.web.days import day_of
 from runtime.web.exports import download
 from runtime.web.languages import Language, choose, language
 from runtime.web.pages import go, page
@@ -283,10 +284,7 @@ def take_promise(
 ) -> Response:
     """Note the day on which the payer will pay."""
     visiting.invoice(document_id)
-    try:
-        day = date.fromisoformat(promised_on)
-    except ValueError:
-        raise InputError("choose a day, such as 2026-03-31") from None
+    day = day_of(promised_on)
     promise(
         app,
         organisation_id=visiting.organisation.id,

@@ -48,6 +48,7 @@ PAYERS_ROOMS = (
     "operations/payers/question.py",
     "operations/autopay/agree.py",
     "operations/plans/agree_plan.py",
+    "web/days.py",
     "web/portal.py",
     "web/portal_autopay.py",
     "web/portal_formats.py",

@@ -20,11 +20,11 @@ from receivables.problem import Problem
 from runtime.app import App
 from runtime.operations.isolated import isolated
 from runtime.operations.matching.match import match_receipts
-from runtime.operations.matching.unknown_payments import read_payments, somebody_booked, somebody_paid
+from runtime.operations.matching.unknown_payments import somebody_booked, somebody_paid
 from runtime.operations.reaching.carrier_webhooks import REPORT, follow_reports
 from runtime.operations.systems.absorb.page import absorb
 from runtime.operations.systems.edits import promise_edits
-from runtime.operations.systems.less_paid import read_payments_of
+from runtime.operations.systems.less_paid import read_payments, read_payments_of
 from runtime.operations.systems.loss import note_loss
 from runtime.store import connections, journal, queues
 from runtime.store import tables as t

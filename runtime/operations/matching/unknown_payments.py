@@ -12,12 +12,7 @@ from typing import Any
 
 from sqlalchemy import BindParameter, Connection, bindparam, exists, func, select
 
-from connectors.records import Kind
-from runtime.app import App
-from runtime.operations.systems.loss import noting_loss
-from runtime.operations.systems.pull import pull
 from runtime.store import tables as t
-from runtime.store.connections import VendorConnection
 from runtime.store.rows import chunks
 
 _IDS: BindParameter[str] = bindparam("ids", expanding=True)
@@ -91,9 +86,3 @@ def somebody_booked(db: Connection, organisation_id: str, external_ids: Collecti
     payment = t.ledger_payment.c
     booked = (payment.organisation_id == organisation_id) & payment.external_id.in_(external_ids)
     return bool(db.scalar(select(exists().where(booked, payment.receipt_id.is_(None), payment.deleted.is_(False)))))
-
-
-def read_payments(app: App, connection: VendorConnection) -> None:
-    """Read the payments that the ledger took since they were last read; a ConnectorError when it cannot be reached."""
-    with noting_loss(app, connection):
-        pull(app, connection, kinds=(Kind.PAYMENT,))

@@ -10,12 +10,12 @@ from datetime import datetime
 
 from sqlalchemy import Connection, select, update
 
-from receivables.document import DocumentKind, DocumentStatus
-from receivables.money import Money
+from receivables.document import DocumentStatus
+from receivables.money import Money, total
 from reminders.replies.routing import TaskKind
 from runtime.app import App
 from runtime.operations.errors import RefusedError
-from runtime.operations.matching.open_items import pending_allocations
+from runtime.operations.matching.open_items import open_invoices
 from runtime.operations.payers.payers_word import plain
 from runtime.operations.people.tasks import close_task, open_task
 from runtime.operations.reminding.withdraw import withdraw_reminders
@@ -112,17 +112,7 @@ def _give_task(db: Connection, organisation_id: str, customer_id: str, at: datet
 
 def _owed(db: Connection, organisation_id: str, customer_id: str) -> list[Money]:
     """What is open of their invoices, by currency."""
-    document = t.document.c
-    rows = db.execute(
-        select(document.id, document.balance_minor, document.currency).where(
-            document.organisation_id == organisation_id,
-            document.customer_id == customer_id,
-            document.kind == DocumentKind.INVOICE.value,
-            document.status == DocumentStatus.OPEN.value,
-        )
-    ).all()
-    pending = pending_allocations(db, organisation_id) if rows else {}
-    owed: defaultdict[str, int] = defaultdict(int)
-    for row in rows:
-        owed[row.currency] += max(row.balance_minor - pending.get(row.id, 0), 0)
-    return [Money(minor, currency) for currency, minor in sorted(owed.items()) if minor]
+    owed: defaultdict[str, list[Money]] = defaultdict(list)
+    for each in open_invoices(db, organisation_id, customer_id):
+        owed[each.open_amount.currency].append(each.open_amount)
+    return [total(amounts, currency) for currency, amounts in sorted(owed.items())]

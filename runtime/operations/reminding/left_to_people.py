@@ -16,7 +16,7 @@ from reminders.holds import HoldCode
 from reminders.replies.routing import TaskKind
 from reminders.schedule import ItemDecision
 from runtime.app import App
-from runtime.operations.matching.open_items import pending_allocations
+from runtime.operations.matching.open_items import open_documents
 from runtime.operations.people.tasks import close_task, open_task
 from runtime.store import connections
 from runtime.store import tables as t
@@ -76,8 +76,8 @@ def close_paid(app: App, organisation_id: str) -> int:
     """End the open tasks about invoices of which nothing is open any more; returns how many."""
     document, task = t.document.c, t.task.c
     with app.store.write() as db:
-        rows = db.execute(
-            select(document.id, document.status, document.balance_minor)
+        ids = db.scalars(
+            select(document.id)
             .join(t.task, (task.subject == document.id) & (task.organisation_id == document.organisation_id))
             .where(
                 task.organisation_id == organisation_id,
@@ -87,14 +87,12 @@ def close_paid(app: App, organisation_id: str) -> int:
             )
             .order_by(task.opened_at, task.id)
         ).all()
-        if not rows:
-            return 0
-        pending = pending_allocations(db, organisation_id)
-        paid = [
-            row.id
-            for row in rows
-            if row.status != DocumentStatus.OPEN.value or row.balance_minor <= pending.get(row.id, 0)
-        ]
+        still_open = {
+            each.document.document_id
+            for each in open_documents(db, organisation_id, document_ids=ids)
+            if each.document.status is DocumentStatus.OPEN and each.open_amount
+        }
+        paid = [each for each in ids if each not in still_open]
         if paid:
             connections.lock_organisation(db, organisation_id)
         return sum(

@@ -47,5 +47,10 @@ def read_payments_of(app: App, ledger: VendorConnection, documents: Collection[s
         }
         is_needed = bool(with_unread_payments(db, ledger.organisation_id, less_paid_at))
     if is_needed:
-        with noting_loss(app, ledger):
-            pull(app, ledger, kinds=(Kind.PAYMENT,))
+        read_payments(app, ledger)
+
+
+def read_payments(app: App, ledger: VendorConnection) -> None:
+    """Read the payments that the ledger took since they were last read; a ConnectorError when it cannot be reached."""
+    with noting_loss(app, ledger):
+        pull(app, ledger, kinds=(Kind.PAYMENT,))

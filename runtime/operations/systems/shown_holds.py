@@ -34,7 +34,6 @@ def holds_in_words(
     db: Connection, organisation_id: str, customers: Sequence[str], *, today: date, at: datetime
 ) -> dict[str, str]:
     """Return, by customer, how many of their open invoices are held and why; customers without any are left out."""
-    opened: Counter[str] = Counter()
     owner: dict[str, str] = {}
     held: defaultdict[str, set[str]] = defaultdict(set)
     document, hold = t.document.c, t.hold.c
@@ -46,7 +45,6 @@ def holds_in_words(
             document.kind == DocumentKind.INVOICE.value,
         )
     ):
-        opened[row.customer_id] += 1
         owner[row.id] = row.customer_id
         if row.disputed:
             held[row.id].add(HoldCode.DISPUTED)
@@ -60,15 +58,15 @@ def holds_in_words(
     ):
         if document_id in owner and code in _WORDS:
             held[document_id].add(code)
-    return {
-        customer_id: _line(opened[customer_id], [held[each] for each in owner if owner[each] == customer_id])
-        for customer_id in {owner[each] for each in held}
-    }
+    opened = Counter(owner.values())
+    theirs: defaultdict[str, list[set[str]]] = defaultdict(list)
+    for invoice_id, codes in held.items():
+        theirs[owner[invoice_id]].append(codes)
+    return {customer_id: _line(opened[customer_id], codes) for customer_id, codes in theirs.items()}
 
 
 def _line(opened: int, held: Sequence[set[str]]) -> str:
     counted = Counter(code for codes in held for code in codes)
-    many = sum(1 for codes in held if codes)
-    share = f"all {opened}" if many == opened else f"{many} of {opened}"
+    share = f"all {opened}" if len(held) == opened else f"{len(held)} of {opened}"
     said = ", ".join(f"{counted[code]} {words}" for code, words in _WORDS.items() if counted[code])
     return f"{share} open: {said}"
