@@ -123,8 +123,13 @@ def _may_pay(reading: Reading, index: OpenItemIndex) -> bool:
     """
     if not _is_money(reading.receipt) or frozenset(reading.foreign) in reading.receipt.refused:
         return _is_money(reading.receipt)
+    return bool(reading.levels) or not _is_named_elsewhere(reading, index)
+
+
+def _is_named_elsewhere(reading: Reading, index: OpenItemIndex) -> bool:
+    """Whether the text names items of another currency that may be the payer's own: others' are named by chance."""
     named = [row for row in map(index.row_of, reading.foreign) if row is not None]
-    return bool(reading.levels) or all(reading.payer_of(row, index)[0] is PayerEvidence.CONFLICT for row in named)
+    return any(reading.payer_of(row, index)[0] is not PayerEvidence.CONFLICT for row in named)
 
 
 def _with_items(
@@ -141,8 +146,8 @@ def _with_items(
     chance = choice.chance
     postable = receipt.received_on <= as_of
     # Whoever names an invoice in another currency, and none in this one, has not meant those that merely fit.
-    is_named_elsewhere = bool(reading.foreign) and not reading.exact
-    sure = postable and not is_named_elsewhere and may_apply(chosen.evidence, chance, history)
+    is_meant_elsewhere = not reading.exact and _is_named_elsewhere(reading, index)
+    sure = postable and not is_meant_elsewhere and may_apply(chosen.evidence, chance, history)
     decision = Decision.APPLY if sure else Decision.SUGGEST
     said = explain.reasons(reading, chosen, index)
     if decision is Decision.APPLY:

@@ -39,7 +39,7 @@ def _each_alone(claims: list[Claim], _: OpenItemIndex) -> list[Choice]:
 
 ABLATIONS: dict[str, tuple[Swap, ...]] = {
     "damaged and cut numbers": (
-        (reference_book.ReferenceBook, "damaged", lambda *_: []),
+        (reference_book.ReferenceBook, "damaged", lambda *_, **__: []),
         (reference_book.ReferenceBook, "within", lambda *_: []),
     ),
     "shorthand lists and joined runs": (

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from receivables.money import Money
 from runtime.operations.errors import RefusedError
-from runtime.operations.matching.decide import undo
+from runtime.operations.matching.decide import confirm, undo
 from runtime.operations.matching.settle_question import settle_question
 from runtime.operations.people.finish_task import finish_task
 from runtime.operations.reminding.plan import plan_reminders
 from runtime.store import tables as t
-from tests.operations.firm import CURRENCY, TODAY, Firm
+from tests.operations.firm import CURRENCY, TODAY, Firm, XeroLedger
 
 NAMED = {"invoice_number": "INV-1001"}
 TOTAL = Money(12_000, CURRENCY).decimal
@@ -229,3 +231,27 @@ def test_a_refund_that_failed_leaves_nothing_to_do_about_it(firm: Firm) -> None:
     firm.stripe.fail_refund(refund)
     _hear(firm)
     assert _tasks(firm) == []
+
+
+def test_a_refund_of_money_that_a_credit_note_completed_asks_about_the_invoice_alone(firm: Firm) -> None:
+    assert isinstance(firm.ledger, XeroLedger)
+    firm.ledger.books.add_credit_note(
+        contact_id=firm.customers["Acme"],
+        number="CN-1",
+        total=Decimal("20.00"),
+        currency=CURRENCY,
+        issued_on=TODAY - timedelta(days=3),
+    )
+    firm.settle()
+    payer = firm.stripe.add_customer(name="Acme")
+    intent = firm.stripe.pay(amount=10_000, currency=CURRENCY, customer_id=payer)
+    _hear(firm)
+    if firm.receipt().state != "applied":
+        confirm(firm.app, organisation_id=firm.id, receipt_id=firm.receipt().id, actor="accountant")
+        firm.settle()
+    assert {row.is_credit for row in firm.rows(t.allocation)} == {True, False}
+    firm.stripe.refund(intent, 5_000)
+    _hear(firm)
+    (task,) = _tasks(firm)
+    assert task.subject == firm.document("INV-1001").id
+    assert [row.document_id for row in firm.rows(t.hold)] == [task.subject]

@@ -223,6 +223,9 @@ def test_experience_applies_nothing_where_an_invoice_in_another_currency_is_name
         (found,) = propose(index=index, receipts=[replace(told, refused=refused)], history=history, as_of=DAY)
         assert paid(found) == {"B": 100_00}
         assert found.decision is (Decision.APPLY if told is silent else Decision.SUGGEST)
+    index = OpenItemIndex([replace(FOREIGN, customer_id="OTHER", customer_name="Quay Traders"), FITS, *others])
+    (found,) = propose(index=index, receipts=[receipt(100_00, "INV-0401")], history=history, as_of=DAY)
+    assert (found.decision, paid(found)) == (Decision.APPLY, {"B": 100_00}), "a number may be somebody else's by chance"
 
 
 def test_money_that_is_not_there_pays_nothing() -> None:

@@ -125,7 +125,17 @@ def answer(db: Connection, organisation_id: str, receipt: dict[str, Any], code: 
     close_task(db, organisation_id=organisation_id, subject=receipt["id"], kinds=TASKS[code], by=by, at=at)
 
 
-def documents_of(db: Connection, organisation_id: str, receipt: dict[str, Any]) -> list[str]:
+def _concerned(db: Connection, organisation_id: str, receipt: dict[str, Any], code: str) -> list[str]:
+    """What a question about a payment may hold: the invoices that it pays or names, and what it held until undone."""
+    pays = set(_documents_of(db, organisation_id, receipt))
+    document = t.document.c
+    # A credit note that was set against the same invoice is neither refunded nor asked for.
+    notes = (document.organisation_id == organisation_id) & (document.kind == DocumentKind.CREDIT_NOTE.value)
+    pays -= set(db.scalars(select(document.id).where(notes, document.id.in_(pays))))
+    return sorted(pays | set(_held_for(db, organisation_id, receipt, code)))
+
+
+def _documents_of(db: Connection, organisation_id: str, receipt: dict[str, Any]) -> list[str]:
     """Return the documents that a processor's payment paid: by our allocations, else by the ledger's own record of it.
 
     One that was never applied is taken to be for the invoices that it names; one whose application the ledger took
@@ -146,11 +156,6 @@ def documents_of(db: Connection, organisation_id: str, receipt: dict[str, Any]) 
     if receipt["applications"]:
         return _asked_again(db, organisation_id, receipt["id"])
     return list(_named(db, organisation_id, receipt["hints"]))
-
-
-def _concerned(db: Connection, organisation_id: str, receipt: dict[str, Any], code: str) -> list[str]:
-    """What a question about a payment may hold: what it pays or names, and what it paid until that was undone."""
-    return sorted({*documents_of(db, organisation_id, receipt), *_held_for(db, organisation_id, receipt, code)})
 
 
 def _booked(db: Connection, organisation_id: str, receipt: dict[str, Any]) -> list[str]:
