@@ -239,6 +239,7 @@ class Declaration:
     `knock_key(secret, account)` returns the key with which our package at the vendor tells of changes in an account.
     `invoice_page(account, external_id)` returns where people of the account see an invoice in the vendor's own pages.
     `pay_button(address)` returns a page's address as the vendor's pay-now button takes it, with its placeholders.
+    `transfers_in` are the currencies in which it gives payers an account of their own to transfer money to.
     """
 
     system: str
@@ -258,6 +259,7 @@ class Declaration:
     knock_key: Callable[[str, str], str] | None = None
     pay_button: Callable[[str], str] | None = None
     invoice_page: Callable[[Account, str], str] | None = None
+    transfers_in: frozenset[str] = frozenset()
     concurrent: int | None = None  # calls that an account takes at once; None: any number
     sign_in: SignIn | None = None  # None: nobody signs in there
     # What a write takes beside what every consent has: one that was given before we asked for it lacks it.

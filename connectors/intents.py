@@ -330,11 +330,37 @@ class CheckoutLine:
 
 
 @dataclass(frozen=True, slots=True)
+class ByTransfer:
+    """A payment by bank transfer to the account that the processor keeps for a payer.
+
+    `payer_external_id` is the payer as `KeepPayer` made them; `country` is the issuer's, two letters.
+    """
+
+    payer_external_id: str
+    country: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeepPayer:
+    """Have the processor keep a payer, so that it can give them an account of their own to transfer money to.
+
+    What it keeps names `customer_id`. `email` may be empty.
+    """
+
+    key: str
+    customer_id: str
+    name: str
+    email: str
+    intent: Literal["keep_payer"] = "keep_payer"
+
+
+@dataclass(frozen=True, slots=True)
 class OpenCheckout:
     """Open a page of the processor on which a payer pays `lines`, all of one currency, and nothing else.
 
     The payment that comes of it names the items. The page ends at `expires_at`; it leads to `paid_url` when it was paid
-    and to `given_up_url` when not. `email` may be empty.
+    and to `given_up_url` when not. `email` may be empty. With `transfer` it says where to send the money instead of
+    taking any: what is sent arrives days later, or never.
     """
 
     key: str
@@ -343,6 +369,7 @@ class OpenCheckout:
     paid_url: str
     given_up_url: str
     expires_at: datetime
+    transfer: ByTransfer | None = None
     intent: Literal["open_checkout"] = "open_checkout"
 
 
@@ -441,6 +468,7 @@ Intent = (
     | AdoptInvoice
     | AnswerInstruction
     | EditContact
+    | KeepPayer
     | OpenCheckout
     | SaveMeans
     | TakePayment

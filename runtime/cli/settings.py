@@ -14,6 +14,7 @@ from runtime.operations.bank_files.bank_proof import prove_by_name, prove_by_sta
 from runtime.operations.errors import InputError
 from runtime.operations.organisations import OWNER, switch_sending
 from runtime.operations.payers.pay_by_card import switch_card_payments
+from runtime.operations.payers.pay_by_transfer import switch_transfers
 from runtime.operations.reminding.thank import switch_thanks
 from runtime.operations.systems.other_reminders import OtherReminders, say_what_else_reminds
 from runtime.operations.systems.tell_history import switch_ledger_history
@@ -27,6 +28,9 @@ from runtime.store.connections import Organisation
 @click.option("--sending", type=click.Choice(("on", "off")), help="Switch reminders on or off.")
 @click.option("--thanks", type=click.Choice(("on", "off")), help="Thank for payments of what was reminded, or not.")
 @click.option("--card-payments", type=click.Choice(("on", "off")), help="Offer payers to pay by card, or no more.")
+@click.option(
+    "--transfers", type=click.Choice(("on", "off")), help="Offer payers bank transfer beside the card, or no more."
+)
 @click.option(
     "--autopay", type=click.Choice(("on", "off")), help="Offer payers autopay, or no more; off takes nothing."
 )
@@ -57,6 +61,7 @@ def settings(
     sending: str | None,
     thanks: str | None,
     card_payments: str | None,
+    transfers: str | None,
     autopay: str | None,
     ledger_history: str | None,
     others_remind: str | None,
@@ -82,6 +87,7 @@ def settings(
             _treat(app, chosen.id, each)
         switches: tuple[tuple[str | None, Callable[..., None]], ...] = (
             (card_payments, switch_card_payments),
+            (transfers, switch_transfers),
             (autopay, switch_autopay),
             (ledger_history, switch_ledger_history),
             (sending, switch_sending),
@@ -115,6 +121,7 @@ def _show(app: App, organisation_id: str, *, as_json: bool) -> None:
     click.echo(f"sending      {'on' if found.sending_on else 'off'}")
     click.echo(f"thanks       {'on' if organisation.thanks_since else 'off'}")
     click.echo(f"cards        {'on' if found.card_payments_on else 'off'}")
+    click.echo(f"transfers    {'on' if organisation.transfers_on else 'off'}")
     click.echo(f"autopay      {'on' if organisation.autopay_on else 'off'}")
     click.echo(f"history      {'on' if organisation.history_from else 'off'}")
     click.echo(f"others       {_others(found.other_reminders)}")
@@ -140,6 +147,7 @@ def _facts(organisation: Organisation, found: Setup) -> dict[str, object]:
         "sending": found.sending_on,
         "thanks": organisation.thanks_since is not None,
         "card_payments": found.card_payments_on,
+        "transfers": organisation.transfers_on,
         "autopay": organisation.autopay_on,
         "ledger_history": organisation.history_from is not None,
         "others_remind": organisation.others_remind,

@@ -49,6 +49,7 @@ class Organisation:
     sending_on: bool
     thanks_since: datetime | None = None
     card_payments_on: bool = False
+    transfers_on: bool = False
     pay_button_on: bool = False
     links_back_on: bool = False
     history_from: datetime | None = None
@@ -175,6 +176,7 @@ def _organisation(row: Row[tuple[object, ...]]) -> Organisation:
         sending_on=r["sending_on"],
         thanks_since=r["thanks_since"],
         card_payments_on=r["card_payments_on"],
+        transfers_on=r["transfers_on"],
         pay_button_on=r["pay_button_on"],
         links_back_on=r["links_back_on"],
         history_from=r["history_from"],

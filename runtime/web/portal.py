@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import timedelta
+from enum import StrEnum
 from typing import Annotated
 
 from fastapi import Depends, File, Form, HTTPException, Request, UploadFile
@@ -52,6 +53,13 @@ _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")  # in the name of a file, on any syste
 MAX_FILE_NAME_CHARS = 80
 
 ROUTES = routes("portal", prefix="/p/{token}", dependencies=[PAYER])
+
+
+class Means(StrEnum):
+    """By what a payer wants to pay."""
+
+    CARD = "card"
+    TRANSFER = "transfer"
 
 
 def account_of(app: App, token: str) -> tuple[Organisation, PortalAccount, Brand]:
@@ -265,8 +273,9 @@ def take_checkout(
     visiting: Visiting,
     invoice: Annotated[list[str], Form(max_length=MAX_CHOSEN)] = _NOTHING,
     part: Annotated[str, Form(max_length=20)] = "",
+    means: Annotated[Means, Form()] = Means.CARD,
 ) -> Response:
-    """Lead the payer to a page on which they pay what they chose."""
+    """Lead the payer to a page on which they pay what they chose, or learn where to transfer it to."""
     address = pay_by_card(
         app,
         organisation_id=visiting.organisation.id,
@@ -274,6 +283,7 @@ def take_checkout(
         document_ids=invoice,
         part=part,
         back_to=f"{app.settings.public_url.rstrip('/')}/p/{visiting.token}",
+        by_transfer=means is Means.TRANSFER,
     )
     return visiting.page("portal_checkout.html", address=address)
 

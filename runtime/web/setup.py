@@ -14,6 +14,7 @@ from runtime.operations.organisations import switch_sending
 from runtime.operations.payers.brand import brand
 from runtime.operations.payers.pay_button import pay_button, switch_pay_button
 from runtime.operations.payers.pay_by_card import switch_card_payments
+from runtime.operations.payers.pay_by_transfer import switch_transfers
 from runtime.operations.reminding.replay import open_invoices, replay_days
 from runtime.operations.reminding.send_statements import switch_statements
 from runtime.operations.reminding.thank import switch_thanks
@@ -125,6 +126,14 @@ def switch_cards(app: Running, who: Who, organisation_id: str, cards: Annotated[
     known(app, organisation_id)
     switch_card_payments(app, organisation_id=organisation_id, on=cards is Switch.ON, actor=who)
     return go(f"/o/{organisation_id}/settings", f"cards_{cards}")
+
+
+@ROUTES.post("/o/{organisation_id}/settings/transfers", dependencies=[SWITCH], status_code=303)
+def switch_transferring(app: Running, who: Who, organisation_id: str, transfers: Annotated[Switch, Form()]) -> Response:
+    """Offer payers to pay by bank transfer through the processor, or no more."""
+    known(app, organisation_id)
+    switch_transfers(app, organisation_id=organisation_id, on=transfers is Switch.ON, actor=who)
+    return go(f"/o/{organisation_id}/settings", f"transfers_{transfers}")
 
 
 @ROUTES.post("/o/{organisation_id}/settings/pay-button", dependencies=[SWITCH], status_code=303)

@@ -17,6 +17,7 @@ from sandbox.oauth import OAuthServer
 from sandbox.standin import Clock, Replays, json_response, route
 from sandbox.stripe.account import StripeAccount
 from sandbox.stripe.books import API_VERSION
+from sandbox.stripe.cash import CASH_METHOD
 from sandbox.stripe.objects import Object
 from sandbox.stripe.refusal import Refused
 from sandbox.stripe.thin import thin_event
@@ -104,14 +105,15 @@ class StripeStandIn(Writes):
         session = self._account_of_session(id).checkout_sessions[id]
         is_setup = session["mode"] == "setup"
         amount = "Save" if is_setup else f"{session['amount_total']} {session['currency'].upper()} (minor units)"
-        words = "Save the card" if is_setup else "Pay by card"
+        by_transfer = session["payment_method_types"] == [CASH_METHOD]
+        words = "Save the card" if is_setup else "Show where to transfer it to" if by_transfer else "Pay by card"
         button = f'<form method="post"><button>{words}</button></form>' if session["status"] == "open" else ""
         page = f"<!doctype html><title>Checkout</title><p>{escape(amount)}: {session['status']}</p>{button}"
         return Response(page, content_type="text/html; charset=utf-8")
 
     @route("POST", "/c/pay/<id>")
     def pay_on_page(self, request: Request, id: str) -> Response:
-        """Pay by card, or save one, and send the payer back."""
+        """Pay by card, ask where to transfer the money to, or save a card, and send the payer back."""
         account = self._account_of_session(id)
         if account.checkout_sessions[id]["mode"] == "setup":
             account.complete_setup(id)

@@ -71,6 +71,7 @@ class Books:
         self.cash: dict[str, dict[str, int]] = {}  # kept for each customer, by currency
         self.cash_movements: dict[str, Object] = {}
         self.filled: dict[str, int] = {}  # what cash was applied to each payment that waits for a transfer
+        self.transfers_in: set[str] = {"eur", "gbp", "usd"}  # currencies in which the account takes bank transfers
         self.events: dict[str, Object] = {}
         self.payout_of: dict[str, str] = {}
         self.agreed_fees: dict[str, int | None] = {}

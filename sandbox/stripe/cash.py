@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from sandbox.stripe import cash_objects, objects
 from sandbox.stripe.objects import Object
 from sandbox.stripe.refusal import Refused
@@ -9,6 +12,7 @@ from sandbox.stripe.saved import SavedMeans
 
 CASH_METHOD = "customer_balance"
 _TRANSFERS = {"gbp": "gb_bank_transfer", "eur": "eu_bank_transfer", "usd": "us_bank_transfer"}
+_EURO_COUNTRIES = ("BE", "DE", "ES", "FR", "IE", "NL")
 
 
 class CashBalances(SavedMeans):
@@ -42,6 +46,34 @@ class CashBalances(SavedMeans):
             self._ask_for_rest(intent, intent["amount"])
             self.emit("payment_intent.requires_action", intent)
             self._reconcile(intent["customer"], intent["currency"])
+
+    def check_session(self, given: Mapping[str, Any], currency: str) -> None:
+        """Refuse a checkout session by bank transfer for what it lacks, or what the account does not take."""
+        if CASH_METHOD not in given.get("payment_method_types", []):
+            return
+        if currency not in self.transfers_in:
+            message = (
+                f"The payment method type provided: {CASH_METHOD} is invalid. Please ensure the provided type is"
+                " activated in your dashboard and your account is enabled for it."
+            )
+            raise Refused(message, param="payment_method_types")
+        if not given.get("customer"):
+            raise Refused(f"A `customer` is required to use {CASH_METHOD}.", param="customer", code="parameter_missing")
+        options = given.get("payment_method_options", {}).get(CASH_METHOD, {})
+        transfer, kind = options.get("bank_transfer", {}), _TRANSFERS[currency]
+        if options.get("funding_type") != "bank_transfer" or transfer.get("type") != kind:
+            param = f"payment_method_options[{CASH_METHOD}][bank_transfer][type]"
+            raise Refused(f"Bank transfers in {currency} are funded by {kind}.", param=param)
+        if currency == "eur" and transfer.get(kind, {}).get("country") not in _EURO_COUNTRIES:
+            param = f"payment_method_options[{CASH_METHOD}][bank_transfer][{kind}][country]"
+            raise Refused(f"The country must be one of {', '.join(_EURO_COUNTRIES)}.", param=param)
+
+    def _pay_on_page(self, session: Object, data: Object, *, method: str, fee: int | None) -> str:
+        """Show where to transfer the money to, on a page of transfers; take it on any other."""
+        if session["payment_method_types"] != [CASH_METHOD]:
+            return super()._pay_on_page(session, data, method=method, fee=fee)
+        amount, currency = session["amount_total"], session["currency"]
+        return self.ask_for_transfer(session["customer"], amount, currency, data.get("metadata"))
 
     def transfer_in(
         self, customer_id: str, amount: int, currency: str, *, reference: str = "", sender: str = "Payer Ltd"
@@ -123,6 +155,7 @@ class CashBalances(SavedMeans):
             return
         intent["next_action"] = None
         self._succeed(intent, self._charged(intent), fee=None, at=None)
+        self._tell_session(intent, "checkout.session.async_payment_succeeded", "paid")
 
     def _charged(self, intent: Object) -> Object:
         charge = objects.charge(

@@ -393,7 +393,7 @@ def checkout_session(
         "mode": mode,
         "payment_intent": None,
         "payment_link": None,
-        "payment_method_options": {},
+        "payment_method_options": given.get("payment_method_options", {}),
         "payment_method_types": given.get("payment_method_types") or ["card"],
         "payment_status": "unpaid" if mode == "payment" else "no_payment_required",
         "recovered_from": None,

@@ -182,24 +182,26 @@ class Payments(Books):
             return session
 
     def complete_checkout(self, session_id: str, *, method: str = "card", fee: int | None = None) -> str:
-        """Pay on a session's page; a debit leaves it unpaid until settled. Returns the payment intent's id."""
+        """Pay on a session's page, unpaid until a debit settles or a transfer arrives. Returns the payment's id."""
         with self._lock:
             session = self.open_session(session_id)
-            data = self.intent_data[session_id]
-            intent_id = self.pay(
-                amount=session["amount_total"],
-                currency=session["currency"],
-                method=method,
-                customer_id=session["customer"],
-                metadata=data.get("metadata"),
-                description=data.get("description", ""),
-                fee=fee,
-            )
+            intent_id = self._pay_on_page(session, self.intent_data[session_id], method=method, fee=fee)
             paid = self.payment_intents[intent_id]["status"] == "succeeded"
             session |= {"payment_intent": intent_id, "status": "complete", "url": None}
             session["payment_status"] = "paid" if paid else "unpaid"
             self.emit("checkout.session.completed", session)
             return intent_id
+
+    def _pay_on_page(self, session: Object, data: Object, *, method: str, fee: int | None) -> str:
+        return self.pay(
+            amount=session["amount_total"],
+            currency=session["currency"],
+            method=method,
+            customer_id=session["customer"],
+            metadata=data.get("metadata"),
+            description=data.get("description", ""),
+            fee=fee,
+        )
 
     def open_session(self, session_id: str) -> Object:
         """Return a session that is not over; Refused for any other."""

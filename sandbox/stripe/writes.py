@@ -99,6 +99,8 @@ class Writes(Reads):
 
         def create(account: StripeAccount, given: Parameters) -> Object:
             required(given, "mode", "success_url")
+            if given.get("customer") and given.get("customer_email"):
+                raise Refused("You may only specify one of these parameters: customer, customer_email.")
             if given.get("customer"):
                 account.known(account.customers, "customer", given["customer"], param="customer")
             host = request.host_url.rstrip("/")
@@ -109,6 +111,7 @@ class Writes(Reads):
                 raise Refused("Only modes payment and setup are modelled.", param="mode")
             required(given, "line_items")
             amount, currency = _total(given["line_items"])
+            account.check_session(given, currency)
             return account.open_checkout(amount=amount, currency=currency, base_url=host, given=given)
 
         return self._once(request, create)

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from werkzeug.wrappers import Request, Response
 
 from connectors.contract import Access, Account, Endpoint, Notice
-from connectors.errors import Fatal, Reconnect, Reject, Retry
-from connectors.intents import CheckoutLine, Done, EditContact, OpenCheckout
+from connectors.errors import Absent, Fatal, Reconnect, Reject, Retry
+from connectors.intents import ByTransfer, CheckoutLine, Done, EditContact, KeepPayer, OpenCheckout
 from connectors.limits import Budget
 from connectors.oauth import OAuthFlow, TokenSet
 from connectors.payments.stripe import DECLARATION, StripeConnector
@@ -616,6 +616,51 @@ def test_a_checkout_asks_for_its_lines_and_its_payment_names_them(world: World) 
     fields = record.fields
     assert isinstance(fields, ProcessorPaymentFields)
     assert (fields.item_ids, fields.amount) == (("doc_0", "doc_1"), Money(12_050, "GBP"))
+
+
+@pytest.mark.parametrize(
+    ("currency", "country", "asked"),
+    [
+        ("GBP", "GB", {"type": "gb_bank_transfer"}),
+        ("USD", "US", {"type": "us_bank_transfer"}),
+        ("EUR", "DE", {"type": "eu_bank_transfer", "eu_bank_transfer": {"country": "DE"}}),
+        ("EUR", "AT", {"type": "eu_bank_transfer", "eu_bank_transfer": {"country": "IE"}}),
+    ],
+)
+def test_a_page_of_transfers_says_which_account_it_is_for(
+    world: World, currency: str, country: str, asked: dict[str, Any]
+) -> None:
+    (kept,) = world.connector.write([KeepPayer("k", "cus_ours", "Alder & Co", "ap@alder.example")])
+    assert isinstance(kept, Done)
+    (payer,) = kept.external_ids
+    intent = replace(checkout("cko_1", Money(12_000, currency)), transfer=ByTransfer(payer, country))
+    (done,) = world.connector.write([intent])
+    assert isinstance(done, Done)
+    session = world.stripe.checkout_sessions[done.external_ids[0]]
+    assert session["payment_method_types"] == ["customer_balance"]
+    options = {"funding_type": "bank_transfer", "bank_transfer": asked}
+    assert session["payment_method_options"] == {"customer_balance": options}
+    assert (session["customer"], session["customer_email"]) == (payer, None)
+    told = world.stripe.complete_checkout(done.external_ids[0])
+    assert world.connector.fetch(PAYMENT, [told]).records == (), "nobody has paid"
+    world.stripe.transfer_in(payer, 12_000, currency.lower())
+    assert (world.payment(told).item_ids, world.payment(told).payer_external_id) == (("doc_0",), payer)
+
+
+def test_a_page_of_transfers_that_cannot_be_is_refused(world: World) -> None:
+    intent = checkout("cko_1", Money(12_000, "CHF"))
+    nobody = ByTransfer("cus_gone", "GB")
+    outcomes = [
+        world.connector.write([replace(intent, transfer=nobody)])[0],
+        world.connector.write([replace(checkout("cko_2", Money(12_000, "GBP")), transfer=nobody)])[0],
+    ]
+    assert [type(each) for each in outcomes] == [Reject, Absent]
+    world.stripe.transfers_in.clear()
+    (kept,) = world.connector.write([KeepPayer("k", "cus_ours", "Alder & Co", "")])
+    assert isinstance(kept, Done)
+    transfer = ByTransfer(kept.external_ids[0], "GB")
+    (outcome,) = world.connector.write([replace(checkout("cko_3", Money(12_000, "GBP")), transfer=transfer)])
+    assert isinstance(outcome, Fatal) and "activated" in str(outcome)
 
 
 def test_a_checkout_is_opened_once_for_its_key(world: World) -> None:

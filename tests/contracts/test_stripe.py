@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
 import pytest
 
 from connectors.errors import Reconnect
-from connectors.intents import Done, ForgetMeans
+from connectors.intents import ByTransfer, Done, ForgetMeans, KeepPayer
 from connectors.records import Kind
 from receivables.money import Money
 from sandbox.stripe import StripeAccount
@@ -82,6 +83,24 @@ def test_whatever_is_read_keeps_the_contract(witness: Witness, world: World) -> 
         world.read(PAYOUT)
     assert not witness.findings, witness.report()
     assert not unused(witness.used, {"stripe"})
+
+
+@pytest.mark.parametrize("currency", ["EUR", "GBP", "USD"])
+def test_a_page_of_transfers_keeps_the_contract(witness: Witness, world: World, currency: str) -> None:
+    world.standin.subscribe("http://127.0.0.1:1/webhooks/stripe")
+    (kept,) = world.connector.write([KeepPayer("k", "cus_ours", "Alder & Co", "ap@alder.example")])
+    assert isinstance(kept, Done)
+    transfer = ByTransfer(kept.external_ids[0], "DE")
+    (opened,) = world.connector.write([replace(checkout("cko_1", Money(12_000, currency)), transfer=transfer)])
+    assert isinstance(opened, Done)
+    told = world.stripe.complete_checkout(opened.external_ids[0])
+    for part in (5_000, 7_000):
+        world.stripe.transfer_in(transfer.payer_external_id, part, currency.lower())
+        world.connector.fetch(PAYMENT, [told])
+        world.connector.fetch(CASH, [transfer.payer_external_id])
+    assert world.payment(told).amount == Money(12_000, currency)
+    assert not witness.findings, witness.report()
+    assert witness.seen["webhook"] > 5
 
 
 @pytest.mark.parametrize("method", ["card", *DEBITS])

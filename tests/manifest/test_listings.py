@@ -33,7 +33,7 @@ PERMISSIONS = {
     "balance_transactions": {"balance_read", "balance_transaction_source_read"},  # each with its source
     "charges": {"charge_read"},
     "checkout": {"checkout_session_write"},
-    "customers": {"customer_read"},
+    "customers": {"customer_read", "customer_write"},
     "disputes": {"dispute_read"},
     "events": {"event_read"},
     "invoices": {"invoice_read"},  # by the view in the dashboard

@@ -35,7 +35,11 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[App, str]]:
         with app.store.write() as db:
             db.execute(
                 t.organisation.update().values(
-                    card_payments_on=True, pay_button_on=True, approvals_on=True, payers_instalments=4
+                    card_payments_on=True,
+                    transfers_on=True,
+                    pay_button_on=True,
+                    approvals_on=True,
+                    payers_instalments=4,
                 )
             )
             # Bolt may be written to today

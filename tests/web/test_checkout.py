@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import expect, sync_playwright
 
 from runtime.operations.payers.pay_by_card import MAX_INVOICES, switch_card_payments
+from runtime.operations.payers.pay_by_transfer import switch_transfers
 from runtime.store import tables as t
 from tests.operations.firm import Firm
 from tests.shared import unavailable
@@ -37,6 +38,50 @@ def test_a_card_is_offered_only_while_it_is_switched_on(served: tuple[Firm, str]
         assert "by card" not in http.get(path).text
     refused = http.post(f"{payers_page(firm)}/checkout", data={"invoice": firm.document("INV-1001").id})
     assert (refused.status_code, "bank transfer" in refused.text) == (409, True)
+
+
+def test_a_transfer_is_offered_only_while_it_is_switched_on(served: tuple[Firm, str], http: httpx.Client) -> None:
+    firm, _ = served
+    pages = (payers_page(firm), f"{payers_page(firm)}/pay/{firm.document('INV-1001').id}")
+    for path in pages:
+        assert 'value="transfer"' not in http.get(path).text
+    answer = http.post(f"/o/{firm.id}/settings/transfers", data={"transfers": "on"}, follow_redirects=True)
+    assert "offered to pay by bank transfer beside the card" in answer.text
+    for path in pages:
+        assert 'value="transfer"' in http.get(path).text
+    with firm.app.store.write() as db:
+        db.execute(t.document.update().values(currency="CHF"))
+    for path in pages:
+        assert 'value="transfer"' not in http.get(path).text, "Stripe takes no transfers in francs"
+
+
+@pytest.mark.browser
+def test_a_payer_is_told_where_to_transfer_it_to(served: tuple[Firm, str], tmp_path: Path) -> None:
+    if not CHROMIUM.exists():
+        unavailable(f"{CHROMIUM} is not there")
+    firm, address = served
+    switch_transfers(firm.app, organisation_id=firm.id, on=True, actor="owner")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
+        page = chromium.new_context(
+            base_url=address, viewport={"width": PHONE[0], "height": PHONE[1]}, java_script_enabled=False
+        ).new_page()
+        page.goto(payers_page(firm))
+        page.screenshot(path=tmp_path / "account.png", full_page=True)
+        page.goto(f"{payers_page(firm)}/pay/{firm.document('INV-1001').id}")
+        page.screenshot(path=tmp_path / "pay.png", full_page=True)
+        page.get_by_role("button", name="Show where to transfer it to").click()
+        page.get_by_role("button", name="Show where to transfer it to").click()  # on the processor's page
+        expect(page.get_by_role("status")).to_contain_text("once it has arrived")
+        (payer,) = firm.rows(t.payer_account)
+        firm.stripe.transfer_in(payer.external_id, 12_000, "gbp")
+        firm.deliver_webhooks()
+        firm.work()
+        page.reload()
+        expect(page.get_by_text("INV-1001")).to_have_count(0)
+        page.screenshot(path=tmp_path / "paid.png", full_page=True)
+        chromium.close()
+    assert firm.ledger.balance("INV-1001") == 0
 
 
 def test_what_is_somebody_elses_opens_no_page(served: tuple[Firm, str], http: httpx.Client) -> None:

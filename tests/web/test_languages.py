@@ -24,6 +24,7 @@ WEB = Path(words.__file__).parent
 TRANSLATED = [code for code in LANGUAGES if code != FALLBACK_LANGUAGE]
 PAYERS_NOTICES = (
     "paying",
+    "transferring",
     "contact_wished",
     "format_chosen",
     "credit_asked",
@@ -43,6 +44,7 @@ PAYERS_ROOMS = (
     "operations/payers/contact_wish.py",
     "operations/payers/dispute.py",
     "operations/payers/pay_by_card.py",
+    "operations/payers/pay_by_transfer.py",
     "operations/payers/payers_word.py",
     "operations/payers/promise.py",
     "operations/payers/question.py",
@@ -59,6 +61,7 @@ NOT_FOR_PAYERS = {
     "there is no such customer",
     "there is no such plan that is running",
     "no processor is connected that could take cards: connect Stripe first",
+    "offer payers to pay by card first: transfers come beside it",
     "no processor is connected that could take payments: connect Stripe first",
     "no question about this invoice waits (any more)",
     "this invoice is not contested (any more)",

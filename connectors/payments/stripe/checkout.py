@@ -6,12 +6,15 @@ from connectors.errors import Fatal, Reject
 from connectors.intents import Done, OpenCheckout
 from connectors.payments.stripe.client import Row
 from connectors.payments.stripe.reading import ITEMS_KEY, minor_of
+from connectors.payments.stripe.transfers import page_parameters
 
 MAX_METADATA_CHARS = 500  # of one value (docs.stripe.com/metadata)
 
 
 def parameters(intent: OpenCheckout) -> Row:
     """Return what a Checkout Session is made of; Reject when its payment could not name all items.
+
+    What a payer can pay with is Stripe's to say, by what the account takes; a bank transfer is asked for by itself.
 
     Its life is Stripe's to bound: from half an hour to a day (docs.stripe.com/api/checkout/sessions/create).
     """
@@ -37,6 +40,8 @@ def parameters(intent: OpenCheckout) -> Row:
         "cancel_url": intent.given_up_url,
         "expires_at": int(intent.expires_at.timestamp()),
     }
+    if intent.transfer is not None:
+        return asked | page_parameters(intent.transfer, intent.lines[0].amount.currency)
     return asked | ({"customer_email": intent.email} if intent.email else {})
 
 

@@ -33,6 +33,10 @@ class NotPermitted(Reconnect):
     """The app lacks a permission of the account for this call; others may work."""
 
 
+class Unknown(Fatal):
+    """Stripe does not know, or not any more, what the call names."""
+
+
 class Declined(Reject):
     """A payment was made and declined: `payment` is the PaymentIntent as it stands, with its last error."""
 
@@ -117,6 +121,8 @@ class Client:
         if status == 409 or not 400 <= status < 500:  # a lock, a fault at Stripe's end, no answer or no readable one
             return Retry(text, ambiguous=True)
         told = cast("Row", error.json_body or {}).get("error") or {}
+        if told.get("code") == "resource_missing":  # something that the request names
+            return Unknown(text)
         payment: Row = told.get("payment_intent") or {}
         if payment.get("last_payment_error"):
             return Declined(text, payment)

@@ -10,11 +10,21 @@ from typing import Any
 
 from connectors.contract import Access
 from connectors.errors import Absent, Fatal, Reject, answered
-from connectors.intents import Done, ForgetMeans, Found, Intent, OpenCheckout, Outcome, SaveMeans, TakePayment
-from connectors.payments.stripe import saved_means
+from connectors.intents import (
+    Done,
+    ForgetMeans,
+    Found,
+    Intent,
+    KeepPayer,
+    OpenCheckout,
+    Outcome,
+    SaveMeans,
+    TakePayment,
+)
+from connectors.payments.stripe import saved_means, transfers
 from connectors.payments.stripe.cash import EXPANDED, has_cash, held_cash_of
 from connectors.payments.stripe.checkout import opened, parameters
-from connectors.payments.stripe.client import PAGE_SIZE, Client, Declined, NotPermitted, Row
+from connectors.payments.stripe.client import PAGE_SIZE, Client, Declined, NotPermitted, Row, Unknown
 from connectors.payments.stripe.notices import subject_of
 from connectors.payments.stripe.reading import identity, is_disputed, payment_of, payout_of
 from connectors.records import Kind, Page, Record
@@ -106,13 +116,13 @@ class StripeConnector:
         return self._fetch(kind, external_ids, urgent=True)
 
     def write(self, intents: Sequence[Intent]) -> list[Outcome]:
-        """Open pages, take payments, forget means of payment, one call each; nothing else is written to Stripe."""
+        """Keep payers, open pages, take payments, forget means, one call each; nothing else is written to Stripe."""
         return [answered(partial(self._write, intent)) for intent in intents]
 
     def find(self, intents: Sequence[Intent]) -> list[Found]:
         """Look payments that we took up; of the others None.
 
-        A page that nobody was told of can be used by nobody, and what is forgotten twice is forgotten.
+        A page that nobody was told of can be used by nobody, a payer neither, and what is forgotten twice is forgotten.
         """
         return [self._find(intent) if isinstance(intent, TakePayment) else None for intent in intents]
 
@@ -125,6 +135,9 @@ class StripeConnector:
         match intent:
             case OpenCheckout():
                 return self._open(parameters(intent), options)
+            case KeepPayer():
+                payer: Any = transfers.payer_parameters(intent)
+                return Done((str(self._client.create(lambda sdk: sdk.v1.customers.create(payer, options))["id"]),))
             case SaveMeans():
                 return self._open(saved_means.page_parameters(intent), options)
             case TakePayment():
@@ -134,7 +147,11 @@ class StripeConnector:
         raise Reject(f"Stripe has no place for {intent.intent}", code="unsupported_intent")
 
     def _open(self, asked: Any, options: Any) -> Done:  # noqa: ANN401 - as the SDK types it
-        return opened(self._client.create(lambda sdk: sdk.v1.checkout.sessions.create(asked, options)), self._api_url)
+        try:
+            page = self._client.create(lambda sdk: sdk.v1.checkout.sessions.create(asked, options))
+        except Unknown as error:  # of all that a page names only its payer can be gone
+            raise Absent(str(error)) from error
+        return opened(page, self._api_url)
 
     def _take(self, asked: Any, options: Any) -> Done:  # noqa: ANN401 - as the SDK types it
         try:

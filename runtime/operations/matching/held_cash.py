@@ -14,6 +14,7 @@ from sqlalchemy import Connection, or_, select, update
 from receivables.money import Money
 from receivables.problem import Problem
 from receivables.receipt import Receipt
+from runtime.operations.payers.pay_by_transfer import kept_for
 from runtime.operations.reminding.facts import credit
 from runtime.operations.reminding.withdraw import withdraw_reminders
 from runtime.operations.systems.absorb.accounts import candidates
@@ -37,7 +38,8 @@ def recognise_cash(db: Connection, organisation_id: str, now: datetime) -> list[
         if row["amount_minor"] <= 0:
             _settle(db, row, SPENT, row["customer_id"], now)
             continue
-        customer_id = row["customer_id"] or _paid_before(db, row)
+        kept = kept_for(db, organisation_id, row["system"], row["external_id"])
+        customer_id = kept or row["customer_id"] or _paid_before(db, row)
         if customer_id is None:
             book = book or CustomerBook(candidates(db, organisation_id, row["system"]))
             emails = (row["payer_email"],) if row["payer_email"] else ()

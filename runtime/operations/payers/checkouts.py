@@ -21,7 +21,8 @@ MAX_BEGUN = 1_000  # looked at in one organisation: more within an hour are of s
 class Checkout:
     """A page on which a customer began to pay `amounts` (by document); `address` is None until the processor gave it.
 
-    One that does not hold reminders back was begun after too many others for the same items.
+    One that does not hold reminders back was begun after too many others for the same items. One `by_transfer` tells
+    where to send the money: it says nothing of whether somebody did.
     """
 
     id: str
@@ -29,6 +30,7 @@ class Checkout:
     amounts: Mapping[str, Money]
     address: str | None
     holds: bool
+    by_transfer: bool
     begun_at: datetime
     expires_at: datetime
 
@@ -71,4 +73,6 @@ def _pays(payment: Row[Any], checkout: Row[Any]) -> bool:
 
 def _checkout(row: Row[Any]) -> Checkout:
     amounts = {document_id: Money(minor, row.currency) for document_id, minor in row.amounts}
-    return Checkout(row.id, row.customer_id, amounts, row.address, row.holds, row.begun_at, row.expires_at)
+    return Checkout(
+        row.id, row.customer_id, amounts, row.address, row.holds, row.by_transfer, row.begun_at, row.expires_at
+    )

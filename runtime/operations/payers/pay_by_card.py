@@ -1,8 +1,9 @@
-"""A payer pays by card: the processor opens a page for exactly what they chose, and the payment names the invoices."""
+"""A payer pays by card or transfer: the processor opens a page for what they chose; the payment names the invoices."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from secrets import token_hex
 
@@ -23,6 +24,7 @@ from runtime.operations.errors import InputError, RefusedError
 from runtime.operations.matching.open_items import OpenDocument, open_documents
 from runtime.operations.organisations import keep_switch
 from runtime.operations.payers.checkouts import LIFETIME, Checkout, begun, begun_lately
+from runtime.operations.payers.pay_by_transfer import open_for_transfer, transfers_in
 from runtime.operations.payers.payers_word import amount_of
 from runtime.operations.reminding.facts import receipts
 from runtime.operations.reminding.withdraw import withdraw_reminders
@@ -65,15 +67,17 @@ def pay_by_card(
     part: str,
     back_to: str,
     in_hand: bool = False,
+    by_transfer: bool = False,
 ) -> str:
     """Open a page on which the customer pays these invoices, and return its address.
 
     What is open is asked now; a discount that stands for paying early is taken off where no part is named. `part`,
     decimal text, is what they pay of a single invoice; empty, all of it. A page that was opened for just this and is
     not over serves again. Reminders of the invoices wait meanwhile, an hour at most. `back_to` is the payer's own page.
-    An invoice must be marked as sent, unless they have it `in_hand`. InputError for a choice that cannot be paid
-    together; RefusedError when cards are not taken, an invoice is not open or its payment is on its way, or the
-    processor opens no page.
+    An invoice must be marked as sent, unless they have it `in_hand`. `by_transfer`, the page tells where to transfer
+    the money to; where the processor has no such page, it is one for other means. InputError for a choice that cannot
+    be paid together; RefusedError when cards are not taken, an invoice is not open or its payment is on its way, or
+    the processor opens no page.
     """
     with app.store.write() as db:
         connections.lock_organisation(db, organisation_id)
@@ -92,10 +96,11 @@ def pay_by_card(
         keep_offers(db, organisation_id, offered.values(), now=now)
         amounts |= {document_id: each.to_pay for document_id, each in offered.items()}
         ends = min((each.offer.ends_at for each in offered.values()), default=now + LIFETIME)
-        same = [each for each in begun(db, organisation_id, now) if _is_for(each, customer_id, amounts)]
+        by_transfer = by_transfer and _currency(amounts) in transfers_in(db, organisation)
+        same = [each for each in begun(db, organisation_id, now) if _is_for(each, customer_id, amounts, by_transfer)]
         if same and same[0].address:
             return same[0].address
-        checkout = _begin(db, organisation_id, customer_id, amounts, now, ends=ends)
+        checkout = _begin(db, organisation_id, customer_id, amounts, now, ends=ends, by_transfer=by_transfer)
         email = db.scalar(select(t.customer.c.email).where(t.customer.c.id == customer_id))
     intent = OpenCheckout(
         key=checkout.id,
@@ -104,11 +109,14 @@ def pay_by_card(
             for each in chosen
         ),
         email=email or "",
-        paid_url=f"{back_to}?notice=paying",
+        paid_url=f"{back_to}?notice={'transferring' if by_transfer else 'paying'}",
         given_up_url=back_to,
         expires_at=checkout.expires_at,
     )
-    (outcome,) = app.vendors.connector(processor).write([intent])
+    outcome = open_for_transfer(app, processor, organisation, customer_id, intent) if by_transfer else None
+    if outcome is None:
+        intent = replace(intent, paid_url=f"{back_to}?notice=paying")
+        (outcome,) = app.vendors.connector(processor).write([intent])
     return _opened(app, processor, checkout, outcome)
 
 
@@ -165,8 +173,13 @@ def _amounts(chosen: Sequence[OpenDocument], part: str) -> dict[str, Money]:
     return {document_id: amount}
 
 
-def _is_for(checkout: Checkout, customer_id: str, amounts: Mapping[str, Money]) -> bool:
-    return checkout.customer_id == customer_id and checkout.amounts == amounts
+def _currency(amounts: Mapping[str, Money]) -> str:
+    return next(iter(amounts.values())).currency
+
+
+def _is_for(checkout: Checkout, customer_id: str, amounts: Mapping[str, Money], by_transfer: bool) -> bool:
+    same = checkout.customer_id == customer_id and checkout.by_transfer == by_transfer
+    return same and checkout.amounts == amounts
 
 
 def _begin(
@@ -177,6 +190,7 @@ def _begin(
     now: datetime,
     *,
     ends: datetime,
+    by_transfer: bool,
 ) -> Checkout:
     """Keep that a page is being opened, before it is: a payment that is made there must not be asked for meanwhile."""
     today = begun_lately(db, organisation_id, customer_id, now - timedelta(days=1))
@@ -185,8 +199,9 @@ def _begin(
     lately = begun_lately(db, organisation_id, customer_id, now - timedelta(days=7))
     often = any(sum(document_id in each for each in lately) >= HOLDING_A_WEEK for document_id in amounts)
     key = stable_id("cko", organisation_id, customer_id, token_hex(8))
-    checkout = Checkout(key, customer_id, amounts, None, not often, now, min(now + LIFETIME, ends))
-    amount = total(list(amounts.values()), next(iter(amounts.values())).currency)
+    checkout = Checkout(key, customer_id, amounts, None, not often, by_transfer, now, min(now + LIFETIME, ends))
+    amount = total(list(amounts.values()), _currency(amounts))
+    means = "by bank transfer" if by_transfer else "by card"
     db.execute(
         insert(t.checkout).values(
             id=checkout.id,
@@ -197,6 +212,7 @@ def _begin(
             amount_minor=amount.minor,
             address=None,
             holds=checkout.holds,
+            by_transfer=by_transfer,
             begun_at=now,
             expires_at=checkout.expires_at,
         )
@@ -209,10 +225,10 @@ def _begin(
             actor=ACTOR,
             action="checkout_begun",
             subject=document_id,
-            detail=f"a payment of {amount} by card",
+            detail=f"a payment of {amount} {means}",
         )
     if checkout.holds:
-        why = f"a payment of {amount} by card was begun"
+        why = f"a payment of {amount} {means} was begun"
         withdraw_reminders(db, organisation_id=organisation_id, document_ids=amounts, why=why, at=now)
     return checkout
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -18,6 +18,7 @@ from reminders.holds import HoldCode
 from runtime.operations.matching.open_items import OpenDocument, open_documents
 from runtime.operations.payers.checkouts import begun
 from runtime.operations.payers.pay_by_card import MAX_INVOICES, may_pay_by_card
+from runtime.operations.payers.pay_by_transfer import transfers_in
 from runtime.operations.reminding.facts import known_credit
 from runtime.operations.systems.absorb.departures import surviving
 from runtime.operations.views.autopay import PayersAutopay, payers_autopay
@@ -95,6 +96,7 @@ class PortalAccount:
     on_their_way: tuple[PortalPayment, ...]
     payments: tuple[PortalPayment, ...]
     may_pay_by_card: bool
+    transfers_in: Collection[str]  # currencies in which they may pay by transfer to the processor
     autopay: PayersAutopay
 
     def credit(self, currency: str) -> Money:
@@ -149,6 +151,7 @@ def portal(db: Connection, organisation: Organisation, customer_id: str, *, now:
         on_their_way=_on_their_way(db, organisation.id, ids),
         payments=payments[:MAX_PAYMENTS],
         may_pay_by_card=may_pay_by_card(db, organisation),
+        transfers_in=transfers_in(db, organisation),
         autopay=autopay,
     )
 

@@ -17,6 +17,7 @@ organisation = Table(
     Column("sending_on", Boolean, nullable=False, server_default=false()),
     Column("thanks_since", Instant),
     Column("card_payments_on", Boolean, nullable=False, server_default=false()),
+    Column("transfers_on", Boolean, nullable=False, server_default=false()),
     Column("pay_button_on", Boolean, nullable=False, server_default=false()),
     Column("links_back_on", Boolean, nullable=False, server_default=false()),
     Column("history_from", Instant),  # events from then on may be untold in the ledger's history; null: none are told

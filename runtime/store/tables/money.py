@@ -15,6 +15,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
 )
 
 from runtime.store.tables.columns import Id, Instant, RowNumber, currency, metadata, minor, organisation_id, their_text
@@ -266,9 +267,23 @@ checkout = Table(
     minor("amount_minor"),
     Column("address", Text),
     Column("holds", Boolean, nullable=False),
+    Column("by_transfer", Boolean, nullable=False, server_default=false()),
     Column("begun_at", Instant, nullable=False),
     Column("expires_at", Instant, nullable=False),
     Index(None, "organisation_id", "expires_at"),
+)
+
+# Payers whom a processor keeps because we asked it to, so that each has an account of their own to transfer money to.
+payer_account = Table(
+    "payer_account",
+    metadata,
+    Column("organisation_id", Id, ForeignKey("organisation.id"), primary_key=True),
+    Column("system", String(32), primary_key=True),
+    Column("external_id", String(128), primary_key=True),
+    Column("account", String(128), nullable=False),  # of ours at the processor: another one keeps other payers
+    Column("customer_id", Id, nullable=False),
+    Column("kept_at", Instant, nullable=False),
+    Index(None, "organisation_id", "customer_id"),
 )
 
 # Money that a payer sent and that a processor keeps for them, by currency: it is no receipt until it pays something.

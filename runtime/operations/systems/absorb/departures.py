@@ -29,6 +29,7 @@ _OWNED = (  # what has a `customer_id`
     t.ledger_payment,
     t.held_cash,
     t.checkout,
+    t.payer_account,
     t.mandate,
     t.automatic_payment,
     t.discount,
