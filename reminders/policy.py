@@ -209,4 +209,49 @@ LONG_STANDING_DEBT = DunningPolicy(
     days_between_levels=30,
 )
 
-EXAMPLE_POLICIES = (DEFAULT_POLICY, SMALL_DEBT, LARGE_DEBT, LONG_STANDING_DEBT)
+BY_LETTER = DunningPolicy(  # letters cost money and days: fewer of them, further apart
+    name="by letter",
+    version=1,
+    levels=(
+        DunningLevel(1, 7, Tone.FRIENDLY, Channel.LETTER),
+        DunningLevel(2, 28, Tone.CLEAR, Channel.LETTER),
+        DunningLevel(3, 60, Tone.FIRM, Channel.LETTER),
+    ),
+    limits=ContactLimits(weekly_cap=1, min_days_between=14),
+    days_between_levels=21,
+)
+
+HIGH_RISK = DunningPolicy(
+    name="high risk",
+    version=1,
+    levels=(
+        DunningLevel(-1, -3, Tone.UPCOMING),
+        DunningLevel(1, 1, Tone.FRIENDLY),
+        DunningLevel(2, 7, Tone.CLEAR),
+        DunningLevel(3, 14, Tone.CLEAR, Channel.CALL_TASK, Channel.LETTER),
+        DunningLevel(4, 28, Tone.FIRM),
+        DunningLevel(5, 45, Tone.FINAL, needs_approval=True),
+    ),
+)
+
+PROVEN_PAYER = DunningPolicy(
+    name="proven payer",
+    version=1,
+    levels=(
+        DunningLevel(1, 7, Tone.FRIENDLY),
+        DunningLevel(2, 21, Tone.CLEAR),
+        DunningLevel(3, 45, Tone.FIRM),
+    ),
+    limits=ContactLimits(weekly_cap=1, min_days_between=7),
+    days_between_levels=14,
+)
+
+EXAMPLE_POLICIES = (
+    DEFAULT_POLICY,
+    SMALL_DEBT,
+    LARGE_DEBT,
+    LONG_STANDING_DEBT,
+    BY_LETTER,
+    HIGH_RISK,
+    PROVEN_PAYER,
+)

@@ -4,17 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from types import MappingProxyType
 
 from receivables.money import Money
+from reminders.evidence import Channel
 from reminders.policy import (
+    BY_LETTER,
     DEFAULT_POLICY,
+    HIGH_RISK,
     LARGE_DEBT,
     LONG_STANDING_DEBT,
+    PROVEN_PAYER,
     SMALL_DEBT,
     DunningPolicy,
     PolicyError,
 )
+from reminders.risk import RiskBand
+
+REACHING = (Channel.EMAIL, Channel.SMS, Channel.LETTER, Channel.CALL_TASK)  # the channels of which it can be asked
+
+
+class Asked(StrEnum):
+    """What is read of customers only where a segment asks for it."""
+
+    HABIT = "habit"
+    RISK = "risk"
+    REACH = "reach"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,13 +39,16 @@ class Debtor:
 
     `open_amounts` is all that is open, by currency; `days_overdue` that of the oldest open invoice, negative before it
     is due; `usually_late` how many days after its due date a paid invoice of the last year was paid, the median, None
-    where too few were; `country` in two letters.
+    where too few were; `country` in two letters; `reached_by` the channels that nothing lasting keeps from them. `risk`
+    and `reached_by` are None where they were not asked for.
     """
 
     open_amounts: Mapping[str, Money]
     days_overdue: int
     country: str | None = None
     usually_late: int | None = None
+    risk: RiskBand | None = None
+    reached_by: frozenset[Channel] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +56,8 @@ class Segment:
     """Customers for whom all of these conditions hold; without any, everyone.
 
     An amount is compared in its own currency. What is asked and not known (a country, a currency that is not named,
-    how late somebody usually pays) does not hold.
+    how late somebody usually pays) does not hold. All of the channels `reachable_by` reach the customer, and none of
+    `not_reachable_by` does.
     """
 
     amount_at_least: Mapping[str, Money] = field(default_factory=lambda: MappingProxyType({}))
@@ -47,6 +67,14 @@ class Segment:
     usually_late_at_least: int | None = None
     usually_late_less_than: int | None = None
     countries: frozenset[str] = frozenset()
+    risk: frozenset[RiskBand] = frozenset()
+    reachable_by: frozenset[Channel] = frozenset()
+    not_reachable_by: frozenset[Channel] = frozenset()
+
+    def __post_init__(self) -> None:
+        both = sorted(self.reachable_by & self.not_reachable_by)
+        if both:
+            raise PolicyError(f"nobody can be reached by {both[0]} and not be: name it once")
 
     @property
     def is_everyone(self) -> bool:
@@ -54,13 +82,16 @@ class Segment:
         return self == EVERYONE
 
     @property
-    def asks_history(self) -> bool:
-        """Whether it must be known how late a customer usually pays."""
-        return self.usually_late_at_least is not None or self.usually_late_less_than is not None
+    def asked(self) -> frozenset[Asked]:
+        """What must be read of a customer beside what is owed and where they are."""
+        habit = self.usually_late_at_least is not None or self.usually_late_less_than is not None
+        reach = bool(self.reachable_by or self.not_reachable_by)
+        wanted = ((Asked.HABIT, habit), (Asked.RISK, bool(self.risk)), (Asked.REACH, reach))
+        return frozenset(what for what, is_asked in wanted if is_asked)
 
     def includes(self, debtor: Debtor) -> bool:
         """Whether `debtor` is one of them."""
-        late, amounts = debtor.usually_late, debtor.open_amounts
+        late, amounts, reached = debtor.usually_late, debtor.open_amounts, debtor.reached_by
         return (
             (not self.amount_at_least or any(_reaches(amounts, least) for least in self.amount_at_least.values()))
             and (not self.amount_less_than or _all_below(amounts, self.amount_less_than))
@@ -69,6 +100,9 @@ class Segment:
             and (self.usually_late_at_least is None or (late is not None and late >= self.usually_late_at_least))
             and (self.usually_late_less_than is None or (late is not None and late < self.usually_late_less_than))
             and (not self.countries or debtor.country in self.countries)
+            and (not self.risk or debtor.risk in self.risk)
+            and (not self.reachable_by or (reached is not None and self.reachable_by <= reached))
+            and (not self.not_reachable_by or (reached is not None and self.not_reachable_by.isdisjoint(reached)))
         )
 
 
@@ -120,9 +154,9 @@ class PolicyBook:
         return frozenset(bound for bound in bounds if bound is not None)
 
     @property
-    def asks_history(self) -> bool:
-        """Whether a choice depends on how late customers usually pay."""
-        return any(choice.segment.asks_history for choice in self.choices)
+    def asked(self) -> frozenset[Asked]:
+        """What the choices depend on beside what customers owe and where they are."""
+        return frozenset().union(*(choice.segment.asked for choice in self.choices))
 
     @property
     def default(self) -> DunningPolicy:
@@ -159,4 +193,17 @@ BY_SIZE = PolicyBook(
     )
 )
 
-EXAMPLES: Mapping[str, PolicyBook] = MappingProxyType({"standard": DEFAULT_BOOK, "by-size": BY_SIZE})
+BY_RISK = PolicyBook(
+    (
+        Choice(
+            Segment(reachable_by=frozenset({Channel.LETTER}), not_reachable_by=frozenset({Channel.EMAIL})), BY_LETTER
+        ),
+        Choice(Segment(risk=frozenset({RiskBand.HIGH})), HIGH_RISK),
+        Choice(Segment(risk=frozenset({RiskBand.LOW})), PROVEN_PAYER),
+        Choice(EVERYONE, DEFAULT_POLICY),
+    )
+)
+
+EXAMPLES: Mapping[str, PolicyBook] = MappingProxyType(
+    {"standard": DEFAULT_BOOK, "by-size": BY_SIZE, "by-risk": BY_RISK}
+)

@@ -6,7 +6,7 @@ The names of the keys are the form of the file, documented in docs/policies.md.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any, TypeVar
@@ -19,7 +19,8 @@ from reminders.early_discount import MAX_BASIS_POINTS, EarlyDiscount, EarlyDisco
 from reminders.early_discount import MAX_DAYS as MAX_DISCOUNT_DAYS
 from reminders.evidence import Channel
 from reminders.policy import DunningLevel, DunningPolicy, PolicyError, Tone, numbers
-from reminders.policy_book import EVERYONE, Choice, PolicyBook, Segment
+from reminders.policy_book import EVERYONE, REACHING, Choice, PolicyBook, Segment
+from reminders.risk import RiskBand
 
 MAX_CHARACTERS = 20_000
 MAX_POLICIES = 50
@@ -31,6 +32,7 @@ MAX_NAME_CHARACTERS = 80
 _INTEGER = re.compile(r"-?\d{1,6}")
 _PER_CENT = re.compile(r"\d{1,3}(\.\d{1,2})?")
 _COUNTRY = re.compile(r"[A-Z]{2}")
+_TONES, _CHANNELS, _BANDS = tuple(Tone), tuple(Channel), tuple(RiskBand)
 _TRUTHS = {"yes": True, "true": True, "no": False, "false": False}
 _DEFAULTS = ContactLimits()
 T = TypeVar("T")
@@ -166,9 +168,9 @@ def _level(place: int, node: yaml.Node) -> DunningLevel:
     found = DunningLevel(
         level=place,
         after_due_days=fields.take("days_after_due", _whole(-MAX_DAYS, MAX_DAYS)),
-        tone=fields.take("tone", lambda each: _one_of(Tone, each)),
-        channel=fields.take_or("channel", lambda each: _one_of(Channel, each), Channel.EMAIL),
-        otherwise=fields.take_or("otherwise", lambda each: _one_of(Channel, each), None),
+        tone=fields.take("tone", lambda each: _one_of(_TONES, each)),
+        channel=fields.take_or("channel", lambda each: _one_of(_CHANNELS, each), Channel.EMAIL),
+        otherwise=fields.take_or("otherwise", lambda each: _one_of(_CHANNELS, each), None),
         needs_approval=fields.take_or("needs_approval", _truth, False),
     )
     fields.end()
@@ -177,17 +179,25 @@ def _level(place: int, node: yaml.Node) -> DunningLevel:
 
 def _segment(node: yaml.Node) -> Segment:
     fields = _Fields(node, "'for'")
-    days = _whole(-MAX_DAYS, MAX_DAYS)
-    found = Segment(
-        amount_at_least=fields.take_or("amount_at_least", _amounts, {}),
-        amount_less_than=fields.take_or("amount_less_than", _amounts, {}),
-        overdue_at_least=fields.take_or("overdue_at_least", days, None),
-        overdue_less_than=fields.take_or("overdue_less_than", days, None),
-        usually_late_at_least=fields.take_or("usually_late_at_least", days, None),
-        usually_late_less_than=fields.take_or("usually_late_less_than", days, None),
-        countries=fields.take_or("countries", _countries, frozenset()),
-    )
+    days, channels = _whole(-MAX_DAYS, MAX_DAYS), _some_of(REACHING, "channels")
+    conditions: dict[str, Any] = {
+        "amount_at_least": _amounts,
+        "amount_less_than": _amounts,
+        "overdue_at_least": days,
+        "overdue_less_than": days,
+        "usually_late_at_least": days,
+        "usually_late_less_than": days,
+        "countries": _countries,
+        "risk": _some_of(_BANDS, "risk"),
+        "reachable_by": channels,
+        "not_reachable_by": channels,
+    }
+    asked = {name: fields.take(name, read) for name, read in conditions.items() if name in fields.left}
     fields.end()
+    try:
+        found = Segment(**asked)
+    except PolicyError as error:
+        raise PolicyFileError(_line(node), f"'for': {error}") from None
     if found.is_everyone:
         raise PolicyFileError(_line(node), "'for' names no condition: leave it out where a policy is for everyone")
     return found
@@ -219,16 +229,20 @@ def _truth(node: yaml.Node) -> bool:
     return _TRUTHS[text]
 
 
-E = TypeVar("E", Tone, Channel)
+E = TypeVar("E", Tone, Channel, RiskBand)
 
 
-def _one_of(kind: type[E], node: yaml.Node) -> E:
+def _one_of(known: Sequence[E], node: yaml.Node) -> E:
     text = _text(node)
-    try:
-        return kind(text)
-    except ValueError:
-        known = ", ".join(each.value for each in kind)
-        raise PolicyFileError(_line(node), f"{text!r} is not one of {known}") from None
+    found = next((each for each in known if each.value == text), None)
+    if found is None:
+        values = ", ".join(each.value for each in known)
+        raise PolicyFileError(_line(node), f"{text!r} is not one of {values}")
+    return found
+
+
+def _some_of(known: Sequence[E], what: str) -> Callable[[yaml.Node], frozenset[E]]:
+    return lambda node: frozenset(_one_of(known, each) for each in _list(node, what, len(known)))
 
 
 def _amounts(node: yaml.Node) -> Mapping[str, Money]:
@@ -316,6 +330,9 @@ def _segment_facts(segment: Segment) -> dict[str, Any]:
         "usually_late_at_least": segment.usually_late_at_least,
         "usually_late_less_than": segment.usually_late_less_than,
         "countries": sorted(segment.countries),
+        "risk": [each.value for each in _BANDS if each in segment.risk],
+        "reachable_by": [each.value for each in REACHING if each in segment.reachable_by],
+        "not_reachable_by": [each.value for each in REACHING if each in segment.not_reachable_by],
     }
     return {name: value for name, value in facts.items() if value not in (None, {}, [])}
 

@@ -22,6 +22,7 @@ from reminders.schedule import Candidate, Plan, Verdict, plan
 MAX_DAYS = 366
 SENT_AT = time(10, 0)  # on the payer's clock
 _WEEK = timedelta(days=7)
+_UNKNOWN = Debtor({}, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +132,7 @@ class _Desk:
     """What was sent so far. Nothing counts as sent before the first day."""
 
     book: PolicyBook
-    usually_late: Mapping[str, int]
+    known: Mapping[str, Debtor]
     messages: list[ReplayedMessage] = field(default_factory=list)
     held: defaultdict[HoldCode, set[str]] = field(default_factory=lambda: defaultdict(set))
     contacts: defaultdict[str, list[datetime]] = field(default_factory=lambda: defaultdict(list))
@@ -159,7 +160,7 @@ class _Desk:
         for each in invoices:
             by_customer[each.evidence.contact.recipient_id].append(each)
         return {
-            customer: self.book.policy_for(_debtor(those, day, self.usually_late.get(customer)))
+            customer: self.book.policy_for(_debtor(those, day, self.known.get(customer, _UNKNOWN)))
             for customer, those in by_customer.items()
         }
 
@@ -204,14 +205,14 @@ class _Desk:
             self.reminded.update({line.item_id: (line.level, at) for line in lines})
 
 
-def _debtor(invoices: Sequence[PastInvoice], day: date, usually_late: int | None) -> Debtor:
+def _debtor(invoices: Sequence[PastInvoice], day: date, known: Debtor) -> Debtor:
     amounts: dict[str, Money] = {}
     for each in invoices:
         left = each.left(day)
         amounts[left.currency] = left + amounts.get(left.currency, Money.zero(left.currency))
     oldest = min(each.evidence.item.due_on for each in invoices)
     country = invoices[0].evidence.contact.country
-    return Debtor(amounts, (day - oldest).days, country, usually_late)
+    return replace(known, open_amounts=amounts, days_overdue=(day - oldest).days, country=country)
 
 
 def replay(
@@ -220,16 +221,17 @@ def replay(
     first: date,
     last: date,
     book: PolicyBook,
-    usually_late: Mapping[str, int] = MappingProxyType({}),
+    known: Mapping[str, Debtor] = MappingProxyType({}),
 ) -> Replay:
     """Play the days from `first` to `last`, both included. ValueError for none, or for more than MAX_DAYS.
 
-    `usually_late` is how late each customer usually pays, by what is known now.
+    `known` is what each customer is like now: how they pay, their risk, how they are reached. What they owed on a day,
+    and for how long, is that day's.
     """
     length = (last - first).days + 1
     if not 1 <= length <= MAX_DAYS:
         raise ValueError(f"{first} to {last} is {length} days; 1 to {MAX_DAYS} can be replayed")
-    desk = _Desk(book, usually_late)
+    desk = _Desk(book, known)
     waiting = deque(sorted(invoices, key=lambda each: (each.evidence.item.issued_on, each.evidence.item.item_id)))
     open_now: list[PastInvoice] = []
     for day in (first + timedelta(days=passed) for passed in range(length)):

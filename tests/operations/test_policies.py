@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from reminders.policy_book import BY_SIZE, DEFAULT_BOOK
+from reminders.policy_book import BY_SIZE, DEFAULT_BOOK, Asked
 from reminders.policy_file import read_policies, write_policies
 from runtime.operations.errors import InputError
 from runtime.operations.reminding.certificates import stored
@@ -126,7 +126,7 @@ def test_how_late_somebody_usually_pays_is_the_median_of_three_or_more(firm: Fir
     ids = {row.name: row.id for row in firm.rows(t.customer)}
     with firm.app.store.read() as db:
         found = debtors(
-            db, _organisation(firm), customer_ids=list(ids.values()), now=firm.app.clock(), with_history=True
+            db, _organisation(firm), customer_ids=list(ids.values()), now=firm.app.clock(), asked=list(Asked)
         )
     assert found[ids["Acme"]].usually_late == 30
     assert found[ids["Bolt"]].usually_late is None, "one invoice is no habit"

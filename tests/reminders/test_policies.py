@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from receivables.money import Money
 from reminders.contact import ContactLimits
+from reminders.evidence import Channel
 from reminders.policy import (
     DEFAULT_POLICY,
     SMALL_DEBT,
@@ -23,8 +24,20 @@ from reminders.policy import (
     pause_before,
 )
 from reminders.policy import next_level as next_of
-from reminders.policy_book import BY_SIZE, DEFAULT_BOOK, EVERYONE, EXAMPLES, Choice, Debtor, PolicyBook, Segment
+from reminders.policy_book import (
+    BY_SIZE,
+    DEFAULT_BOOK,
+    EVERYONE,
+    EXAMPLES,
+    REACHING,
+    Asked,
+    Choice,
+    Debtor,
+    PolicyBook,
+    Segment,
+)
 from reminders.policy_file import MAX_CHARACTERS, PolicyFileError, read_policies, write_policies
+from reminders.risk import RiskBand
 from reminders.schedule import PlanningCode, plan
 from tests.reminders.facts import NOW, candidate, contact, eur
 
@@ -103,7 +116,7 @@ def test_the_first_segment_that_includes_a_customer_counts(who: Debtor, name: st
 
 def test_what_is_asked_and_not_known_does_not_hold() -> None:
     late = Segment(usually_late_at_least=20)
-    assert late.asks_history
+    assert late.asked == {Asked.HABIT}
     assert late.includes(debtor({}, usually_late=20))
     assert not late.includes(debtor({}, usually_late=19))
     assert not late.includes(debtor({}))
@@ -111,6 +124,44 @@ def test_what_is_asked_and_not_known_does_not_hold() -> None:
     assert not Segment(countries=frozenset({"DE"})).includes(debtor({}))
     assert Segment(usually_late_less_than=5, overdue_less_than=30).includes(debtor({}, 29, usually_late=4))
     assert not Segment(usually_late_less_than=5, overdue_less_than=30).includes(debtor({}, 30, usually_late=4))
+
+
+def test_a_segment_asks_by_which_channels_a_customer_is_reached_now() -> None:
+    only_letter = Segment(
+        reachable_by=frozenset({Channel.LETTER}), not_reachable_by=frozenset({Channel.EMAIL, Channel.SMS})
+    )
+    assert only_letter.asked == {Asked.REACH}
+    assert only_letter.includes(debtor({}, reached_by=frozenset({Channel.LETTER, Channel.CALL_TASK})))
+    assert not only_letter.includes(debtor({}, reached_by=frozenset({Channel.LETTER, Channel.SMS})))
+    assert not only_letter.includes(debtor({}, reached_by=frozenset()))
+    assert not only_letter.includes(debtor({})), "what was not read does not hold"
+    assert not Segment(not_reachable_by=frozenset({Channel.SMS})).includes(debtor({}))
+    both = Segment(reachable_by=frozenset({Channel.EMAIL, Channel.SMS}))
+    assert not both.includes(debtor({}, reached_by=frozenset({Channel.SMS}))), "all of them are asked for"
+
+
+def test_a_segment_asks_for_risk_and_unknown_is_no_band_but_can_be_asked_for() -> None:
+    risky = Segment(risk=frozenset({RiskBand.MEDIUM, RiskBand.HIGH}))
+    assert risky.asked == {Asked.RISK}
+    assert [band for band in RiskBand if risky.includes(debtor({}, risk=band))] == [RiskBand.MEDIUM, RiskBand.HIGH]
+    assert not risky.includes(debtor({}))
+    assert Segment(risk=frozenset({RiskBand.UNKNOWN})).includes(debtor({}, risk=RiskBand.UNKNOWN))
+    assert PolicyBook((Choice(risky, SMALL_DEBT), Choice(EVERYONE, DEFAULT_POLICY))).asked == {Asked.RISK}
+    assert DEFAULT_BOOK.asked == BY_SIZE.asked == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("who", "name"),
+    [
+        (debtor({}, risk=RiskBand.HIGH, reached_by=frozenset({Channel.EMAIL})), "high risk"),
+        (debtor({}, risk=RiskBand.HIGH, reached_by=frozenset({Channel.LETTER})), "by letter"),
+        (debtor({}, risk=RiskBand.LOW, reached_by=frozenset({Channel.EMAIL, Channel.LETTER})), "proven payer"),
+        (debtor({}, risk=RiskBand.MEDIUM, reached_by=frozenset()), "standard"),
+        (debtor({}, risk=RiskBand.UNKNOWN, reached_by=frozenset({Channel.EMAIL})), "standard"),
+    ],
+)
+def test_the_example_by_risk(who: Debtor, name: str) -> None:
+    assert EXAMPLES["by-risk"].policy_for(who).name == name
 
 
 def test_each_customer_is_decided_by_their_own_policy() -> None:
@@ -196,6 +247,18 @@ def test_a_file_is_read_as_it_is_written() -> None:
         ("days_after_due: 1\n", "days_after_due: 1\n         tone: firm\n", "line 14: this is no YAML: "),
         ("days_after_due: -3, tone: upcoming", "days_after_due: -3, tone: firm", "line 2: policy 'patient': up to"),
         ("policies:", "policys:", "line 1: the file lacks 'policies'"),
+        ("countries: [NO, DE]", "risk: [huge]", "line 5: 'huge' is not one of low, medium, high, unknown"),
+        ("countries: [NO, DE]", "risk: high", "line 5: risk must be a list"),
+        (
+            "countries: [NO, DE]",
+            "reachable_by: [hand_over]",
+            "line 5: 'hand_over' is not one of email, sms, letter, call_task",
+        ),
+        (
+            "countries: [NO, DE]",
+            "reachable_by: [sms]\n      not_reachable_by: [letter, sms]",
+            "line 4: 'for': nobody can be reached by sms and not be: name it once",
+        ),
     ],
 )
 def test_each_mistake_is_told_with_its_line(old: str, new: str, reason: str) -> None:
@@ -242,6 +305,9 @@ def books(draw: st.DrawFn) -> PolicyBook:
             "amount_less_than": amounts,
             "usually_late_less_than": days,
             "countries": st.frozensets(st.sampled_from(["NO", "DE", "US"]), min_size=1),
+            "risk": st.frozensets(st.sampled_from(RiskBand), min_size=1),
+            "reachable_by": st.frozensets(st.sampled_from(REACHING[:2]), min_size=1),
+            "not_reachable_by": st.frozensets(st.sampled_from(REACHING[2:]), min_size=1),
         },
     )
     names = draw(st.lists(st.sampled_from(["a", "NO", "10", "x: y", "- z", "'q'", "#h", "~"]), min_size=1, unique=True))

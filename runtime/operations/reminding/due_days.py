@@ -17,7 +17,7 @@ from receivables.document import DocumentKind, DocumentStatus
 from reminders.business_time import closes_at, start_of_day
 from reminders.holds import HoldCode
 from reminders.policy import DunningPolicy
-from reminders.policy_book import Debtor, PolicyBook
+from reminders.policy_book import Asked, Debtor, PolicyBook
 from reminders.schedule import Ask, ItemDecision, Verdict, left_to_people_at, next_ask
 from runtime.operations.reminding.debtors import debtors
 from runtime.operations.reminding.evidence import place_of, reminded
@@ -27,7 +27,8 @@ from runtime.store.rows import beside_an_index, chunks
 
 DECIDED_FOR = timedelta(days=1)  # how long what was asked for stands, if nobody says that something changed
 UNASKED_FOR = timedelta(days=90)  # the same where nothing is asked for: a safeguard, and few a day
-HABIT_FOR = timedelta(days=7)  # the same where policies go by how late somebody usually pays
+HABIT_FOR = timedelta(days=7)  # the same where policies go by how late somebody usually pays, or their risk
+_WITH_TIME = frozenset({Asked.HABIT, Asked.RISK})
 # What money that is not applied may pay: weighed with every planning, so that whatever becomes of that money counts.
 _MONEY = frozenset({HoldCode.SETTLED, HoldCode.IN_FLIGHT, HoldCode.PROBABLY_PAID, HoldCode.CREDIT_AVAILABLE})
 
@@ -129,7 +130,7 @@ def _policies(
     """The policy of each customer, of nobody where one is for everyone."""
     if book.is_for_everyone:
         return {}
-    known = debtors(db, organisation, customer_ids=found.until, now=now, with_history=book.asks_history)
+    known = debtors(db, organisation, customer_ids=found.until, now=now, asked=book.asked)
     for customer_id, debtor in known.items():
         found.bring_forward(customer_id, _changes_segment(organisation, book, debtor, now))
     return {customer_id: book.policy_for(debtor) for customer_id, debtor in known.items()}
@@ -139,5 +140,5 @@ def _changes_segment(organisation: Organisation, book: PolicyBook, debtor: Debto
     """When a customer may come under another policy although nothing happens but time."""
     today = now.astimezone(organisation.zone).date()
     ahead = [days - debtor.days_overdue for days in book.overdue_days if days > debtor.days_overdue]
-    latest = now + (HABIT_FOR if book.asks_history else UNASKED_FOR)
+    latest = now + (HABIT_FOR if book.asked & _WITH_TIME else UNASKED_FOR)
     return min([latest, *(start_of_day(today + timedelta(days=days), organisation.time_zone) for days in ahead)])

@@ -151,16 +151,18 @@ def _item(each: OpenDocument) -> OpenItem:
     )
 
 
-def _contact(facts: Facts, customer_id: str) -> ContactEvidence:
+def mail_contact(
+    organisation: Organisation, customers: Mapping[str, Mapping[str, Any]], customer_id: str, *, bad: Bad
+) -> ContactEvidence:
+    """Return how a customer is reached by e-mail, of rows that hold the parents too; what was sent is not counted."""
     # A document can be read before its customer is: until then nobody can be written to.
-    customer = facts.customers.get(customer_id, _NOT_READ)
-    parent = facts.customers.get(customer["parent_id"] or "")
+    customer = customers.get(customer_id, _NOT_READ)
+    parent = customers.get(customer["parent_id"] or "")
     # A branch without an address at which mail arrives is reached through the parent that pays for it.
     addresses = [each["email"] for each in (customer, parent) if each is not None and each["email"]]
-    working = [each for each in addresses if (Channel.EMAIL, normal(each)) not in facts.bad_addresses]
+    working = [each for each in addresses if (Channel.EMAIL, normal(each)) not in bad]
     address = next(iter([*working, *addresses]), None)
-    country, time_zone = place_of(facts.organisation, customer["country"])
-    count, last = facts.contacted.get(customer_id, (0, None))
+    country, time_zone = place_of(organisation, customer["country"])
     return ContactEvidence(
         recipient_id=customer_id,
         recipient_name=customer["name"],
@@ -171,9 +173,13 @@ def _contact(facts: Facts, customer_id: str) -> ContactEvidence:
         country=country,
         opted_out=any(each["opted_out"] for each in _owners(customer, parent, address)),
         bounced=address is not None and not working,
-        contacts_this_week=count,
-        last_contact_at=last,
     )
+
+
+def _contact(facts: Facts, customer_id: str) -> ContactEvidence:
+    count, last = facts.contacted.get(customer_id, (0, None))
+    mail = mail_contact(facts.organisation, facts.customers, customer_id, bad=facts.bad_addresses)
+    return replace(mail, contacts_this_week=count, last_contact_at=last)
 
 
 def _owners(
@@ -187,7 +193,7 @@ def _owners(
 def _read_facts(db: Connection, organisation: Organisation, now: datetime, documents: Sequence[OpenDocument]) -> Facts:
     ids = [each.document.document_id for each in documents]
     rows = _by_id(db, t.document, organisation.id, ids)
-    customers = _customers(db, organisation.id, {each.document.customer_id for each in documents})
+    customers = customers_with_parents(db, organisation.id, {each.document.customer_id for each in documents})
     facts = Facts(
         organisation=organisation,
         now=now,
@@ -230,8 +236,8 @@ def _by_id(db: Connection, table: Table, organisation_id: str, ids: Iterable[str
     return found
 
 
-def _customers(db: Connection, organisation_id: str, ids: set[str]) -> dict[str, Mapping[str, Any]]:
-    """The customers with the parents that pay for them."""
+def customers_with_parents(db: Connection, organisation_id: str, ids: set[str]) -> dict[str, Mapping[str, Any]]:
+    """Return the rows of these customers and of the parents that pay for them."""
     found = _by_id(db, t.customer, organisation_id, ids)
     parents = {row["parent_id"] for row in found.values() if row["parent_id"]} - found.keys()
     return found | _by_id(db, t.customer, organisation_id, parents)

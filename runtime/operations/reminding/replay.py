@@ -19,7 +19,7 @@ from reminders.evidence import Flag, FlagCode
 from reminders.replay import MAX_DAYS, PastHold, PastInvoice, PastMoney, Replay, replay
 from runtime.operations.errors import InputError
 from runtime.operations.matching.open_items import OpenDocument, open_documents
-from runtime.operations.reminding.debtors import usually_late
+from runtime.operations.reminding.debtors import debtors
 from runtime.operations.reminding.evidence import gather
 from runtime.operations.reminding.policies import PolicyVersion, current
 from runtime.store import tables as t
@@ -94,8 +94,9 @@ def replay_days(
     _check(first, last, now.astimezone(organisation.zone).date())
     invoices = _invoices(db, organisation, first=first, last=last, now=now)
     policies = current(db, organisation.id)
-    late = _usually_late(db, organisation, invoices, now) if policies.book.asks_history else {}
-    played = replay(invoices=invoices, first=first, last=last, book=policies.book, usually_late=late)
+    customers = {each.evidence.contact.recipient_id for each in invoices} if policies.book.asked else set()
+    known = debtors(db, organisation, customer_ids=customers, now=now, asked=policies.book.asked)
+    played = replay(invoices=invoices, first=first, last=last, book=policies.book, known=known)
     months = sorted({message.day.strftime("%Y-%m") for message in played.messages})
     return Replayed(
         first=first,
@@ -113,16 +114,6 @@ def replay_days(
 def _spoken(policies: PolicyVersion) -> str:
     names = ", ".join(choice.policy.name for choice in policies.book.choices)
     return f"{names}, version {policies.version}"
-
-
-def _usually_late(
-    db: Connection, organisation: Organisation, invoices: Collection[PastInvoice], now: datetime
-) -> dict[str, int]:
-    today = now.astimezone(organisation.zone).date()
-    late: dict[str, int] = {}
-    for chunk in chunks(sorted({each.evidence.contact.recipient_id for each in invoices})):
-        late |= usually_late(db, organisation.id, customer_ids=chunk, today=today)
-    return late
 
 
 def open_invoices(db: Connection, organisation_id: str) -> int:

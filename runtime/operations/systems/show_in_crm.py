@@ -41,7 +41,7 @@ from runtime.app import App
 from runtime.operations.applying.write_off import SOURCE as WRITE_OFF
 from runtime.operations.matching.open_items import pending_allocations
 from runtime.operations.payers.pause import paused_until
-from runtime.operations.reminding.debtors import usually_late
+from runtime.operations.reminding.habits import paid_lately, usually_late
 from runtime.operations.systems.absorb.documents import shared_values
 from runtime.operations.systems.absorb.scope import CUSTOMER_LINK, pairs_of
 from runtime.operations.systems.invoice_requests import waits_for_adoption
@@ -225,7 +225,7 @@ def _build_balances(db: Connection, crm: VendorConnection, rows: Sequence[Row], 
     today = at.astimezone(connections.zone_of(db, crm.organisation_id)).date()
     customers = [row["id"] for row in rows]
     owed = _owed(db, crm.organisation_id, today, customers)
-    late = usually_late(db, crm.organisation_id, customer_ids=customers, today=today)
+    late = usually_late(paid_lately(db, crm.organisation_id, customer_ids=customers, today=today))
     reminded = _last_contacts(db, crm.organisation_id, customers)
     held = holds_in_words(db, crm.organisation_id, customers, today=today, at=at)
     organisation = connections.organisation(db, crm.organisation_id)

@@ -1,0 +1,217 @@
+"""Segments by how customers pay and are reached: facts of many customers in a few queries, on each database."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import event, update
+
+from connectors.records import ProcessorState
+from receivables.decline import Advice, Decline, DeclineGroup
+from reminders.evidence import Channel
+from reminders.policy_book import Asked, Debtor
+from reminders.policy_file import read_policies
+from reminders.risk import Risk, RiskBand
+from runtime.operations.payers.broken_promises import watch_promises
+from runtime.operations.payers.promise import promise
+from runtime.operations.reminding.debtors import debtors
+from runtime.operations.reminding.habits import paid_lately, risks
+from runtime.operations.reminding.plan import plan_reminders
+from runtime.operations.reminding.policies import set_policies
+from runtime.operations.reminding.policy_preview import preview
+from runtime.operations.reminding.replay import replay_days
+from runtime.store import connections
+from runtime.store import tables as t
+from runtime.store.connections import Organisation
+from tests.operations.firm import TODAY, Firm
+
+TWO = """\
+policies:
+  - name: special
+    for: {%s}
+    levels:
+      - {days_after_due: 30, tone: understanding}
+  - name: everyone
+    levels:
+      - {days_after_due: 1, tone: firm}
+"""
+
+
+def _organisation(firm: Firm) -> Organisation:
+    with firm.app.store.read() as db:
+        found = connections.organisation(db, firm.id)
+    assert found is not None
+    return found
+
+
+def _ids(firm: Firm) -> dict[str, str]:
+    return {row.name: row.id for row in firm.rows(t.customer)}
+
+
+def _risk(firm: Firm, name: str = "Acme") -> Risk:
+    organisation, ids, now = _organisation(firm), _ids(firm), firm.app.clock()
+    with firm.app.store.read() as db:
+        paid = paid_lately(db, firm.id, customer_ids=ids.values(), today=TODAY)
+        return risks(db, organisation, customer_ids=ids.values(), now=now, paid=paid)[ids[name]]
+
+
+def _debtors(firm: Firm, *names: str) -> dict[str, Debtor]:
+    organisation, ids, now = _organisation(firm), _ids(firm), firm.app.clock()
+    wanted = {name: ids[name] for name in names or ids}
+    with firm.app.store.read() as db:
+        found = debtors(db, organisation, customer_ids=set(wanted.values()), now=now, asked=list(Asked))
+    return {name: found[each] for name, each in wanted.items()}
+
+
+def _by_policy(firm: Firm, condition: str) -> dict[str, int]:
+    organisation = _organisation(firm)
+    with firm.app.store.read() as db:
+        book = read_policies(TWO % condition)
+        return dict(preview(db, organisation, book=book, now=firm.app.clock()).customers_by_policy)
+
+
+def _paid_late(firm: Firm, name: str, *days: int) -> None:
+    for number, late in enumerate(days):
+        firm.invoice(name, f"{name}-{number}", "10.00", late=60)
+        firm.ledger.pay_by_hand(f"{name}-{number}", "10.00", on=TODAY - timedelta(days=60 - late))
+    firm.settle()
+
+
+def test_the_risk_is_told_from_what_the_ledger_shows(stored_firm: Firm) -> None:
+    """Acme has 195.50 open, all of it overdue, for 20 and 10 days; Bolt has one invoice, 5 days overdue."""
+    firm = stored_firm
+    assert _risk(firm).band is RiskBand.UNKNOWN
+    _paid_late(firm, "Acme", 2, 3, 4)
+    assert _risk(firm) == Risk(RiskBand.MEDIUM, ("100 % of what is open is overdue for more than 7 days",))
+    assert _risk(firm, "Bolt").band is RiskBand.UNKNOWN
+    _paid_late(firm, "Bolt", 40, 50, 60)
+    risk = _risk(firm, "Bolt")
+    assert risk == Risk(RiskBand.HIGH, ("pays 50 days late on average, by amount, over 3 invoices of the last year",))
+
+
+def test_what_is_contested_is_no_sign_of_risk(firm: Firm) -> None:
+    _paid_late(firm, "Acme", 0, 0, 0)
+    assert _risk(firm).band is RiskBand.MEDIUM
+    with firm.app.store.write() as db:
+        db.execute(update(t.document).where(t.document.c.number.in_(("INV-1001", "INV-1002"))).values(disputed=True))
+    assert _risk(firm) == Risk(RiskBand.LOW, ("pays on time, by amount, over 3 invoices of the last year",))
+
+
+def test_old_invoices_and_their_share_are_signs(firm: Firm) -> None:
+    _paid_late(firm, "Acme", 0, 0, 0)
+    firm.invoice("Acme", "INV-OLD", "50.00", late=100)
+    firm.settle()
+    assert _risk(firm).reasons == (
+        "20 % of what is open is overdue for more than 90 days",
+        "the oldest open invoice is 100 days overdue",
+        "100 % of what is open is overdue for more than 7 days",
+    )
+
+
+def test_a_promise_that_was_not_kept_is_a_sign(firm: Firm) -> None:
+    _paid_late(firm, "Bolt", 0, 0, 0)
+    assert _risk(firm, "Bolt").band is RiskBand.LOW
+    invoice = firm.document("INV-2001")
+    promise(
+        firm.app,
+        organisation_id=firm.id,
+        customer_id=invoice.customer_id,
+        document_id=invoice.id,
+        promised_on=TODAY,
+        actor="payer",
+    )
+    firm.time.advance(days=4)
+    assert watch_promises(firm.app, firm.id) == 1
+    assert "1 promise to pay was not kept in the last year" in _risk(firm, "Bolt").reasons
+
+
+@pytest.mark.parametrize(
+    ("shown", "reason"),
+    [
+        ({"state": ProcessorState.FAILED}, "1 payment failed or went back in the last year"),
+        ({"disputed": True}, "1 payment was charged back in the last year"),
+        ({"state": ProcessorState.FAILED, "decline": Decline(DeclineGroup.OURS, Advice.LATER, "our key")}, ""),
+    ],
+)
+def test_money_that_came_to_nothing_is_a_sign_unless_it_failed_at_our_side(
+    firm: Firm, shown: dict[str, Any], reason: str
+) -> None:
+    _paid_late(firm, "Acme", 0, 0, 0)
+    firm.show_card_payment()
+    firm.settle()
+    firm.time.advance(minutes=1)
+    firm.show_card_payment(**shown)
+    firm.settle()
+    found = _risk(firm).reasons
+    assert (reason in found) if reason else not any("in the last year" in each and "payment" in each for each in found)
+
+
+def test_by_which_channels_somebody_is_reached_now(stored_firm: Firm) -> None:
+    firm = stored_firm
+    email, letter, call = Channel.EMAIL, Channel.LETTER, Channel.CALL_TASK
+    assert {name: each.reached_by for name, each in _debtors(firm).items()} == {
+        "Acme": frozenset({email}),
+        "Bolt": frozenset({email}),
+    }
+    firm.ledger.edit_ways(firm.customers["Acme"], telephone="020 7946 0958", street="7 Mill Lane")
+    firm.ledger.edit_email(firm.customers["Acme"], "")
+    firm.crm.update("Contact", firm.contacts["Acme"], Email=None)
+    firm.time.advance(minutes=5)
+    firm.poll()
+    firm.settle()
+    assert _debtors(firm)["Acme"].reached_by == frozenset({call}), "letters are not switched on"
+    switch = {"carrier": "print", "switched_on": True, "details": {}, "changed_by": "Dana", "changed_at": firm.time()}
+    with firm.app.store.write() as db:
+        db.execute(t.channel_switch.insert().values(organisation_id=firm.id, channel=letter.value, **switch))
+    assert _debtors(firm)["Acme"].reached_by == frozenset({letter, call})
+    assert _by_policy(firm, "reachable_by: [letter], not_reachable_by: [email]") == {"special": 1, "everyone": 1}
+    assert _by_policy(firm, "not_reachable_by: [letter]") == {"special": 1, "everyone": 1}
+    assert _by_policy(firm, "not_reachable_by: [email, call_task]") == {"special": 0, "everyone": 2}
+
+
+def test_whoever_opted_out_is_reached_by_nothing(firm: Firm) -> None:
+    with firm.app.store.write() as db:
+        db.execute(update(t.customer).where(t.customer.c.name == "Acme").values(opted_out=True))
+    assert _debtors(firm)["Acme"].reached_by == frozenset()
+
+
+def test_risk_decides_in_the_preview_in_planning_and_in_past_days(firm: Firm) -> None:
+    _paid_late(firm, "Acme", 35, 40, 50)
+    assert _by_policy(firm, "risk: [high]") == {"special": 1, "everyone": 1}
+    assert _by_policy(firm, "risk: [unknown]") == {"special": 1, "everyone": 1}
+    assert _by_policy(firm, "risk: [low, medium]") == {"special": 0, "everyone": 2}
+    set_policies(firm.app, organisation_id=firm.id, text=TWO % "risk: [high]", source="file", actor="Dana")
+    plan_reminders(firm.app, firm.id)
+    planned = {row.customer_id for row in firm.rows(t.reminder, state="planned")}
+    assert planned == {_ids(firm)["Bolt"]}, "Acme is overdue for 20 days, and the policy waits for 30"
+    with firm.app.store.read() as db:
+        organisation = connections.organisation(db, firm.id)
+        assert organisation is not None
+        days = {"first": TODAY - timedelta(days=4), "last": TODAY - timedelta(days=1)}
+        assert replay_days(db, organisation, **days, now=firm.app.clock()).all.customers == 1
+
+
+def test_a_risk_is_looked_at_again_within_a_week(firm: Firm) -> None:
+    set_policies(firm.app, organisation_id=firm.id, text=TWO % "risk: [high]", source="file", actor="Dana")
+    plan_reminders(firm.app, firm.id)
+    soon = firm.app.clock() + timedelta(days=7)
+    assert all(row.weighed_until is None or row.weighed_until <= soon for row in firm.rows(t.customer))
+
+
+def test_more_customers_take_no_more_queries(firm: Firm) -> None:
+    def queries(*names: str) -> int:
+        said: list[str] = []
+
+        def note(*given: Any) -> None:  # noqa: ANN401 - what SQLAlchemy tells
+            said.append(given[2])
+
+        event.listen(firm.app.store.engine, "before_cursor_execute", note)
+        try:
+            _debtors(firm, *names)
+        finally:
+            event.remove(firm.app.store.engine, "before_cursor_execute", note)
+        return len(said)
+
+    assert queries("Acme") == queries("Acme", "Bolt") < 25
