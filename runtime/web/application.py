@@ -47,6 +47,7 @@ from runtime.web import (
     portal,
     portal_autopay,
     portal_formats,
+    portal_paid,
     portal_plan,
     problems,
     replies,
@@ -71,7 +72,7 @@ _MODULES = (
     *(signing_in, organisations, staff, dispute_files, problems, connecting, work, bank_files),
     *(sync, setup, calls, customers, holding, channels, charges, discounts, approvals, plans, autopay, policies),
     *(messages, replies, mail, people, history, exports, stripe_app, salesforce_app, brand),
-    *(portal, portal_formats, portal_plan, portal_autopay, pay_button),
+    *(portal, portal_formats, portal_paid, portal_plan, portal_autopay, pay_button),
 )
 _MISSING = "There is no such page, or nothing of that kind here."
 _Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]

@@ -133,7 +133,12 @@ def test_every_page_renders_within_its_width_and_loads_nothing_foreign(
     foreign: list[str] = []
     page.on("request", lambda request: None if request.url.startswith(address) else foreign.append(request.url))
     token = token_of(app)
-    portal = {"portal": f"/p/{token}", "pay": f"/p/{token}/pay/inv-2", "stop": f"/p/{token}/unsubscribe"}
+    portal = {
+        "portal": f"/p/{token}",
+        "pay": f"/p/{token}/pay/inv-2",
+        "paid": f"/p/{token}/paid",
+        "stop": f"/p/{token}/unsubscribe",
+    }
     for name, path in {**STAFF_PAGES, **portal}.items():
         page.goto(path)
         assert page.title().strip(" –"), f"{name} has no title"

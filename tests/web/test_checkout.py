@@ -113,6 +113,10 @@ def test_a_payer_pays_two_invoices_on_a_phone(served: tuple[Firm, str], tmp_path
         page.reload()
         expect(page.get_by_text("Nothing is open. Thank you!")).to_be_visible()
         page.screenshot(path=tmp_path / "paid.png", full_page=True)
+        page.get_by_role("link", name="See which invoices are paid").click()
+        for number, amount in (("INV-1001", "£120.00"), ("INV-1002", "£75.50")):
+            expect(page.get_by_role("row").filter(has_text=number)).to_contain_text(amount)
+        page.screenshot(path=tmp_path / "paid_invoices.png", full_page=True)
         chromium.close()
     assert firm.ledger.balance("INV-1001") == firm.ledger.balance("INV-1002") == 0
     assert not firm.rows(t.reminder_item, state="planned")

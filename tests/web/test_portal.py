@@ -278,3 +278,24 @@ def _opted_out(site: Site) -> bool:
 def _document(site: Site, document_id: str):  # type: ignore[no-untyped-def]  # noqa: ANN202 - a row
     with site.app.store.read() as db:
         return db.execute(select(t.document).where(t.document.c.id == document_id)).one()
+
+
+def test_paid_invoices_are_on_a_page_of_their_own(site: Site) -> None:
+    page = site.http.get(f"/p/{site.token()}")
+    assert f"/p/{site.token()}/paid" in page.text
+    shown = site.http.get(f"/p/{site.token()}/paid").text
+    for said in (
+        "INV-8",
+        "£500.00",
+        "INV-7",
+        "£660.00",
+        "9 Mar 2026",
+        "/invoices/inv-8.pdf",
+        "/invoices/inv-8/formats",
+    ):
+        assert said in shown
+    for other in ("INV-1<", "INV-2<", "INV-3<", "INV-4<", "INV-5<"):
+        assert other not in shown
+    german = site.http.get(f"/p/{site.token()}/paid", headers={"Accept-Language": "de"}).text
+    assert "Bezahlte Rechnungen" in german and "500,00" in german
+    assert "No invoice was paid" in site.http.get(f"/p/{site.token('bolt')}/paid").text
