@@ -95,7 +95,7 @@ class Accountant(LedgerBooks, Protocol):
         """What tells the postings that stand in the books apart, where whoever posted them said it."""
 
     def notes(self) -> Iterator[str]:
-        """What apps noted in the histories of invoices, each with its invoice; none where no history is kept."""
+        """The lines in which apps told of invoices, in a history or in notes, each with its invoice."""
 
     def charges(self) -> Iterator[tuple[str, Decimal]]:
         """What was invoiced for late payment: under which reference, the late invoice's number first, and how much."""
@@ -360,8 +360,10 @@ class QuickBooksAccountant(QuickBooksLedger):
         return _text(self.books.customers[customer.ledger_id], "DisplayName", "CompanyName", "BillAddr", "ParentRef")
 
     def notes(self) -> Iterator[str]:
-        """None: QuickBooks keeps no history."""
-        yield from ()
+        """The lines of the notes attached to invoices, each with its invoice; the heading of a note is none."""
+        for invoice_id in self.books.invoices:
+            for note in self.books.notes_of(invoice_id):
+                yield from (f"{invoice_id} {line}" for line in note.split("\n") if line.endswith("]"))
 
     def marks(self) -> Iterator[str]:
         """The numbers of payments and journal entries, and the notes of estimates.

@@ -204,6 +204,32 @@ class QuickBooksBooks(Ledger):
         self.reconciled.add(transaction_id)
 
     @locked
+    def add_note(self, *, invoice_id: str, text: str) -> str:
+        """Attach a note to an invoice."""
+        entity = {"type": "Invoice", "value": invoice_id}
+        return self._by_person("Attachable", {"AttachableRef": [{"EntityRef": entity}], "Note": text})
+
+    @locked
+    def edit_note(self, note_id: str, text: str) -> None:
+        """Change what a note says."""
+        self._edit("Attachable", note_id, {"Note": text})
+
+    @locked
+    def remove_note(self, note_id: str) -> None:
+        """Remove a note."""
+        self.delete("Attachable", self.entities["Attachable"][note_id])
+        self.flush()
+
+    @locked
+    def notes_of(self, invoice_id: str) -> list[str]:
+        """What the notes attached to an invoice say, the oldest first."""
+        return [
+            str(note["Note"])
+            for note in self.entities["Attachable"].values()
+            if any(each["EntityRef"]["value"] == invoice_id for each in note["AttachableRef"])
+        ]
+
+    @locked
     def void_invoice(self, invoice_id: str) -> None:
         """Void an invoice; what was paid on it becomes unapplied."""
         self.void("Invoice", self.invoices[invoice_id])

@@ -23,9 +23,11 @@ if TYPE_CHECKING:
 TRANSACTIONS = ("Invoice", "CreditMemo", "Payment", "Deposit", "JournalEntry", "Transfer", "Estimate")
 NAMES = ("Account", "Customer", "Item")
 TAXES = ("TaxCode", "TaxRate", "TaxAgency")  # set up by people in QuickBooks, read here
-ENTITIES = (*TRANSACTIONS, *NAMES, *TAXES)
+NOTES = ("Attachable",)  # of which no webhook tells
+ENTITIES = (*TRANSACTIONS, *NAMES, *TAXES, *NOTES)
 SALES = ("Invoice", "CreditMemo", "Estimate")
 _SOLD_THROUGH = ("Income", "Other Income", "Expense", "Other Expense", "Cost of Goods Sold")
+MAX_NOTE_CHARACTERS = 2_000
 DELETED = " (deleted)"  # what QuickBooks adds to the name of a customer made inactive
 # kept by QuickBooks itself, whatever a request says
 _OWN = {"Id", "SyncToken", "MetaData", "domain", "Balance", "TotalAmt", "LinkedTxn", "RemainingCredit", "UnappliedAmt"}
@@ -53,6 +55,7 @@ _REQUIRED = {
     "TaxCode": ("Name",),
     "TaxRate": ("Name", "RateValue"),
     "TaxAgency": ("DisplayName",),
+    "Attachable": ("Note",),
 }
 _DEFAULTS: dict[str, Record] = {
     "Invoice": {"EmailStatus": "NotSet", "PrintStatus": "NotSet", "CustomField": [], "LinkedTxn": []},
@@ -70,6 +73,7 @@ _DEFAULTS: dict[str, Record] = {
     "TaxCode": {"Active": True, "Taxable": True},
     "TaxRate": {"Active": True},
     "TaxAgency": {"TaxTrackedOnSales": True, "TaxTrackedOnPurchases": True},
+    "Attachable": {"AttachableRef": []},
 }  # fmt: skip
 
 
@@ -184,6 +188,16 @@ def _tax(_books: Ledger, _record: Record) -> None:
     """A tax code or rate is as people set it up."""
 
 
+def _attachable(books: Ledger, record: Record) -> None:
+    """A note; what it is attached to must be there."""
+    if len(str(record["Note"])) > MAX_NOTE_CHARACTERS:
+        raise Fault("2050", "String length is either shorter or longer than supported by specification", "Note")
+    for each in record["AttachableRef"]:
+        entity = each.get("EntityRef") or {}
+        if reference(entity) not in books.entities.get(str(entity.get("type")), {}):
+            raise not_valid("AttachableRef")
+
+
 def _customer(books: Ledger, record: Record) -> None:
     parent_id = reference(record.get("ParentRef"))
     if parent_id and parent_id not in books.customers:
@@ -222,4 +236,5 @@ _WORK_OUT = {
     "TaxCode": _tax,
     "TaxRate": _tax,
     "TaxAgency": _tax,
+    "Attachable": _attachable,
 }

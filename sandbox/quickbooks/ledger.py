@@ -89,7 +89,7 @@ class Ledger:
         else:
             record["SyncToken"] = str(int(record["SyncToken"]) + 1)
             record["MetaData"] = {**record["MetaData"], "LastUpdatedTime": moment}
-        if (name, record["Id"], verb) not in self._changes:
+        if name not in entities.NOTES and (name, record["Id"], verb) not in self._changes:
             self._changes.append((name, record["Id"], verb))
 
     def flush(self) -> None:
@@ -152,7 +152,8 @@ class Ledger:
         record = self.current(name, body)
         if name in entities.NAMES:
             raise Fault("500", "Unsupported Operation", f"Operation delete is not supported for {name}")
-        self.check_open(record["TxnDate"])
+        if name in entities.TRANSACTIONS:
+            self.check_open(record["TxnDate"])
         self._check_free(name, record)
         self._release(name, record)
         if name in ("Invoice", *settlement.CREDITS):

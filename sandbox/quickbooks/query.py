@@ -61,14 +61,30 @@ def run(query: Query, records: Iterable[Record]) -> list[Record]:
     return found
 
 
+def fields_of(record: Record, path: str) -> list[object]:
+    """The values at a dotted path that may lead through a list."""
+    name, _, rest = path.partition(".")
+    value = record.get(name)
+    if not rest or not isinstance(value, list):
+        return [field_of(record, path)]
+    return [found for each in value for found in fields_of(each, rest)]
+
+
 def field_of(record: Record, path: str) -> object:
     """The value at a dotted path; a reference stands for its id."""
     value: object = record
     for name in path.split("."):
-        value = value.get(name) if isinstance(value, dict) else None
+        value = _member(value, name)
     if isinstance(value, dict):
         return value.get("value")
     return value
+
+
+def _member(value: object, name: str) -> object:
+    """Names in queries may begin small: `EntityRef.Type` is what is written `type`."""
+    if not isinstance(value, dict):
+        return None
+    return value.get(name, value.get(name[:1].lower() + name[1:]))
 
 
 def error(detail: str) -> Fault:
@@ -199,7 +215,10 @@ class _Parser:
 
 
 def _meets(record: Record, condition: Condition) -> bool:
-    value = field_of(record, condition.field)
+    return any(_is_met(value, condition) for value in fields_of(record, condition.field))
+
+
+def _is_met(value: object, condition: Condition) -> bool:
     if condition.operator == "like":
         pattern = ".*".join(re.escape(part) for part in condition.values[0].split("%"))
         return re.fullmatch(pattern, str(value or ""), re.IGNORECASE | re.DOTALL) is not None

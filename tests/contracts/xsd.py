@@ -67,9 +67,17 @@ class IntuitSchema:
         for part in path.split("."):
             found = {} if isinstance(kind, str) else {each.name: each for each in self.members(kind)}
             if part not in found:
-                return False
+                return path.endswith(f".{part}") and self._says_of_reference(kind, part)
             kind = found[part].type
         return True
+
+    def _says_of_reference(self, kind: Type, part: str) -> bool:
+        """Whether queries ask a reference for this: what it refers to (`value`), or what else it says (`Type`).
+
+        Source: Intuit's guide to attachments, which asks for `AttachableRef.EntityRef.Type` and `.value`.
+        """
+        told = set() if isinstance(kind, str) else {str(each.get("name")) for each in self.attributes(kind)}
+        return bool(told) and part.lower() in told | {"value"}
 
     def _fill(self, element: etree._Element, value: Json, kind: Type, place: str) -> Iterator[Difference]:
         if isinstance(kind, str) or kind.tag == f"{XS}simpleType":

@@ -10,7 +10,7 @@ from runtime.operations.systems.online_invoice import online_invoice
 from runtime.operations.views.invoice import invoice
 from runtime.store import connections, queues
 from runtime.store import tables as t
-from tests.operations.firm import PUBLIC_URL, Firm, XeroLedger
+from tests.operations.firm import PUBLIC_URL, Firm, QuickBooksLedger, XeroLedger
 
 
 def _books(firm: Firm) -> dict[str, dict[str, object]]:
@@ -101,9 +101,16 @@ def test_only_their_own_invoice_is_shown_online(firm: Firm) -> None:
             online_invoice(firm.app, organisation_id=firm.id, document_id=document_id, customer_id=customer_id)
 
 
-def test_an_organisation_whose_ledger_has_no_place_for_links_is_told_so(any_firm: Firm, unconnected: Firm) -> None:
-    with pytest.raises(RefusedError, match="connect Xero first"):
+def test_an_organisation_without_a_ledger_is_told_so(unconnected: Firm) -> None:
+    with pytest.raises(RefusedError, match="connect one first"):
         switch_links_back(unconnected.app, organisation_id=unconnected.id, on=True, actor="owner")
-    if any_firm.ledger.system == "quickbooks":
-        with pytest.raises(RefusedError, match="connect Xero first"):
-            switch_links_back(any_firm.app, organisation_id=any_firm.id, on=True, actor="owner")
+
+
+def test_in_quickbooks_a_note_beside_the_invoice_says_where_our_page_is(any_firm: Firm) -> None:
+    _on(any_firm)
+    any_firm.settle()
+    if isinstance(any_firm.ledger, QuickBooksLedger):
+        page = f"{PUBLIC_URL}/o/{any_firm.id}/invoices/{any_firm.document('INV-1001').id}"
+        assert any_firm.ledger.books.notes_of(any_firm.ledger.ids["INV-1001"]) == [f"In TrueDue: {page}"]
+    assert not any_firm.writes_at_rest()
+    assert not any_firm.problems()

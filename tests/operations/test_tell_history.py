@@ -12,6 +12,7 @@ from pydantic import TypeAdapter
 from sqlalchemy import event, update
 from sqlalchemy.exc import OperationalError
 
+from connectors.ledgers.quickbooks.notes import HEADING
 from connectors.limits import CallBook, Told
 from runtime.operations.errors import RefusedError
 from runtime.operations.matching.decide import undo
@@ -34,7 +35,7 @@ from runtime.store import tables as t
 from runtime.store.budget import StoredCalls
 from runtime.web.action_words import ACTIONS
 from tests.operations.faults import counting_writes, lose_answer, unavailable
-from tests.operations.firm import TODAY, Firm, XeroLedger, money_in
+from tests.operations.firm import TODAY, Firm, QuickBooksLedger, XeroLedger, money_in
 
 DAY_SECONDS = 86_400
 
@@ -347,12 +348,21 @@ def _reading_events(firm: Firm) -> Iterator[list[str]]:
         event.remove(firm.app.store.engine, "before_cursor_execute", note)
 
 
-def test_an_organisation_whose_ledger_keeps_no_history_is_told_so(any_firm: Firm, unconnected: Firm) -> None:
-    with pytest.raises(RefusedError, match="connect Xero first"):
+def test_an_organisation_without_a_ledger_is_told_so(unconnected: Firm) -> None:
+    with pytest.raises(RefusedError, match="connect one first"):
         _switch(unconnected)
-    if any_firm.ledger.system == "quickbooks":
-        with pytest.raises(RefusedError, match="connect Xero first"):
-            _switch(any_firm)
-        assert tell_history(any_firm.app, any_firm.id) == 0
+
+
+def test_in_quickbooks_it_is_told_in_a_note_beside_the_invoice(any_firm: Firm) -> None:
+    firm = _switch(any_firm)
+    _happens(firm, "by 2026-12-05")
+    firm.settle()
+    if isinstance(firm.ledger, XeroLedger):
+        assert _told(firm) == ["TrueDue: Payment promised: by 2026-12-05 (dana)"]
     else:
-        _switch(any_firm)
+        assert isinstance(firm.ledger, QuickBooksLedger)
+        (note,) = firm.ledger.books.notes_of(firm.ledger.ids["INV-1001"])
+        heading, said = note.split("\n")
+        assert (heading, said.rsplit(" [", 1)[0]) == (HEADING, "TrueDue: Payment promised: by 2026-12-05 (dana)")
+    assert not firm.writes_at_rest()
+    assert not firm.problems()

@@ -132,12 +132,12 @@ def test_thanking_is_off_until_it_is_switched_on(site: Site) -> None:
 
 def test_the_ledgers_history_is_told_nothing_until_it_is_switched_on(site: Site) -> None:
     page = "/o/org-a/settings"
-    assert "Tell the ledger&#39;s history" in site.http.get(page).text
+    assert ">Tell the ledger<" in site.http.get(page).text
     answer = site.http.post(f"{page}/ledger-history", data={"history": "on"})
     assert answer.headers["location"] == f"{page}?notice=history_on"
     assert "Tell nothing more" in site.http.get(page).text
     site.http.post(f"{page}/ledger-history", data={"history": "off"})
-    assert "Tell the ledger&#39;s history" in site.http.get(page).text
+    assert ">Tell the ledger<" in site.http.get(page).text
     with site.app.store.read() as db:
         switched = db.execute(select(t.event).where(t.event.c.action == "ledger_history_switched")).all()
     assert [(row.actor, row.detail) for row in switched] == [("owner", "on"), ("owner", "off")]

@@ -8,6 +8,8 @@ from connectors.intents import (
     DraftInvoice,
     EditCustomer,
     EditDocument,
+    LinkDocument,
+    NoteDocument,
     PostCharge,
     PostPayout,
     PostReceipt,
@@ -34,7 +36,6 @@ DECLARATION = Declaration(
     title="QuickBooks",
     role=Role.LEDGER,
     reads=(Kind.ACCOUNT, Kind.CUSTOMER, Kind.INVOICE, Kind.CREDIT_NOTE, Kind.PAYMENT, Kind.CODED_RECEIPT),
-    # No NoteDocument: a document has no history here, and its note belongs to people.
     writes=(
         PostReceipt,
         UndoPosting,
@@ -43,8 +44,10 @@ DECLARATION = Declaration(
         WriteDown,
         DraftInvoice,
         PostCharge,
+        NoteDocument,
         EditDocument,
         EditCustomer,
+        LinkDocument,
     ),
     # Published for each company: 500 calls a minute, 40 of them batches, and 10 a second for each app; one of these
     # is left to `accounts`.

@@ -7,11 +7,22 @@ from functools import partial
 from itertools import groupby
 
 from connectors.errors import ConnectorError, Stale, answered
-from connectors.intents import Done, EditCustomer, EditDocument, Found, Intent, Outcome, UndoPosting
+from connectors.intents import (
+    Done,
+    EditCustomer,
+    EditDocument,
+    Found,
+    Intent,
+    LinkDocument,
+    NoteDocument,
+    Outcome,
+    UndoPosting,
+)
 from connectors.ledgers.quickbooks.calls import MAX_ITEMS_PER_BATCH
 from connectors.ledgers.quickbooks.client import QuickBooksClient
 from connectors.ledgers.quickbooks.company import Company
 from connectors.ledgers.quickbooks.edits import Edit, edited, is_edited, lacks_order_field, no_order_field
+from connectors.ledgers.quickbooks.notes import Notes
 from connectors.ledgers.quickbooks.posting import Postings
 from connectors.ledgers.quickbooks.read import QuickBooksReader
 from connectors.ledgers.quickbooks.steps import Step, first_step
@@ -24,9 +35,10 @@ class QuickBooksWriter:
         self._client = client
         self._reader = reader
         self._postings = Postings(client, reader)
+        self._notes = Notes(client)
 
     def write(self, intents: Sequence[Intent]) -> list[Outcome]:
-        """Carry out intents in order; neighbours share calls, except those that undo."""
+        """Carry out intents in order; neighbours share calls, except those that undo and those that note."""
         unique: dict[str, Intent] = {}
         for intent in intents:
             unique.setdefault(intent.key, intent)
@@ -52,6 +64,8 @@ class QuickBooksWriter:
         for intent in intents:
             if isinstance(intent, UndoPosting):
                 found[intent.key] = answered(partial(self._postings.find_undone, intent))
+            elif isinstance(intent, NoteDocument | LinkDocument):
+                found[intent.key] = answered(partial(self._notes.find, intent))
             elif isinstance(intent, EditDocument | EditCustomer):
                 edits.append(intent)
             else:
@@ -68,6 +82,10 @@ class QuickBooksWriter:
             try:
                 if isinstance(intent, UndoPosting):
                     outcomes[intent.key] = self._postings.undo(intent)
+                elif isinstance(intent, NoteDocument):
+                    outcomes[intent.key] = self._notes.write(intent)
+                elif isinstance(intent, LinkDocument):
+                    outcomes[intent.key] = self._notes.link(intent)
                 else:
                     steps.append((intent, first_step(intent, company)))
             except ConnectorError as error:
@@ -106,7 +124,7 @@ class QuickBooksWriter:
 
 
 def _shares_a_call(intent: Intent) -> bool:
-    return not isinstance(intent, UndoPosting)
+    return not isinstance(intent, UndoPosting | NoteDocument | LinkDocument)
 
 
 def _chunks(intents: list[Intent], size: int) -> Iterator[list[Intent]]:

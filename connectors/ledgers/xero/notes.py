@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from connectors.intents import Done, NoteDocument
+from connectors.ledgers.marked import marked
 from connectors.ledgers.xero.client import Json, XeroClient
 from connectors.ledgers.xero.history import lines
 from connectors.ledgers.xero.limits import EVENT_LINES
 from receivables.identity import stable_id
 
 MAX_CHARACTERS = 250  # of a line of history
-_MARK_CHARACTERS = 8
 
 
 class Notes:
@@ -34,7 +34,5 @@ class Notes:
 
 
 def details(intent: NoteDocument) -> str:
-    """The text with a short mark of the key behind it: the same words may be said of an invoice more than once."""
-    mark = f" [{stable_id('', intent.key)[1 : _MARK_CHARACTERS + 1]}]"
-    room = MAX_CHARACTERS - len(mark)
-    return (intent.text if len(intent.text) <= room else f"{intent.text[: room - 1]}…") + mark
+    """The text as it stands in the history."""
+    return marked(intent.text, key=intent.key, most=MAX_CHARACTERS)

@@ -27,7 +27,7 @@ def switch_links_back(app: App, *, organisation_id: str, on: bool, actor: str) -
     with app.store.write() as db:
         ledger = connections.connection_for_role(db, organisation_id, Role.LEDGER)
         if on and (ledger is None or not takes_links(ledger.system)):
-            raise RefusedError("no ledger is connected whose invoices can have a link: connect Xero first")
+            raise RefusedError("no ledger is connected whose invoices can have a link: connect one first")
         switch = {"links_back_on": on}
         keep_switch(db, organisation_id, switch, action="links_back_switched", actor=actor, at=app.clock())
 

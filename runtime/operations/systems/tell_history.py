@@ -1,4 +1,4 @@
-"""Tell the ledger's own history of an invoice what was done about it here, where the owner wants it."""
+"""Tell the ledger what was done about an invoice here, where the owner wants it: in its history, or in a note."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def switch_ledger_history(app: App, *, organisation_id: str, on: bool, actor: st
         organisation = connections.organisation(db, organisation_id)
         ledger = connections.connection_for_role(db, organisation_id, Role.LEDGER)
         if organisation is None or (on and (ledger is None or not keeps_history(ledger.system))):
-            raise RefusedError("no ledger is connected that keeps a history of its invoices: connect Xero first")
+            raise RefusedError("no ledger is connected that can be told what happens: connect one first")
         now = app.clock()
         switch = {"history_from": (organisation.history_from or now) if on else None}
         keep_switch(db, organisation_id, switch, action="ledger_history_switched", actor=actor, at=now)

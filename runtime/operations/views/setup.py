@@ -12,6 +12,7 @@ from connectors.records import AccountPurpose
 from runtime.app import App
 from runtime.operations.systems.edits import keeps_history
 from runtime.operations.systems.ledger_accounts import bank_accounts
+from runtime.operations.systems.link_back import takes_links
 from runtime.operations.systems.other_reminders import OtherReminders, other_reminders
 from runtime.operations.systems.tax_codes import TaxCodes, tax_codes
 from runtime.operations.systems.treatments import KINDS, treatments
@@ -67,6 +68,7 @@ class Setup:
     missing_mail: tuple[str, ...]
     ledger_connected: bool
     ledger_keeps_history: bool
+    ledger_takes_links: bool
     banks: tuple[BankProof, ...]
     seen: tuple[str, ...]
     treatments: tuple[TreatmentRow, ...]
@@ -103,6 +105,7 @@ def setup(db: Connection, app: App, organisation: Organisation) -> Setup:
         missing_mail=_missing_mail(app),
         ledger_connected=ledger is not None,
         ledger_keeps_history=ledger is not None and keeps_history(ledger.system),
+        ledger_takes_links=ledger is not None and takes_links(ledger.system),
         banks=tuple(proofs),
         seen=_seen(db, organisation.id),
         treatments=_treatments(db, organisation.id),
