@@ -26,6 +26,14 @@ _ACCEPTED_BASES = {
 _CONSENT_COUNTRIES = frozenset({"US"})
 _CONSENT_CHANNELS = frozenset({Channel.SMS, Channel.VOICE})
 _WEEK = timedelta(days=7)
+_MESSAGES = {
+    Channel.EMAIL: "e-mails",
+    Channel.SMS: "texts",
+    Channel.VOICE: "automatic calls",
+    Channel.CHAT: "chat messages",
+    Channel.LETTER: "letters",
+    Channel.CALL_TASK: "calls",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +71,11 @@ def basis_of_told(channel: Channel) -> LawfulBasis | None:
     return None if channel in _CONSENT_CHANNELS else LawfulBasis.CONTRACT
 
 
+def messages_by(channel: Channel | None) -> str:
+    """What comes by a channel, as people call it; None: whatever comes by any."""
+    return "messages" if channel is None else _MESSAGES.get(channel, "messages")
+
+
 def _accepted(contact: ContactEvidence) -> frozenset[LawfulBasis]:
     """The bases that permit this contact: where the customer is, and where the telephone is."""
     found = accepted_bases(contact.channel, contact.country)
@@ -96,7 +109,8 @@ def _lasting(contact: ContactEvidence) -> list[Obstacle]:
         held = "none is recorded" if contact.lawful_basis is None else f"{_spoken(contact.lawful_basis)} is not enough"
         found.append(Obstacle(f"There is no lawful basis for {channel} to this customer: {held}."))
     if contact.opted_out:
-        found.append(Obstacle("The customer asked not to be contacted this way."))
+        nothing = ", and no other channel of this level is left" if contact.none_left else ""
+        found.append(Obstacle(f"The customer asked for no more {messages_by(contact.channel)}{nothing}."))
     if contact.bounced:
         found.append(
             Obstacle(

@@ -122,7 +122,8 @@ class ContactEvidence:
 
     `recipient_id` is the customer that pays (the parent where there is one); `address` is an e-mail address, a
     telephone number or where a letter goes; `time_zone` is the payer's, or the organisation's where that is unknown;
-    in `other_time_zones` the telephone may ring as well. `switched_on` is whether the organisation uses the channel.
+    in `other_time_zones` the telephone may ring as well. `switched_on` is whether the organisation uses the channel;
+    `opted_out` whether nothing is wanted by it, and `none_left` whether the level has no other that reaches them.
     """
 
     recipient_id: str
@@ -133,6 +134,7 @@ class ContactEvidence:
     time_zone: str
     country: str | None = None
     opted_out: bool = False
+    none_left: bool = False
     bounced: bool = False
     contacts_this_week: int = 0
     last_contact_at: datetime | None = None

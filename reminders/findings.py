@@ -61,8 +61,9 @@ def _not_final(evidence: ItemEvidence, _as_of: datetime) -> str:
 def _contact(evidence: ItemEvidence, as_of: datetime) -> str:
     who = evidence.contact
     return (
-        f"{who.channel} rests on {who.lawful_basis}; not opted out, not bounced; {who.contacts_this_week} contacts "
-        f"in seven days; {who.local(as_of):%A %H:%M} in {who.time_zone} is inside contact hours."
+        f"{who.channel} rests on {who.lawful_basis}; not opted out of it, not bounced; "
+        f"{who.contacts_this_week} contacts in seven days; "
+        f"{who.local(as_of):%A %H:%M} in {who.time_zone} is inside contact hours."
     )
 
 

@@ -18,7 +18,9 @@ def choose(step: DunningLevel | None, contact_by: Callable[[Channel], ContactEvi
     if step is None:
         return contact_by(Channel.EMAIL)
     contacts = [contact_by(channel) for channel in step.channels]
-    return next((contact for contact in contacts if is_reachable(contact)), contacts[0])
+    first = contacts[0]
+    none_left = replace(first, none_left=first.opted_out)
+    return next((contact for contact in contacts if is_reachable(contact)), none_left)
 
 
 def as_reached(contact: ContactEvidence, step: DunningLevel | None) -> ContactEvidence:

@@ -54,7 +54,6 @@ RULES: tuple[Rule, ...] = (
     Rule("disputed", Owner.CRM, _SAID, "Disputes are noted and settled by the people who talk to the customer."),
     Rule("dispute_reason", Owner.CRM, _SAID, "It belongs to the dispute."),
     Rule("promised_on", Owner.CRM, _SAID, "Promises are made to the people who talk to the customer."),
-    Rule("opted_out", Owner.CRM, _SAID, "Consent to messages is kept with the contact."),
 )
 _RULES: Mapping[str, Rule] = {rule.field: rule for rule in RULES}
 OWNERS: Owners = {rule.field: rule.owner for rule in RULES}

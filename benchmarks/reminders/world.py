@@ -38,6 +38,8 @@ def fill(store: Store, count: int) -> None:
     }
     _write(store, t.organisation, iter([organisation]))
     _write(store, t.customer, (_customer(number) for number in range(-(-count // ITEMS_A_CUSTOMER))))
+    silent = range(0, -(-count // ITEMS_A_CUSTOMER), OPTED_OUT)
+    _write(store, t.opt_out, map(_opt_out, silent))
     _write(store, t.document, (_document(number) for number in range(count)))
     _write(store, t.hold, (_hold(number) for number in range(count) if number % PAUSED == 0))
     reminded = [number for number in range(count) if _reminded(number) is not None]
@@ -68,9 +70,14 @@ def _customer(number: int) -> Row:
         "name": f"Customer {number} Ltd",
         "email": None if number % NO_ADDRESS == 0 else f"c{number}@example.com",
         "country": "GB",
-        "opted_out": number % OPTED_OUT == 0,
         "changed_at": NOW - timedelta(days=9),
     }
+
+
+def _opt_out(number: int) -> Row:
+    said_at = NOW - timedelta(days=9)
+    row = {"customer_id": f"cus-{number:08d}", "channel": "email", "source": "payer", "organisation_id": ORGANISATION}
+    return row | {"said_by": "customer", "words": "on their own page", "said_at": said_at}
 
 
 def _due_on(number: int) -> date:

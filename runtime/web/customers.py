@@ -9,15 +9,18 @@ from urllib.parse import quote
 from fastapi import Form, HTTPException
 from starlette.responses import Response
 
-from reminders.evidence import LawfulBasis
+from reminders.evidence import Channel, LawfulBasis
 from runtime.app import App
+from runtime.operations.errors import InputError
 from runtime.operations.payers.end_links import end_links
 from runtime.operations.payers.give_link import give_link
 from runtime.operations.payers.hold_by_hand import MAX_WHY_CHARS
 from runtime.operations.payers.pause import MAX_DAYS
+from runtime.operations.payers.payers_word import plain
 from runtime.operations.payers.print_statement import print_statement
 from runtime.operations.reaching.contact_language import language_for
-from runtime.operations.reaching.opt_out import MAX_REASON_CHARS, take_opt_out_back
+from runtime.operations.reaching.opt_out import MAX_REASON_CHARS, opt_out, take_opt_out_back
+from runtime.operations.reaching.opt_outs import EVERY
 from runtime.operations.views.contacts import customer_contacts, customer_exists
 from runtime.operations.views.customer import paused_invoices
 from runtime.operations.views.portal import portal
@@ -27,6 +30,7 @@ from runtime.web.pages import go, page
 from runtime.web.portal import file_name
 from runtime.web.running import Running
 from runtime.web.staff import organisation_or_404
+from runtime.web.words import OPT_OUTS
 
 ROUTES = routes("customers", prefix="/o/{organisation_id}/customers/{customer_id}")
 
@@ -53,13 +57,50 @@ def end(app: Running, who: Who, organisation_id: str, customer_id: str) -> Respo
     return go(f"/o/{organisation_id}/customers/{quote(customer_id)}", "links_ended")
 
 
+@ROUTES.post("/opt-out", dependencies=[CHASE], status_code=303)
+def note_opt_out(
+    app: Running,
+    who: Who,
+    organisation_id: str,
+    customer_id: str,
+    *,
+    channel: Annotated[str, Form(max_length=16)],
+    said: Annotated[str, Form()] = "",
+) -> Response:
+    """Note that a customer told somebody that they want no messages, by a channel or at all, and in which words."""
+    _require(app, organisation_id, customer_id)
+    words = plain(said, MAX_REASON_CHARS, "write down what they said, in at most %(longest)s characters")
+    opt_out(
+        app,
+        organisation_id=organisation_id,
+        customer_id=customer_id,
+        channel=_channel(channel),
+        actor=who,
+        words=words,
+    )
+    return go(f"/o/{organisation_id}/customers/{quote(customer_id)}", "opt_out_noted")
+
+
 @ROUTES.post("/take-opt-out-back", dependencies=[CHASE], status_code=303)
 def write_again(
-    app: Running, who: Who, organisation_id: str, customer_id: str, reason: Annotated[str, Form()] = ""
+    app: Running,
+    who: Who,
+    organisation_id: str,
+    customer_id: str,
+    *,
+    channel: Annotated[str, Form(max_length=16)],
+    reason: Annotated[str, Form()] = "",
 ) -> Response:
-    """Say why a customer who wanted no messages may be written to again."""
+    """Say why a customer who wanted no messages, by a channel or at all, may be written to again."""
     _require(app, organisation_id, customer_id)
-    take_opt_out_back(app, organisation_id=organisation_id, customer_id=customer_id, actor=who, reason=reason)
+    take_opt_out_back(
+        app,
+        organisation_id=organisation_id,
+        customer_id=customer_id,
+        channel=_channel(channel),
+        actor=who,
+        reason=reason,
+    )
     return go(f"/o/{organisation_id}/customers/{quote(customer_id)}", "opt_out_taken_back")
 
 
@@ -104,6 +145,13 @@ def _show(app: App, organisation_id: str, customer_id: str, *, link: str = "", n
         bases=LawfulBasis,
         notice=notice,
     )
+
+
+def _channel(chosen: str) -> Channel | None:
+    """Return the channel that a form names, None for all of them; InputError for any other word."""
+    if chosen != EVERY and chosen not in OPT_OUTS:
+        raise InputError("choose what they want no more of")
+    return None if chosen == EVERY else Channel(chosen)
 
 
 def _require(app: App, organisation_id: str, customer_id: str) -> None:

@@ -11,6 +11,7 @@ from typing import Annotated
 from fastapi import Depends, File, Form, HTTPException, Request, UploadFile
 from starlette.responses import RedirectResponse, Response
 
+from reminders.evidence import Channel
 from reminders.payment_plan import PlanState
 from reminders.wording import LANGUAGES
 from runtime.app import App
@@ -29,6 +30,7 @@ from runtime.operations.payers.question import MAX_QUESTION_CHARS, ask
 from runtime.operations.plans.payment_plans import offers, plans_of
 from runtime.operations.reaching.contact_language import choose_language, language_of
 from runtime.operations.reaching.opt_out import opt_out
+from runtime.operations.reaching.opt_outs import EVERY
 from runtime.operations.systems.online_invoice import online_invoice
 from runtime.operations.views.portal import PortalAccount, PortalInvoice, portal
 from runtime.signed_tokens import LinkError
@@ -372,9 +374,26 @@ def ask_unsubscribe(visiting: Visiting) -> Response:
 
 
 @ROUTES.post("/unsubscribe")
-def unsubscribe(request: Request, app: Running, visiting: Visiting) -> Response:
-    """Stop messages, for a person or for a mail program's one click (RFC 8058, which forbids a redirect)."""
-    opt_out(app, organisation_id=visiting.organisation.id, customer_id=visiting.account.customer_id, actor=ACTOR)
+def unsubscribe(
+    request: Request,
+    app: Running,
+    visiting: Visiting,
+    *,
+    stop: Annotated[str, Form(max_length=16)] = Channel.EMAIL.value,
+    one_click: Annotated[str, Form(alias="List-Unsubscribe", max_length=16)] = "",
+) -> Response:
+    """Stop e-mails, for a person or for a mail program's one click (RFC 8058, which forbids a redirect).
+
+    Who presses once more, or asks for it first, gets no message by any other way either.
+    """
+    opt_out(
+        app,
+        organisation_id=visiting.organisation.id,
+        customer_id=visiting.account.customer_id,
+        channel=None if stop == EVERY else Channel.EMAIL,
+        actor=ACTOR,
+        words="by one click in their mail program" if one_click else "on their own page",
+    )
     return visit(request, app, visiting.token).page("portal_unsubscribe.html")
 
 

@@ -174,6 +174,15 @@ CHANNELS: Mapping[str, str] = {
     "hand_over": "Handing over",
 }
 
+# What a customer wants no more of: a channel, or all of them.
+OPT_OUTS: Mapping[str, str] = {
+    "email": "Want no e-mails",
+    "sms": "Want no texts",
+    "letter": "Want no letters",
+    "call_task": "Want no calls",
+    "all": "Want no messages at all",
+}
+
 CHANNEL_HELP: Mapping[str, str] = {
     "sms": "Texts go to mobiles noted on a customer's page. Whoever answers STOP gets no more, from that moment.",
     "letter": "Letters are made as PDF, with the address where envelopes have their window and a code to pay by.",
@@ -461,6 +470,7 @@ NOTICES: Mapping[str, str] = {
     "handed_over": "Handed over. Nothing more is sent about these invoices.",
     "taken_back": "Taken back. What is open is due again.",
     "outcome_kept": "Kept. What follows from it is done.",
+    "opt_out_noted": "Noted, in their words. Nothing more is sent to them that way.",
     "opt_out_taken_back": "Noted, with your reason. What is due is asked for again.",
     "text_read": "Noted. What is open is due again.",
     "restored": "Restored. The value goes to every system that shares the field.",

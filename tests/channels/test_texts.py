@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from sqlalchemy import update
 from werkzeug.wrappers import Request, Response
 
 from connectors.channels.contract import Fate, Report
@@ -16,6 +17,7 @@ from runtime.operations.reaching.bad_addresses import mark_bad
 from runtime.operations.reaching.channels import switch_channel
 from runtime.operations.reaching.deliveries import keep_report
 from runtime.operations.reaching.look_up import look_up
+from runtime.operations.reaching.opt_out import opt_out
 from runtime.operations.reminding.plan import plan_reminders
 from runtime.operations.reminding.policies import set_policies
 from runtime.store import tables as t
@@ -317,3 +319,56 @@ def test_on_postgresql_a_lost_answer_is_found_and_a_stop_withdraws(shared_textin
     texting.take(texting.twilio.answer(ACME, "Who are you?"))
     assert [row.channel for row in firm.rows(t.reply)] == ["text"]
     assert len(texting.twilio.messages) == 4
+
+
+def test_who_wants_no_e_mail_is_texted_where_the_policy_and_the_law_let_us(texting: Texting) -> None:
+    firm = texting.firm
+    texting.policy(channel="email", more=", otherwise: sms")
+    texting.note("Bolt", "07400 123457", basis=None)
+    for name in ("Acme", "Bolt"):
+        opt_out(
+            firm.app,
+            organisation_id=firm.id,
+            customer_id=texting.id_of(name),
+            channel=Channel.EMAIL,
+            actor="customer",
+        )
+    assert texting.send()["sent"] == 1
+    assert texting.twilio.sent_to(ACME) and not texting.twilio.sent_to(BOLT)
+    assert firm.mailbox.mails == []
+    assert _asked(texting) == ["Bolt"], "Acme still hears from us"
+
+
+def test_who_wants_no_texts_gets_e_mail_and_somebody_is_asked_only_where_there_is_none(texting: Texting) -> None:
+    texting.policy(more=", otherwise: email")
+    texting.take(texting.twilio.answer(ACME, "STOP"))
+    assert _asked(texting) == []
+    assert texting.send()["sent"] == 2
+    (mail,) = texting.firm.mailbox.mails
+    assert mail.recipients == ("acme@example.com",)
+    only_texts = POLICY.format(channel="sms", more="").rsplit("      - ", 1)[0]
+    set_policies(texting.firm.app, organisation_id=texting.firm.id, text=only_texts, source="test", actor="owner")
+    texting.take(texting.twilio.answer(BOLT, "STOP"))
+    assert _asked(texting) == ["Bolt"]
+    texting.take(texting.twilio.answer(BOLT, "START"))
+    assert _asked(texting) == []
+
+
+def test_a_parent_who_wants_no_texts_is_not_texted_for_a_branch_that_has_its_number(texting: Texting) -> None:
+    firm = texting.firm
+    parent, branch = texting.id_of("Acme"), texting.id_of("Bolt")
+    with firm.app.store.write() as db:
+        db.execute(update(t.customer).where(t.customer.c.id == branch).values(parent_id=parent))
+    opt_out(firm.app, organisation_id=firm.id, customer_id=parent, channel=Channel.SMS, actor="customer")
+    texting.note("Bolt", "07400 123456")
+    assert texting.send().get("sent", 0) == 0
+    texting.note("Bolt", "07400 123457")
+    assert texting.send()["sent"] == 1, "what the parent said is of the parent's telephone"
+    assert texting.twilio.sent_to(BOLT)
+
+
+def _asked(texting: Texting) -> list[str]:
+    """The customers about whom somebody is asked, as no channel reaches them."""
+    names = {row.id: row.name for row in texting.firm.rows(t.customer)}
+    tasks = texting.firm.rows(t.task, kind="opted_out")
+    return sorted(names[row.customer_id] for row in tasks if row.closed_at is None)

@@ -137,7 +137,7 @@ def test_a_hundred_thousand_invoices_are_shown_in_at_most_510_calls(xero_firm: F
         upsert(
             db,
             t.customer,
-            [{"id": each, "name": each, "opted_out": False, "deleted": False, **common} for each in customers],
+            [{"id": each, "name": each, "deleted": False, **common} for each in customers],
             keys=["id"],
         )
         upsert(

@@ -12,6 +12,7 @@ from sqlalchemy import insert, update
 
 from connectors.contract import Role
 from reminders.autopay import MAX_FAILURES, Terms
+from reminders.evidence import Channel
 from runtime.operations.autopay import mandates
 from runtime.operations.autopay.agree import MAX_A_DAY, PAGE_LIFETIME, end_autopay, switch_autopay
 from runtime.operations.autopay.announce import announce_payments
@@ -237,7 +238,7 @@ def test_an_invoice_above_the_ceiling_is_reminded_of_and_not_taken(firm: Firm) -
 
 def test_who_cannot_be_told_beforehand_is_not_charged(firm: Firm) -> None:
     switch_on(firm)
-    opt_out(firm.app, organisation_id=firm.id, customer_id=acme(firm), actor="customer")
+    opt_out(firm.app, organisation_id=firm.id, customer_id=acme(firm), channel=Channel.EMAIL, actor="customer")
     go_on(firm, 3)
     assert firm.rows(t.automatic_payment) == []
     assert taken(firm) == []

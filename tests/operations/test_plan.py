@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import update
 
 from connectors.contract import Role
+from reminders.evidence import Channel
 from reminders.policy_book import BY_SIZE
 from reminders.policy_file import write_policies
 from reminders.schedule import Verdict
@@ -127,7 +128,8 @@ def break_a_promise(firm: Firm) -> None:
 
 
 def stop(firm: Firm) -> None:
-    opt_out(firm.app, organisation_id=firm.id, customer_id=firm.document("INV-1001").customer_id, actor="payer")
+    who = firm.document("INV-1001").customer_id
+    opt_out(firm.app, organisation_id=firm.id, customer_id=who, channel=Channel.EMAIL, actor="payer")
 
 
 def suggest(firm: Firm) -> None:

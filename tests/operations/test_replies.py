@@ -188,18 +188,18 @@ def test_a_dispute_gets_an_owner_and_ends_with_it(desk: Desk) -> None:
 def test_an_opt_out_counts_at_once_and_can_be_proved(desk: Desk) -> None:
     reply_id = desk.write("Please unsubscribe me.")
     assert desk.reply(reply_id)["state"] == "acted"
-    assert desk.rows(t.customer, t.customer.c.opted_out)[0]["id"] == "acme"
+    assert [(row["customer_id"], row["channel"]) for row in desk.rows(t.opt_out)] == [("acme", "all")]
     (event,) = desk.rows(t.event, t.event.c.action == "opted_out")
     assert (event["actor"], event["at"]) == ("acme@example.com by email", NOW)
     assert "Please unsubscribe me." in event["detail"]
     desk.settle(reply_id, ReplyKind.QUESTION)
-    assert desk.rows(t.customer, t.customer.c.opted_out) == [], "a person says that it was a mistake"
+    assert desk.rows(t.opt_out, t.opt_out.c.ended_at.is_(None)) == [], "a person says that it was a mistake"
 
 
 def test_a_stranger_opts_nobody_out(desk: Desk) -> None:
     reply_id = desk.write("Please unsubscribe me.", sender="eve@example.net", is_their_address=False)
     assert desk.reply(reply_id)["state"] == "waiting"
-    assert desk.rows(t.customer, t.customer.c.opted_out) == []
+    assert desk.rows(t.opt_out) == []
 
 
 def test_a_wrong_contact_is_written_to_no_more_until_there_is_another(desk: Desk) -> None:

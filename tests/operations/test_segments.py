@@ -16,6 +16,7 @@ from reminders.policy_file import read_policies
 from reminders.risk import Risk, RiskBand
 from runtime.operations.payers.broken_promises import watch_promises
 from runtime.operations.payers.promise import promise
+from runtime.operations.reaching.opt_out import opt_out
 from runtime.operations.reminding.debtors import debtors
 from runtime.operations.reminding.habits import paid_lately, risks
 from runtime.operations.reminding.plan import plan_reminders
@@ -171,9 +172,12 @@ def test_by_which_channels_somebody_is_reached_now(stored_firm: Firm) -> None:
     assert _by_policy(firm, "not_reachable_by: [email, call_task]") == {"special": 0, "everyone": 2}
 
 
-def test_whoever_opted_out_is_reached_by_nothing(firm: Firm) -> None:
-    with firm.app.store.write() as db:
-        db.execute(update(t.customer).where(t.customer.c.name == "Acme").values(opted_out=True))
+def test_whoever_opted_out_is_reached_by_nothing_that_they_meant(firm: Firm) -> None:
+    before = _debtors(firm)["Acme"].reached_by
+    assert before is not None and Channel.EMAIL in before
+    opt_out(firm.app, organisation_id=firm.id, customer_id=_ids(firm)["Acme"], channel=Channel.EMAIL, actor="customer")
+    assert _debtors(firm)["Acme"].reached_by == before - {Channel.EMAIL}
+    opt_out(firm.app, organisation_id=firm.id, customer_id=_ids(firm)["Acme"], channel=None, actor="customer")
     assert _debtors(firm)["Acme"].reached_by == frozenset()
 
 

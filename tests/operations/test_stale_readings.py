@@ -27,7 +27,8 @@ from tests.operations.firm import CURRENCY, TODAY, Firm, QuickBooksLedger
 
 Shown = dict[tuple[Role, Kind], list[Page]]
 _KEPT: Mapping[Table, tuple[str, ...]] = {
-    t.customer: ("name", "email", "opted_out", "deleted", "merged_into"),
+    t.customer: ("name", "email", "deleted", "merged_into"),
+    t.opt_out: ("customer_id", "channel", "source", "ended_at"),
     t.document: ("customer_id", "balance_minor", "due_on", "status", "note", "disputed"),
     t.ledger_payment: ("amount_minor", "lines", "deleted"),
     t.account: ("name", "handle"),

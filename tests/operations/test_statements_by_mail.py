@@ -9,6 +9,7 @@ import pytest
 
 from connectors.channels.email import Delivery, EmailChannel, SmtpServer
 from receivables.money import Money
+from reminders.evidence import Channel
 from runtime.operations.plans.agree_plan import agree_plan
 from runtime.operations.plans.announce_instalments import announce_instalments
 from runtime.operations.reaching.opt_out import opt_out
@@ -88,7 +89,8 @@ def test_without_the_ledger_none_leaves(stating: Firm) -> None:
 
 
 def test_who_wants_no_messages_is_left_out_and_it_counts_as_a_contact(stating: Firm) -> None:
-    opt_out(stating.app, organisation_id=stating.id, customer_id=_customer(stating, "Bolt"), actor="customer")
+    bolt = _customer(stating, "Bolt")
+    opt_out(stating.app, organisation_id=stating.id, customer_id=bolt, channel=Channel.EMAIL, actor="customer")
     assert send_statements(stating.app, stating.id) == {"sent": 1, "left_out": 1}
     assert _got(stating) == ["acme@example.com"]
     stating.time.advance(hours=1)

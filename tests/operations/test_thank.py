@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from connectors.channels.email import Delivery, EmailChannel, SmtpServer
+from reminders.evidence import Channel
 from runtime.operations.reaching.opt_out import opt_out
 from runtime.operations.reminding.plan import plan_reminders
 from runtime.operations.reminding.remind import remind_organisation
@@ -106,7 +107,7 @@ def test_at_night_it_waits_and_after_three_days_it_is_left(firm: Firm) -> None:
 def test_who_wants_no_messages_gets_no_thanks(firm: Firm) -> None:
     _paid(firm)
     bolt = next(row.id for row in firm.rows(t.customer) if row.name == "Bolt")
-    opt_out(firm.app, organisation_id=firm.id, customer_id=bolt, actor="payer")
+    opt_out(firm.app, organisation_id=firm.id, customer_id=bolt, channel=Channel.EMAIL, actor="payer")
     assert thank_payers(firm.app, firm.id) == {"left_out": 1}
     assert _thanked(firm) == []
 

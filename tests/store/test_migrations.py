@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import inspect, select, text
@@ -44,10 +45,15 @@ def test_upgrading_twice_keeps_the_rows(store: Store) -> None:
         assert db.scalars(select(t.organisation.c.id)).all() == ["org"]
 
 
+@pytest.mark.filterwarnings("ignore:.*expression-based index")  # SQLite cannot show those; they are looked for by name
 def test_the_migrations_and_the_model_do_not_differ(store: Store) -> None:
     with store.read() as db:
         context = MigrationContext.configure(db, opts={"compare_type": True, "compare_server_default": True})
         assert compare_metadata(context, t.metadata) == []
+        names = "SELECT name FROM sqlite_master" if db.dialect.name == "sqlite" else "SELECT indexname FROM pg_indexes"
+        assert {str(index.name) for each in t.metadata.sorted_tables for index in each.indexes} <= set(
+            db.scalars(text(names))
+        )
 
 
 def test_an_upgrade_gives_no_second_budget_of_calls(empty_store: Store) -> None:
@@ -110,3 +116,46 @@ def test_an_upgrade_keeps_what_is_known_of_addresses_at_which_nothing_arrives(em
         noted = db.scalars(select(point.customer_id).order_by(point.customer_id)).all()
     assert [tuple(row) for row in kept] == [("email", "a@b.example", "gone"), ("sms", "+447400123456", "back")]
     assert noted == ["c2", "c3", "c4"]
+
+
+def test_an_upgrade_leaves_whoever_had_opted_out_without_any_message(empty_store: Store) -> None:
+    upgrade(empty_store, "0046")
+    with empty_store.write() as db:
+        db.execute(
+            text(
+                "INSERT INTO organisation (id, name, base_currency, time_zone, country, created_at) "
+                "VALUES ('org', 'Acme', 'GBP', 'Europe/London', 'GB', :at)"
+            ),
+            {"at": NOW},
+        )
+        for customer, opted_out in (("pressed", True), ("told", True), ("taken back", False)):
+            db.execute(
+                text(
+                    "INSERT INTO customer (id, organisation_id, name, opted_out, changed_at) "
+                    "VALUES (:customer, 'org', 'Somebody', :opted_out, :at)"
+                ),
+                {"customer": customer, "opted_out": opted_out, "at": NOW},
+            )
+        said = {"organisation_id": "org", "at": NOW, "actor": "customer", "detail": "no more, please"}
+        for customer, action in (
+            ("pressed", "opted_out"),
+            ("taken back", "opted_out"),
+            ("taken back", "opt_out_taken_back"),
+            ("told", "opted_out"),
+            ("told", "opt_out_taken_back"),
+        ):
+            db.execute(
+                text(
+                    "INSERT INTO event (organisation_id, at, actor, action, subject, detail) "
+                    "VALUES (:organisation_id, :at, :actor, :action, :subject, :detail)"
+                ),
+                said | {"action": action, "subject": customer},
+            )
+    upgrade(empty_store)
+    of = t.opt_out.c
+    with empty_store.read() as db:
+        kept = db.execute(select(of.customer_id, of.channel, of.said_by, of.words).order_by(of.customer_id)).all()
+    assert [tuple(row) for row in kept] == [
+        ("pressed", "all", "customer", "no more, please"),
+        ("told", "all", "crm", ""),
+    ]

@@ -272,7 +272,7 @@ def test_messages_stop_by_a_click_of_the_mail_program_but_not_by_looking(site: S
 
 def _opted_out(site: Site) -> bool:
     with site.app.store.read() as db:
-        return bool(db.scalar(select(t.customer.c.opted_out).where(t.customer.c.id == "acme")))
+        return bool(db.scalar(select(t.opt_out.c.channel).where(t.opt_out.c.customer_id == "acme")))
 
 
 def _document(site: Site, document_id: str):  # type: ignore[no-untyped-def]  # noqa: ANN202 - a row

@@ -36,11 +36,12 @@ from reminders.schedule import MAX_LINES_A_MESSAGE
 from runtime.app import App
 from runtime.operations.autopay.mandates import ACTOR, Mandate, by_id, mandates, of_documents
 from runtime.operations.discounts.offers import offers_of
+from runtime.operations.reaching.by_mail import place_of
 from runtime.operations.reaching.contact_language import language_for
 from runtime.operations.reminding.catch_up import catch_up
 from runtime.operations.reminding.compose import brand_of, portal_links
 from runtime.operations.reminding.courtesies import Courtesy, not_told, send_once
-from runtime.operations.reminding.evidence import gather, place_of
+from runtime.operations.reminding.evidence import gather
 from runtime.operations.systems.read_invoices import Reading, read_invoices
 from runtime.store import connections, journal
 from runtime.store import tables as t

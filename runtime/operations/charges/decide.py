@@ -23,9 +23,9 @@ from runtime.app import App
 from runtime.operations.charges.propose import Proposed, propose_charges
 from runtime.operations.charges.terms import charge_terms
 from runtime.operations.errors import RefusedError
+from runtime.operations.reaching.by_mail import place_of
 from runtime.operations.reaching.contact_language import language_for
 from runtime.operations.reminding.catch_up import catch_up
-from runtime.operations.reminding.evidence import place_of
 from runtime.operations.reminding.facts import freshness
 from runtime.operations.systems.absorb.scope import CUSTOMER_LINK
 from runtime.operations.systems.read_invoices import Reading, read_invoices

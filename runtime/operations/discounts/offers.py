@@ -20,8 +20,8 @@ from runtime.app import App
 from runtime.operations.discounts.follow import offer_in
 from runtime.operations.discounts.states import OFFERED
 from runtime.operations.matching.open_items import OpenDocument, open_documents
+from runtime.operations.reaching.by_mail import place_of
 from runtime.operations.reminding.debtors import policies_for
-from runtime.operations.reminding.evidence import place_of
 from runtime.operations.reminding.policies import current
 from runtime.store import connections
 from runtime.store import tables as t

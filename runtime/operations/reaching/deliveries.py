@@ -12,6 +12,7 @@ from receivables.problem import Problem
 from reminders.evidence import Channel
 from runtime.operations.reaching.bad_addresses import CONTACT_NEEDED, note_bad
 from runtime.operations.reaching.contact_book import contact_point
+from runtime.operations.reaching.opt_out import ask_if_no_way_is_left
 from runtime.operations.reminding.withdraw import SENT, UNDELIVERED
 from runtime.store import connections, journal, reminder_rows
 from runtime.store import tables as t
@@ -50,6 +51,7 @@ def note_refusal(
     if error.code == STOPPED:
         stop_number(db, organisation_id, row.recipient, words=str(error), message_id=reminder_id, at=at)
         weigh_again(db, organisation_id, customer_ids=[row.customer_id])
+        ask_if_no_way_is_left(db, organisation_id, row.customer_id, channel=Channel.SMS, at=at)
     else:
         note_unreachable(
             db,

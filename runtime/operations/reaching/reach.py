@@ -12,6 +12,7 @@ from reminders.evidence import Channel, ContactEvidence
 from reminders.telephone import zones_of
 from runtime.operations.reaching.bad_addresses import Bad, bad_addresses
 from runtime.operations.reaching.contact_book import Point, Points, contact_points
+from runtime.operations.reaching.opt_outs import OptOuts, is_stopped, opt_outs, parents_who_opted_out
 from runtime.operations.reminding.withdraw import HANDING, IN_DOUBT
 from runtime.store import tables as t
 from runtime.store.connections import Organisation
@@ -28,6 +29,8 @@ class Reach:
 
     home: str
     points: Points
+    opt_outs: OptOuts
+    parents: Mapping[str, str]  # of customers whose parents opted out of something
     bad: Bad
     switched_on: frozenset[str]
     stopped: frozenset[str]
@@ -53,10 +56,19 @@ class Reach:
             # What is wrong with an e-mail address says nothing of a telephone.
             bounced=point is not None and (channel, point.address) in self.bad,
             lawful_basis=None if point is None else point.basis,
-            opted_out=mail.opted_out or (channel is Channel.SMS and address in self.stopped),
+            opted_out=self._is_stopped(mail.recipient_id, channel, point)
+            or (channel is Channel.SMS and address in self.stopped),
             switched_on=channel.is_task or channel.value in self.switched_on,
             other_time_zones=zones_of(address, besides=mail.time_zone) if address and channel in _TELEPHONES else (),
         )
+
+    def _is_stopped(self, customer_id: str, channel: Channel, point: Point | None) -> bool:
+        """Whether nothing is wanted by `channel`: by the customer, or by the parent where theirs is the address."""
+        parent_id = self.parents.get(customer_id, "")
+        theirs = self._point(parent_id, channel)
+        is_parents = point is not None and theirs is not None and point.address == theirs.address
+        readers = [customer_id, *([parent_id] if is_parents else [])]
+        return any(is_stopped(self.opt_outs, each, channel) for each in readers)
 
     def _point(self, customer_id: str, channel: Channel) -> Point | None:
         found = self.points.get((customer_id, channel))
@@ -70,9 +82,13 @@ def reach(db: Connection, organisation: Organisation, *, customer_ids: Collectio
     switch, stop = t.channel_switch.c, t.stopped_number.c
     on = select(switch.channel).where(switch.organisation_id == organisation.id, switch.switched_on.is_(True))
     stops = select(stop.number).where(stop.organisation_id == organisation.id, stop.ended_at.is_(None))
+    parents = parents_who_opted_out(db, organisation.id, customer_ids)
+    known = {*customer_ids, *parents.values()}
     return Reach(
         home=organisation.country,
-        points=contact_points(db, organisation.id, customer_ids),
+        points=contact_points(db, organisation.id, known),
+        opt_outs=opt_outs(db, organisation.id, known),
+        parents=parents,
         bad=bad_addresses(db, organisation.id),
         switched_on=frozenset(db.scalars(on)),
         stopped=frozenset(db.scalars(stops)),

@@ -14,6 +14,7 @@ from runtime.operations.payers.replies.act import TEXT_PROBLEM
 from runtime.operations.payers.replies.take import Incoming, ReplyChannel, keep_reply
 from runtime.operations.reaching.contact_book import texted_at
 from runtime.operations.reaching.deliveries import stop_number
+from runtime.operations.reaching.opt_out import ask_if_no_way_is_left, ask_no_longer
 from runtime.operations.reminding.withdraw import PLANNED, SENDING, withdraw_reminders
 from runtime.store import connections, journal
 from runtime.store import tables as t
@@ -65,6 +66,10 @@ def _follow_wish(db: Connection, organisation_id: str, told: Told, wish: Wish, a
     owners = texted_at(db, organisation_id, told.sender) if changed else []
     weigh_again(db, organisation_id, customer_ids=owners)
     for customer_id in owners:
+        if wish is Wish.STOP:
+            ask_if_no_way_is_left(db, organisation_id, customer_id, channel=Channel.SMS, at=at)
+        else:
+            ask_no_longer(db, organisation_id, customer_id, by="customer", at=at)
         journal.record(
             db,
             organisation_id=organisation_id,

@@ -26,9 +26,9 @@ from runtime.operations.errors import InputError
 from runtime.operations.payers.brand import brand as look_of
 from runtime.operations.payers.invoice_formats import wished_format
 from runtime.operations.payers.short_links import short_link
+from runtime.operations.reaching.by_mail import place_of
 from runtime.operations.reaching.contact_language import language_for
 from runtime.operations.reaching.letterhead import letterhead, postal_address
-from runtime.operations.reminding.evidence import place_of
 from runtime.operations.reminding.setbacks import setbacks
 from runtime.operations.reminding.withdraw import SENT
 from runtime.store import journal

@@ -19,8 +19,9 @@ from reminders.holds import HoldCode
 from reminders.policy import DunningPolicy
 from reminders.policy_book import Asked, Debtor, PolicyBook
 from reminders.schedule import Ask, ItemDecision, Verdict, left_to_people_at, next_ask
+from runtime.operations.reaching.by_mail import place_of
 from runtime.operations.reminding.debtors import debtors
-from runtime.operations.reminding.evidence import place_of, reminded
+from runtime.operations.reminding.evidence import reminded
 from runtime.store import tables as t
 from runtime.store.connections import Organisation
 from runtime.store.rows import beside_an_index, chunks

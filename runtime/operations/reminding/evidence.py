@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Table, bindparam, func, select
+from sqlalchemy import Connection, bindparam, func, select
 
 from receivables.allocation import Allocation
 from receivables.document import DocumentKind, DocumentStatus
@@ -15,28 +15,25 @@ from receivables.money import Money
 from receivables.open_item import OpenItem
 from receivables.promise import Dispute, PromiseToPay
 from reminders.evidence import (
-    Channel,
     ContactEvidence,
     Flag,
     Freshness,
     InFlight,
     ItemEvidence,
-    LawfulBasis,
     PlausibleReceipt,
     Read,
 )
-from reminders.places import country_code, time_zone_of
 from runtime.operations.autopay.mandates import under_way
 from runtime.operations.matching.open_items import OpenDocument, open_documents, unshown_allocations
-from runtime.operations.reaching.bad_addresses import Bad, bad_addresses, normal
+from runtime.operations.reaching.by_mail import Mailing, read_mailing
+from runtime.operations.reaching.contacted import contacts
 from runtime.operations.reminding import facts as facts_of
 from runtime.operations.reminding.withdraw import IN_DOUBT, PLANNED, SENT
 from runtime.operations.systems.less_paid import with_unread_payments
 from runtime.store import tables as t
 from runtime.store.connections import Organisation
-from runtime.store.rows import chunks
+from runtime.store.rows import chunks, rows_of
 
-_NOT_READ: Mapping[str, Any] = {"name": "", "email": None, "parent_id": None, "country": None, "opted_out": False}
 _named, _sent = t.reminder_item.c, t.reminder.c
 _REMINDED = (
     select(_named.document_id, func.max(_named.level), func.max(_sent.sent_at))
@@ -55,10 +52,9 @@ _REMINDED = (
 class Facts:
     """Everything read for one gathering, keyed for the items."""
 
-    organisation: Organisation
-    now: datetime
+    mailing: Mailing
     freshness: Freshness
-    customers: Mapping[str, Mapping[str, Any]]
+    contacted: Mapping[str, tuple[int, datetime]]
     read_at: Mapping[str, datetime]
     status: Mapping[str, DocumentStatus]
     disputes: Mapping[str, Mapping[str, Any]]
@@ -67,11 +63,9 @@ class Facts:
     in_flight: dict[str, list[InFlight]] = field(default_factory=dict)
     flags: Mapping[str, list[Flag]] = field(default_factory=dict)
     covered: Mapping[str, Money] = field(default_factory=dict)
-    contacted: Mapping[str, tuple[int, datetime]] = field(default_factory=dict)
     versions: Mapping[str, list[Read]] = field(default_factory=dict)
     being_written: Collection[str] = ()
     less_paid: Collection[str] = ()
-    bad_addresses: Bad = field(default_factory=dict)
 
 
 def gather(
@@ -95,15 +89,6 @@ def reminded(db: Connection, organisation_id: str, document_ids: Collection[str]
         for chunk in chunks(sorted(document_ids))
         for row in db.execute(_REMINDED, which | {"document_ids": list(chunk)})
     }
-
-
-def place_of(organisation: Organisation, country: str | None) -> tuple[str, str]:
-    """Return the country of a customer, from what the ledger says of it, and its time zone.
-
-    A country of several times is taken to keep the organisation's own.
-    """
-    code = country_code(country) or organisation.country
-    return code, time_zone_of(code) or organisation.time_zone
 
 
 def _evidence(facts: Facts, each: OpenDocument) -> ItemEvidence:
@@ -151,54 +136,20 @@ def _item(each: OpenDocument) -> OpenItem:
     )
 
 
-def mail_contact(
-    organisation: Organisation, customers: Mapping[str, Mapping[str, Any]], customer_id: str, *, bad: Bad
-) -> ContactEvidence:
-    """Return how a customer is reached by e-mail, of rows that hold the parents too; what was sent is not counted."""
-    # A document can be read before its customer is: until then nobody can be written to.
-    customer = customers.get(customer_id, _NOT_READ)
-    parent = customers.get(customer["parent_id"] or "")
-    # A branch without an address at which mail arrives is reached through the parent that pays for it.
-    addresses = [each["email"] for each in (customer, parent) if each is not None and each["email"]]
-    working = [each for each in addresses if (Channel.EMAIL, normal(each)) not in bad]
-    address = next(iter([*working, *addresses]), None)
-    country, time_zone = place_of(organisation, customer["country"])
-    return ContactEvidence(
-        recipient_id=customer_id,
-        recipient_name=customer["name"],
-        channel=Channel.EMAIL,
-        address=address,
-        lawful_basis=LawfulBasis.CONTRACT,
-        time_zone=time_zone,
-        country=country,
-        opted_out=any(each["opted_out"] for each in _owners(customer, parent, address)),
-        bounced=address is not None and not working,
-    )
-
-
 def _contact(facts: Facts, customer_id: str) -> ContactEvidence:
     count, last = facts.contacted.get(customer_id, (0, None))
-    mail = mail_contact(facts.organisation, facts.customers, customer_id, bad=facts.bad_addresses)
-    return replace(mail, contacts_this_week=count, last_contact_at=last)
-
-
-def _owners(
-    customer: Mapping[str, Any], parent: Mapping[str, Any] | None, address: str | None
-) -> list[Mapping[str, Any]]:
-    """Who is written to: the customer, and the parent where the address is only theirs."""
-    is_parents = parent is not None and address is not None and normal(address) != normal(customer["email"] or "")
-    return [customer, parent] if parent is not None and is_parents else [customer]
+    return replace(facts.mailing.contact(customer_id), contacts_this_week=count, last_contact_at=last)
 
 
 def _read_facts(db: Connection, organisation: Organisation, now: datetime, documents: Sequence[OpenDocument]) -> Facts:
     ids = [each.document.document_id for each in documents]
-    rows = _by_id(db, t.document, organisation.id, ids)
-    customers = customers_with_parents(db, organisation.id, {each.document.customer_id for each in documents})
+    rows = {row["id"]: row for row in rows_of(db, organisation.id, t.document, ids)}
+    whose = {each.document.customer_id for each in documents}
+    mailing = read_mailing(db, organisation, whose)
     facts = Facts(
-        organisation=organisation,
-        now=now,
+        mailing=mailing,
         freshness=facts_of.freshness(db, organisation),
-        customers=customers,
+        contacted=contacts(db, organisation.id, whose, now),
         read_at={item_id: rows[item_id]["read_at"] for item_id in ids},
         status={item_id: DocumentStatus(rows[item_id]["status"]) for item_id in ids},
         disputes={item_id: rows[item_id] for item_id in ids},
@@ -210,13 +161,11 @@ def _read_facts(db: Connection, organisation: Organisation, now: datetime, docum
     for item_id, automatic in under_way(db, organisation, ids).items():
         facts.in_flight[item_id] = [*facts.in_flight.get(item_id, ()), *automatic]
     facts.flags = facts_of.flags(db, organisation.id, ids, now)
-    facts.covered = facts_of.credit(db, organisation.id, list(customers))
-    facts.contacted = facts_of.contacts(db, organisation.id, list(customers), now)
+    facts.covered = facts_of.credit(db, organisation.id, list(mailing.customers))
     facts.being_written = facts_of.being_written(db, organisation.id)
     facts.less_paid = with_unread_payments(
         db, organisation.id, {item_id: row["less_paid_at"] for item_id, row in rows.items()}
     )
-    facts.bad_addresses = bad_addresses(db, organisation.id)
     facts.versions = facts_of.versions(db, organisation.id, facts.read_at)
     return facts
 
@@ -226,18 +175,3 @@ def _allocations(db: Connection, organisation_id: str, ids: Sequence[str]) -> di
     for chunk in chunks(ids):
         found |= unshown_allocations(db, organisation_id, where=t.document.c.id.in_(chunk))
     return found
-
-
-def _by_id(db: Connection, table: Table, organisation_id: str, ids: Iterable[str]) -> dict[str, Mapping[str, Any]]:
-    found: dict[str, Mapping[str, Any]] = {}
-    for chunk in chunks(sorted(ids)):
-        rows = db.execute(select(table).where(table.c.organisation_id == organisation_id, table.c.id.in_(chunk)))
-        found |= {row.id: dict(row._mapping) for row in rows}
-    return found
-
-
-def customers_with_parents(db: Connection, organisation_id: str, ids: set[str]) -> dict[str, Mapping[str, Any]]:
-    """Return the rows of these customers and of the parents that pay for them."""
-    found = _by_id(db, t.customer, organisation_id, ids)
-    parents = {row["parent_id"] for row in found.values() if row["parent_id"]} - found.keys()
-    return found | _by_id(db, t.customer, organisation_id, parents)

@@ -32,7 +32,6 @@ from reminders.holds import DEBIT_SETTLES_WITHIN, distribute_credit
 from runtime.operations.applying.applications import proposed_items
 from runtime.operations.matching.open_items import open_documents
 from runtime.operations.payers.checkouts import begun
-from runtime.operations.reminding.withdraw import HANDING, IN_DOUBT, NO_ANSWER, SENT
 from runtime.operations.systems.ledger_accounts import bank_accounts
 from runtime.store import connections, queues
 from runtime.store import tables as t
@@ -46,8 +45,6 @@ SAID_BY: Mapping[Role, tuple[Kind, ...]] = {
     Role.PROCESSOR: (Kind.PROCESSOR_PAYMENT, Kind.HELD_CASH),
     Role.CRM: (Kind.CONTACT, Kind.INVOICE, Kind.INSTRUCTION),
 }
-_WEEK = timedelta(days=7)
-_MAY_HAVE_LEFT = (HANDING, IN_DOUBT, SENT, NO_ANSWER)
 _CHECKOUT_METHODS = frozenset({"card", "checkout"})
 
 
@@ -238,29 +235,6 @@ def _left_of_suggestions(
     for customer_id, body in rows:
         left = body["best"]["unapplied"]
         yield customer_id, Money(left["minor"], left["currency"])
-
-
-def contacts(
-    db: Connection, organisation_id: str, customer_ids: Collection[str], now: datetime
-) -> dict[str, tuple[int, datetime]]:
-    """Return, by customer, how many messages went out, or may have, in seven days, and when the last one did."""
-    found: dict[str, tuple[int, datetime]] = {}
-    for sent in (t.reminder.c, t.thanks.c, t.courtesy.c):
-        for chunk in chunks(sorted(customer_ids)):
-            rows = db.execute(
-                select(sent.customer_id, func.count(), func.max(sent.sent_at))
-                .where(
-                    sent.organisation_id == organisation_id,
-                    sent.customer_id.in_(chunk),
-                    beside_an_index(sent.state).in_(_MAY_HAVE_LEFT),
-                    beside_an_index(sent.sent_at) > now - _WEEK,
-                )
-                .group_by(sent.customer_id)
-            )
-            for customer_id, count, last in rows:
-                before, at = found.get(customer_id, (0, last))
-                found[customer_id] = (before + count, max(at, last))
-    return found
 
 
 def being_written(db: Connection, organisation_id: str) -> set[str]:

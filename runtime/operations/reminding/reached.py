@@ -10,9 +10,8 @@ from sqlalchemy import Connection
 from reminders.contact import is_reachable
 from reminders.evidence import Channel
 from reminders.policy_book import REACHING
-from runtime.operations.reaching.bad_addresses import bad_addresses
+from runtime.operations.reaching.by_mail import read_mailing
 from runtime.operations.reaching.reach import reach
-from runtime.operations.reminding.evidence import customers_with_parents, mail_contact
 from runtime.store.connections import Organisation
 
 
@@ -20,11 +19,10 @@ def reached_by(
     db: Connection, organisation: Organisation, *, customer_ids: Collection[str], now: datetime
 ) -> dict[str, frozenset[Channel]]:
     """Return the channels that nothing lasting keeps from each of these customers: hours and pauses do not count."""
-    customers = customers_with_parents(db, organisation.id, set(customer_ids))
-    bad = bad_addresses(db, organisation.id)
+    mailing = read_mailing(db, organisation, customer_ids)
     reached = reach(db, organisation, customer_ids=customer_ids, now=now)
     found = {}
     for customer_id in customer_ids:
-        mail = mail_contact(organisation, customers, customer_id, bad=bad)
+        mail = mailing.contact(customer_id)
         found[customer_id] = frozenset(each for each in REACHING if is_reachable(reached.contact(mail, each)))
     return found

@@ -43,7 +43,7 @@ _DOCUMENT_FIELDS: Mapping[str, Callable[[str], object]] = {
     "dispute_reason": _text,
     "promised_on": _day,
 }
-_CUSTOMER_FIELDS: Mapping[str, Callable[[str], object]] = {"email": _text, "opted_out": _flag}
+_CUSTOMER_FIELDS: Mapping[str, Callable[[str], object]] = {"email": _text}
 RESTORABLE = frozenset({*_DOCUMENT_FIELDS, *_CUSTOMER_FIELDS})
 
 

@@ -41,13 +41,14 @@ from runtime.app import App
 from runtime.operations.applying.write_off import SOURCE as WRITE_OFF
 from runtime.operations.matching.open_items import pending_allocations
 from runtime.operations.payers.pause import paused_until
+from runtime.operations.reaching.opt_outs import opt_outs
 from runtime.operations.reminding.habits import paid_lately, usually_late
 from runtime.operations.systems.absorb.documents import shared_values
 from runtime.operations.systems.absorb.scope import CUSTOMER_LINK, pairs_of
 from runtime.operations.systems.invoice_requests import waits_for_adoption
 from runtime.operations.systems.look_first import look_first
 from runtime.operations.systems.loss import note_loss, noting_loss
-from runtime.operations.systems.shown_holds import OPTED_OUT, holds_in_words
+from runtime.operations.systems.shown_holds import holds_in_words, opt_outs_in_words
 from runtime.operations.systems.shown_invoices import NEVER_SHOWN, note_first, records_of, remember
 from runtime.store import connections, journal
 from runtime.store import tables as t
@@ -228,6 +229,7 @@ def _build_balances(db: Connection, crm: VendorConnection, rows: Sequence[Row], 
     late = usually_late(paid_lately(db, crm.organisation_id, customer_ids=customers, today=today))
     reminded = _last_contacts(db, crm.organisation_id, customers)
     held = holds_in_words(db, crm.organisation_id, customers, today=today, at=at)
+    opted_out = opt_outs(db, crm.organisation_id, customers)
     organisation = connections.organisation(db, crm.organisation_id)
     base = organisation.base_currency if organisation else "EUR"
     built: list[Built] = []
@@ -242,7 +244,7 @@ def _build_balances(db: Connection, crm: VendorConnection, rows: Sequence[Row], 
             balance=Money(balance, currency),
             overdue=Money(overdue, currency),
             oldest_due_on=oldest,
-            hold="; ".join(filter(None, (OPTED_OUT if row["opted_out"] else "", held.get(row["id"], "")))),
+            hold="; ".join(filter(None, (opt_outs_in_words(opted_out, row["id"]), held.get(row["id"], "")))),
             last_contact_on=reminded.get(row["id"]),
             usually_late_days=late.get(row["id"]),
         )

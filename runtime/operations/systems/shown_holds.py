@@ -10,11 +10,13 @@ from types import MappingProxyType
 from sqlalchemy import Connection, select
 
 from receivables.document import DocumentKind, DocumentStatus
+from reminders.contact import messages_by
+from reminders.evidence import Channel
 from reminders.holds import PROMISE_GRACE_DAYS, HoldCode
+from runtime.operations.reaching.opt_outs import EVERY, OptOuts
 from runtime.store import tables as t
 from runtime.store.rows import among, owned_by
 
-OPTED_OUT = "opted out of messages"
 # What stands until somebody or a day ends it; what money may pay is shown by its receipts.
 _WORDS: Mapping[str, str] = MappingProxyType(
     {
@@ -28,6 +30,15 @@ _WORDS: Mapping[str, str] = MappingProxyType(
         HoldCode.PAUSED: "paused",
     }
 )
+
+
+def opt_outs_in_words(opt_outs: OptOuts, customer_id: str) -> str:
+    """Return what a customer opted out of; an empty text where they did not."""
+    of = opt_outs.get(customer_id, ())
+    if not of:
+        return ""
+    named = [messages_by(None)] if EVERY in of else [messages_by(each) for each in Channel if each.value in of]
+    return f"opted out of {' and '.join(named)}"
 
 
 def holds_in_words(

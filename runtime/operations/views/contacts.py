@@ -16,6 +16,7 @@ from reminders.evidence import Channel
 from runtime.operations.reaching.bad_addresses import Bad, bad_addresses, normal
 from runtime.operations.reaching.contact_book import Point, contact_points
 from runtime.operations.reaching.contact_points import NOTED
+from runtime.operations.reaching.opt_outs import EVERY, OptOut, standing_opt_outs
 from runtime.operations.reaching.take_text import TEXT_UNREAD
 from runtime.store import journal
 from runtime.store import tables as t
@@ -71,28 +72,27 @@ class SentMessage:
 
 
 @dataclass(frozen=True, slots=True)
-class OptOut:
-    """Who said when, and in which words, that a customer wants no messages."""
-
-    by: str
-    at: datetime
-    words: str
-
-
-@dataclass(frozen=True, slots=True)
 class CustomerContacts:
     """A customer, how to reach them, and what they were sent, the newest first."""
 
     customer_id: str
     name: str
     email: str | None
-    opted_out: bool
-    opt_out: OptOut | None  # the last word of it that was heard here, while it stands
+    opt_outs: tuple[OptOut, ...]
     country: str | None
     text_unread: str
     contacts: Mapping[Channel, KnownContact]
     mail_came_back: str
     messages: tuple[SentMessage, ...]
+
+    @property
+    def opted_out_of(self) -> tuple[str, ...]:
+        """What they want nothing by, each once: channels, or EVERY."""
+        return tuple(dict.fromkeys(each.channel.value if each.channel else EVERY for each in self.opt_outs))
+
+    def stops(self, channel: str) -> bool:
+        """Whether they want nothing by `channel`."""
+        return any(each.channel is None or each.channel.value == channel for each in self.opt_outs)
 
 
 def customer_contacts(db: Connection, organisation: Organisation, customer_id: str) -> CustomerContacts | None:
@@ -108,24 +108,13 @@ def customer_contacts(db: Connection, organisation: Organisation, customer_id: s
         customer_id=customer_id,
         name=customer.name,
         email=customer.email,
-        opted_out=customer.opted_out,
-        opt_out=_opt_out(db, organisation.id, customer_id) if customer.opted_out else None,
+        opt_outs=standing_opt_outs(db, organisation.id, customer_id),
         country=customer.country,
         text_unread=text or "",
         contacts=_contacts(db, organisation, customer_id, bad),
         mail_came_back=bad.get((Channel.EMAIL, normal(customer.email or "")), ""),
         messages=_messages(db, organisation.id, customer_id),
     )
-
-
-def _opt_out(db: Connection, organisation_id: str, customer_id: str) -> OptOut | None:
-    event = t.event.c
-    mine = (event.organisation_id == organisation_id) & (event.subject == customer_id)
-    heard = select(t.event).where(mine, event.action.in_(("opted_out", "opt_out_taken_back")))
-    row = db.execute(heard.order_by(event.id.desc()).limit(1)).first()
-    if row is None or row.action != "opted_out":
-        return None
-    return OptOut(row.actor, row.at, row.detail)
 
 
 def customer_exists(db: Connection, organisation_id: str, customer_id: str) -> bool:

@@ -14,11 +14,13 @@ from receivables.document import DocumentKind, DocumentStatus
 from receivables.money import Money, total
 from receivables.receipt import ReceiptStatus
 from reminders.autopay import PaymentState
+from reminders.evidence import Channel
 from reminders.holds import HoldCode
 from runtime.operations.matching.open_items import OpenDocument, open_documents
 from runtime.operations.payers.checkouts import begun
 from runtime.operations.payers.pay_by_card import MAX_INVOICES, may_pay_by_card
 from runtime.operations.payers.pay_by_transfer import transfers_in
+from runtime.operations.reaching.opt_outs import EVERY, is_stopped, opt_outs
 from runtime.operations.reminding.facts import known_credit
 from runtime.operations.systems.absorb.departures import surviving
 from runtime.operations.views.autopay import PayersAutopay, payers_autopay
@@ -90,7 +92,7 @@ class PortalAccount:
     customer_name: str
     country: str | None
     language: str | None  # that they chose
-    opted_out: bool
+    opted_out_of: frozenset[str]  # channels, or EVERY
     balances: tuple[PortalBalance, ...]
     invoices: tuple[PortalInvoice, ...]
     on_their_way: tuple[PortalPayment, ...]
@@ -102,6 +104,16 @@ class PortalAccount:
     def credit(self, currency: str) -> Money:
         """Return what stands to their credit in a currency."""
         return next((each.credit for each in self.balances if each.opened.currency == currency), Money.zero(currency))
+
+    @property
+    def wants_nothing(self) -> bool:
+        """Whether they want no messages at all."""
+        return EVERY in self.opted_out_of
+
+    @property
+    def wants_no_email(self) -> bool:
+        """Whether they want no e-mails."""
+        return is_stopped({self.customer_id: self.opted_out_of}, self.customer_id, Channel.EMAIL)
 
     @property
     def chosen_first(self) -> frozenset[str]:
@@ -145,7 +157,7 @@ def portal(db: Connection, organisation: Organisation, customer_id: str, *, now:
         customer_name=customer.name,
         country=customer.country,
         language=customer.language,
-        opted_out=customer.opted_out,
+        opted_out_of=frozenset(opt_outs(db, organisation.id, [customer_id]).get(customer_id, ())),
         balances=_balances(invoices, {code: each for (_, code), each in credit.items()}),
         invoices=invoices,
         on_their_way=_on_their_way(db, organisation.id, ids),

@@ -72,6 +72,21 @@ stopped_number = Table(
     Column("ended_at", Instant),
 )
 
+# By which channel a customer wants no messages, or by `all` of them, as a `source` says: the payer, or the system that
+# tells of it. What a person took back has ended, and stays so until that source says something else.
+opt_out = Table(
+    "opt_out",
+    metadata,
+    Column("customer_id", Id, primary_key=True),
+    Column("channel", String(16), primary_key=True),
+    Column("source", String(32), primary_key=True),
+    organisation_id(),
+    Column("said_by", String(200), nullable=False),
+    Column("words", Text, nullable=False),
+    Column("said_at", Instant, nullable=False),
+    Column("ended_at", Instant),
+)
+
 # What a carrier says of a reminder that it took over. `cost` is a decimal text: a text costs less than a cent.
 delivery = Table(
     "delivery",

@@ -33,7 +33,6 @@ customer = Table(
     Column("invoice_format", String(16)),  # what they asked for; None: as the ledger prints it
     Column("links_ended_at", Instant),
     Column("is_business", Boolean),  # what a person said; None: their name tells
-    Column("opted_out", Boolean, nullable=False, server_default=false()),
     Column("deleted", Boolean, nullable=False, server_default=false()),
     Column("merged_into", Id),
     Column("changed_at", Instant, nullable=False),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, String, Table, Text, UniqueConstraint, false
+from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, String, Table, Text, UniqueConstraint, false, text
 
 from runtime.store.tables.columns import Id, Instant, currency, metadata, minor, organisation_id
 
@@ -44,6 +44,7 @@ reminder = Table(
     Index(None, "organisation_id", "state"),
     Index(None, "organisation_id", "customer_id"),
     Index(None, "organisation_id", "sent_at"),
+    Index("ix_reminder_organisation_id_address", "organisation_id", text("lower(recipient)")),
 )
 
 reminder_item = Table(
@@ -114,6 +115,7 @@ thanks = Table(
     Column("sent_at", Instant),
     Column("why", Text, nullable=False),
     Index(None, "organisation_id", "sent_at"),
+    Index("ix_thanks_organisation_id_address", "organisation_id", text("lower(recipient)")),
 )
 
 # A message beside reminders, of a kind, about one thing: it is there before the message leaves, so there is one.
@@ -133,6 +135,7 @@ courtesy = Table(
     Column("sent_at", Instant),
     Column("why", Text, nullable=False),
     Index(None, "organisation_id", "customer_id"),
+    Index("ix_courtesy_organisation_id_address", "organisation_id", text("lower(recipient)")),
 )
 
 # One reserved slot for each item and level of each channel: the database itself refuses a second message.

@@ -87,8 +87,8 @@ def _dispute(app: App, reply: dict[str, Any], document_ids: Sequence[str], _day:
 
 
 def _opt_out(app: App, reply: dict[str, Any], _document_ids: Sequence[str], _day: date | None) -> str:
-    opt_out(app, words=shortened(reply["words"]), **_whose(reply))
-    return "No more messages are sent to this customer."
+    opt_out(app, channel=None, words=shortened(reply["words"]), **_whose(reply))
+    return "No more messages are sent to this customer, by any channel."
 
 
 def _wrong_contact(app: App, reply: dict[str, Any], _document_ids: Sequence[str], _day: date | None) -> str:

@@ -23,6 +23,7 @@ from runtime.operations.organisations import keep_switch
 from runtime.operations.payers.replies.money_search import Found, search_money
 from runtime.operations.people.tasks import close_task
 from runtime.operations.reaching.bad_addresses import bad_addresses, normal
+from runtime.operations.reaching.opt_outs import is_stopped, opt_outs
 from runtime.operations.reminding.compose import brand_of, portal_links
 from runtime.operations.reminding.withdraw import FAILED, HANDING, IN_DOUBT, SENT
 from runtime.store import connections, journal
@@ -212,17 +213,19 @@ def _may_send(app: App, db: Connection, organisation_id: str, reply: dict[str, A
     """Whether an answer may leave without a person: to an address of the customer's own, and not too often."""
     answer, customer = t.answer.c, t.customer.c
     ours = customer.organisation_id == organisation_id
-    known = db.execute(
-        select(customer.opted_out).where(
+    known = db.scalar(
+        select(customer.id).where(
             ours, customer.id == reply["customer_id"], func.lower(customer.email) == normal(reply["sender"])
         )
-    ).first()
+    )
     sent = select(func.count()).where(
         answer.organisation_id == organisation_id,
         answer.customer_id == reply["customer_id"],
         answer.sent_at > now - _WEEK,
     )
-    is_open = known is not None and not known.opted_out and reply["channel"] == EMAIL and app.email is not None
+    if known is None or reply["channel"] != EMAIL or app.email is None:
+        return False
+    is_open = not is_stopped(opt_outs(db, organisation_id, [known]), known, Channel.EMAIL)
     return is_open and (db.scalar(sent) or 0) < MAX_BY_ITSELF
 
 

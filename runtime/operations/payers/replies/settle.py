@@ -54,6 +54,7 @@ def settle_reply(
                 app,
                 organisation_id=organisation_id,
                 customer_id=reply["customer_id"],
+                channel=None,
                 actor=actor,
                 reason="the reply was misread: they did not ask for it",
             )

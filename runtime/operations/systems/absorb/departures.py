@@ -13,6 +13,7 @@ from connectors.records import CustomerFields, Kind, Record
 from receivables.document import DocumentStatus
 from receivables.problem import Problem
 from runtime.operations.autopay.agree import pause_for_merge
+from runtime.operations.reaching.opt_out import pass_opt_outs_on
 from runtime.operations.reminding.withdraw import PLANNED, SENDING, withdraw_reminders
 from runtime.operations.systems.absorb.accounts import TWO_ACCOUNTS, forget_contacts, read_again
 from runtime.operations.systems.absorb.scope import CONTACT_LINK, CUSTOMER_LINK, DOCUMENT_LINK, Scope
@@ -135,8 +136,8 @@ def _take_over(scope: Scope, dead: dict[str, Any], survivor: dict[str, Any]) -> 
         .values(customer_id=survivor["id"])
     )
     parent = None if survivor["parent_id"] == dead["id"] else survivor["parent_id"]
-    opted_out = bool(dead["opted_out"] or survivor["opted_out"])  # who asked for no messages gets none
-    db.execute(update(t.customer).where(customer.id == survivor["id"]).values(parent_id=parent, opted_out=opted_out))
+    db.execute(update(t.customer).where(customer.id == survivor["id"]).values(parent_id=parent))
+    pass_opt_outs_on(db, organisation_id, dead["id"], to=survivor["id"])
     gone = {"deleted": True, "merged_into": survivor["id"], "changed_at": at}
     db.execute(update(t.customer).where(customer.id == dead["id"]).values(**gone))
     _move_proposals(scope, dead["id"], survivor["id"])

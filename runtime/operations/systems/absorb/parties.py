@@ -9,6 +9,8 @@ from connectors.contract import Role
 from connectors.records import ContactFields, CustomerFields, Record
 from reminders.evidence import Channel
 from runtime.operations.reaching.bad_addresses import another_is_known
+from runtime.operations.reaching.opt_out import note_told_no_opt_out, note_told_opt_out
+from runtime.operations.reaching.opt_outs import told_opt_outs
 from runtime.operations.systems.absorb.accounts import link_accounts
 from runtime.operations.systems.absorb.scope import CONTACT_LINK, CUSTOMER_LINK, Scope, pairs_of, version_of
 from runtime.operations.systems.absorb.told_contacts import Told, keep_told
@@ -90,7 +92,7 @@ def _parent(scope: Scope, in_ledger: str | None, old: dict[str, Any] | None) -> 
 
 
 def absorb_contacts(scope: Scope, records: list[Record]) -> None:
-    """Merge the e-mail address and the opt-out of each account's first contact with its customer."""
+    """Merge the e-mail address of each account's first contact with its customer, and follow what it opted out of."""
     links = scope.known_links(CONTACT_LINK, [record.external_id for record in records])
     accounts = scope.known_links(
         CUSTOMER_LINK, [cast(ContactFields, record.fields).customer_external_id for record in records]
@@ -99,6 +101,7 @@ def absorb_contacts(scope: Scope, records: list[Record]) -> None:
     taken = scope.external_ids(CONTACT_LINK)
     rows: list[dict[str, Any]] = []
     told: dict[str, Told] = {}
+    opted_out: dict[str, bool] = {}
     strangers: defaultdict[str, list[str]] = defaultdict(list)
     for record in sorted(records, key=lambda each: each.external_id):
         fields = cast(ContactFields, record.fields)
@@ -114,24 +117,43 @@ def absorb_contacts(scope: Scope, records: list[Record]) -> None:
             continue
         old = customers[local_id]
         told[local_id] = Told(old["name"], old["country"], fields.ways, attention=fields.name)
+        # What it agreed on with the customer of another account says nothing about this one.
+        has_met = link is not None and link["local_id"] == local_id
+        if fields.opted_out or has_met:
+            opted_out[local_id] = fields.opted_out
         merged = merge(
             owners=scope.owners,
             speaker=scope.speaker,
-            # What it agreed on with the customer of another account says nothing about this one.
-            pairs=pairs_of(link) if link and link["local_id"] == local_id else {},
-            ours={"email": old["email"], "opted_out": old["opted_out"]},
-            theirs={"email": fields.email, "opted_out": fields.opted_out},
+            pairs=pairs_of(link) if has_met else {},
+            ours={"email": old["email"]},
+            theirs={"email": fields.email},
         )
         scope.note_conflicts(local_id, merged.conflicts)
         scope.keep_link(CONTACT_LINK, record.external_id, local_id, merged.pairs, version=version_of(record))
-        new = {"email": merged.values["email"], "opted_out": bool(merged.values["opted_out"])}
-        if new["email"] != old["email"]:
+        email = merged.values["email"]
+        if email != old["email"]:
             another_is_known(scope.db, scope.organisation_id, local_id, channel=Channel.EMAIL, at=scope.read_at)
-        if new != {"email": old["email"], "opted_out": old["opted_out"]}:
-            scope.record("contact_changed", local_id, f"e-mail {new['email']}, opted out: {new['opted_out']}")
-            rows.append({"id": local_id, **new, "changed_at": scope.read_at})
+            scope.record("contact_changed", local_id, f"e-mail {email}")
+            rows.append({"id": local_id, "email": email, "changed_at": scope.read_at})
     update_rows(scope.db, t.customer, "id", rows)
     touch_balances(scope.db, scope.organisation_id, [row["id"] for row in rows], scope.read_at)
     keep_told(scope, told)
+    _follow_opt_outs(scope, opted_out)
     scope.flush_links()
     proposals.add_emails(scope.db, scope.organisation_id, scope.system, strangers)
+
+
+def _follow_opt_outs(scope: Scope, opted_out: dict[str, bool]) -> None:
+    """Note what contacts say of e-mail; a system that says nothing of it any more takes back its own word alone."""
+    said = told_opt_outs(scope.db, scope.organisation_id, opted_out, system=scope.system)
+    for customer_id, wants_none in opted_out.items():
+        if wants_none != (customer_id in said):
+            note = note_told_opt_out if wants_none else note_told_no_opt_out
+            note(
+                scope.db,
+                scope.organisation_id,
+                customer_id,
+                channel=Channel.EMAIL,
+                system=scope.system,
+                at=scope.read_at,
+            )

@@ -1,0 +1,79 @@
+"""Who wants no messages, by which channel: what was said and stands."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, select
+
+from reminders.evidence import Channel
+from runtime.store import tables as t
+from runtime.store.rows import among, chunks, owned_by
+
+EVERY = "all"  # stands in place of a channel: no message by any of them
+PAYER = "payer"  # the source of what payers say, or a person for them; any other is the system that tells of it
+OptOuts = Mapping[str, Collection[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class OptOut:
+    """A customer wants no messages by `channel`, None: by none at all; who said so, when and in which words."""
+
+    channel: Channel | None
+    source: str
+    by: str
+    at: datetime
+    words: str
+
+
+def opt_outs(db: Connection, organisation_id: str, customer_ids: Collection[str]) -> OptOuts:
+    """Return what these customers want nothing by: channels, or EVERY; those who never said so are left out."""
+    found: defaultdict[str, set[str]] = defaultdict(set)
+    of = t.opt_out.c
+    for chunk in chunks(sorted(customer_ids)):
+        theirs = owned_by(t.opt_out, organisation_id) & among(db, of.customer_id, chunk)
+        for customer_id, channel in db.execute(select(of.customer_id, of.channel).where(theirs, of.ended_at.is_(None))):
+            found[customer_id].add(channel)
+    return found
+
+
+def told_opt_outs(db: Connection, organisation_id: str, customer_ids: Collection[str], *, system: str) -> set[str]:
+    """Return those of these customers of whom `system` said that they opted out, whatever became of that here."""
+    found: set[str] = set()
+    of = t.opt_out.c
+    for chunk in chunks(sorted(customer_ids)):
+        theirs = owned_by(t.opt_out, organisation_id) & among(db, of.customer_id, chunk)
+        found |= set(db.scalars(select(of.customer_id).where(theirs, of.source == system)))
+    return found
+
+
+def is_stopped(opt_outs: OptOuts, customer_id: str, channel: Channel) -> bool:
+    """Whether a customer wants nothing by `channel`."""
+    return not {channel.value, EVERY}.isdisjoint(opt_outs.get(customer_id, ()))
+
+
+def parents_who_opted_out(db: Connection, organisation_id: str, customer_ids: Collection[str]) -> dict[str, str]:
+    """Return, by customer, the parent of those whose parent wants nothing by some channel."""
+    found: dict[str, str] = {}
+    child, of = t.customer.c, t.opt_out.c
+    for chunk in chunks(sorted(customer_ids)):
+        rows = db.execute(
+            select(child.id, child.parent_id)
+            .join(t.opt_out, of.customer_id == child.parent_id)
+            .where(owned_by(t.customer, organisation_id), among(db, child.id, chunk), of.ended_at.is_(None))
+        )
+        found |= {row.id: row.parent_id for row in rows}
+    return found
+
+
+def standing_opt_outs(db: Connection, organisation_id: str, customer_id: str) -> tuple[OptOut, ...]:
+    """Return what a customer wants nothing by, as it was said, the first word of it first."""
+    of = t.opt_out.c
+    mine = (of.organisation_id == organisation_id) & (of.customer_id == customer_id) & of.ended_at.is_(None)
+    return tuple(
+        OptOut(None if row.channel == EVERY else Channel(row.channel), row.source, row.said_by, row.said_at, row.words)
+        for row in db.execute(select(t.opt_out).where(mine).order_by(of.said_at, of.channel, of.source))
+    )
