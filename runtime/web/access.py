@@ -25,6 +25,7 @@ from runtime.operations.people.sessions import signed_in
 from runtime.roles import GRANTS, Permission, roles_with
 from runtime.settings import SignInRule
 from runtime.store.isolation import EVERYBODY, within
+from runtime.web.frame import framed
 from runtime.web.guards import is_here
 from runtime.web.running import running
 from runtime.web.visitor import (
@@ -106,7 +107,8 @@ class Route(APIRoute):
 
         async def admitted(request: Request) -> Response:
             visitor = await _admit(needs, request)
-            with seated(request, visitor), within(await _whose(needs, request)):
+            app = await running(request)
+            with seated(request, visitor), within(await _whose(needs, request)), framed(app):
                 return await handler(request)
 
         return admitted

@@ -16,6 +16,7 @@ from reminders.policy import level_title
 from reminders.wording import FALLBACK_LANGUAGE
 from runtime.roles import Permission
 from runtime.web import formats, words
+from runtime.web.frame import standing_systems
 from runtime.web.languages import Language, language
 from runtime.web.visitor import CSRF_FIELD, visitor
 
@@ -77,6 +78,7 @@ def _environment(code: str) -> Environment:
         "csrf": _csrf,
         "may": _may,
         "visitor": visitor,
+        "standing_systems": standing_systems,
     }
     return environment
 

@@ -73,6 +73,14 @@ CONNECTION_STATES: Mapping[str, str] = {
     "disconnected": "Disconnected",
 }
 
+STANDINGS: Mapping[str, str] = {
+    "in_step": "In step",
+    "first_reading": "First reading",
+    "behind": "Behind",
+    "reconnect": "Reconnect needed",
+    "off": "Off",
+}
+
 DOCUMENT_STATES: Mapping[str, str] = {"draft": "Draft", "open": "Open", "paid": "Paid", "void": "Voided"}
 
 INVOICE_FILTERS: Mapping[str, str] = {
