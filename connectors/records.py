@@ -56,7 +56,8 @@ class ContactWays:
 class CustomerFields:
     """A customer (Xero contact, QuickBooks customer, Salesforce account). `number` is its own number, if it has one.
 
-    `ways` is None where the vendor keeps none with the customer: that says nothing and clears nothing.
+    `ways` is None where the vendor keeps none with the customer: that says nothing and clears nothing. `industry` (the
+    vendor's word) and `employees` are what a CRM tells of the customer's business; None where nobody filled them in.
     """
 
     name: str
@@ -68,6 +69,8 @@ class CustomerFields:
     keys: tuple[str, ...] = ()  # exact keys of the same customer elsewhere, strongest first
     merged_into_external_id: str | None = None  # of a deleted record: the customer that took its place
     ways: ContactWays | None = None
+    industry: str | None = None
+    employees: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -246,6 +246,43 @@ PROVEN_PAYER = DunningPolicy(
     days_between_levels=14,
 )
 
+PUBLIC_SECTOR = DunningPolicy(  # their orders and budgets take time, and nobody there pays sooner for being pressed
+    name="public sector",
+    version=1,
+    levels=(
+        DunningLevel(-1, -7, Tone.UPCOMING),
+        DunningLevel(1, 7, Tone.FRIENDLY),
+        DunningLevel(2, 30, Tone.CLEAR),
+        DunningLevel(3, 60, Tone.FIRM, needs_approval=True),
+    ),
+    limits=ContactLimits(weekly_cap=1, min_days_between=7),
+    days_between_levels=21,
+)
+
+LARGE_COMPANY = DunningPolicy(  # they pay in runs: what is missing is seen before, and somebody there can be called
+    name="large company",
+    version=1,
+    levels=(
+        DunningLevel(-1, -7, Tone.UPCOMING),
+        DunningLevel(1, 3, Tone.FRIENDLY),
+        DunningLevel(2, 14, Tone.CLEAR),
+        DunningLevel(3, 21, Tone.CLEAR, Channel.CALL_TASK, Channel.LETTER),
+        DunningLevel(4, 45, Tone.FIRM),
+    ),
+)
+
+SMALL_BUSINESS = DunningPolicy(
+    name="small business",
+    version=1,
+    levels=(
+        DunningLevel(1, 3, Tone.FRIENDLY),
+        DunningLevel(2, 14, Tone.UNDERSTANDING),
+        DunningLevel(3, 30, Tone.CLEAR),
+        DunningLevel(4, 60, Tone.UNDERSTANDING),
+    ),
+    limits=ContactLimits(weekly_cap=1, min_days_between=7),
+)
+
 EXAMPLE_POLICIES = (
     DEFAULT_POLICY,
     SMALL_DEBT,
@@ -254,4 +291,7 @@ EXAMPLE_POLICIES = (
     BY_LETTER,
     HIGH_RISK,
     PROVEN_PAYER,
+    PUBLIC_SECTOR,
+    LARGE_COMPANY,
+    SMALL_BUSINESS,
 )

@@ -13,9 +13,12 @@ from reminders.policy import (
     BY_LETTER,
     DEFAULT_POLICY,
     HIGH_RISK,
+    LARGE_COMPANY,
     LARGE_DEBT,
     LONG_STANDING_DEBT,
     PROVEN_PAYER,
+    PUBLIC_SECTOR,
+    SMALL_BUSINESS,
     SMALL_DEBT,
     DunningPolicy,
     PolicyError,
@@ -40,7 +43,8 @@ class Debtor:
     `open_amounts` is all that is open, by currency; `days_overdue` that of the oldest open invoice, negative before it
     is due; `usually_late` how many days after its due date a paid invoice of the last year was paid, the median, None
     where too few were; `country` in two letters; `reached_by` the channels that nothing lasting keeps from them. `risk`
-    and `reached_by` are None where they were not asked for.
+    and `reached_by` are None where they were not asked for, `industry` (in the CRM's word) and `employees` where no CRM
+    tells them.
     """
 
     open_amounts: Mapping[str, Money]
@@ -49,15 +53,17 @@ class Debtor:
     usually_late: int | None = None
     risk: RiskBand | None = None
     reached_by: frozenset[Channel] | None = None
+    industry: str | None = None
+    employees: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Segment:
     """Customers for whom all of these conditions hold; without any, everyone.
 
-    An amount is compared in its own currency. What is asked and not known (a country, a currency that is not named,
-    how late somebody usually pays) does not hold. All of the channels `reachable_by` reach the customer, and none of
-    `not_reachable_by` does.
+    An amount is compared in its own currency, an industry without regard to capitals. What is asked and not known (a
+    country, a currency that is not named, how late somebody usually pays, what no CRM tells) does not hold. All of the
+    channels `reachable_by` reach the customer, and none of `not_reachable_by` does.
     """
 
     amount_at_least: Mapping[str, Money] = field(default_factory=lambda: MappingProxyType({}))
@@ -70,6 +76,9 @@ class Segment:
     risk: frozenset[RiskBand] = frozenset()
     reachable_by: frozenset[Channel] = frozenset()
     not_reachable_by: frozenset[Channel] = frozenset()
+    industries: frozenset[str] = frozenset()
+    employees_at_least: int | None = None
+    employees_less_than: int | None = None
 
     def __post_init__(self) -> None:
         both = sorted(self.reachable_by & self.not_reachable_by)
@@ -92,6 +101,7 @@ class Segment:
     def includes(self, debtor: Debtor) -> bool:
         """Whether `debtor` is one of them."""
         late, amounts, reached = debtor.usually_late, debtor.open_amounts, debtor.reached_by
+        employees = debtor.employees
         return (
             (not self.amount_at_least or any(_reaches(amounts, least) for least in self.amount_at_least.values()))
             and (not self.amount_less_than or _all_below(amounts, self.amount_less_than))
@@ -103,10 +113,17 @@ class Segment:
             and (not self.risk or debtor.risk in self.risk)
             and (not self.reachable_by or (reached is not None and self.reachable_by <= reached))
             and (not self.not_reachable_by or (reached is not None and self.not_reachable_by.isdisjoint(reached)))
+            and (not self.industries or _plain(debtor.industry) in map(_plain, self.industries))
+            and (self.employees_at_least is None or (employees is not None and employees >= self.employees_at_least))
+            and (self.employees_less_than is None or (employees is not None and employees < self.employees_less_than))
         )
 
 
 EVERYONE = Segment()
+
+
+def _plain(industry: str | None) -> str:
+    return (industry or "").strip().casefold()
 
 
 def _reaches(amounts: Mapping[str, Money], least: Money) -> bool:
@@ -204,6 +221,16 @@ BY_RISK = PolicyBook(
     )
 )
 
+# 250 and 10 are the European Union's bounds of large and micro (2003/361/EC); industries as Salesforce names them.
+BY_CUSTOMER = PolicyBook(
+    (
+        Choice(Segment(industries=frozenset({"Government", "Education", "Not For Profit"})), PUBLIC_SECTOR),
+        Choice(Segment(employees_at_least=250), LARGE_COMPANY),
+        Choice(Segment(employees_less_than=10), SMALL_BUSINESS),
+        Choice(EVERYONE, DEFAULT_POLICY),
+    )
+)
+
 EXAMPLES: Mapping[str, PolicyBook] = MappingProxyType(
-    {"standard": DEFAULT_BOOK, "by-size": BY_SIZE, "by-risk": BY_RISK}
+    {"standard": DEFAULT_BOOK, "by-size": BY_SIZE, "by-risk": BY_RISK, "by-customer": BY_CUSTOMER}
 )

@@ -27,6 +27,8 @@ MAX_POLICIES = 50
 MAX_LEVELS = 12
 MAX_DAYS = 3_650
 MAX_MESSAGES_A_WEEK = 7
+MAX_INDUSTRIES = 50  # in one segment
+MAX_EMPLOYEES = 999_999
 MAX_NAME_CHARACTERS = 80
 
 _INTEGER = re.compile(r"-?\d{1,6}")
@@ -191,6 +193,9 @@ def _segment(node: yaml.Node) -> Segment:
         "risk": _some_of(_BANDS, "risk"),
         "reachable_by": channels,
         "not_reachable_by": channels,
+        "industries": lambda each: frozenset(_text(one) for one in _list(each, "industries", MAX_INDUSTRIES)),
+        "employees_at_least": _whole(0, MAX_EMPLOYEES),
+        "employees_less_than": _whole(1, MAX_EMPLOYEES),
     }
     asked = {name: fields.take(name, read) for name, read in conditions.items() if name in fields.left}
     fields.end()
@@ -333,6 +338,9 @@ def _segment_facts(segment: Segment) -> dict[str, Any]:
         "risk": [each.value for each in _BANDS if each in segment.risk],
         "reachable_by": [each.value for each in REACHING if each in segment.reachable_by],
         "not_reachable_by": [each.value for each in REACHING if each in segment.not_reachable_by],
+        "industries": sorted(segment.industries),
+        "employees_at_least": segment.employees_at_least,
+        "employees_less_than": segment.employees_less_than,
     }
     return {name: value for name, value in facts.items() if value not in (None, {}, [])}
 

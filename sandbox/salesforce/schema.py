@@ -11,6 +11,41 @@ from sandbox.salesforce.refusal import Refused
 READ_ONLY = frozenset({"Organization"})  # objects that nobody writes through the API
 _PREFIXES = {"Account": "001", "Contact": "003", "Opportunity": "006", "Organization": "00D", "User": "005"}
 
+# The values of Account.Industry in a new org; an administrator may add others, so none is refused.
+INDUSTRIES = (
+    "Agriculture",
+    "Apparel",
+    "Banking",
+    "Biotechnology",
+    "Chemicals",
+    "Communications",
+    "Construction",
+    "Consulting",
+    "Education",
+    "Electronics",
+    "Energy",
+    "Engineering",
+    "Entertainment",
+    "Environmental",
+    "Finance",
+    "Food & Beverage",
+    "Government",
+    "Healthcare",
+    "Hospitality",
+    "Insurance",
+    "Machinery",
+    "Manufacturing",
+    "Media",
+    "Not For Profit",
+    "Recreation",
+    "Retail",
+    "Shipping",
+    "Technology",
+    "Telecommunications",
+    "Transportation",
+    "Utilities",
+    "Other",
+)
 _SYSTEM = (
     Field("Id", "id", 18, writable=False),
     Field("IsDeleted", "boolean", writable=False),
@@ -26,6 +61,8 @@ _STANDARD: dict[str, tuple[Field, ...]] = {
         Field("MasterRecordId", "reference", 18, refers_to="Account", writable=False),
         Field("BillingCountry", "string", 80),
         Field("Phone", "phone", 40),
+        Field("Industry", "picklist", values=INDUSTRIES),
+        Field("NumberOfEmployees", "int", precision=8, scale=0),
     ),
     "Contact": (
         Field("AccountId", "reference", 18, refers_to="Account"),

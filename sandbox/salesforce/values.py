@@ -81,6 +81,13 @@ def _read_number(value: Any, field: Field) -> Decimal:  # noqa: ANN401
     return number
 
 
+def _read_whole(value: Any, field: Field) -> Decimal:  # noqa: ANN401
+    number = _read_number(value, field)
+    if number != int(number):
+        raise ValueError("not a whole number")
+    return Decimal(int(number))
+
+
 def _read_date(value: Any, field: Field) -> str:  # noqa: ANN401, ARG001
     if isinstance(value, datetime):
         raise ValueError("a datetime is no date")
@@ -111,6 +118,7 @@ _READERS: dict[str, Callable[[Any, Field], Value]] = {
     "date": _read_date,
     "datetime": _read_datetime,
     "double": _read_number,
+    "int": _read_whole,
     "picklist": _read_choice,
     "reference": _read_reference,
 }

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import random
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from sandbox.salesforce.schema import INDUSTRIES
 from sandbox.world.model import Customer, Organisation, TrueInvoice
 
 if TYPE_CHECKING:
@@ -30,6 +32,7 @@ class CrmBooks:
                 ParentId=parent,
                 BillingCountry=customer.country,
                 Phone=customer.phone,
+                **_business(customer),
             )
             customer.crm_contact_id = self.org.create(
                 "Contact",
@@ -85,6 +88,13 @@ class CrmBooks:
         if not customer.crm_by_number:
             return None
         return customer.number if self._organisation.system == "xero" else customer.ledger_id
+
+
+def _business(customer: Customer) -> dict[str, Any]:
+    """What sales people noted of a customer's business: of some nothing. Drawn apart from everything else."""
+    rng = random.Random(f"{customer.key} {customer.name}")  # noqa: S311 - a sample company
+    industry = rng.choice(INDUSTRIES) if rng.random() < 0.7 else None
+    return {"Industry": industry, "NumberOfEmployees": round(10 ** rng.uniform(0, 4)) if rng.random() < 0.6 else None}
 
 
 def _shows(record: dict[str, Any], invoice: TrueInvoice) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import given, settings
@@ -254,7 +254,24 @@ def test_fetch_reads_by_id_and_leaves_out_the_absent(world: World) -> None:
     before = world.calls()
     page = world.connector.fetch(Kind.CUSTOMER, [*ids, "001000000000000AAA", "' OR Name != '"])
     assert {record.external_id for record in page.records} == set(ids)
-    assert world.calls() - before == 2
+    assert world.calls() - before == 1 + 2, "the object is described once"
+    world.connector.fetch(Kind.CUSTOMER, ids)
+    assert world.calls() - before == 1 + 2 + 2
+
+
+def test_what_a_customer_does_is_read_where_the_user_may_see_it(world: World) -> None:
+    known = world.org.create("Account", Name="Known", Industry="Construction", NumberOfEmployees=12)
+    nobody = world.org.create("Account", Name="Nobody asked")
+    read = {each.external_id: cast(CustomerFields, each.fields) for each in world.read(Kind.CUSTOMER)}
+    assert (read[known].industry, read[known].employees) == ("Construction", 12)
+    assert (read[nobody].industry, read[nobody].employees) == (None, None)
+    for name in ("Industry", "NumberOfEmployees"):
+        del world.org.schema.objects["Account"][name]  # as if the user's permissions hid them
+    world.connector.close()
+    world.connector = SalesforceConnector(world.access())  # what one knows of an object it knows for a day
+    hidden = {each.external_id: cast(CustomerFields, each.fields) for each in world.read(Kind.CUSTOMER)}
+    assert (hidden[known].name, hidden[known].industry, hidden[known].employees) == ("Known", None, None)
+    assert [each.external_id for each in world.connector.fetch(Kind.CUSTOMER, [known]).records] == [known]
 
 
 def test_upserts_happen_exactly_once_in_few_calls(world: World) -> None:
@@ -574,7 +591,7 @@ def refuse(status: int, code: str = "", **headers: str) -> Callable[[Request, Ha
 
 
 def test_another_token_is_asked_for_once_when_one_is_refused(world: World) -> None:
-    world.org.create("Account", Name="A")
+    world.org.create("Contact", AccountId=world.org.create("Account", Name="A"), LastName="A")
     refused: list[str] = []
 
     def another(token: str) -> str:
@@ -582,7 +599,7 @@ def test_another_token_is_asked_for_once_when_one_is_refused(world: World) -> No
         return world.tokens[-1]
 
     connector = SalesforceConnector(replace(world.access(), token=lambda: "stale", another=another))
-    assert [len(page.records) for page in connector.read(Kind.CUSTOMER, since=None)] == [1]
+    assert [len(page.records) for page in connector.read(Kind.CONTACT, since=None)] == [1]
     assert refused == ["stale"]
 
 
@@ -628,12 +645,13 @@ def test_the_last_calls_of_the_day_are_left_to_urgent_work(world: World) -> None
         return answer
 
     world.standin.interceptor = nearly
-    list(world.connector.read(Kind.CUSTOMER, since=None))
+    world.org.create("Contact", AccountId=account, LastName="A")
+    list(world.connector.read(Kind.CONTACT, since=None))
     with pytest.raises(Retry):
-        list(world.connector.read(Kind.CUSTOMER, since=None))
+        list(world.connector.read(Kind.CONTACT, since=None))
     assert isinstance(world.connector.write([invoice(account)])[0], Done)
     world.clock.forward(seconds=LIMIT_PAUSE_SECONDS)
-    assert len(world.read(Kind.CUSTOMER)) == 1
+    assert len(world.read(Kind.CONTACT)) == 1
 
 
 @pytest.mark.parametrize("status", [500, 502, 503])
@@ -694,7 +712,7 @@ def test_a_next_page_elsewhere_is_not_followed(world: World) -> None:
     body = json.dumps({"records": [], "done": False, "nextRecordsUrl": "@elsewhere.example/x"})
     world.standin.interceptor = lambda _request, _handle: Response(body, 200, {"Content-Type": "application/json"})
     with pytest.raises(Exception, match="not its own"):
-        list(world.connector.read(Kind.CUSTOMER, since=None))
+        list(world.connector.read(Kind.CONTACT, since=None))
 
 
 def test_a_knock_names_records_and_each_is_read_as_what_it_may_be() -> None:

@@ -14,7 +14,7 @@ from lxml import etree
 from connectors.crm.salesforce import DECLARATION
 from connectors.crm.salesforce.client import API_VERSION
 from connectors.crm.salesforce.knock import HEADER, KINDS, MAX_RECORDS
-from connectors.crm.salesforce.reading import ASKED, DONE, DRAFTED, REFUSED, REQUESTED, select
+from connectors.crm.salesforce.reading import ASKED, DONE, DRAFTED, REFUSED, REQUESTED, select, welcome_columns
 from connectors.crm.salesforce.writing import LONG_TEXT_LENGTH, NAME_LENGTH, TEXT_LENGTH, change_of
 from connectors.intents import (
     AdoptInvoice,
@@ -27,7 +27,7 @@ from connectors.intents import (
     ShowReceipt,
     ShowReminder,
 )
-from connectors.records import Action
+from connectors.records import Action, Kind
 from receivables.document import DocumentKind, DocumentStatus
 from receivables.money import Money
 from reminders.evidence import Channel
@@ -217,6 +217,12 @@ def test_permission_sets_grant_every_field_that_may_be_granted() -> None:
             granted = texts(root, "fieldPermissions/field")
             assert len(granted) == len(set(granted)), path
             assert {name for name in granted if name.endswith("__c")} == grantable, path
+
+
+def test_whoever_connects_may_see_what_is_read_where_it_can_be_seen() -> None:
+    sobject, welcome = welcome_columns(Kind.CUSTOMER)
+    (root,) = [root for path, root in documents() if path.name.startswith("TrueDue_Integration.permissionset")]
+    assert {f"{sobject}.{name}" for name in welcome} <= set(texts(root, "fieldPermissions/field"))
 
 
 def test_layouts_show_fields_that_exist() -> None:

@@ -38,7 +38,7 @@ def any_firm(any_stored_firm: Firm) -> Firm:
 def _named_only(firm: Firm, name: str, account: str, email: str = "ella@elm.example") -> str:
     """A customer whose account in the CRM bears `account` as its name and no number."""
     firm.customers[name] = firm.ledger.customer(name, f"{name.split(maxsplit=1)[0].lower()}@example.com")
-    external_id = firm.crm.create("Account", Name=account)
+    external_id = firm.crm.create("Account", Name=account, Industry="Retail", NumberOfEmployees=12)
     firm.contacts[name] = firm.crm.create("Contact", AccountId=external_id, LastName="Elm", Email=email)
     return external_id
 
@@ -81,6 +81,8 @@ def test_a_name_alone_is_asked_about_and_a_persons_word_links_it_with_its_contac
     assert _accounts(firm, customer.id) == [account]
     assert firm.shown("INV-3001")["Account__c"] == account
     assert firm.rows(t.link, kind="contact", local_id=customer.id), "its contact was read once it was linked"
+    linked = _customer(firm, "Elm Street Stores")
+    assert (customer.employees, linked.industry, linked.employees) == (None, "Retail", 12), "and what it tells of them"
     assert _asked(firm) == ()
     with pytest.raises(RefusedError, match="decided already"):
         separate(firm.app, organisation_id=firm.id, proposal_id=asked.proposal_id, actor=PERSON)

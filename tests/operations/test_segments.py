@@ -197,6 +197,55 @@ def test_risk_decides_in_the_preview_in_planning_and_in_past_days(firm: Firm) ->
         assert replay_days(db, organisation, **days, now=firm.app.clock()).all.customers == 1
 
 
+def _business(firm: Firm, name: str = "Acme") -> tuple[str | None, int | None]:
+    (row,) = firm.rows(t.customer, name=name)
+    return row.industry, row.employees
+
+
+def _account(firm: Firm, name: str = "Acme") -> str:
+    return next(key for key, each in firm.crm.records["Account"].items() if each["Name"] == name)
+
+
+def _read(firm: Firm) -> None:
+    firm.time.advance(minutes=5)
+    firm.poll()
+    firm.settle()
+
+
+def test_the_crm_tells_industry_and_size_and_may_change_its_word(stored_firm: Firm) -> None:
+    firm = stored_firm
+    assert _business(firm) == (None, None)
+    plan_reminders(firm.app, firm.id)
+    firm.crm.update("Account", _account(firm), Industry="Construction", NumberOfEmployees=300)
+    _read(firm)
+    assert _business(firm) == ("Construction", 300)
+    assert firm.rows(t.customer, name="Acme")[0].weighed_until is None, "the next planning weighs them"
+    assert _by_policy(firm, "industries: [construction, Retail]") == {"special": 1, "everyone": 1}
+    assert _by_policy(firm, "employees_at_least: 250") == {"special": 1, "everyone": 1}
+    assert _by_policy(firm, "employees_less_than: 1000, industries: [Retail]") == {"special": 0, "everyone": 2}
+    firm.crm.update("Account", _account(firm), Industry=None, NumberOfEmployees=9)
+    _read(firm)
+    assert _business(firm) == (None, 9)
+    assert firm.writes_at_rest() == [], "it is never written back"
+
+
+def test_what_an_account_told_goes_with_it(firm: Firm) -> None:
+    firm.customer("Cole")  # who owes nothing, or the CRM would let nobody delete the account
+    firm.crm.update("Account", _account(firm, "Cole"), Industry="Retail", NumberOfEmployees=3)
+    _read(firm)
+    assert _business(firm, "Cole") == ("Retail", 3)
+    firm.crm.delete("Account", _account(firm, "Cole"))
+    _read(firm)
+    assert _business(firm, "Cole") == (None, None)
+
+
+def test_an_account_that_was_merged_into_another_passes_it_on(firm: Firm) -> None:
+    other = firm.crm.create("Account", Name="Acme Group", Industry="Energy", NumberOfEmployees=900)
+    firm.crm.merge("Account", other, _account(firm))
+    _read(firm)
+    assert _business(firm) == ("Energy", 900)
+
+
 def test_a_risk_is_looked_at_again_within_a_week(firm: Firm) -> None:
     set_policies(firm.app, organisation_id=firm.id, text=TWO % "risk: [high]", source="file", actor="Dana")
     plan_reminders(firm.app, firm.id)

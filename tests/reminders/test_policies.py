@@ -150,6 +150,33 @@ def test_a_segment_asks_for_risk_and_unknown_is_no_band_but_can_be_asked_for() -
     assert DEFAULT_BOOK.asked == BY_SIZE.asked == frozenset()
 
 
+def test_industry_and_size_hold_where_the_crm_tells_them() -> None:
+    builders = Segment(industries=frozenset({"Construction", "Engineering"}))
+    assert builders.asked == frozenset(), "both are read with the customer"
+    assert builders.includes(debtor({}, industry=" construction "))
+    assert not builders.includes(debtor({}, industry="Retail"))
+    assert not builders.includes(debtor({}))
+    medium = Segment(employees_at_least=10, employees_less_than=250)
+    assert [medium.includes(debtor({}, employees=each)) for each in (9, 10, 249, 250)] == [False, True, True, False]
+    assert not medium.includes(debtor({}))
+    assert not Segment(employees_less_than=10).includes(debtor({})), "what is not told is not small"
+
+
+@pytest.mark.parametrize(
+    ("who", "name"),
+    [
+        (debtor({}, employees=5_000), "large company"),
+        (debtor({}, employees=5_000, industry="Government"), "public sector"),
+        (debtor({}, employees=9), "small business"),
+        (debtor({}, employees=50), "standard"),
+        (debtor({}, industry="Retail"), "standard"),
+        (debtor({}), "standard"),
+    ],
+)
+def test_the_example_by_customer(who: Debtor, name: str) -> None:
+    assert EXAMPLES["by-customer"].policy_for(who).name == name
+
+
 @pytest.mark.parametrize(
     ("who", "name"),
     [
@@ -248,6 +275,10 @@ def test_a_file_is_read_as_it_is_written() -> None:
         ("days_after_due: -3, tone: upcoming", "days_after_due: -3, tone: firm", "line 2: policy 'patient': up to"),
         ("policies:", "policys:", "line 1: the file lacks 'policies'"),
         ("countries: [NO, DE]", "risk: [huge]", "line 5: 'huge' is not one of low, medium, high, unknown"),
+        ("countries: [NO, DE]", "industries: Retail", "line 5: industries must be a list"),
+        ("countries: [NO, DE]", "industries: [[Retail]]", "line 5: a text on one line is expected here"),
+        ("countries: [NO, DE]", "employees_at_least: many", "line 5: 'many' is not a whole number from 0 to 999999"),
+        ("countries: [NO, DE]", "employees_less_than: 0", "line 5: '0' is not a whole number from 1 to 999999"),
         ("countries: [NO, DE]", "risk: high", "line 5: risk must be a list"),
         (
             "countries: [NO, DE]",
@@ -308,6 +339,9 @@ def books(draw: st.DrawFn) -> PolicyBook:
             "risk": st.frozensets(st.sampled_from(RiskBand), min_size=1),
             "reachable_by": st.frozensets(st.sampled_from(REACHING[:2]), min_size=1),
             "not_reachable_by": st.frozensets(st.sampled_from(REACHING[2:]), min_size=1),
+            "industries": st.frozensets(st.sampled_from(["Retail", "NO", "Food & Beverage", "12"]), min_size=1),
+            "employees_at_least": st.integers(0, 999_999),
+            "employees_less_than": st.integers(1, 999_999),
         },
     )
     names = draw(st.lists(st.sampled_from(["a", "NO", "10", "x: y", "- z", "'q'", "#h", "~"]), min_size=1, unique=True))

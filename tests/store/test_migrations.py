@@ -78,6 +78,22 @@ def test_an_upgrade_keeps_by_which_accounts_payers_are_known(store: Store) -> No
     assert keys == {"r": account_key("de99 1234 0000"), "s": ""}
 
 
+def test_an_upgrade_has_the_accounts_of_the_crm_read_once_more(store: Store) -> None:
+    organisations(store, "org")
+    read = [("ledger", "customer"), ("crm", "customer"), ("crm", "contact")]
+    with store.write() as db:
+        for role in ("ledger", "crm"):
+            put(db, t.consent, id=role, system=role)
+            put(db, t.connection, id=role, organisation_id="org", system=role, role=role, consent_id=role)
+        for role, kind in read:
+            put(db, t.watermark, connection_id=role, kind=kind, since=NOW)
+    downgrade(store, "0047")
+    upgrade(store)
+    with store.read() as db:
+        since = {(row.connection_id, row.kind): row.since for row in db.execute(select(t.watermark))}
+    assert [each for each in read if since[each] < NOW] == [("crm", "customer")]
+
+
 def test_an_upgrade_keeps_what_is_known_of_addresses_at_which_nothing_arrives(empty_store: Store) -> None:
     upgrade(empty_store, "0028")
     with empty_store.write() as db:

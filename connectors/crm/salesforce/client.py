@@ -27,7 +27,7 @@ API_VERSION = "67.0"
 BATCH = 200  # records of one collection call, ids of one query
 MAX_PAGES = 5_000  # of one query; Salesforce makes pages of 2,000 records
 LIMIT_PAUSE_SECONDS = 900.0  # after REQUEST_LIMIT_EXCEEDED: the limit counts 24 hours and has no Retry-After
-DESCRIBED_FOR = timedelta(days=1)  # an org's currencies change rarely, and each look costs a call
+DESCRIBED_FOR = timedelta(days=1)  # an org's currencies and fields change rarely, and each look costs a call
 LOW_SHARE = 20  # the last twentieth of the org's daily calls is left to urgent work and to other tools
 
 TRANSIENT = frozenset(

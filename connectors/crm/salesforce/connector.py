@@ -9,7 +9,7 @@ from functools import partial
 from connectors.contract import Access
 from connectors.crm.salesforce.careful import write_carefully
 from connectors.crm.salesforce.client import BATCH, Client, Row, refusal
-from connectors.crm.salesforce.reading import page_of, select, select_by_id, select_by_key
+from connectors.crm.salesforce.reading import page_of, select, select_by_id, select_by_key, welcome_columns
 from connectors.crm.salesforce.writing import INVOICE, Change, Target, change_of
 from connectors.errors import ConnectorError, Reject, Retry, answered
 from connectors.intents import AdoptInvoice, Done, EditContact, Found, Intent, Outcome, ShowInvoice, ShowReceipt
@@ -33,15 +33,16 @@ class SalesforceConnector:
 
     def read(self, kind: Kind, *, since: datetime | None) -> Iterator[Page]:
         """Yield pages of up to 2,000 records, oldest change first; deleted ones only among changes."""
-        pages = self._client.query(select(kind, since=since), urgent=False, include_deleted=since is not None)
-        return (page_of(kind, rows) for rows in pages)
+        soql = select(kind, since=since, hidden=self._hidden(kind))
+        for rows in self._client.query(soql, urgent=False, include_deleted=since is not None):
+            yield page_of(kind, rows)
 
     def fetch(self, kind: Kind, external_ids: Sequence[str]) -> Page:
         """Read these records, deleted ones included, BATCH ids a call."""
         records: list[Record] = []
         problems: list[Problem] = []
         for start in range(0, len(external_ids), BATCH):
-            soql = select_by_id(kind, external_ids[start : start + BATCH])
+            soql = select_by_id(kind, external_ids[start : start + BATCH], hidden=self._hidden(kind))
             for rows in self._client.query(soql, urgent=True, include_deleted=True) if soql else ():
                 page = page_of(kind, rows)
                 records.extend(page.records)
@@ -100,6 +101,13 @@ class SalesforceConnector:
     def close(self) -> None:
         """Let go of connections."""
         self._client.close()
+
+    def _hidden(self, kind: Kind) -> frozenset[str]:
+        """Return the columns of a kind that are read where they can be seen, and that this user may not see."""
+        sobject, wanted = welcome_columns(kind)
+        if not wanted:
+            return frozenset()
+        return frozenset(wanted) - {str(field["name"]) for field in self._client.describe(sobject)["fields"]}
 
     def _currencies(self, intents: Sequence[Intent]) -> frozenset[str]:
         """Return the currencies of an org that has several, else nothing; asked only for what shows an amount."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
@@ -41,7 +41,8 @@ class _Source:
     """The object and columns of a kind, and which of its rows are followed.
 
     `living` is the condition, in SOQL and in Python, under which a row is one of this kind; a row that no longer
-    meets it is read as deleted. Rows of `others` belong to another kind, and are left out.
+    meets it is read as deleted. Rows of `others` belong to another kind, and are left out. The columns `welcome` are
+    Salesforce's own and read where the connected user may see them: without them nothing is missing that is needed.
     """
 
     sobject: str
@@ -50,26 +51,37 @@ class _Source:
     living: str = ""
     lives: Callable[[Row], bool] = lambda _row: True
     others: Callable[[Row], bool] = lambda _row: False
+    welcome: tuple[str, ...] = ()
+
+    def columns_but(self, hidden: Collection[str]) -> tuple[str, ...]:
+        """What to ask for where the columns `hidden` cannot be seen."""
+        return (*self.columns, *(name for name in self.welcome if name not in hidden))
 
 
-def select(kind: Kind, *, since: datetime | None) -> str:
+def welcome_columns(kind: Kind) -> tuple[str, tuple[str, ...]]:
+    """Return the object of a kind, and which of its columns are read only where the connected user may see them."""
+    return _SOURCES[kind].sobject, _SOURCES[kind].welcome
+
+
+def select(kind: Kind, *, since: datetime | None, hidden: Collection[str] = ()) -> str:
     """Write the query for all rows of a kind, or for those changed at or after `since`.
 
     Requests that stand open are read whatever the time: an opportunity that is won changes no request.
     """
     source = _SOURCES[kind]
+    columns = source.columns_but(hidden)
     if since is None:
-        return _select(source.sobject, source.columns, source.living) + _ORDER
+        return _select(source.sobject, columns, source.living) + _ORDER
     # Whole seconds, as SystemModstamp is; rounding down reads a row twice rather than never.
     changed = f"SystemModstamp >= {since.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
     if kind is Kind.INVOICE_REQUEST:
         changed = f"External_Id__c = null AND ({changed} OR (IsDeleted = false AND {source.living}))"
-    return _select(source.sobject, source.columns, changed) + _ORDER
+    return _select(source.sobject, columns, changed) + _ORDER
 
 
-def select_by_id(kind: Kind, external_ids: Sequence[str]) -> str | None:
+def select_by_id(kind: Kind, external_ids: Sequence[str], *, hidden: Collection[str] = ()) -> str | None:
     """Write the query for the rows with these ids; None when none of them can be an id."""
-    return by_ids(_SOURCES[kind].sobject, _SOURCES[kind].columns, external_ids)
+    return by_ids(_SOURCES[kind].sobject, _SOURCES[kind].columns_but(hidden), external_ids)
 
 
 def by_ids(sobject: str, columns: Sequence[str], external_ids: Sequence[str]) -> str | None:
@@ -140,6 +152,8 @@ def _customer(row: Row) -> CustomerFields:
         country=row["BillingCountry"],
         keys=tuple(key for key in (row["TrueDue_Id__c"], row["AccountNumber"]) if key),
         merged_into_external_id=row["MasterRecordId"] if row["IsDeleted"] else None,
+        industry=row.get("Industry"),
+        employees=_whole(row.get("NumberOfEmployees")),
     )
 
 
@@ -226,6 +240,10 @@ def _needed(row: Row, column: str) -> str:
     return str(row[column])
 
 
+def _whole(value: Any) -> int | None:  # noqa: ANN401 - a JSON number
+    return None if value is None else int(value)
+
+
 def _money(value: Any, currency: str) -> Money:  # noqa: ANN401 - a JSON number
     return Money.of(Decimal(value), currency)
 
@@ -238,6 +256,7 @@ _SOURCES = {
         "Account",
         ("Name", "AccountNumber", "ParentId", "MasterRecordId", "BillingCountry", "TrueDue_Id__c"),
         _customer,
+        welcome=("Industry", "NumberOfEmployees"),
     ),
     Kind.CONTACT: _Source(
         "Contact",

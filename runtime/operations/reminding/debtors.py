@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 from datetime import date, datetime
+from types import SimpleNamespace
+from typing import Any
 
 from sqlalchemy import Connection, func, select
 
@@ -19,6 +21,7 @@ from runtime.store import tables as t
 from runtime.store.connections import Organisation
 from runtime.store.rows import beside_an_index, chunks
 
+_NOT_READ = SimpleNamespace(country=None, industry=None, employees=None)
 _PAYMENTS = frozenset({Asked.HABIT, Asked.RISK})
 
 
@@ -46,7 +49,7 @@ def debtors(
     """
     today = now.astimezone(organisation.zone).date()
     amounts, oldest = _owed(db, organisation.id, customer_ids)
-    countries = _countries(db, organisation.id, customer_ids)
+    customers = _customers(db, organisation.id, customer_ids)
     payments = _PAYMENTS.intersection(asked)
     paid = paid_lately(db, organisation.id, customer_ids=customer_ids, today=today) if payments else {}
     late = usually_late(paid)
@@ -56,7 +59,9 @@ def debtors(
         customer_id: Debtor(
             open_amounts=amounts[customer_id],
             days_overdue=(today - oldest.get(customer_id, today)).days,
-            country=country_code(countries.get(customer_id)) or organisation.country,
+            country=country_code(customers[customer_id].country) or organisation.country,
+            industry=customers[customer_id].industry,
+            employees=customers[customer_id].employees,
             usually_late=late.get(customer_id),
             risk=risk[customer_id].band if customer_id in risk else None,
             reached_by=reached.get(customer_id),
@@ -94,14 +99,12 @@ def _owed(
     return amounts, oldest
 
 
-def _countries(db: Connection, organisation_id: str, customer_ids: Collection[str]) -> dict[str, str | None]:
+def _customers(db: Connection, organisation_id: str, customer_ids: Collection[str]) -> Mapping[str, Any]:
+    """Where each is and what they do; nothing of one whose document was read before them."""
     customer = t.customer.c
-    return {
-        row.id: row.country
-        for chunk in chunks(sorted(customer_ids))
-        for row in db.execute(
-            select(customer.id, customer.country).where(
-                customer.organisation_id == organisation_id, customer.id.in_(chunk)
-            )
-        )
-    }
+    found: defaultdict[str, Any] = defaultdict(lambda: _NOT_READ)
+    for chunk in chunks(sorted(customer_ids)):
+        mine = (customer.organisation_id == organisation_id) & customer.id.in_(chunk)
+        columns = (customer.id, customer.country, customer.industry, customer.employees)
+        found |= {row.id: row for row in db.execute(select(*columns).where(mine))}
+    return found

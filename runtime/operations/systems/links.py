@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from connectors.contract import Role
+from connectors.records import Kind
 from runtime.app import App
 from runtime.operations.errors import RefusedError
 from runtime.operations.systems.absorb.accounts import (
@@ -15,6 +16,7 @@ from runtime.operations.systems.absorb.accounts import (
     adopt_parents,
     candidates,
     keep_account,
+    read_again,
     welcome,
 )
 from runtime.operations.systems.absorb.scope import CUSTOMER_LINK, Scope
@@ -120,6 +122,8 @@ def _link(scope: Scope, row: Mapping[str, Any], customer_id: str, *, actor: str,
     scope.flush_links()
     proposals.decide(scope.db, row["id"], state=proposals.LINKED, customer_id=customer_id, by=actor, at=scope.read_at)
     welcome(scope, row["external_id"], customer_id)
+    because = f"{row['external_id']} is {customer_id} since {scope.read_at.isoformat()}"
+    read_again(scope, Kind.CUSTOMER, [row["external_id"]], because=because)  # for what it tells of their business
     _record(scope, actor, "account_linked", customer_id, f"{row['name']} in {scope.system} is this customer, by {why}")
 
 

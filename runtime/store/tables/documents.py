@@ -33,6 +33,8 @@ customer = Table(
     Column("invoice_format", String(16)),  # what they asked for; None: as the ledger prints it
     Column("links_ended_at", Instant),
     Column("is_business", Boolean),  # what a person said; None: their name tells
+    Column("industry", their_text(255)),  # what the CRM tells of their business, in its own word
+    Column("employees", Integer),
     Column("deleted", Boolean, nullable=False, server_default=false()),
     Column("merged_into", Id),
     Column("changed_at", Instant, nullable=False),

@@ -16,6 +16,7 @@ from runtime.store import tables as t
 from runtime.store.intake import ask_to_read
 from runtime.store.rows import chunks, update_rows
 from runtime.store.touch import touch_customers
+from runtime.store.weighing import weigh_again
 from sync.links import Account, Candidate, CustomerBook
 from sync.owners import Owner
 from sync.versions import Version
@@ -33,8 +34,10 @@ def link_accounts(scope: Scope, records: list[Record]) -> None:
     taken = scope.external_ids(CUSTOMER_LINK) if accounts else {}
     unlinked: dict[str, tuple[Account, str | None]] = {}
     linked: dict[str, str | None] = {}
+    told: dict[str, CustomerFields] = {}
     for record in records:
-        parent = cast(CustomerFields, record.fields).parent_external_id
+        fields = cast(CustomerFields, record.fields)
+        parent = fields.parent_external_id
         link = known.get(record.external_id)
         customer_id = link["local_id"] if link else book.by_key(accounts[record.external_id])
         if customer_id is None or taken.get(customer_id, record.external_id) != record.external_id:
@@ -42,10 +45,12 @@ def link_accounts(scope: Scope, records: list[Record]) -> None:
             continue
         taken[customer_id] = record.external_id
         linked[record.external_id] = parent
+        told[customer_id] = fields
         keep_account(scope, record.external_id, customer_id, version=version_of(record), parent=parent)
         if link is None:
             welcome(scope, record.external_id, customer_id)
     scope.flush_links()
+    keep_business(scope, told)
     proposals.keep_unlinked(scope.db, scope.organisation_id, scope.system, unlinked, scope.read_at)
     adopt_parents(scope, {child: parent for child, parent in linked.items() if parent})
 
@@ -60,6 +65,20 @@ def keep_account(scope: Scope, external_id: str, customer_id: str, *, version: V
     """Remember who an account is, and which account is its parent."""
     pairs = {PARENT: (parent, parent)} if parent else {}
     scope.keep_link(CUSTOMER_LINK, external_id, customer_id, pairs, version=version)
+
+
+def keep_business(scope: Scope, told: Mapping[str, CustomerFields]) -> None:
+    """Keep what the CRM tells of these customers' businesses, by our id, in place of what it told before."""
+    known = scope.rows(t.customer, told)
+    new = {customer_id: {"industry": each.industry, "employees": each.employees} for customer_id, each in told.items()}
+    news = [each for each, row in known.items() if any(row[name] != value for name, value in new[each].items())]
+    update_rows(scope.db, t.customer, "id", [{"id": customer_id, **new[customer_id]} for customer_id in news])
+    weigh_again(scope.db, scope.organisation_id, customer_ids=news)
+
+
+def forget_business(scope: Scope, customer_id: str) -> None:
+    """Let go of what the CRM told of a customer's business: its account went, or belongs to somebody else."""
+    keep_business(scope, {customer_id: CustomerFields("")})
 
 
 def welcome(scope: Scope, external_id: str, customer_id: str) -> None:

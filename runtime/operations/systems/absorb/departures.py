@@ -15,7 +15,12 @@ from receivables.problem import Problem
 from runtime.operations.autopay.agree import pause_for_merge
 from runtime.operations.reaching.opt_out import pass_opt_outs_on
 from runtime.operations.reminding.withdraw import PLANNED, SENDING, withdraw_reminders
-from runtime.operations.systems.absorb.accounts import TWO_ACCOUNTS, forget_contacts, read_again
+from runtime.operations.systems.absorb.accounts import (
+    TWO_ACCOUNTS,
+    forget_business,
+    forget_contacts,
+    read_again,
+)
 from runtime.operations.systems.absorb.scope import CONTACT_LINK, CUSTOMER_LINK, DOCUMENT_LINK, Scope
 from runtime.operations.systems.absorb.told_contacts import forget_told
 from runtime.store import proposals, queues
@@ -199,8 +204,8 @@ def _move_accounts(scope: Scope, dead: dict[str, Any], survivor: dict[str, Any])
         moved = scope.db.execute(
             update(t.link).where(mine, t.link.c.local_id == dead["id"]).values(local_id=survivor["id"], base=base)
         )
-        if moved.rowcount and link.kind == CONTACT_LINK:
-            read_again(there, Kind.CONTACT, [link.external_id], because=f"{dead['id']} {survivor['id']}")
+        if moved.rowcount:
+            read_again(there, Kind(link.kind), [link.external_id], because=f"{dead['id']} {survivor['id']}")
 
 
 def _redirect_postings(scope: Scope, dead_external_id: str, into: str) -> None:
@@ -230,6 +235,7 @@ def _follow_account(scope: Scope, record: Record) -> None:
         return
     customer_id = link["local_id"]
     _forget(scope, CUSTOMER_LINK, [record.external_id])
+    forget_business(scope, customer_id)
     master = known.get(into) if into else None
     if into and master is None:
         _move_to_master(scope, link, into)
@@ -259,4 +265,5 @@ def _move_to_master(scope: Scope, link: dict[str, Any], master: str) -> None:
         at=scope.read_at,
     )
     touch_customers(scope.db, scope.organisation_id, [link["local_id"]], scope.read_at)
+    read_again(scope, Kind.CUSTOMER, [master], because=f"{link['external_id']} into {master}")
     scope.record("account_merged", link["local_id"], f"its account {link['external_id']} was merged into {master}")
