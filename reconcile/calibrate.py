@@ -6,14 +6,15 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, reduce
+from operator import or_
 from typing import Final
 
 from receivables.receipt import Receipt, account_key
 from reconcile.known_payer import shares_of
 from reconcile.likelihood import PROOF_AMOUNTS, AmountEvidence, Evidence
 from reconcile.mention import ReferenceEvidence
-from reconcile.payer import PayerEvidence, normal_name
+from reconcile.payer import PayerEvidence, normal_names
 
 APPLY_PRECISION: Final = 0.995  # what is applied without a person must be right at least so often
 MIN_BAND_PRECISION: Final = 0.93  # of each band of chances by itself: the sure ones do not pay for the doubtful ones
@@ -93,14 +94,14 @@ class History:
         """Take note that a confirmed receipt paid items of these customers."""
         customers = frozenset(customer_ids)
         self._taught[receipt.receipt_id] = customers
-        for table, key in self._tables(receipt.payer_account, receipt.payer_name):
-            if key:
+        for table, keys in self._tables(receipt.payer_account, receipt.payer_name):
+            for key in keys:
                 table[key].update(customers)
 
     def know(self, *, customer_id: str, times: int, account: str = "", name: str = "") -> None:
         """Take note that so many confirmed receipts of this account, or this name, paid for a customer."""
-        for table, key in self._tables(account, name):
-            if key:
+        for table, keys in self._tables(account, name):
+            for key in keys:
                 table[key][customer_id] += times
 
     def customers(self) -> set[str]:
@@ -146,13 +147,16 @@ class History:
             return {}, {}
         own = self._taught.get(receipt.receipt_id, frozenset()) if blind else frozenset()
         found = []
-        for table, key in self._tables(receipt.payer_account, receipt.payer_name):
-            counts = {c: n - (c in own) for c, n in table[key].items() if n > (c in own)} if key in table else {}
+        for table, keys in self._tables(receipt.payer_account, receipt.payer_name):
+            times = [table[key] for key in keys if key in table]
+            paid = reduce(or_, times) if times else {}  # of spellings, the more: what was learned of each is in both
+            counts = {c: n - (c in own) for c, n in paid.items() if n > (c in own)}
             found.append(shares_of(counts, self.parents))
         return found[0], found[1]
 
-    def _tables(self, account: str, name: str) -> tuple[tuple[defaultdict[str, Counter[str]], str], ...]:
-        return (self.accounts, account_key(account)), (self.names, normal_name(name))
+    def _tables(self, account: str, name: str) -> tuple[tuple[defaultdict[str, Counter[str]], list[str]], ...]:
+        keys = (self.accounts, [account_key(account)]), (self.names, normal_names(name))
+        return tuple((table, [key for key in some if key]) for table, some in keys)
 
 
 def is_proof(evidence: Evidence, chance: float) -> bool:

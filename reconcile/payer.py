@@ -6,11 +6,12 @@ import re
 import unicodedata
 from array import array
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from enum import IntEnum
 from heapq import nsmallest
 from typing import Final
 
+from anyascii import anyascii
 from rapidfuzz import fuzz
 
 from reconcile.postings import Postings
@@ -29,10 +30,16 @@ START_LETTERS: Final = 8
 LEGAL_FORMS: Final = frozenset(
     "AB AG AS AS APS BV BVBA CO COMPANY CORP CORPORATION CV EG EK EURL GBR GMBH GROUP INC INCORPORATED KFT KG KGAA "
     "LDA LIMITED LLC LLP LTD LTDA MBH NV OHG OY OYJ PARTNERS PLC PTE PTY PVT SA SARL SAS SE SL SNC SP SPA SRL SRO UG "
-    "VE 株式会社 有限会社".split()
+    "VE AE EPE AO DOO EOOD OAO OOD OOO PAO SPOL TOV ZAO ZOO 有限公司 有限会社 株 株式会社".split()
 )
+# Without spaces around them in Chinese and Japanese names.
+_JOINED_FORMS: Final = re.compile("株式会社|有限会社|(?:股份)?有限公司")
+# Chinese characters stay: many that differ are spoken alike, and names that sound alike are not the same.
+_TRANSLITERATED: Final = re.compile("[^\x00-\x7f\u3005\u3400-\u4dbf\u4e00-\u9fff]+")
+_NO_LETTERS: Final = dict.fromkeys(map(ord, "©®"), " ")
+_LETTER_PAIRS: Final = str.maketrans({"Ä": "AE", "Ö": "OE", "Ü": "UE", "Ø": "OE", "Å": "AA"})
 _WORD: Final = re.compile(r"\w+")
-_DOTTED: Final = re.compile(r"\b(\w)\.(?=\w\b)")
+_DOTTED: Final = re.compile(r"\b(\w)[./](?=\w\b)")
 
 
 class PayerEvidence(IntEnum):
@@ -46,27 +53,39 @@ class PayerEvidence(IntEnum):
 
 
 def words(name: str) -> list[str]:
-    """Return the words of a name without accents, dots and case: `S.A.R.L.` reads `SARL`, `&` is no word."""
-    plain = name
-    if not name.isascii():
-        plain = "".join(c for c in unicodedata.normalize("NFKD", name) if not unicodedata.combining(c))
-    plain = plain.upper()
-    if "." in plain:
-        plain = _DOTTED.sub(r"\1", plain)
-    return _WORD.findall(plain.replace("'", ""))
+    """Return the words of a name in plain capital letters: `S.A.R.L.` reads `SARL`, `Łódź` `LODZ`, `&` is no word."""
+    return spellings(name)[0]
 
 
-def normal_name(name: str) -> str:
-    """Return a name as one comparable text, legal forms included."""
-    return " ".join(words(name))
+def spellings(name: str) -> list[list[str]]:
+    """Return the words of a name in each way to write it in plain letters: `Müller` is `MULLER` and `MUELLER`.
+
+    A name that has nothing but plain letters is written in one way. Other alphabets are written in Latin letters.
+    """
+    if name.isascii():
+        return [_words_of(name.upper())]
+    text = _JOINED_FORMS.sub(r" \g<0> ", unicodedata.normalize("NFKC", name).upper().translate(_NO_LETTERS))
+    plain, paired = _in_latin(text), _in_latin(text.translate(_LETTER_PAIRS))
+    return [plain] if plain == paired else [plain, paired]
 
 
-def bare_name(name: str) -> str:
-    """Return a name without its legal forms; the whole name if nothing else is left."""
-    return _bare(words(name))
+def _in_latin(text: str) -> list[str]:
+    return _words_of(_TRANSLITERATED.sub(lambda found: anyascii(found[0]), text).upper())
+
+
+def _words_of(text: str) -> list[str]:
+    if "." in text or "/" in text:
+        text = _DOTTED.sub(r"\1", text.replace("Z O.O", "Z.O.O").replace("S R.O", "S.R.O"))
+    return _WORD.findall(text.replace("'", ""))
+
+
+def normal_names(name: str) -> list[str]:
+    """Return a name as one comparable text for each of its spellings, legal forms included."""
+    return [" ".join(each) for each in spellings(name)]
 
 
 def _bare(every: Sequence[str]) -> str:
+    """Join the words of a name without its legal forms; all of them if nothing else is left."""
     return " ".join(word for word in every if word not in LEGAL_FORMS) or " ".join(every)
 
 
@@ -77,9 +96,10 @@ def _initials(bare: str) -> str:
 
 def compare(left: str, right: str) -> PayerEvidence:
     """Compare two names: the same, alike or abbreviated, or unlike (UNKNOWN)."""
-    if normal_name(left) == normal_name(right):
+    lefts, rights = spellings(left), spellings(right)
+    if any(each in rights for each in lefts):
         return PayerEvidence.NAME
-    return _compare_bare(bare_name(left), bare_name(right))
+    return max(_compare_bare(_bare(one), _bare(other)) for one in lefts for other in rights)
 
 
 def _compare_bare(left: str, right: str) -> PayerEvidence:
@@ -122,6 +142,7 @@ class NameBook:
         self._ids: list[str] = []
         self._names: list[str] = []
         self._bare: list[str] = []
+        self._also: dict[int, str] = {}  # the bare names of those that are spelled in a second way
         self._keys = Postings()
         self._grams: defaultdict[str, array[int]] = defaultdict(lambda: array("i"))
         self._cache: dict[str, dict[int, PayerEvidence]] = {}
@@ -153,22 +174,26 @@ class NameBook:
         if not name or self._names[code] == name:
             return code
         self._forget(code)
-        every = words(name)
-        self._names[code], self._bare[code] = name, _bare(every)
-        for key in _keys(every, self._bare[code]):
+        ways = spellings(name)
+        self._names[code], self._bare[code] = name, _bare(ways[0])
+        if len(ways) > 1:
+            self._also[code] = _bare(ways[1])
+        for key in _keys(ways):
             self._keys.add(hash(key), code)
-        for gram in _grams(self._bare[code]):
+        for gram in _grams(ways):
             self._grams[gram].append(code)
         self._cache.clear()
         return code
 
     def _forget(self, code: int) -> None:
-        name, bare = self._names[code], self._bare[code]
+        name = self._names[code]
         if not name:
             return
-        for key in _keys(words(name), bare):
+        ways = spellings(name)
+        self._also.pop(code, None)
+        for key in _keys(ways):
             self._keys.remove(hash(key), code)
-        for gram in _grams(bare):
+        for gram in _grams(ways):
             self._grams[gram].remove(code)
 
     def name_of(self, code: int) -> str:
@@ -185,26 +210,43 @@ class NameBook:
         return cached
 
     def _search(self, payer_name: str) -> dict[int, PayerEvidence]:
-        every = words(payer_name)
-        if not every:
+        ways = spellings(payer_name)
+        if not ways[0]:
             return {}
-        same = self._keys.find(hash("=" + " ".join(every)), MAX_NAMESAKES)
+        same: set[int] = set()
+        for every in ways:
+            same.update(self._keys.find(hash("=" + " ".join(every)), MAX_NAMESAKES))
         if len(same) > MAX_NAMESAKES:
             return {}
         if same:
-            return dict.fromkeys(self._in_order(same), PayerEvidence.NAME)
-        bare = _bare(every)
+            return dict.fromkeys(self._in_order(self._written_alike(payer_name, same)), PayerEvidence.NAME)
+        bares = list(map(_bare, ways))
         nearest: dict[int, None] = {}
-        for key in (*_keys(every, bare), f"i{bare.partition(' ')[0]}"):
+        for key in (*_keys(ways), *(f"i{bare.partition(' ')[0]}" for bare in bares)):
             codes = self._keys.find(hash(key), MAX_NAME_CANDIDATES)
             if len(codes) <= MAX_NAME_CANDIDATES:  # what more customers share tells less than their letter triples
                 nearest.update(dict.fromkeys(codes))
-        found = {code: _compare_bare(bare, self._bare[code]) for code in nearest}
+        found = {code: self._nearness(bares, code) for code in nearest}
         if PayerEvidence.NAME not in found.values():  # nothing that shares triples alone would be nearer
-            found |= {code: _compare_bare(bare, self._bare[code]) for code in self._by_grams(bare) if code not in found}
+            found |= {code: self._nearness(bares, code) for code in self._by_grams(ways) if code not in found}
         best = max(found.values(), default=PayerEvidence.UNKNOWN)
         kept = [code for code, level in found.items() if level == best > PayerEvidence.UNKNOWN]
-        return dict.fromkeys(self._in_order(self._closest(" ".join(every), kept)), best)
+        return dict.fromkeys(self._in_order(self._closest(" ".join(ways[0]), kept)), best)
+
+    def _written_alike(self, name: str, codes: Collection[int]) -> Collection[int]:
+        """Of several that are the same in plain letters, those that are written with the very same ones, if any is."""
+        if len(codes) < 2:
+            return codes
+        written = name.casefold()
+        return [code for code in codes if self._names[code].casefold() == written] or codes
+
+    def _nearness(self, bares: Sequence[str], code: int) -> PayerEvidence:
+        """How well a customer's bare name agrees with one given in some spellings; the best of all of them."""
+        level = _compare_bare(bares[0], self._bare[code])
+        if len(bares) == 1 and code not in self._also:
+            return level
+        others = (self._bare[code], self._also.get(code, self._bare[code]))
+        return max(level, *(_compare_bare(bare, other) for bare in bares for other in others))
 
     def _in_order(self, codes: Iterable[int]) -> list[int]:
         """Codes in an order that does not depend on when their customers became known."""
@@ -214,12 +256,12 @@ class NameBook:
         """Of several that fit, those whose whole names, legal forms included, are nearest."""
         if len(codes) < 2:
             return list(codes)
-        ratios = {code: fuzz.ratio(name, normal_name(self._names[code])) for code in codes}
+        ratios = {code: fuzz.ratio(name, " ".join(words(self._names[code]))) for code in codes}
         best = max(ratios.values())
         return [code for code in codes if ratios[code] >= best - NEAREST_MARGIN]
 
-    def _by_grams(self, bare: str) -> Iterable[int]:
-        grams = sorted((len(self._grams[gram]), gram) for gram in _grams(bare) if gram in self._grams)
+    def _by_grams(self, ways: Sequence[Sequence[str]]) -> Iterable[int]:
+        grams = sorted((len(self._grams[gram]), gram) for gram in _grams(ways) if gram in self._grams)
         overlap: Counter[int] = Counter()
         seen = 0
         for count, gram in grams:
@@ -236,10 +278,14 @@ class NameBook:
         return surely + [code for _, _, code in nsmallest(MAX_NAME_CANDIDATES - len(surely), named)]
 
 
-def _keys(every: Sequence[str], bare: str) -> set[str]:
-    compact = bare.replace(" ", "")
-    return {f"={' '.join(every)}", f"b{bare}", f"s{compact[:START_LETTERS]}", f"i{_initials(bare)}"}
+def _keys(ways: Sequence[Sequence[str]]) -> set[str]:
+    keys = set()
+    for every in ways:
+        bare = _bare(every)
+        compact = bare.replace(" ", "")
+        keys |= {f"={' '.join(every)}", f"b{bare}", f"s{compact[:START_LETTERS]}", f"i{_initials(bare)}"}
+    return keys
 
 
-def _grams(bare: str) -> set[str]:
-    return {bare[at : at + 3] for at in range(max(1, len(bare) - 2))}
+def _grams(ways: Sequence[Sequence[str]]) -> set[str]:
+    return {bare[at : at + 3] for bare in map(_bare, ways) for at in range(max(1, len(bare) - 2))}
