@@ -38,7 +38,7 @@ _MESSAGES = {
 
 @dataclass(frozen=True, slots=True)
 class ContactLimits:
-    """How often one customer may hear from us, all channels and tools together."""
+    """How often one person may hear from us, all channels, tools and customers that they answer for together."""
 
     weekly_cap: int = 2
     min_days_between: int = 3
@@ -126,7 +126,9 @@ def _passing(contact: ContactEvidence, as_of: datetime, limits: ContactLimits) -
     if contact.contacts_this_week >= limits.weekly_cap:
         free_from = None if contact.last_contact_at is None else contact.last_contact_at + _WEEK
         count, cap = contact.contacts_this_week, limits.weekly_cap
-        text = f"The customer was contacted {count} times in seven days; the limit is {cap}."
+        others = contact.contacts_for_others
+        theirs = f", {others} of them for another customer at the same address" if others else ""
+        text = f"The customer was contacted {count} times in seven days{theirs}; the limit is {cap}."
         found.append(Obstacle(text, free_from))
     if contact.last_contact_at is not None and as_of < contact.last_contact_at + pause:
         last = _day(contact, contact.last_contact_at)

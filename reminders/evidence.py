@@ -123,6 +123,7 @@ class ContactEvidence:
     `recipient_id` is the customer that pays (the parent where there is one); `address` is an e-mail address, a
     telephone number or where a letter goes; `time_zone` is the payer's, or the organisation's where that is unknown;
     in `other_time_zones` the telephone may ring as well. `switched_on` is whether the organisation uses the channel;
+    `contacts_for_others` are those of the week's contacts that were for another customer at the same address;
     `opted_out` whether nothing is wanted by it, and `none_left` whether the level has no other that reaches them.
     """
 
@@ -137,6 +138,7 @@ class ContactEvidence:
     none_left: bool = False
     bounced: bool = False
     contacts_this_week: int = 0
+    contacts_for_others: int = 0
     last_contact_at: datetime | None = None
     other_channel_running: Channel | None = None
     ledger_reminder_sent_at: datetime | None = None

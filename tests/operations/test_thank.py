@@ -138,3 +138,16 @@ def _planned(firm: Firm) -> set[str]:
     plan_reminders(firm.app, firm.id)
     ids = {row.id: row.number for row in firm.rows(t.document)}
     return {ids[row.document_id] for row in firm.rows(t.reminder_item, state="planned")}
+
+
+def test_a_thank_you_counts_from_the_moment_that_it_may_have_left(firm: Firm, monkeypatch: pytest.MonkeyPatch) -> None:
+    _paid(firm)
+    seen: list[bool] = []
+
+    def look(**_message: object) -> None:
+        seen.extend(row.sent_at is not None for row in firm.rows(t.thanks))
+
+    assert firm.app.email is not None
+    monkeypatch.setattr(firm.app.email, "send", look)
+    thank_payers(firm.app, firm.id)
+    assert seen == [True], "a sender that is killed now leaves what may have been sent"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection
@@ -27,9 +27,15 @@ class Mailing:
     customers: Mapping[str, Mapping[str, Any]]
     opt_outs: OptOuts
     bad_addresses: Bad
+    known: dict[str, ContactEvidence] = field(default_factory=dict)
 
     def contact(self, customer_id: str) -> ContactEvidence:
         """Return how one of them is written to; what was sent to them lately is not counted."""
+        if customer_id not in self.known:  # it is asked for each invoice
+            self.known[customer_id] = self._contact(customer_id)
+        return self.known[customer_id]
+
+    def _contact(self, customer_id: str) -> ContactEvidence:
         # A document can be read before its customer is: until then nobody can be written to.
         customer = self.customers.get(customer_id, _NOT_READ)
         parent = self.customers.get(customer["parent_id"] or "")

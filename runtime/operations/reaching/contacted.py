@@ -1,38 +1,83 @@
-"""How often customers heard from us lately."""
+"""How often people heard from us lately: one person, whoever of our customers they read or answer for."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Select, Table, func, select
 
+from reminders.evidence import ContactEvidence
+from runtime.operations.reaching.bad_addresses import normal
 from runtime.operations.reminding.withdraw import HANDING, IN_DOUBT, NO_ANSWER, SENT
 from runtime.store import tables as t
 from runtime.store.rows import beside_an_index, chunks
 
 _WEEK = timedelta(days=7)
 _MAY_HAVE_LEFT = (HANDING, IN_DOUBT, SENT, NO_ANSWER)
+# What was sent, with its key: a message, a thank-you, what is sent beside reminders.
+_SENT: tuple[tuple[Table, str], ...] = ((t.reminder, "id"), (t.thanks, "receipt_id"), (t.courtesy, "id"))
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """A message that left, or may have, in the last seven days."""
+
+    message_id: str
+    customer_id: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Contacts:
+    """What left in seven days, by customer and by the address that it went to, as addresses are compared."""
+
+    by_customer: Mapping[str, Sequence[Contact]]
+    by_address: Mapping[str, Sequence[Contact]]
+
+    def of(self, customer_id: str, address: str | None) -> list[Contact]:
+        """Return what a customer, or whoever is reached at `address`, got; each message once, the last one last."""
+        theirs = self.by_customer.get(customer_id, ())
+        there = self.by_address.get(normal(address), ()) if address else ()
+        return sorted({each.message_id: each for each in (*theirs, *there)}.values(), key=lambda each: each.at)
 
 
 def contacts(
-    db: Connection, organisation_id: str, customer_ids: Collection[str], now: datetime
-) -> dict[str, tuple[int, datetime]]:
-    """Return, by customer, how many messages went out, or may have, in seven days, and when the last one did."""
-    found: dict[str, tuple[int, datetime]] = {}
-    for sent in (t.reminder.c, t.thanks.c, t.courtesy.c):
+    db: Connection,
+    organisation_id: str,
+    *,
+    customer_ids: Collection[str],
+    addresses: Collection[str],
+    now: datetime,
+) -> Contacts:
+    """Return what left in the seven days to `now`: to these customers, and to these addresses for any customer."""
+    by_customer: defaultdict[str, list[Contact]] = defaultdict(list)
+    by_address: defaultdict[str, list[Contact]] = defaultdict(list)
+    for table, key in _SENT:
+        left = _left(table, key, organisation_id, now)
         for chunk in chunks(sorted(customer_ids)):
-            rows = db.execute(
-                select(sent.customer_id, func.count(), func.max(sent.sent_at))
-                .where(
-                    sent.organisation_id == organisation_id,
-                    sent.customer_id.in_(chunk),
-                    beside_an_index(sent.state).in_(_MAY_HAVE_LEFT),
-                    beside_an_index(sent.sent_at) > now - _WEEK,
-                )
-                .group_by(sent.customer_id)
-            )
-            for customer_id, count, last in rows:
-                before, at = found.get(customer_id, (0, last))
-                found[customer_id] = (before + count, max(at, last))
-    return found
+            for row in db.execute(left.where(table.c.customer_id.in_(chunk))):
+                by_customer[row.customer_id].append(Contact(row.id, row.customer_id, row.sent_at))
+        for chunk in chunks(sorted({normal(each) for each in addresses})):
+            for row in db.execute(left.where(func.lower(table.c.recipient).in_(chunk))):
+                by_address[normal(row.recipient)].append(Contact(row.id, row.customer_id, row.sent_at))
+    return Contacts(by_customer, by_address)
+
+
+def _left(table: Table, key: str, organisation_id: str, now: datetime) -> Select[Any]:
+    sent = table.c
+    return select(sent[key].label("id"), sent.customer_id, sent.sent_at, sent.recipient).where(
+        sent.organisation_id == organisation_id,
+        beside_an_index(sent.state).in_(_MAY_HAVE_LEFT),
+        beside_an_index(sent.sent_at) > now - _WEEK,
+    )
+
+
+def count_contacts(db: Connection, organisation_id: str, contact: ContactEvidence, *, now: datetime) -> int:
+    """Return how often a contact heard from us in the seven days to `now`, as it is counted for a decision."""
+    addresses = [contact.address] if contact.address else []
+    left = contacts(db, organisation_id, customer_ids=[contact.recipient_id], addresses=addresses, now=now)
+    return len(left.of(contact.recipient_id, contact.address))

@@ -52,7 +52,8 @@ def told_opt_outs(db: Connection, organisation_id: str, customer_ids: Collection
 
 def is_stopped(opt_outs: OptOuts, customer_id: str, channel: Channel) -> bool:
     """Whether a customer wants nothing by `channel`."""
-    return not {channel.value, EVERY}.isdisjoint(opt_outs.get(customer_id, ()))
+    of = opt_outs.get(customer_id)
+    return of is not None and (channel.value in of or EVERY in of)
 
 
 def parents_who_opted_out(db: Connection, organisation_id: str, customer_ids: Collection[str]) -> dict[str, str]:

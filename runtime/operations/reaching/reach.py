@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, select
 
 from reminders.evidence import Channel, ContactEvidence
 from reminders.telephone import zones_of
-from runtime.operations.reaching.bad_addresses import Bad, bad_addresses
+from runtime.operations.reaching.bad_addresses import Bad, bad_addresses, normal
 from runtime.operations.reaching.contact_book import Point, Points, contact_points
+from runtime.operations.reaching.contacted import Contacts, contacts
 from runtime.operations.reaching.opt_outs import OptOuts, is_stopped, opt_outs, parents_who_opted_out
 from runtime.operations.reminding.withdraw import HANDING, IN_DOUBT
 from runtime.store import tables as t
@@ -25,7 +26,9 @@ _TELEPHONES = (Channel.SMS, Channel.CALL_TASK)
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """What is known of many customers at once. `under_way` is the channel by which each is just being written to."""
+    """What is known of many customers at once. `under_way` is the channel by which each, or an address, is just being
+    written to.
+    """
 
     home: str
     points: Points
@@ -35,14 +38,27 @@ class Reach:
     switched_on: frozenset[str]
     stopped: frozenset[str]
     under_way: Mapping[str, Channel]
+    contacts: Contacts
+    known: dict[tuple[str, Channel], ContactEvidence] = field(default_factory=dict)
 
     def contact(self, mail: ContactEvidence, channel: Channel) -> ContactEvidence:
         """Return who would be reached by `channel`; `mail` is the same customer's e-mail contact."""
+        key = (mail.recipient_id, channel)
+        if key not in self.known:  # it is asked for each invoice
+            self.known[key] = self._contact(mail, channel)
+        return self.known[key]
+
+    def _contact(self, mail: ContactEvidence, channel: Channel) -> ContactEvidence:
         contact = mail if channel is Channel.EMAIL else self._by_point(mail, channel)
-        running = self.under_way.get(mail.recipient_id)
-        if running is not None and running is not channel:
-            contact = replace(contact, other_channel_running=running)
-        return contact
+        running = self.under_way.get(mail.recipient_id) or self.under_way.get(normal(contact.address or ""))
+        lately = self.contacts.of(mail.recipient_id, contact.address)
+        return replace(
+            contact,
+            other_channel_running=running if running is not channel else None,
+            contacts_this_week=len(lately),
+            contacts_for_others=sum(each.customer_id != mail.recipient_id for each in lately),
+            last_contact_at=lately[-1].at if lately else None,
+        )
 
     def _by_point(self, mail: ContactEvidence, channel: Channel) -> ContactEvidence:
         if channel is Channel.HAND_OVER:
@@ -77,22 +93,42 @@ class Reach:
         return found
 
 
-def reach(db: Connection, organisation: Organisation, *, customer_ids: Collection[str], now: datetime) -> Reach:
-    """Return how these customers can be reached at `now`."""
+def reach(
+    db: Connection,
+    organisation: Organisation,
+    *,
+    mails: Collection[ContactEvidence],
+    now: datetime,
+    is_counted: bool = True,
+) -> Reach:
+    """Return how the customers of these e-mail contacts can be reached at `now`, and what they heard from us lately.
+
+    Unless that `is_counted`, only what lasts is known: no message may be sent on it.
+    """
+    customer_ids = {each.recipient_id for each in mails}
     switch, stop = t.channel_switch.c, t.stopped_number.c
     on = select(switch.channel).where(switch.organisation_id == organisation.id, switch.switched_on.is_(True))
     stops = select(stop.number).where(stop.organisation_id == organisation.id, stop.ended_at.is_(None))
     parents = parents_who_opted_out(db, organisation.id, customer_ids)
     known = {*customer_ids, *parents.values()}
+    points = contact_points(db, organisation.id, known)
+    addresses = {each.address for each in mails if each.address}
+    addresses |= {each.spoken(organisation.country) for each in points.values()}
+    lately = (
+        contacts(db, organisation.id, customer_ids=customer_ids, addresses=addresses, now=now)
+        if is_counted
+        else Contacts({}, {})
+    )
     return Reach(
         home=organisation.country,
-        points=contact_points(db, organisation.id, known),
+        points=points,
         opt_outs=opt_outs(db, organisation.id, known),
         parents=parents,
         bad=bad_addresses(db, organisation.id),
         switched_on=frozenset(db.scalars(on)),
         stopped=frozenset(db.scalars(stops)),
         under_way=_under_way(db, organisation.id, now),
+        contacts=lately,
     )
 
 
@@ -100,7 +136,7 @@ def _under_way(db: Connection, organisation_id: str, now: datetime) -> dict[str,
     reminder = t.reminder.c
     sent_at = beside_an_index(reminder.sent_at)  # few are under way, many were sent in the last days
     rows = db.execute(
-        select(reminder.customer_id, reminder.channel)
+        select(reminder.customer_id, reminder.channel, reminder.recipient)
         .where(
             reminder.organisation_id == organisation_id,
             reminder.state.in_((HANDING, IN_DOUBT)),
@@ -108,4 +144,7 @@ def _under_way(db: Connection, organisation_id: str, now: datetime) -> dict[str,
         )
         .order_by(sent_at)
     )
-    return {row.customer_id: Channel(row.channel) for row in rows}
+    found: dict[str, Channel] = {}
+    for row in rows:
+        found |= dict.fromkeys((row.customer_id, normal(row.recipient)), Channel(row.channel))
+    return found

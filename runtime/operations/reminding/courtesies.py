@@ -59,7 +59,7 @@ def contact_of(db: Connection, organisation: Organisation, courtesy: Courtesy, n
     if not evidence:
         return None
     mail = evidence[0].contact
-    return reach(db, organisation, customer_ids=[mail.recipient_id], now=now).contact(mail, Channel.EMAIL)
+    return reach(db, organisation, mails=[mail], now=now).contact(mail, Channel.EMAIL)
 
 
 def send_once(app: App, email: EmailChannel, organisation: Organisation, courtesy: Courtesy, write: Write) -> str:

@@ -15,7 +15,6 @@ from receivables.money import Money
 from receivables.open_item import OpenItem
 from receivables.promise import Dispute, PromiseToPay
 from reminders.evidence import (
-    ContactEvidence,
     Flag,
     Freshness,
     InFlight,
@@ -26,7 +25,6 @@ from reminders.evidence import (
 from runtime.operations.autopay.mandates import under_way
 from runtime.operations.matching.open_items import OpenDocument, open_documents, unshown_allocations
 from runtime.operations.reaching.by_mail import Mailing, read_mailing
-from runtime.operations.reaching.contacted import contacts
 from runtime.operations.reminding import facts as facts_of
 from runtime.operations.reminding.withdraw import IN_DOUBT, PLANNED, SENT
 from runtime.operations.systems.less_paid import with_unread_payments
@@ -54,7 +52,6 @@ class Facts:
 
     mailing: Mailing
     freshness: Freshness
-    contacted: Mapping[str, tuple[int, datetime]]
     read_at: Mapping[str, datetime]
     status: Mapping[str, DocumentStatus]
     disputes: Mapping[str, Mapping[str, Any]]
@@ -71,7 +68,10 @@ class Facts:
 def gather(
     db: Connection, organisation: Organisation, *, now: datetime, document_ids: Collection[str] | None = None
 ) -> list[ItemEvidence]:
-    """Return the evidence of every open invoice, or of exactly these invoices, whatever their state is now."""
+    """Return the evidence of every open invoice, or of exactly these invoices, whatever their state is now.
+
+    Their contact is that by e-mail, without what was sent lately: `reach` knows that, and the other channels.
+    """
     documents = [
         each
         for each in open_documents(db, organisation.id, document_ids=document_ids)
@@ -101,7 +101,7 @@ def _evidence(facts: Facts, each: OpenDocument) -> ItemEvidence:
         document_sent=document.sent,
         document_total=document.total,
         ledger_balance=document.balance,
-        contact=_contact(facts, document.customer_id),
+        contact=facts.mailing.contact(document.customer_id),
         freshness=replace(
             facts.freshness,
             ledger_read_at=facts.read_at[item_id],
@@ -136,11 +136,6 @@ def _item(each: OpenDocument) -> OpenItem:
     )
 
 
-def _contact(facts: Facts, customer_id: str) -> ContactEvidence:
-    count, last = facts.contacted.get(customer_id, (0, None))
-    return replace(facts.mailing.contact(customer_id), contacts_this_week=count, last_contact_at=last)
-
-
 def _read_facts(db: Connection, organisation: Organisation, now: datetime, documents: Sequence[OpenDocument]) -> Facts:
     ids = [each.document.document_id for each in documents]
     rows = {row["id"]: row for row in rows_of(db, organisation.id, t.document, ids)}
@@ -149,7 +144,6 @@ def _read_facts(db: Connection, organisation: Organisation, now: datetime, docum
     facts = Facts(
         mailing=mailing,
         freshness=facts_of.freshness(db, organisation),
-        contacted=contacts(db, organisation.id, whose, now),
         read_at={item_id: rows[item_id]["read_at"] for item_id in ids},
         status={item_id: DocumentStatus(rows[item_id]["status"]) for item_id in ids},
         disputes={item_id: rows[item_id] for item_id in ids},

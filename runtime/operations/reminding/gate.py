@@ -12,7 +12,7 @@ from sqlalchemy import Connection, insert, select, update
 from connectors.channels.contract import Outgoing
 from reminders.approval import digest_of
 from reminders.certificate import certify
-from reminders.evidence import Channel
+from reminders.evidence import Channel, ContactEvidence
 from reminders.schedule import ItemDecision, PlannedReminder, Verdict
 from runtime.app import App
 from runtime.operations.reminding.approvals import approved_notes, why_approved
@@ -30,12 +30,16 @@ from runtime.store.rows import insert_new
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """A reminder that may be handed over, for as long as the ledger's reading at `read_at` is fresh enough."""
+    """A reminder that may be handed over, for as long as the ledger's reading at `read_at` is fresh enough.
+
+    `contact` is who gets it, with what they were counted to have heard from us lately.
+    """
 
     reminder_id: str
     customer_id: str
     channel: Channel
     message: Outgoing
+    contact: ContactEvidence
     read_at: datetime
 
 
@@ -92,7 +96,14 @@ class Gate:
                 self._keep_certificates(db, reminder_id, planned, decisions, now)
                 _keep_message(db, reminder_id, planned, message)
                 ready.append(
-                    Ready(reminder_id, planned.recipient_id, planned.channel, message, _read_at(planned, decisions))
+                    Ready(
+                        reminder_id=reminder_id,
+                        customer_id=planned.recipient_id,
+                        channel=planned.channel,
+                        message=message,
+                        contact=decisions[planned.lines[0].item_id].evidence.contact,
+                        read_at=_read_at(planned, decisions),
+                    )
                 )
         return ready
 

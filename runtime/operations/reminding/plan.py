@@ -123,7 +123,7 @@ def candidates(
     customers = {each.contact.recipient_id for each in evidence}
     policies = policies_for(db, organisation, book, customer_ids=customers, now=now)
     levels = reminded(db, organisation.id, [each.item.item_id for each in evidence])
-    reached = reach(db, organisation, customer_ids=customers, now=now)
+    reached = reach(db, organisation, mails={each.contact for each in evidence}, now=now)
     found = []
     for each in evidence:
         level, at = levels.get(each.item.item_id, (0, None))

@@ -20,9 +20,9 @@ def reached_by(
 ) -> dict[str, frozenset[Channel]]:
     """Return the channels that nothing lasting keeps from each of these customers: hours and pauses do not count."""
     mailing = read_mailing(db, organisation, customer_ids)
-    reached = reach(db, organisation, customer_ids=customer_ids, now=now)
-    found = {}
-    for customer_id in customer_ids:
-        mail = mailing.contact(customer_id)
-        found[customer_id] = frozenset(each for each in REACHING if is_reachable(reached.contact(mail, each)))
-    return found
+    mails = [mailing.contact(customer_id) for customer_id in customer_ids]
+    reached = reach(db, organisation, mails=mails, now=now, is_counted=False)
+    return {
+        mail.recipient_id: frozenset(each for each in REACHING if is_reachable(reached.contact(mail, each)))
+        for mail in mails
+    }

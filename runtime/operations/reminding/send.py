@@ -18,6 +18,7 @@ from reminders.evidence import Channel
 from reminders.freshness import LEDGER_MAX_AGE
 from runtime.app import App
 from runtime.operations.errors import RefusedError
+from runtime.operations.reaching.contacted import count_contacts
 from runtime.operations.reaching.deliveries import keep_report, note_refusal
 from runtime.operations.reaching.ways import Way, carriers_of
 from runtime.operations.reminding.approvals import may_be_claimed
@@ -113,8 +114,9 @@ def _hand_over(app: App, way: Way, organisation_id: str, claim: Claim, ready: Re
     with app.store.write() as db:
         connections.lock_organisation(db, organisation_id)  # what withdraws it comes before this, or after it has left
         now, mine = app.clock(), claim.holds(reminder_id)
-        if now - ready.read_at > LEDGER_MAX_AGE:
-            # A slow carrier: the evidence grew too old while others were handed over. It is read again.
+        if now - ready.read_at > LEDGER_MAX_AGE or _is_written_to(db, organisation_id, ready, now):
+            # A slow carrier: the evidence grew too old while others were handed over. Or whoever reads at this address
+            # got a message meanwhile, for another customer. It is decided again.
             returned = db.execute(update(t.reminder).where(mine).values(state=PLANNED))
             if returned.rowcount:
                 reminder_rows.release_slots(db, [reminder_id])
@@ -136,6 +138,11 @@ def _hand_over(app: App, way: Way, organisation_id: str, claim: Claim, ready: Re
             reminder_rows.record(db, organisation_id, now, action="reminder_sent", subject=item_id, detail=detail)
         keep_report(db, organisation_id, reminder_id, carrier=way.name, report=report, at=now)
     return SENT
+
+
+def _is_written_to(db: Connection, organisation_id: str, ready: Ready, now: datetime) -> bool:
+    """Whether they heard from us more often by now than was counted when this was decided."""
+    return count_contacts(db, organisation_id, ready.contact, now=now) > ready.contact.contacts_this_week
 
 
 def _not_sent(app: App, organisation_id: str, ready: Ready, error: ConnectorError) -> str:

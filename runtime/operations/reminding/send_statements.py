@@ -116,7 +116,7 @@ def _ready(
     evidence: defaultdict[str, list[ItemEvidence]] = defaultdict(list)
     for each in gather(db, organisation, now=now, document_ids=ids):
         evidence[each.contact.recipient_id].append(each)
-    reached = reach(db, organisation, customer_ids=evidence.keys(), now=now)
+    reached = reach(db, organisation, mails=[mine[0].contact for mine in evidence.values()], now=now)
     found = []
     for customer_id, mine in evidence.items():
         contact = reached.contact(mine[0].contact, Channel.EMAIL)

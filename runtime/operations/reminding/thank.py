@@ -110,7 +110,7 @@ def _thank(app: App, email: EmailChannel, organisation: Organisation, receipt_id
             return "taken_back" if not lines else "taken"
         evidence = gather(db, organisation, now=now, document_ids=[line.document_id for line in lines])
         mail = evidence[0].contact
-        reached = reach(db, organisation, customer_ids=[mail.recipient_id], now=now)
+        reached = reach(db, organisation, mails=[mail], now=now)
         contact = reached.contact(mail, Channel.EMAIL)
         applied_at = min(line.created_at for line in lines)
         decision = decide_thanks(contact=contact, applied_at=applied_at, as_of=now, limits=DEFAULT_LIMITS)
@@ -129,6 +129,7 @@ def _thank(app: App, email: EmailChannel, organisation: Organisation, receipt_id
                 subject=ready.message.subject if ready else "",
                 body_text=ready.message.text if ready else "",
                 decided_at=now,
+                sent_at=now if ready else None,  # from here on it may have left
                 why=decision.reason,
             )
         )
