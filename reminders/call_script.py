@@ -8,8 +8,10 @@ from datetime import date
 
 from reminders.message import clean
 from reminders.schedule import PlannedReminder
-from reminders.templating import render_text
+from reminders.templating import TemplateError, render_text
 from reminders.wording import read_template, wording
+
+MAX_CHARACTERS = 5_000  # of a script: some five minutes read aloud
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +25,17 @@ class Told:
     to: str
 
 
-def call_script(*, reminder: PlannedReminder, sender: str, language: str) -> str:
-    """Return the words for the call, in the payer's language; TemplateError where they cannot be rendered."""
+def our_script(language: str) -> str:
+    """Return our words for a call."""
+    return read_template(f"{language}/call.liquid")
+
+
+def call_script(*, reminder: PlannedReminder, sender: str, language: str, own_copy: str | None = None) -> str:
+    """Return the words for the call, in the payer's language; TemplateError where they cannot be rendered.
+
+    `own_copy` is the organisation's own template in place of ours. It may use `tone`, `recipient`, `sender`, `count`,
+    `total`, and of the oldest invoice `number`, `due`, `days` and whether it is `late`.
+    """
     words = wording(language)
     oldest = reminder.lines[0]
     facts = {
@@ -38,7 +49,10 @@ def call_script(*, reminder: PlannedReminder, sender: str, language: str) -> str
         "late": oldest.days_overdue > 0,
         "total": words.all_money(reminder.totals),
     }
-    return render_text(read_template(f"{words.language}/call.liquid"), facts).strip()
+    script = render_text(own_copy or our_script(words.language), facts).strip()
+    if len(script) > MAX_CHARACTERS:
+        raise TemplateError(f"the script would have {len(script)} characters, more than {MAX_CHARACTERS}")
+    return script
 
 
 def dossier(*, reminder: PlannedReminder, creditor: str, told: Sequence[Told], on: date) -> str:

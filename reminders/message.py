@@ -195,8 +195,20 @@ def spoken(reminder: PlannedReminder, brand: Brand, words: Wording, own_copy: st
     return parts_of(source, facts)
 
 
-def render_thanks(*, payment: PaymentReceived, brand: Brand, links: Links, language: str) -> Message:
-    """Thank for a payment in `language` and say what it settled."""
+def our_thanks(language: str) -> str:
+    """Return our words for a thank-you."""
+    return read_template(f"{language}/thanks.liquid")
+
+
+def render_thanks(
+    *, payment: PaymentReceived, brand: Brand, links: Links, language: str, own_copy: str | None = None
+) -> Message:
+    """Thank for a payment in `language` and say what it settled.
+
+    `own_copy` is the organisation's own template in place of ours, in the three parts of a reminder's. It may use
+    `recipient`, `sender`, `amount`, `received`, `count` (invoices that it paid) and `settled` (nothing of them is
+    open). TemplateError if it is wrong or exceeds its bounds.
+    """
     words = wording(language)
     facts = {
         "recipient": clean(payment.recipient_name),
@@ -215,7 +227,7 @@ def render_thanks(*, payment: PaymentReceived, brand: Brand, links: Links, langu
         "links": labelled(words, links, ("portal", "question", "unsubscribe")),
         "news": [],
     }
-    return compose(words, parts_of(read_template(f"{words.language}/thanks.liquid"), facts), layout, brand)
+    return compose(words, parts_of(own_copy or our_thanks(words.language), facts), layout, brand)
 
 
 def render_answer(*, answer: Answer, brand: Brand, links: Links, language: str) -> Message:

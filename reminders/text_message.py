@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Mapping
+from functools import cache
+from typing import cast
 from unicodedata import normalize
 
 from reminders.message import clean
+from reminders.policy import Tone
 from reminders.schedule import PlannedReminder
 from reminders.templating import TemplateError, render_text
 from reminders.wording import read_template, wording
@@ -24,26 +29,45 @@ _WITHIN_AMOUNTS = re.compile("(?<=[0-9])[\u00a0\u202f\u2009](?=[0-9])")
 _PLAIN = str.maketrans({"\u00a0": " ", "\u202f": " ", "\u2009": " ", "’": "'", "‘": "'", "“": '"', "”": '"', "–": "-"})
 
 
-def render_text_message(*, reminder: PlannedReminder, sender: str, link: str, language: str) -> str:
+def our_text(language: str, tone: Tone) -> str:
+    """Return our words for a text of this tone: without who writes, the link and how to stop, which each one has."""
+    return _templates(language)[tone]
+
+
+def render_text_message(
+    *, reminder: PlannedReminder, sender: str, link: str, language: str, own_copy: str | None = None
+) -> str:
     """Write the text in `language`; `link` leads to the payer's own page.
 
-    TemplateError where it would take more than MAX_SEGMENTS.
+    `own_copy` is the organisation's own template in place of ours. It may use `recipient`, `sender`, `count`, `total`,
+    and of the oldest invoice `number`, `due` and `days`. Who writes, the link and how to stop are put around it.
+    TemplateError where it is wrong, says nothing, or makes a text of more than MAX_SEGMENTS.
     """
     words = wording(language)
     oldest = reminder.lines[0]
     facts = {
-        "tone": reminder.level.tone.value,
+        "recipient": clean(reminder.recipient_name),
         "sender": clean(sender)[:MAX_SENDER_CHARACTERS].strip(),
         "count": len(reminder.lines),
         "number": clean(oldest.number)[:MAX_NUMBER_CHARACTERS].strip(),
         "due": words.day(oldest.due_on),
+        "days": words.counted("days", abs(oldest.days_overdue)),
         "total": words.all_money(reminder.totals),
-        "link": link,
     }
-    text = " ".join(_plain(render_text(read_template(f"{words.language}/text.liquid"), facts)).split())
+    said = render_text(own_copy or our_text(words.language, reminder.level.tone), facts).strip()
+    if not said:
+        raise TemplateError("the text must say something")
+    framed = render_text(_templates(words.language)["frame"], {**facts, "words": said, "link": link})
+    text = " ".join(_plain(framed).split())
     if segments(text) > MAX_SEGMENTS:
         raise TemplateError(f"the text would take {segments(text)} segments, more than {MAX_SEGMENTS}")
     return text
+
+
+@cache
+def _templates(language: str) -> Mapping[str, str]:
+    """Our words by tone, and the frame of every text."""
+    return cast("Mapping[str, str]", json.loads(read_template(f"{language}/texts.json")))
 
 
 def _plain(text: str) -> str:

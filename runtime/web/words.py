@@ -73,6 +73,26 @@ CONNECTION_STATES: Mapping[str, str] = {
     "disconnected": "Disconnected",
 }
 
+# Messages that an organisation may write in its own words: what they are called, what is edited, what is added.
+COPY_KINDS: Mapping[str, str] = {
+    "email": "E-mails and letters",
+    "text": "Texts",
+    "call": "Calls",
+    "thanks": "Thank-yous",
+}
+COPY_PARTS: Mapping[str, str] = {
+    "email": "Subject, opening and closing, with a line of --- between them",
+    "text": "What the text says",
+    "call": "What is said on the telephone",
+    "thanks": "Subject, opening and closing, with a line of --- between them",
+}
+COPY_FRAMES: Mapping[str, str] = {
+    "email": "Amounts, invoices, links and the way to unsubscribe are added by themselves.",
+    "text": "Your name comes first and the link and how to stop come last by themselves. The total has to be named.",
+    "call": "Nothing is added: it has to say who calls and the total.",
+    "thanks": "The paid invoices, the link to the account and the way to unsubscribe are added by themselves.",
+}
+
 STANDINGS: Mapping[str, str] = {
     "in_step": "In step",
     "first_reading": "First reading",

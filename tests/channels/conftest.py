@@ -6,17 +6,22 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from reminders.evidence import Channel, LawfulBasis
+from reminders.own_copy import CopyKind
+from reminders.policy import Tone
 from reminders.policy_file import read_policies
 from runtime.operations.reaching.carrier_webhooks import take_carrier_webhook
 from runtime.operations.reaching.channels import switch_channel
 from runtime.operations.reaching.contact_points import note_contact
+from runtime.operations.reminding.copies import set_copy
 from runtime.operations.reminding.plan import plan_reminders
 from runtime.operations.reminding.policies import set_policies
 from runtime.operations.reminding.send import send_reminders
+from runtime.store import connections
 from runtime.store import tables as t
 from sandbox.server import serve
 from sandbox.twilio import TwilioAccount, TwilioStandIn
@@ -99,6 +104,16 @@ def open_texting(folder: Path, database_url: str | None = None) -> Iterator[Text
             yield found
         finally:
             served.stop()
+
+
+def own_words(texting: Texting, kind: CopyKind, tone: Tone | None, text: str) -> None:
+    """Let an organisation's own words count, or ours where the text is empty."""
+    firm = texting.firm
+    with firm.app.store.read() as db:
+        organisation = connections.organisation(db, firm.id)
+    assert organisation is not None
+    named: dict[str, Any] = {"kind": kind, "language": "en", "tone": tone}
+    set_copy(firm.app, organisation=organisation, **named, text=text, actor="Dana Fenwick")
 
 
 @pytest.fixture

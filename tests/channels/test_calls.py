@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from reminders.evidence import Channel
+from reminders.own_copy import CopyKind
 from runtime.operations.errors import InputError, RefusedError
 from runtime.operations.reminding.call_customers import Outcome, Said, begin, record_outcome, take_back
 from runtime.operations.reminding.plan import plan_reminders
@@ -16,7 +17,7 @@ from runtime.operations.reminding.send import send_reminders
 from runtime.operations.views.calls import waiting_calls
 from runtime.store import connections
 from runtime.store import tables as t
-from tests.channels.conftest import Texting
+from tests.channels.conftest import Texting, own_words
 from tests.operations.firm import TODAY
 
 CALLS = """
@@ -177,3 +178,11 @@ def test_what_is_handed_over_is_held_until_it_is_taken_back(calling: Texting) ->
     take_back(firm.app, organisation_id=firm.id, reminder_id=bolt, actor="Dana Fenwick")
     (hold,) = [each for each in firm.rows(t.hold) if each.code == "legal"]
     assert hold.released_at is not None
+
+
+def test_a_call_has_the_script_that_the_organisation_wrote(calling: Texting) -> None:
+    own_words(calling, CopyKind.CALL, None, "Hello {{ recipient }}, {{ sender }} here about {{ number }}, {{ total }}.")
+    bolt = _of(calling, "Bolt")
+    assert _begin(calling, bolt) is Channel.CALL_TASK
+    (script,) = [row.body_text for row in calling.firm.rows(t.reminder, id=bolt)]
+    assert script == "Hello Bolt, Firm here about INV-2001, £300.00."

@@ -10,6 +10,8 @@ from werkzeug.wrappers import Request, Response
 
 from connectors.channels.contract import Fate, Report
 from reminders.evidence import Channel, LawfulBasis
+from reminders.own_copy import CopyKind
+from reminders.policy import Tone
 from runtime.operations.errors import InputError
 from runtime.operations.inbox.take_webhook import BadSignatureError
 from runtime.operations.payers.replies.take_mail import read_stored_mails, store_mail
@@ -21,7 +23,7 @@ from runtime.operations.reaching.opt_out import opt_out
 from runtime.operations.reminding.plan import plan_reminders
 from runtime.operations.reminding.policies import set_policies
 from runtime.store import tables as t
-from tests.channels.conftest import ACME, BOLT, POLICY, Texting
+from tests.channels.conftest import ACME, BOLT, POLICY, Texting, own_words
 from tests.operations.faults import lose_answer
 from tests.operations.firm import TODAY
 from tests.operations.test_mail import bounce
@@ -372,3 +374,28 @@ def _asked(texting: Texting) -> list[str]:
     names = {row.id: row.name for row in texting.firm.rows(t.customer)}
     tasks = texting.firm.rows(t.task, kind="opted_out")
     return sorted(names[row.customer_id] for row in tasks if row.closed_at is None)
+
+
+def test_a_text_goes_in_the_organisations_own_words_with_what_each_one_carries(texting: Texting) -> None:
+    firm = texting.firm
+    own_words(texting, CopyKind.TEXT, Tone.FRIENDLY, "Hello {{ recipient }}, {{ number }}: {{ total }}.")
+    assert texting.send()["sent"] == 2
+    (text,) = texting.twilio.sent_to(BOLT)
+    assert text.startswith("Firm: Hello Bolt, INV-2001: £300.00. http")
+    assert "/t/" in text
+    assert text.endswith("Reply STOP to end texts.")
+    assert firm.problems() == []
+
+
+def test_a_text_whose_own_words_became_too_long_is_held_and_says_why(texting: Texting) -> None:
+    firm = texting.firm
+    own_words(texting, CopyKind.TEXT, Tone.FRIENDLY, "{{ recipient }}: {{ total }}")
+    with firm.app.store.write() as db:
+        db.execute(update(t.message_copy).values(body="{{ total }}" + "x" * 500))
+    assert texting.send().get("sent", 0) == 0
+    assert texting.twilio.messages == []
+    assert firm.problems() == ["copy_broken"]
+    (problem,) = firm.rows(t.problem, code="copy_broken")
+    assert "text, friendly (en)" in problem.text and "more than 3" in problem.text
+    own_words(texting, CopyKind.TEXT, Tone.FRIENDLY, "")
+    assert firm.problems() == []

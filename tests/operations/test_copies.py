@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from sqlalchemy import insert
 
-from reminders.own_copy import our_copy
+from reminders.own_copy import CopyKind, our_copy
 from reminders.policy import Tone
 from runtime.operations.errors import InputError
 from runtime.operations.reminding.copies import every_copy, set_copy
@@ -17,11 +19,19 @@ from tests.operations.firm import Firm
 OWN = "Your account with {{ sender }}\n---\nGood day {{ recipient }},\n\n{{ total }}, please.\n---\nMany thanks."
 
 
-def _set(firm: Firm, text: str, tone: Tone = Tone.FRIENDLY, language: str = "en") -> None:
+def _set(
+    firm: Firm,
+    text: str,
+    tone: Tone | None = Tone.FRIENDLY,
+    language: str = "en",
+    *,
+    kind: CopyKind = CopyKind.EMAIL,
+) -> None:
     with firm.app.store.read() as db:
         organisation = connections.organisation(db, firm.id)
     assert organisation is not None
-    set_copy(firm.app, organisation=organisation, language=language, tone=tone, text=text, actor="Dana Fenwick")
+    named: dict[str, Any] = {"kind": kind, "language": language, "tone": tone}
+    set_copy(firm.app, organisation=organisation, **named, text=text, actor="Dana Fenwick")
 
 
 def _remind(firm: Firm) -> dict[str, str]:
@@ -38,7 +48,7 @@ def test_own_words_are_sent_with_all_that_every_message_carries(stored_firm: Fir
     assert "INV-2001" in mail
     assert "/unsubscribe" in mail
     with stored_firm.app.store.read() as db:
-        own = [each for each in every_copy(db, stored_firm.id) if each.is_own]
+        own = [each for each in every_copy(db, stored_firm.id, CopyKind.EMAIL) if each.is_own]
     assert [(each.language, each.tone, each.text, each.set_by) for each in own] == [
         ("en", Tone.FRIENDLY, OWN, "Dana Fenwick")
     ]
@@ -76,6 +86,7 @@ def test_words_that_cannot_be_rendered_hold_and_say_why_and_nothing_else_leaves_
         db.execute(
             insert(t.message_copy).values(
                 organisation_id=firm.id,
+                kind="email",
                 language="en",
                 tone="friendly",
                 version=1,
@@ -94,3 +105,43 @@ def test_words_that_cannot_be_rendered_hold_and_say_why_and_nothing_else_leaves_
     _set(firm, OWN)
     assert firm.problems() == []
     assert set(_remind(firm)) == {"acme@example.com", "bolt@example.com"}
+
+
+THANKS = "Cheers, {{ sender }}\n---\nHello {{ recipient }}, {{ amount }} came.\n---\nBye"
+
+
+@pytest.mark.parametrize(
+    ("kind", "tone", "text", "reason"),
+    [
+        (CopyKind.TEXT, Tone.FIRM, "Please pay", r"text, firm \(en\) cannot count: it has to say"),
+        (CopyKind.TEXT, None, "{{ total }}", "choose a tone for text"),
+        (CopyKind.CALL, None, "{{ total }}", r"call \(en\) cannot count: it has to say who calls"),
+        (CopyKind.CALL, Tone.FIRM, "{{ sender }} {{ total }}", "words for call have no tone"),
+        (CopyKind.THANKS, None, "no parts", r"thanks \(en\) cannot count: a message has three parts"),
+    ],
+)
+def test_words_of_other_kinds_are_tried_as_what_they_are(
+    firm: Firm, kind: CopyKind, tone: Tone | None, text: str, reason: str
+) -> None:
+    with pytest.raises(InputError, match=reason):
+        _set(firm, text, tone, kind=kind)
+    assert firm.rows(t.message_copy) == []
+
+
+def test_each_kind_has_versions_of_its_own(stored_firm: Firm) -> None:
+    _set(stored_firm, OWN)
+    _set(stored_firm, "{{ total }}, please", kind=CopyKind.TEXT)
+    _set(stored_firm, THANKS, None, kind=CopyKind.THANKS)
+    _set(stored_firm, "", None, kind=CopyKind.THANKS)
+    kept = sorted((row.kind, row.tone, row.version) for row in stored_firm.rows(t.message_copy))
+    assert kept == [("email", "friendly", 1), ("text", "friendly", 1), ("thanks", "", 1), ("thanks", "", 2)]
+    with stored_firm.app.store.read() as db:
+        own = {kind: [each.text for each in every_copy(db, stored_firm.id, kind) if each.is_own] for kind in CopyKind}
+    assert own == {
+        CopyKind.EMAIL: [OWN],
+        CopyKind.TEXT: ["{{ total }}, please"],
+        CopyKind.CALL: [],
+        CopyKind.THANKS: [],
+    }
+    told = [row.detail for row in stored_firm.rows(t.event, action="copy_set")]
+    assert "text, friendly (en), version 1" in told and "thanks (en), version 2" in told

@@ -8,11 +8,14 @@ import pytest
 
 from connectors.channels.email import Delivery, EmailChannel, SmtpServer
 from reminders.evidence import Channel
+from reminders.own_copy import CopyKind
 from runtime.operations.reaching.opt_out import opt_out
+from runtime.operations.reminding.copies import set_copy
 from runtime.operations.reminding.plan import plan_reminders
 from runtime.operations.reminding.remind import remind_organisation
 from runtime.operations.reminding.send import send_reminders
 from runtime.operations.reminding.thank import switch_thanks, thank_payers
+from runtime.store import connections
 from runtime.store import tables as t
 from tests.operations.faults import unavailable
 from tests.operations.firm import Firm, money_in
@@ -151,3 +154,35 @@ def test_a_thank_you_counts_from_the_moment_that_it_may_have_left(firm: Firm, mo
     monkeypatch.setattr(firm.app.email, "send", look)
     thank_payers(firm.app, firm.id)
     assert seen == [True], "a sender that is killed now leaves what may have been sent"
+
+
+def _words(firm: Firm, text: str) -> None:
+    with firm.app.store.read() as db:
+        organisation = connections.organisation(db, firm.id)
+    assert organisation is not None
+    named: dict[str, Any] = {"kind": CopyKind.THANKS, "language": "en", "tone": None}
+    set_copy(firm.app, organisation=organisation, **named, text=text, actor="Dana Fenwick")
+
+
+def test_a_payer_is_thanked_in_the_organisations_own_words(firm: Firm) -> None:
+    _words(firm, "We got {{ amount }}\n---\nHello {{ recipient }}, lovely.\n---\nBye")
+    assert thank_payers(_paid(firm).app, firm.id) == {"sent": 1}
+    (mail,) = [mail for mail in firm.mailbox.mails if mail.subject == "We got £300.00"]
+    for part in ("Hello Bolt, lovely.", "INV-2001", "/unsubscribe"):
+        assert part in mail.text
+
+
+def test_own_words_that_cannot_be_rendered_hold_the_thanks_until_they_are_right(firm: Firm) -> None:
+    _words(firm, "We got {{ amount }}\n---\nHello {{ recipient }}.\n---\nBye")
+    with firm.app.store.write() as db:
+        db.execute(t.message_copy.update().values(body="{{ gone }}\n---\nb\n---\nc"))
+    _paid(firm)
+    assert thank_payers(firm.app, firm.id) == {"waiting": 1}
+    assert firm.problems() == ["copy_broken"]
+    (problem,) = firm.rows(t.problem, code="copy_broken")
+    assert "thanks (en)" in problem.text and "gone" in problem.text
+    assert _thanked(firm) == [] and firm.rows(t.thanks) == []
+    _words(firm, "")
+    assert firm.problems() == []
+    assert thank_payers(firm.app, firm.id) == {"sent": 1}
+    assert _thanked(firm) == ["bolt@example.com"]

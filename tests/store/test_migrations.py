@@ -11,8 +11,11 @@ from sqlalchemy import inspect, select, text
 
 from connectors.limits import Limit
 from receivables.receipt import account_key
+from reminders.own_copy import CopyKind
+from reminders.policy import Tone
 from runtime.store import tables as t
 from runtime.store.budget import StoredCalls
+from runtime.store.copies import own_words
 from runtime.store.engine import Store
 from runtime.store.migrate import downgrade, is_current, upgrade
 from tests.store.build import organisations, put
@@ -175,3 +178,30 @@ def test_an_upgrade_leaves_whoever_had_opted_out_without_any_message(empty_store
         ("pressed", "all", "customer", "no more, please"),
         ("told", "all", "crm", ""),
     ]
+
+
+def test_an_upgrade_keeps_own_words_as_those_for_e_mails(empty_store: Store) -> None:
+    upgrade(empty_store, "0051")
+    with empty_store.write() as db:
+        db.execute(
+            text(
+                "INSERT INTO organisation (id, name, base_currency, time_zone, country, created_at) "
+                "VALUES ('org', 'Acme', 'GBP', 'Europe/London', 'GB', :at)"
+            ),
+            {"at": NOW},
+        )
+        for version in (1, 2):
+            db.execute(
+                text(
+                    "INSERT INTO message_copy (organisation_id, language, tone, version, body, set_by, set_at) "
+                    "VALUES ('org', 'en', 'firm', :version, :body, 'Dana', :at)"
+                ),
+                {"version": version, "body": f"words {version}", "at": NOW},
+            )
+    upgrade(empty_store)
+    with empty_store.read() as db:
+        assert own_words(db, "org", (CopyKind.EMAIL, "en", Tone.FIRM)) == "words 2"
+        assert own_words(db, "org", (CopyKind.TEXT, "en", Tone.FIRM)) is None
+    downgrade(empty_store, "0051")
+    with empty_store.read() as db:
+        assert db.scalar(text("SELECT count(*) FROM message_copy")) == 2

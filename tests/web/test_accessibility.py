@@ -90,6 +90,10 @@ def test_axe_finds_nothing(browser: Any, site: tuple[App, str], size: tuple[int,
     page.get_by_role("button", name="Tell us", exact=True).click()
     page.get_by_role("alert").wait_for()
     found += _violations(page, "a file that is not taken")
+    page.goto(STAFF_PAGES["texts"])
+    page.get_by_role("button", name="See how it reads").click()
+    page.get_by_role("status").wait_for()
+    found += _violations(page, "how a text reads")
     assert not found, "\n".join(found)
 
 

@@ -53,6 +53,8 @@ STAFF_PAGES = {
     "replay": "/o/org-a/settings?from=2026-01-01&to=2026-03-09",
     "policies": "/o/org-a/policies",
     "messages": "/o/org-a/messages?language=de&tone=firm",
+    "texts": "/o/org-a/messages?kind=text&language=fr&tone=final",
+    "call script": "/o/org-a/messages?kind=call",
     "channels": "/o/org-a/channels",
     "calls": "/o/org-a/calls",
     "call": "/o/org-a/calls/rem-call",

@@ -34,6 +34,11 @@ def short_link(app: App, db: Connection, *, organisation_id: str, customer_id: s
     return f"{app.settings.public_url.rstrip('/')}{PATH}{code}"
 
 
+def sample_link(app: App) -> str:
+    """Return an address as long as each of them, which leads nowhere."""
+    return f"{app.settings.public_url.rstrip('/')}{PATH}{'AbCdEfGhIjKlMnOp'}"
+
+
 def portal_token(app: App, code: str) -> str:
     """Return the token of the page that a short address leads to; LinkError when it leads nowhere (any more)."""
     if len(code) > MAX_CODE_CHARS:

@@ -15,6 +15,7 @@ from reminders.call_script import Told, call_script, dossier
 from reminders.evidence import Channel
 from reminders.letter import write_letter
 from reminders.message import Brand, EarlyPayment, Links, Setback, render
+from reminders.own_copy import CopyKind
 from reminders.policy import Tone
 from reminders.schedule import PlannedReminder
 from reminders.templating import PrintError, TemplateError
@@ -34,7 +35,7 @@ from runtime.operations.reminding.withdraw import SENT
 from runtime.store import journal
 from runtime.store import tables as t
 from runtime.store.connections import Organisation
-from runtime.store.copies import own_copies
+from runtime.store.copies import CopyName, own_words
 
 COPY_BROKEN = "copy_broken"  # why a reminder is held whose words cannot be rendered, and the problem that says so
 LETTER_BROKEN = "letter_broken"  # a letter that cannot be printed as it should be
@@ -85,7 +86,7 @@ class Composer:
             brand=brand_of(self.db, self.organisation),
             links=links,
             language=language,
-            own_copy=self._own_words(planned, language),
+            own_copy=self._own_words(CopyKind.EMAIL, language, planned.level.tone),
             setbacks=self._setbacks(planned),
             early=self._early(planned),
             note=note,
@@ -135,9 +136,8 @@ class Composer:
         }
         return replace(links, files=files)
 
-    def _own_words(self, planned: PlannedReminder, language: str) -> str | None:
-        own = own_copies(self.db, self.organisation.id).get((wording(language).language, planned.level.tone.value))
-        return own.body if own else None
+    def _own_words(self, kind: CopyKind, language: str, tone: Tone | None) -> str | None:
+        return own_words(self.db, self.organisation.id, (kind, wording(language).language, tone))
 
     def _setbacks(self, planned: PlannedReminder) -> tuple[Setback, ...]:
         return setbacks(self.db, self.organisation.id, [line.item_id for line in planned.lines], now=self.now)
@@ -168,7 +168,13 @@ class Composer:
 
     def _text(self, reminder_id: str, planned: PlannedReminder, language: str) -> Outgoing:
         link = self._link(reminder_id, planned)
-        text = render_text_message(reminder=planned, sender=self.organisation.name, link=link, language=language)
+        text = render_text_message(
+            reminder=planned,
+            sender=self.organisation.name,
+            link=link,
+            language=language,
+            own_copy=self._own_words(CopyKind.TEXT, language, planned.level.tone),
+        )
         return Outgoing(key=reminder_id, to=planned.address, begun_at=self.now, subject=text, text=text, mark=link)
 
     def _letter(self, reminder_id: str, planned: PlannedReminder, language: str) -> Outgoing:
@@ -185,7 +191,7 @@ class Composer:
             link=self._link(reminder_id, planned),
             on=self.now.astimezone(self.organisation.zone).date(),
             language=language,
-            own_copy=self._own_words(planned, language),
+            own_copy=self._own_words(CopyKind.EMAIL, language, planned.level.tone),
             setbacks=self._setbacks(planned),
             early=self._early(planned),
             prints_address=not head.carrier.prints_addresses,
@@ -202,7 +208,12 @@ class Composer:
         )
 
     def _script(self, reminder_id: str, planned: PlannedReminder, language: str) -> Outgoing:
-        text = call_script(reminder=planned, sender=self.organisation.name, language=language)
+        text = call_script(
+            reminder=planned,
+            sender=self.organisation.name,
+            language=language,
+            own_copy=self._own_words(CopyKind.CALL, language, None),
+        )
         return Outgoing(key=reminder_id, to=planned.address, begun_at=self.now, subject=_about(planned), text=text)
 
     def _dossier(self, reminder_id: str, planned: PlannedReminder, _language: str) -> Outgoing:
@@ -236,17 +247,15 @@ class Composer:
         ]
 
     def _complain(self, planned: PlannedReminder, language: str, error: TemplateError) -> None:
-        tone = planned.level.tone
         if isinstance(error, PrintError):
             text = f"A letter to {planned.recipient_name} is held: {error}"
             remedy = "Write to them by another channel, or correct the name or address."
             problem = Problem(LETTER_BROKEN, text, remedy, planned.recipient_id)
             journal.raise_problem(self.db, organisation_id=self.organisation.id, problem=problem, at=self.now)
             return
-        text = f"Messages in the tone {tone} ({language}) are held: your own words cannot be rendered: {error}"
-        remedy = "Correct the words on the page of messages, or go back to ours."
-        problem = Problem(COPY_BROKEN, text, remedy, copy_name(language, tone))
-        journal.raise_problem(self.db, organisation_id=self.organisation.id, problem=problem, at=self.now)
+        kind = {Channel.SMS: CopyKind.TEXT, Channel.CALL_TASK: CopyKind.CALL}.get(planned.channel, CopyKind.EMAIL)
+        tone = None if kind is CopyKind.CALL else planned.level.tone
+        complain(self.db, self.organisation.id, (kind, language, tone), error, at=self.now)
 
 
 def _about(planned: PlannedReminder) -> str:
@@ -254,9 +263,25 @@ def _about(planned: PlannedReminder) -> str:
     return f"{planned.recipient_name}: {numbers}{' …' if len(planned.lines) > 3 else ''}"
 
 
-def copy_name(language: str, tone: Tone) -> str:
-    """Return what a problem calls the words of a tone in a language."""
-    return f"{tone} {language}"
+def complain(db: Connection, organisation_id: str, name: CopyName, error: TemplateError, *, at: datetime) -> None:
+    """Tell a person that an organisation's own words cannot be rendered, and that what they are for is held."""
+    text = f"Messages of {spoken_of(name)} are held: your own words cannot be rendered: {error}"
+    remedy = "Correct the words on the page of messages, or go back to ours."
+    problem = Problem(COPY_BROKEN, text, remedy, copy_name(name))
+    journal.raise_problem(db, organisation_id=organisation_id, problem=problem, at=at)
+
+
+def copy_name(name: CopyName) -> str:
+    """Return what a problem calls words."""
+    kind, language, tone = name
+    return " ".join(each for each in ("" if kind is CopyKind.EMAIL else kind.value, tone or "", language) if each)
+
+
+def spoken_of(name: CopyName) -> str:
+    """Return what people call words: `firm (en)`, `text, firm (en)`, `thanks (en)`."""
+    kind, language, tone = name
+    what = ", ".join(each for each in ("" if kind is CopyKind.EMAIL else kind.value, tone or "") if each)
+    return f"{what} ({language})"
 
 
 def brand_of(db: Connection, organisation: Organisation) -> Brand:

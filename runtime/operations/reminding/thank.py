@@ -16,17 +16,21 @@ from reminders.contact import DEFAULT_LIMITS
 from reminders.courtesy import CourtesyVerdict
 from reminders.evidence import Channel, ItemEvidence
 from reminders.message import Message, PaidLine, PaymentReceived, render_thanks
+from reminders.own_copy import CopyKind
+from reminders.templating import TemplateError
 from reminders.thanks import decide_thanks
+from reminders.wording import wording
 from runtime.app import App
 from runtime.operations.organisations import keep_switch
 from runtime.operations.reaching.contact_language import language_for
 from runtime.operations.reaching.reach import reach
-from runtime.operations.reminding.compose import brand_of, portal_links
+from runtime.operations.reminding.compose import brand_of, complain, portal_links
 from runtime.operations.reminding.evidence import gather
 from runtime.operations.reminding.withdraw import FAILED, HANDING, IN_DOUBT, SENT
 from runtime.store import connections, journal
 from runtime.store import tables as t
 from runtime.store.connections import Organisation
+from runtime.store.copies import own_words
 
 LEFT_OUT = "left_out"
 MAX_A_RUN = 200
@@ -118,7 +122,13 @@ def _thank(app: App, email: EmailChannel, organisation: Organisation, receipt_id
             return "waiting"
         ready = None
         if decision.verdict is CourtesyVerdict.NOW:
-            ready = _write(app, db, organisation, lines, evidence)
+            language = language_for(db, organisation.id, contact.recipient_id, mail.country)
+            try:
+                ready = _write(app, db, organisation, lines, evidence, language=language)
+            except TemplateError as error:
+                name = (CopyKind.THANKS, wording(language).language, None)
+                complain(db, organisation.id, name, error, at=now)
+                return "waiting"
         db.execute(
             insert(t.thanks).values(
                 receipt_id=receipt_id,
@@ -164,6 +174,8 @@ def _write(
     organisation: Organisation,
     lines: list[Row[tuple[object, ...]]],
     evidence: list[ItemEvidence],
+    *,
+    language: str,
 ) -> _Thanks:
     receipt = db.execute(select(t.receipt).where(t.receipt.c.id == lines[0].receipt_id)).one()
     known = {each.item.item_id: each for each in evidence}
@@ -185,7 +197,8 @@ def _write(
         payment=payment,
         brand=brand_of(db, organisation),
         links=portal_links(app, organisation.id, contact.recipient_id),
-        language=language_for(db, organisation.id, contact.recipient_id, contact.country),
+        language=language,
+        own_copy=own_words(db, organisation.id, (CopyKind.THANKS, wording(language).language, None)),
     )
     return _Thanks(receipt.id, contact.address or "", contact.recipient_id, message)
 

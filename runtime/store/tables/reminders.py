@@ -87,11 +87,12 @@ policy_book = Table(
     Column("set_at", Instant, nullable=False),
 )
 
-# An organisation's own words for a tone, in versions; an empty text says that ours count again.
+# An organisation's own words, in versions; an empty text says that ours count again. No tone: they are for all tones.
 message_copy = Table(
     "message_copy",
     metadata,
     Column("organisation_id", Id, ForeignKey("organisation.id"), primary_key=True),
+    Column("kind", String(8), primary_key=True),
     Column("language", String(8), primary_key=True),
     Column("tone", String(16), primary_key=True),
     Column("version", Integer, primary_key=True),
