@@ -124,12 +124,7 @@ def _passing(contact: ContactEvidence, as_of: datetime, limits: ContactLimits) -
     found = []
     pause = timedelta(days=limits.min_days_between)
     if contact.contacts_this_week >= limits.weekly_cap:
-        free_from = None if contact.last_contact_at is None else contact.last_contact_at + _WEEK
-        count, cap = contact.contacts_this_week, limits.weekly_cap
-        others = contact.contacts_for_others
-        theirs = f", {others} of them for another customer at the same address" if others else ""
-        text = f"The customer was contacted {count} times in seven days{theirs}; the limit is {cap}."
-        found.append(Obstacle(text, free_from))
+        found.append(_capped(contact, limits))
     if contact.last_contact_at is not None and as_of < contact.last_contact_at + pause:
         last = _day(contact, contact.last_contact_at)
         text = f"The customer was last contacted on {last}, less than {limits.min_days_between} days ago."
@@ -141,6 +136,17 @@ def _passing(contact: ContactEvidence, as_of: datetime, limits: ContactLimits) -
         text = f"The ledger or the payment processor sent its own reminder on {_day(contact, sent_at)}."
         found.append(Obstacle(text, sent_at + pause))
     return found
+
+
+def _capped(contact: ContactEvidence, limits: ContactLimits) -> Obstacle:
+    last = max((at for at in (contact.last_contact_at, contact.last_elsewhere_at) if at is not None), default=None)
+    free_from = None if last is None else last + _WEEK
+    count, others = contact.contacts_this_week, contact.contacts_for_others
+    theirs = f", {others} of them for another customer at the same address" if others else ""
+    said = f"The customer was contacted {count} times in seven days{theirs}"
+    if contact.contacts_elsewhere:
+        said = f"The customer was already contacted {count} times this week, counting your other organisations"
+    return Obstacle(f"{said}; the limit is {limits.weekly_cap}.", free_from)
 
 
 def _out_of_hours(contact: ContactEvidence, as_of: datetime) -> list[Obstacle]:

@@ -123,7 +123,8 @@ class ContactEvidence:
     `recipient_id` is the customer that pays (the parent where there is one); `address` is an e-mail address, a
     telephone number or where a letter goes; `time_zone` is the payer's, or the organisation's where that is unknown;
     in `other_time_zones` the telephone may ring as well. `switched_on` is whether the organisation uses the channel;
-    `contacts_for_others` are those of the week's contacts that were for another customer at the same address;
+    `contacts_for_others` are those of the week's contacts that were for another customer at the same address,
+    `contacts_elsewhere` those by the owner's other organisations, the last of them at `last_elsewhere_at`;
     `opted_out` whether nothing is wanted by it, and `none_left` whether the level has no other that reaches them.
     """
 
@@ -139,14 +140,16 @@ class ContactEvidence:
     bounced: bool = False
     contacts_this_week: int = 0
     contacts_for_others: int = 0
+    contacts_elsewhere: int = 0
     last_contact_at: datetime | None = None
+    last_elsewhere_at: datetime | None = None
     other_channel_running: Channel | None = None
     ledger_reminder_sent_at: datetime | None = None
     switched_on: bool = True
     other_time_zones: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        require_aware(self.last_contact_at, self.ledger_reminder_sent_at)
+        require_aware(self.last_contact_at, self.last_elsewhere_at, self.ledger_reminder_sent_at)
         for name in (self.time_zone, *self.other_time_zones):
             _require_zone(name)
 

@@ -62,7 +62,8 @@ def _contact(evidence: ItemEvidence, as_of: datetime) -> str:
     who = evidence.contact
     return (
         f"{who.channel} rests on {who.lawful_basis}; not opted out of it, not bounced; "
-        f"{who.contacts_this_week} contacts in seven days, {who.contacts_for_others} of them for others there; "
+        f"{who.contacts_this_week} contacts in seven days, {who.contacts_for_others} of them for others there, "
+        f"{who.contacts_elsewhere} by other organisations; "
         f"{who.local(as_of):%A %H:%M} in {who.time_zone} is inside contact hours."
     )
 

@@ -15,6 +15,7 @@ from runtime.operations.errors import InputError
 from runtime.operations.organisations import OWNER, switch_sending
 from runtime.operations.payers.pay_by_card import switch_card_payments
 from runtime.operations.payers.pay_by_transfer import switch_transfers
+from runtime.operations.reaching.shared_limit import switch_shared_limit
 from runtime.operations.reminding.thank import switch_thanks
 from runtime.operations.systems.other_reminders import OtherReminders, say_what_else_reminds
 from runtime.operations.systems.tell_history import switch_ledger_history
@@ -38,6 +39,11 @@ from runtime.store.connections import Organisation
     "--ledger-history",
     type=click.Choice(("on", "off")),
     help="Tell the ledger's history of each invoice what happens to it, or nothing more.",
+)
+@click.option(
+    "--shared-limit",
+    type=click.Choice(("on", "off")),
+    help="Count contacts together with the owner's other organisations that share it, or by itself.",
 )
 @click.option(
     "--others-remind",
@@ -64,6 +70,7 @@ def settings(
     transfers: str | None,
     autopay: str | None,
     ledger_history: str | None,
+    shared_limit: str | None,
     others_remind: str | None,
     handle: str | None,
     identification: str | None,
@@ -90,6 +97,7 @@ def settings(
             (transfers, switch_transfers),
             (autopay, switch_autopay),
             (ledger_history, switch_ledger_history),
+            (shared_limit, switch_shared_limit),
             (sending, switch_sending),
             (thanks, switch_thanks),
         )
@@ -124,6 +132,7 @@ def _show(app: App, organisation_id: str, *, as_json: bool) -> None:
     click.echo(f"transfers    {'on' if organisation.transfers_on else 'off'}")
     click.echo(f"autopay      {'on' if organisation.autopay_on else 'off'}")
     click.echo(f"history      {'on' if organisation.history_from else 'off'}")
+    click.echo(f"limit        {'shared' if organisation.limit_key else 'by itself'}")
     click.echo(f"others       {_others(found.other_reminders)}")
     click.echo(f"mail server  {'missing: ' + ', '.join(found.missing_mail) if found.missing_mail else 'set up'}")
     for bank in found.banks:
@@ -150,6 +159,7 @@ def _facts(organisation: Organisation, found: Setup) -> dict[str, object]:
         "transfers": organisation.transfers_on,
         "autopay": organisation.autopay_on,
         "ledger_history": organisation.history_from is not None,
+        "shared_limit": organisation.limit_key is not None,
         "others_remind": organisation.others_remind,
         "systems_remind": dict(found.other_reminders.told),
         "missing_mail_settings": list(found.missing_mail),

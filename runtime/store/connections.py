@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -48,6 +48,7 @@ class Organisation:
     country: str
     sending_on: bool
     thanks_since: datetime | None = None
+    limit_key: str | None = field(default=None, repr=False)
     card_payments_on: bool = False
     transfers_on: bool = False
     pay_button_on: bool = False
@@ -175,6 +176,7 @@ def _organisation(row: Row[tuple[object, ...]]) -> Organisation:
         country=r["country"],
         sending_on=r["sending_on"],
         thanks_since=r["thanks_since"],
+        limit_key=r["limit_key"],
         card_payments_on=r["card_payments_on"],
         transfers_on=r["transfers_on"],
         pay_button_on=r["pay_button_on"],

@@ -50,6 +50,7 @@ ACTIONS: Mapping[str, str] = {
     "written_allocate_credit": "Credit note allocated in the ledger",
     "written_write_down": "Written down in the ledger",
     "written_post_charge": "Late charge posted in the ledger",
+    "limit_sharing_switched": "Limit shared with the owner's others",
     "statements_switched": "Monthly statements",
     "statement_sent": "Statement sent",
     "statement_failed": "Statement could not be sent",

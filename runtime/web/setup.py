@@ -15,6 +15,7 @@ from runtime.operations.payers.brand import brand
 from runtime.operations.payers.pay_button import pay_button, switch_pay_button
 from runtime.operations.payers.pay_by_card import switch_card_payments
 from runtime.operations.payers.pay_by_transfer import switch_transfers
+from runtime.operations.reaching.shared_limit import switch_shared_limit
 from runtime.operations.reminding.replay import open_invoices, replay_days
 from runtime.operations.reminding.send_statements import switch_statements
 from runtime.operations.reminding.thank import switch_thanks
@@ -118,6 +119,14 @@ def switch_stating(app: Running, who: Who, organisation_id: str, statements: Ann
     known(app, organisation_id)
     switch_statements(app, organisation_id=organisation_id, on=statements is Switch.ON, actor=who)
     return go(f"/o/{organisation_id}/settings", f"statements_{statements}")
+
+
+@ROUTES.post("/o/{organisation_id}/settings/shared-limit", dependencies=[SWITCH], status_code=303)
+def switch_sharing(app: Running, who: Who, organisation_id: str, shared: Annotated[Switch, Form()]) -> Response:
+    """Count contacts together with the owner's other organisations, or alone."""
+    known(app, organisation_id)
+    switch_shared_limit(app, organisation_id=organisation_id, on=shared is Switch.ON, actor=who)
+    return go(f"/o/{organisation_id}/settings", f"limit_sharing_{shared}")
 
 
 @ROUTES.post("/o/{organisation_id}/settings/cards", dependencies=[SWITCH], status_code=303)

@@ -479,6 +479,8 @@ NOTICES: Mapping[str, str] = {
     "discount_granted": "Granted. It is posted to the ledger now.",
     "discount_refused": "Refused. What is open of the invoice is owed as before.",
     "accounts_read": "The ledger's accounts and tax codes were read.",
+    "limit_sharing_on": "Contacts are counted together with your other organisations that share it.",
+    "limit_sharing_off": "Contacts are counted for this organisation alone.",
     "statements_on": "Whoever owes something gets a statement in the first days of each month.",
     "statements_off": "No statements are sent any more.",
     "approvals_on": "Messages wait for a person's approval from now on.",

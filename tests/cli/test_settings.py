@@ -65,6 +65,7 @@ def test_settings_are_shown_and_changed_step_by_step(tmp_path: Path, organisatio
         "transfers": False,
         "autopay": False,
         "ledger_history": False,
+        "shared_limit": False,
         "others_remind": None,
         "systems_remind": {},
         "missing_mail_settings": ["TRUEDUE_SMTP_HOST", "TRUEDUE_MAIL_FROM"],
@@ -89,6 +90,7 @@ def test_settings_are_shown_and_changed_step_by_step(tmp_path: Path, organisatio
     assert (found["sending"], found["missing_mail_settings"], found["prevents_sending"]) == (True, [], [])
     assert _settings(tmp_path, "--sending", "off", **MAIL)["sending"] is False
     assert [_settings(tmp_path, "--ledger-history", said)["ledger_history"] for said in ("on", "off")] == [True, False]
+    assert [_settings(tmp_path, "--shared-limit", said)["shared_limit"] for said in ("on", "off")] == [True, False]
     assert [_settings(tmp_path, "--others-remind", said)["others_remind"] for said in ("yes", "no")] == [True, False]
 
 
@@ -104,6 +106,7 @@ def test_settings_are_spoken_without_json(tmp_path: Path, organisation: str) -> 
         "transfers    off",
         "autopay      off",
         "history      off",
+        "limit        by itself",
         "others       not said whether they remind",
         "mail server  missing: TRUEDUE_SMTP_HOST, TRUEDUE_MAIL_FROM",
         "bank         090 (Current account): statement files of IE29, none imported yet",

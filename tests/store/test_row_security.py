@@ -10,15 +10,20 @@ from psycopg import sql
 from sqlalchemy import Table, delete, func, select, text, update
 from sqlalchemy.exc import ProgrammingError
 
+from reminders.evidence import Channel
+from runtime.operations.reaching.shared_limit import share_contact
 from runtime.store import tables as t
 from runtime.store.engine import Store
 from runtime.store.isolation import SETTING, among_everybody, holds_for_us, protect, within
 from runtime.store.migrate import upgrade
 from tests import postgres
-from tests.store.build import OWNED, fill_every_table, put
+from tests.store.build import NOW, OWNED, fill_every_table, put
 
 # Rows of these name an account at a vendor, a person or nobody; who may act on them is decided where they are read.
-NOBODYS = {"call_book", "consent", "identity", "inbox", "mail", "mailbox", "person", "session", "watermark"}
+# `shared_contact` is for several organisations on purpose and names none: it holds digests under a key of theirs.
+NOBODYS = {"call_book", "consent", "identity", "inbox", "mail", "mailbox", "person", "session", "watermark"} | {
+    "shared_contact"
+}
 
 
 @pytest.fixture(scope="module")
@@ -130,3 +135,18 @@ def test_a_new_table_is_held_with_the_next_start(store: Store) -> None:
         db.execute(text(f"SET LOCAL {SETTING} = 'b'"))
         assert db.scalars(text("SELECT id FROM later")).all() == ["2"]
         raise _TakenBackError
+
+
+def test_a_shared_limit_shows_digests_and_keeps_the_key_from_others(store: Store) -> None:
+    """Each organisation reads every row of it; whose they are, and of whom, is for those that have the key alone."""
+    key, at = "0" * 64, NOW
+    with store.write() as db:
+        db.execute(update(t.organisation).where(t.organisation.c.id == "a").values(limit_key=key))
+        share_contact(db, "a", "rem-1", channel=Channel.EMAIL, address="Acme@Example.com", at=at)
+    with within("b"), store.read() as db:
+        kept = db.execute(select(t.shared_contact)).all()
+        seen = db.scalars(select(t.organisation.c.limit_key).where(t.organisation.c.limit_key.is_not(None))).all()
+    (row,) = [each for each in kept if len(each.id) == 64]
+    assert set(t.shared_contact.columns.keys()) == {"id", "address", "at"}
+    assert not any(word in f"{row.id} {row.address}" for word in ("acme", "example", "rem-1"))
+    assert seen == []

@@ -109,7 +109,7 @@ def test_what_changes_something_takes_more_than_seeing(site: PublicSite) -> None
     ("pattern", "permission"),
     [
         (
-            r"/o/{organisation_id}/settings/(sending|thanks|cards|pay-button|links-back|ledger-history|charges|approvals|plans|statements)"
+            r"/o/{organisation_id}/settings/(sending|thanks|cards|pay-button|links-back|ledger-history|charges|approvals|plans|statements|shared-limit)"
             r"|/o/{organisation_id}/channels/{channel}",
             Permission.SWITCH,
         ),

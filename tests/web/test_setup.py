@@ -143,6 +143,21 @@ def test_the_ledgers_history_is_told_nothing_until_it_is_switched_on(site: Site)
     assert [(row.actor, row.detail) for row in switched] == [("owner", "on"), ("owner", "off")]
 
 
+def test_a_limit_is_counted_for_the_organisation_alone_until_it_is_shared(site: Site) -> None:
+    page = "/o/org-a/settings"
+    assert ">Share the limit<" in site.http.get(page).text
+    answer = site.http.post(f"{page}/shared-limit", data={"shared": "on"})
+    assert answer.headers["location"] == f"{page}?notice=limit_sharing_on"
+    shown = site.http.get(page).text
+    assert ">Count by itself<" in shown
+    assert ">Share the limit<" in site.http.get("/o/org-b/settings").text
+    with site.app.store.read() as db:
+        key = db.scalar(select(t.organisation.c.limit_key).where(t.organisation.c.id == "org-a"))
+        switched = db.execute(select(t.event).where(t.event.c.action == "limit_sharing_switched")).all()
+    assert key and key not in shown
+    assert [(row.actor, row.detail) for row in switched] == [("owner", "on")]
+
+
 def test_settings_say_which_mail_settings_are_missing(site: Site, tmp_path: Path) -> None:
     text = site.http.get("/o/org-a/settings").text
     assert "nothing can be sent" in text

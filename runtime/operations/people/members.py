@@ -12,6 +12,7 @@ from runtime.app import App
 from runtime.operations.errors import InputError, RefusedError
 from runtime.operations.people.sessions import digest_of
 from runtime.operations.people.tasks import let_go
+from runtime.operations.reaching.shared_limit import stop_sharing_by
 from runtime.roles import GRANTS, MemberRole, Permission
 from runtime.store import connections, journal, people
 from runtime.store import tables as t
@@ -83,6 +84,8 @@ def change_role(app: App, *, organisation_id: str, person_id: str, role: MemberR
     with app.store.write() as db:
         member = _member(db, organisation_id, person_id, still_owner=role is MemberRole.OWNER)
         people.set_role(db, organisation_id, person_id, role)
+        if role is not MemberRole.OWNER:
+            stop_sharing_by(db, organisation_id, person_id, actor=actor, at=app.clock())
         if Permission.CHASE not in GRANTS[role]:
             let_go(db, organisation_id, name=member.email, at=app.clock(), actor=actor)
         _record(db, app, organisation_id, actor=actor, action="role_changed", detail=f"{member.email} to {role}")
@@ -93,6 +96,7 @@ def remove_member(app: App, *, organisation_id: str, person_id: str, actor: str)
     with app.store.write() as db:
         member = _member(db, organisation_id, person_id, still_owner=False)
         people.remove_member(db, organisation_id, person_id)
+        stop_sharing_by(db, organisation_id, person_id, actor=actor, at=app.clock())
         let_go(db, organisation_id, name=member.email, at=app.clock(), actor=actor)
         _record(db, app, organisation_id, actor=actor, action="member_removed", detail=member.email)
 

@@ -11,9 +11,13 @@ from typing import Any
 from sqlalchemy import Connection, Select, Table, func, select
 
 from reminders.evidence import ContactEvidence
+from runtime.operations.errors import RefusedError
 from runtime.operations.reaching.bad_addresses import normal
+from runtime.operations.reaching.shared_limit import contacts_elsewhere, wait_for_the_others
 from runtime.operations.reminding.withdraw import HANDING, IN_DOUBT, NO_ANSWER, SENT
+from runtime.store import connections
 from runtime.store import tables as t
+from runtime.store.connections import Organisation
 from runtime.store.rows import beside_an_index, chunks
 
 _WEEK = timedelta(days=7)
@@ -37,6 +41,7 @@ class Contacts:
 
     by_customer: Mapping[str, Sequence[Contact]]
     by_address: Mapping[str, Sequence[Contact]]
+    elsewhere: Mapping[str, Sequence[datetime]]  # by the owner's other organisations that share the limit
 
     def of(self, customer_id: str, address: str | None) -> list[Contact]:
         """Return what a customer, or whoever is reached at `address`, got; each message once, the last one last."""
@@ -44,10 +49,14 @@ class Contacts:
         there = self.by_address.get(normal(address), ()) if address else ()
         return sorted({each.message_id: each for each in (*theirs, *there)}.values(), key=lambda each: each.at)
 
+    def of_others(self, address: str | None) -> Sequence[datetime]:
+        """Return when the owner's other organisations contacted `address`."""
+        return self.elsewhere.get(normal(address or ""), ())
+
 
 def contacts(
     db: Connection,
-    organisation_id: str,
+    organisation: Organisation,
     *,
     customer_ids: Collection[str],
     addresses: Collection[str],
@@ -57,14 +66,16 @@ def contacts(
     by_customer: defaultdict[str, list[Contact]] = defaultdict(list)
     by_address: defaultdict[str, list[Contact]] = defaultdict(list)
     for table, key in _SENT:
-        left = _left(table, key, organisation_id, now)
+        left = _left(table, key, organisation.id, now)
         for chunk in chunks(sorted(customer_ids)):
             for row in db.execute(left.where(table.c.customer_id.in_(chunk))):
                 by_customer[row.customer_id].append(Contact(row.id, row.customer_id, row.sent_at))
         for chunk in chunks(sorted({normal(each) for each in addresses})):
             for row in db.execute(left.where(func.lower(table.c.recipient).in_(chunk))):
                 by_address[normal(row.recipient)].append(Contact(row.id, row.customer_id, row.sent_at))
-    return Contacts(by_customer, by_address)
+    own = {each.message_id for some in (*by_customer.values(), *by_address.values()) for each in some}
+    elsewhere = contacts_elsewhere(db, organisation, addresses=addresses, but=own, now=now)
+    return Contacts(by_customer, by_address, elsewhere)
 
 
 def _left(table: Table, key: str, organisation_id: str, now: datetime) -> Select[Any]:
@@ -78,6 +89,9 @@ def _left(table: Table, key: str, organisation_id: str, now: datetime) -> Select
 
 def count_contacts(db: Connection, organisation_id: str, contact: ContactEvidence, *, now: datetime) -> int:
     """Return how often a contact heard from us in the seven days to `now`, as it is counted for a decision."""
-    addresses = [contact.address] if contact.address else []
-    left = contacts(db, organisation_id, customer_ids=[contact.recipient_id], addresses=addresses, now=now)
-    return len(left.of(contact.recipient_id, contact.address))
+    organisation, address = connections.organisation(db, organisation_id), contact.address or ""
+    if organisation is None:
+        raise RefusedError("there is no such organisation")
+    wait_for_the_others(db, organisation, address)
+    left = contacts(db, organisation, customer_ids=[contact.recipient_id], addresses=[address], now=now)
+    return len(left.of(contact.recipient_id, address)) + len(left.of_others(address))

@@ -13,6 +13,7 @@ from reminders.evidence import Channel
 from runtime.operations.reaching.bad_addresses import CONTACT_NEEDED, note_bad
 from runtime.operations.reaching.contact_book import contact_point
 from runtime.operations.reaching.opt_out import ask_if_no_way_is_left
+from runtime.operations.reaching.shared_limit import unshare_contact
 from runtime.operations.reminding.withdraw import SENT, UNDELIVERED
 from runtime.store import connections, journal, reminder_rows
 from runtime.store import tables as t
@@ -140,6 +141,7 @@ def _came_back(db: Connection, organisation_id: str, reminder_id: str, why: str,
         detail = f"{row.channel} → {row.recipient}: {why}"
         reminder_rows.record(db, organisation_id, at, action="reminder_undelivered", subject=item_id, detail=detail)
     reminder_rows.release_slots(db, [reminder_id])
+    unshare_contact(db, organisation_id, reminder_id)
     note_unreachable(
         db, organisation_id, row.customer_id, channel=Channel(row.channel), spoken=row.recipient, why=why, at=at
     )

@@ -52,10 +52,13 @@ class Reach:
         contact = mail if channel is Channel.EMAIL else self._by_point(mail, channel)
         running = self.under_way.get(mail.recipient_id) or self.under_way.get(normal(contact.address or ""))
         lately = self.contacts.of(mail.recipient_id, contact.address)
+        elsewhere = self.contacts.of_others(contact.address)
         return replace(
             contact,
             other_channel_running=running if running is not channel else None,
-            contacts_this_week=len(lately),
+            contacts_this_week=len(lately) + len(elsewhere),
+            contacts_elsewhere=len(elsewhere),
+            last_elsewhere_at=max(elsewhere, default=None),
             contacts_for_others=sum(each.customer_id != mail.recipient_id for each in lately),
             last_contact_at=lately[-1].at if lately else None,
         )
@@ -115,9 +118,9 @@ def reach(
     addresses = {each.address for each in mails if each.address}
     addresses |= {each.spoken(organisation.country) for each in points.values()}
     lately = (
-        contacts(db, organisation.id, customer_ids=customer_ids, addresses=addresses, now=now)
+        contacts(db, organisation, customer_ids=customer_ids, addresses=addresses, now=now)
         if is_counted
-        else Contacts({}, {})
+        else Contacts({}, {}, {})
     )
     return Reach(
         home=organisation.country,

@@ -20,6 +20,7 @@ from runtime.operations.payers.dispute import dispute
 from runtime.operations.payers.payers_word import plain
 from runtime.operations.payers.promise import promise
 from runtime.operations.reaching.deliveries import keep_report
+from runtime.operations.reaching.shared_limit import share_contact
 from runtime.operations.reminding.gate import Gate, Ready
 from runtime.operations.reminding.in_doubt import REMINDER_IN_DOUBT
 from runtime.operations.reminding.standing_holds import place_hold, release_hold
@@ -92,6 +93,8 @@ def begin(app: App, *, organisation_id: str, reminder_id: str, actor: str) -> Ch
         )
         if begun.rowcount == 0:
             raise RefusedError("it was withdrawn a moment ago: money or word of the customer came")
+        address = ready[0].contact.address or ""
+        share_contact(db, organisation_id, reminder_id, channel=ready[0].channel, address=address, at=now)
         if ready[0].channel is Channel.HAND_OVER:
             _hand_over(db, organisation_id, ready[0], actor, now)
     return ready[0].channel

@@ -17,6 +17,7 @@ from reminders.evidence import Channel, ContactEvidence
 from reminders.message import Message
 from runtime.app import App
 from runtime.operations.reaching.reach import reach
+from runtime.operations.reaching.shared_limit import share_contact, unshare_contact
 from runtime.operations.reminding.compose import portal_links
 from runtime.operations.reminding.evidence import gather
 from runtime.operations.reminding.withdraw import FAILED, HANDING, IN_DOUBT, SENT
@@ -96,6 +97,9 @@ def send_once(app: App, email: EmailChannel, organisation: Organisation, courtes
                 why=decision.reason,
             )
         )
+        if message is not None:
+            address = contact.address or ""
+            share_contact(db, organisation.id, courtesy_id, channel=Channel.EMAIL, address=address, at=now)
     if message is None:
         return LEFT_OUT
     return _hand_over(app, email, organisation.id, courtesy, message, to=contact.address or "")
@@ -124,6 +128,8 @@ def _hand_over(
         sent_at = None if state == FAILED else now
         mine = t.courtesy.c.id == courtesy_id
         db.execute(update(t.courtesy).where(mine).values(state=state, why=why, sent_at=sent_at))
+        if state == FAILED:
+            unshare_contact(db, organisation_id, courtesy_id)
         journal.record(
             db,
             organisation_id=organisation_id,

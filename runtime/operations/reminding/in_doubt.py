@@ -6,6 +6,7 @@ from sqlalchemy import Row, select, update
 
 from runtime.app import App
 from runtime.operations.errors import RefusedError
+from runtime.operations.reaching.shared_limit import unshare_contact
 from runtime.operations.reminding.withdraw import FAILED, IN_DOUBT, SENT
 from runtime.store import connections, journal, reminder_rows
 from runtime.store import tables as t
@@ -36,6 +37,7 @@ def settle_doubt(app: App, *, organisation_id: str, reminder_id: str, was_sent: 
             why = f"it did not leave, says {actor}"
             db.execute(update(t.reminder).where(mine).values(state=FAILED, sent_at=None, why=why))
             reminder_rows.release_slots(db, [reminder_id])
+            unshare_contact(db, organisation_id, reminder_id)
         weigh_again(db, organisation_id, document_ids=items)
         for item_id in items:
             journal.record(

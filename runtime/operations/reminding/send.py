@@ -20,6 +20,7 @@ from runtime.app import App
 from runtime.operations.errors import RefusedError
 from runtime.operations.reaching.contacted import count_contacts
 from runtime.operations.reaching.deliveries import keep_report, note_refusal
+from runtime.operations.reaching.shared_limit import share_contact, unshare_contact
 from runtime.operations.reaching.ways import Way, carriers_of
 from runtime.operations.reminding.approvals import may_be_claimed
 from runtime.operations.reminding.gate import Gate, Ready
@@ -124,6 +125,8 @@ def _hand_over(app: App, way: Way, organisation_id: str, claim: Claim, ready: Re
         claimed = db.execute(update(t.reminder).where(mine).values(state=HANDING, sent_at=now))
         if claimed.rowcount == 0:
             return "withdrawn"
+        address = ready.contact.address or ""
+        share_contact(db, organisation_id, reminder_id, channel=ready.channel, address=address, at=now)
     try:
         report = way.carrier.send(ready.message)
     except ConnectorError as error:
@@ -156,6 +159,7 @@ def _not_sent(app: App, organisation_id: str, ready: Ready, error: ConnectorErro
         values = {"state": FAILED, "sent_at": None, "why": str(error)}
         db.execute(update(t.reminder).where(t.reminder.c.id == reminder_id).values(**values))
         reminder_rows.release_slots(db, [reminder_id])
+        unshare_contact(db, organisation_id, reminder_id)
         note_refusal(db, organisation_id, reminder_id, error, at=now)
         remedy = getattr(error, "remedy", "") or "Correct the address; what is only put off is tried again by itself."
         problem = Problem("reminder_failed", f"A reminder was not sent: {error}", remedy, reminder_id)

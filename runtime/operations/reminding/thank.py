@@ -24,6 +24,7 @@ from runtime.app import App
 from runtime.operations.organisations import keep_switch
 from runtime.operations.reaching.contact_language import language_for
 from runtime.operations.reaching.reach import reach
+from runtime.operations.reaching.shared_limit import share_contact, unshare_contact
 from runtime.operations.reminding.compose import brand_of, complain, portal_links
 from runtime.operations.reminding.evidence import gather
 from runtime.operations.reminding.withdraw import FAILED, HANDING, IN_DOUBT, SENT
@@ -143,6 +144,9 @@ def _thank(app: App, email: EmailChannel, organisation: Organisation, receipt_id
                 why=decision.reason,
             )
         )
+        if ready:
+            recipient = ready.recipient
+            share_contact(db, organisation.id, receipt_id, channel=Channel.EMAIL, address=recipient, at=now)
     return _hand_over(app, email, organisation.id, ready) if ready else LEFT_OUT
 
 
@@ -223,6 +227,8 @@ def _hand_over(app: App, email: EmailChannel, organisation_id: str, ready: _Than
         now = app.clock()
         mine = t.thanks.c.receipt_id == ready.receipt_id
         db.execute(update(t.thanks).where(mine).values(state=state, why=why, sent_at=None if state == FAILED else now))
+        if state == FAILED:
+            unshare_contact(db, organisation_id, ready.receipt_id)
         journal.record(
             db,
             organisation_id=organisation_id,

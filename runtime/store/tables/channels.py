@@ -87,6 +87,19 @@ opt_out = Table(
     Column("ended_at", Instant),
 )
 
+# When an address was contacted by an organisation that shares its limit with others of its owner. It names neither: the
+# id, of the message, and the address are digests under a key that only those organisations have. It has no organisation
+# on purpose: what one of them writes counts for the others.
+shared_contact = Table(
+    "shared_contact",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("address", String(64), nullable=False),
+    Column("at", Instant, nullable=False),
+    Index(None, "address"),
+    Index(None, "at"),
+)
+
 # What a carrier says of a reminder that it took over. `cost` is a decimal text: a text costs less than a cent.
 delivery = Table(
     "delivery",

@@ -30,6 +30,8 @@ organisation = Table(
     Column("approvals_by_level", Boolean, nullable=False, server_default=false()),  # of the policies that count
     Column("autopay_on", Boolean, nullable=False, server_default=false()),
     Column("charges_on", Boolean, nullable=False, server_default=false()),
+    Column("limit_key", String(64)),  # of those that share a limit on contacts with this one; None: it counts alone
+    Column("limit_shared_by", Id),  # the owner of all of them
     Column("created_at", Instant, nullable=False),
 )
 
