@@ -241,7 +241,8 @@ class ShowInvoice:
 class ShowBalance:
     """Show a customer's balance, overdue amount and hold on its CRM account (amounts as decimal text by currency).
 
-    `last_contact_on` is the day of the last reminder; `usually_late_days` how late they usually pay, None when unknown.
+    `last_contact_on` is the day of the last reminder; `usually_late_days` how late they usually pay, None when unknown;
+    `risk` is low, medium, high or unknown, with its reasons on one line.
     """
 
     key: str
@@ -253,6 +254,8 @@ class ShowBalance:
     hold: str
     last_contact_on: date | None = None
     usually_late_days: int | None = None
+    risk: str = "unknown"
+    risk_reasons: str = ""
     intent: Literal["show_balance"] = "show_balance"
 
 

@@ -22,7 +22,7 @@ from runtime.operations.reaching.contact_language import language_for
 from runtime.operations.reaching.opt_out import MAX_REASON_CHARS, opt_out, take_opt_out_back
 from runtime.operations.reaching.opt_outs import EVERY
 from runtime.operations.views.contacts import customer_contacts, customer_exists
-from runtime.operations.views.customer import paused_invoices
+from runtime.operations.views.customer import paused_invoices, profile
 from runtime.operations.views.portal import portal
 from runtime.portal_links import LIFETIME_DAYS
 from runtime.web.access import CHASE, EXPORT, SEE, Who, routes
@@ -127,6 +127,7 @@ def _show(app: App, organisation_id: str, customer_id: str, *, link: str = "", n
         view = customer_contacts(db, organisation, customer_id)
         account = portal(db, organisation, customer_id, now=now)
         paused = paused_invoices(db, organisation_id, customer_id, now=now)
+        known = profile(db, organisation, customer_id, now=now)
     if view is None or account is None:
         raise HTTPException(404)
     today = now.astimezone(organisation.zone).date()
@@ -135,6 +136,7 @@ def _show(app: App, organisation_id: str, customer_id: str, *, link: str = "", n
         organisation=organisation,
         view=view,
         balances=account.balances,
+        known=known,
         link=link,
         link_days=LIFETIME_DAYS,
         paused=paused,

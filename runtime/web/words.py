@@ -202,6 +202,9 @@ CHANNELS: Mapping[str, str] = {
     "hand_over": "Handing over",
 }
 
+# How likely a customer is to pay late.
+RISKS: Mapping[str, str] = {"low": "Low", "medium": "Medium", "high": "High", "unknown": "Not known yet"}
+
 # What a customer wants no more of: a channel, or all of them.
 OPT_OUTS: Mapping[str, str] = {
     "email": "Want no e-mails",

@@ -58,6 +58,8 @@ class Panel:
                 "hold": account["TrueDue_Hold__c"],
                 "lastContactOn": account["TrueDue_Last_Contact__c"],
                 "usuallyLate": account["TrueDue_Usually_Late__c"],
+                "risk": account["TrueDue_Risk__c"],
+                "riskReasons": account["TrueDue_Risk_Reasons__c"],
             },
             "invoices": invoices,
             "ageing": self._ageing(invoices),

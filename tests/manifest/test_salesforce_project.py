@@ -32,6 +32,7 @@ from receivables.document import DocumentKind, DocumentStatus
 from receivables.money import Money
 from reminders.evidence import Channel
 from reminders.policy import EXAMPLE_POLICIES
+from reminders.risk import RiskBand
 from runtime.operations.payers.dispute import MAX_REASON_CHARS
 from runtime.store.tables import ID_LENGTH
 from runtime.web import salesforce_app
@@ -177,6 +178,7 @@ def test_each_record_belongs_to_an_account() -> None:
     ("sobject", "name", "values"),
     [
         ("TrueDue_Invoice__c", "Status__c", {REQUESTED, DRAFTED, *DocumentStatus}),
+        ("Account", "TrueDue_Risk__c", set(RiskBand)),
         ("TrueDue_Instruction__c", "Action__c", set(Action)),
         ("TrueDue_Instruction__c", "Status__c", {ASKED, DONE, REFUSED}),
         ("TrueDue_Receipt__c", "Status__c", {"in_flight", *RECEIPT_STATES}),
@@ -200,6 +202,7 @@ def test_texts_fit() -> None:
     lengths = {(o, f.name): f.length for o, fields in schema.objects.items() for f in fields.values()}
     assert lengths["TrueDue_Receipt__c", "Name"] == NAME_LENGTH
     assert lengths["TrueDue_Receipt__c", "Payer__c"] == lengths["Account", "TrueDue_Hold__c"] == TEXT_LENGTH
+    assert lengths["Account", "TrueDue_Risk_Reasons__c"] == TEXT_LENGTH
     assert lengths["TrueDue_Receipt__c", "Detail__c"] == lengths["TrueDue_Reminder__c", "Detail__c"] == LONG_TEXT_LENGTH
     assert lengths["TrueDue_Invoice__c", "Dispute_Reason__c"] >= MAX_REASON_CHARS
 

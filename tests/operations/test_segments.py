@@ -247,10 +247,12 @@ def test_an_account_that_was_merged_into_another_passes_it_on(firm: Firm) -> Non
 
 
 def test_a_risk_is_looked_at_again_within_a_week(firm: Firm) -> None:
+    firm.customer("Cole")  # of whom nothing is open, so that no due date has them looked at sooner
+    firm.settle()
     set_policies(firm.app, organisation_id=firm.id, text=TWO % "risk: [high]", source="file", actor="Dana")
     plan_reminders(firm.app, firm.id)
-    soon = firm.app.clock() + timedelta(days=7)
-    assert all(row.weighed_until is None or row.weighed_until <= soon for row in firm.rows(t.customer))
+    (cole,) = firm.rows(t.customer, name="Cole")
+    assert timedelta(days=6) < cole.weighed_until - firm.app.clock() <= timedelta(days=7)
 
 
 def test_more_customers_take_no_more_queries(firm: Firm) -> None:
@@ -268,3 +270,18 @@ def test_more_customers_take_no_more_queries(firm: Firm) -> None:
         return len(said)
 
     assert queries("Acme") == queries("Acme", "Bolt") < 25
+
+
+def _shown(firm: Firm, name: str = "Acme") -> tuple[object, object]:
+    account = firm.crm.records["Account"][_account(firm, name)]
+    return account["TrueDue_Risk__c"], account["TrueDue_Risk_Reasons__c"]
+
+
+def test_the_account_shows_the_risk_and_why(any_firm: Firm) -> None:
+    firm = any_firm
+    assert _shown(firm) == ("unknown", "fewer than 3 invoices have come due in the last year")
+    _paid_late(firm, "Acme", 35, 40, 50)
+    risk, why = _shown(firm)
+    assert risk == "high"
+    assert str(why).startswith("pays 42 days late on average, by amount, over 3 invoices of the last year; 100 %")
+    assert firm.writes_at_rest() == []

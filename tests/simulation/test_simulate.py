@@ -12,7 +12,7 @@ from typing import Any
 from runtime.simulation.faults import KINDS
 from runtime.simulation.run import simulate
 
-SEED, EVENTS = 1, 100  # a seed whose hundred events have money and reminders in them
+SEED, EVENTS = 3, 100  # a seed whose hundred events have money and reminders in them
 _TRUEDUE = Path(sys.executable).parent / "truedue"
 
 

@@ -97,6 +97,16 @@ def test_an_upgrade_has_the_accounts_of_the_crm_read_once_more(store: Store) -> 
     assert [each for each in read if since[each] < NOW] == [("crm", "customer")]
 
 
+def test_an_upgrade_has_every_customer_shown_once_more(store: Store) -> None:
+    organisations(store, "org")
+    with store.write() as db:
+        put(db, t.customer, id="c", organisation_id="org", shown_at=NOW)
+    downgrade(store, "0052")
+    upgrade(store)
+    with store.read() as db:
+        assert db.scalars(select(t.customer.c.shown_at)).all() == [None]
+
+
 def test_an_upgrade_keeps_what_is_known_of_addresses_at_which_nothing_arrives(empty_store: Store) -> None:
     upgrade(empty_store, "0028")
     with empty_store.write() as db:

@@ -8,8 +8,10 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import insert, select
 
+from reminders.policy_book import BY_RISK
+from reminders.policy_file import write_policies
 from runtime.portal_links import LIFETIME_DAYS
 from runtime.roles import MemberRole
 from runtime.store import tables as t
@@ -43,6 +45,27 @@ def _made(browser: Browser, customer: str = BOLT) -> str:
     found = _LINK.search(answer.text)
     assert found is not None
     return found[1]
+
+
+def test_the_risk_stands_there_with_its_reasons_and_the_policy_that_counts(site: PublicSite, carla: Browser) -> None:
+    site.books.customer("new", "New Ltd")
+    shown = carla.get("/o/org-a/customers/new").text
+    assert "Not known yet</div>" in shown
+    assert "Fewer than 3 invoices have come due in the last year." in shown
+    assert "Standard</div>" in shown
+    assert "as the CRM tells" not in shown
+    site.books.customer("slow", "Slow Ltd", industry="Construction", employees=1_200)
+    for number in ("1", "2", "3"):
+        site.books.invoice(f"slow-{number}", "slow", late=80, total=1_000, status="paid", balance_minor=0)
+        site.books.paid_by_hand(f"slow-{number}", "slow", 1_000, days_ago=20)
+    with site.app.store.write() as db:
+        policies = {"organisation_id": "org-a", "version": 2, "set_by": "Dana", "set_at": site.app.clock()}
+        db.execute(insert(t.policy_book).values(**policies, body=write_policies(BY_RISK)))
+    shown = carla.get("/o/org-a/customers/slow").text
+    assert "High</div>" in shown
+    assert "Pays 60 days late on average, by amount, over 3 invoices of the last year." in shown
+    assert "High risk</div>" in shown
+    assert "Construction, 1,200 employees, as the CRM tells." in shown
 
 
 def test_what_a_customer_owes_is_told_by_currency(site: PublicSite, carla: Browser) -> None:

@@ -140,6 +140,8 @@ def _balance(intent: ShowBalance) -> dict[str, Value]:
         "TrueDue_Hold__c": intent.hold[:TEXT_LENGTH],
         "TrueDue_Last_Contact__c": intent.last_contact_on,
         "TrueDue_Usually_Late__c": None if intent.usually_late_days is None else Decimal(intent.usually_late_days),
+        "TrueDue_Risk__c": intent.risk,
+        "TrueDue_Risk_Reasons__c": intent.risk_reasons[:TEXT_LENGTH],
     }
 
 

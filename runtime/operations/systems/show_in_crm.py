@@ -42,7 +42,7 @@ from runtime.operations.applying.write_off import SOURCE as WRITE_OFF
 from runtime.operations.matching.open_items import pending_allocations
 from runtime.operations.payers.pause import paused_until
 from runtime.operations.reaching.opt_outs import opt_outs
-from runtime.operations.reminding.habits import paid_lately, usually_late
+from runtime.operations.reminding.habits import paid_lately, risks, usually_late
 from runtime.operations.systems.absorb.documents import shared_values
 from runtime.operations.systems.absorb.scope import CUSTOMER_LINK, pairs_of
 from runtime.operations.systems.invoice_requests import waits_for_adoption
@@ -222,21 +222,24 @@ def _build_invoices(db: Connection, crm: VendorConnection, rows: Sequence[Row], 
 
 
 def _build_balances(db: Connection, crm: VendorConnection, rows: Sequence[Row], at: datetime) -> list[Built]:
+    organisation = connections.organisation(db, crm.organisation_id)
+    if organisation is None:
+        return []
     accounts = _accounts(db, crm, [row["id"] for row in rows])
-    today = at.astimezone(connections.zone_of(db, crm.organisation_id)).date()
+    today = at.astimezone(organisation.zone).date()
     customers = [row["id"] for row in rows]
     owed = _owed(db, crm.organisation_id, today, customers)
-    late = usually_late(paid_lately(db, crm.organisation_id, customer_ids=customers, today=today))
+    paid = paid_lately(db, crm.organisation_id, customer_ids=customers, today=today)
+    late = usually_late(paid)
     reminded = _last_contacts(db, crm.organisation_id, customers)
     held = holds_in_words(db, crm.organisation_id, customers, today=today, at=at)
     opted_out = opt_outs(db, crm.organisation_id, customers)
-    organisation = connections.organisation(db, crm.organisation_id)
-    base = organisation.base_currency if organisation else "EUR"
+    risk = risks(db, organisation, customer_ids=customers, now=at, paid=paid)
     built: list[Built] = []
     for row in rows:
         if row["id"] not in accounts:
             continue
-        balance, overdue, oldest, currency = owed.get(row["id"], (0, 0, None, base))
+        balance, overdue, oldest, currency = owed.get(row["id"], (0, 0, None, organisation.base_currency))
         intent = ShowBalance(
             key=_key("balance", row),
             customer_id=row["id"],
@@ -247,6 +250,8 @@ def _build_balances(db: Connection, crm: VendorConnection, rows: Sequence[Row], 
             hold="; ".join(filter(None, (opt_outs_in_words(opted_out, row["id"]), held.get(row["id"], "")))),
             last_contact_on=reminded.get(row["id"]),
             usually_late_days=late.get(row["id"]),
+            risk=risk[row["id"]].band.value,
+            risk_reasons="; ".join(risk[row["id"]].reasons),
         )
         built.append((row, intent))
     return built

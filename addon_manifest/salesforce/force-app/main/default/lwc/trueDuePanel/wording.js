@@ -9,6 +9,7 @@ const RECEIPTS = {
     undone: "application taken back",
     in_flight: "on its way"
 };
+const RISKS = { low: "Low", medium: "Medium", high: "High", unknown: "Unknown" };
 const DAY_MILLISECONDS = 86400000;
 
 /** An amount with its currency, in the reader's language. */
@@ -47,9 +48,17 @@ export function factsOf(customer, locale) {
         ["Oldest due date", day(customer.oldestDueOn, locale)],
         ["Last reminder", day(customer.lastContactOn, locale)],
         ["Usually pays", habit(late), late > 30 ? "late" : ""],
+        ["Risk", riskOf(customer), customer.risk === "high" ? "late" : ""],
         ["Reminders held", customer.hold]
     ];
     return facts.filter(([, value]) => value).map(([label, value, style = ""]) => ({ label, value, style }));
+}
+
+function riskOf({ risk, riskReasons }) {
+    if (!risk) {
+        return "";
+    }
+    return riskReasons ? `${RISKS[risk] ?? risk}: ${riskReasons}` : (RISKS[risk] ?? risk);
 }
 
 function habit(late) {

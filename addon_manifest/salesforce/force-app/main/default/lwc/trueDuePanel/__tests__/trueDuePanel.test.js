@@ -128,6 +128,15 @@ describe("what the panel shows", () => {
         expect(widths[1]).toBeCloseTo(61.38, 1);
     });
 
+    it("says the risk with its reasons, and marks a high one", async () => {
+        const customer = { ...VIEW.customer, risk: "high", riskReasons: "pays 40 days late on average" };
+        const element = await panel({ ...VIEW, customer });
+        expect(text(element, ".fact dd")).toContain("High: pays 40 days late on average");
+        expect(text(element, ".fact .late")).toContain("High: pays 40 days late on average");
+        const unknown = await panel({ ...VIEW, customer: { ...VIEW.customer, risk: "unknown" } });
+        expect(text(unknown, ".fact dd")).toContain("Unknown");
+    });
+
     it("says that nothing is open", async () => {
         const element = await panel({ ...VIEW, invoices: [], ageing: [] });
         expect(text(element, ".quiet")).toEqual(["Nothing is open."]);
