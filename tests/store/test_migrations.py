@@ -101,7 +101,7 @@ def test_an_upgrade_has_every_customer_shown_once_more(store: Store) -> None:
     organisations(store, "org")
     with store.write() as db:
         put(db, t.customer, id="c", organisation_id="org", shown_at=NOW)
-    downgrade(store, "0052")
+    downgrade(store, "0048")
     upgrade(store)
     with store.read() as db:
         assert db.scalars(select(t.customer.c.shown_at)).all() == [None]
