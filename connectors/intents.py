@@ -395,6 +395,20 @@ class SaveMeans:
 
 
 @dataclass(frozen=True, slots=True)
+class LinkBank:
+    """Open a page of the processor on which the organisation lets its own bank account be read; nothing is paid there.
+
+    The page ends at `expires_at`; it leads to `linked_url` when an account was linked and to `given_up_url` when not.
+    """
+
+    key: str
+    linked_url: str
+    given_up_url: str
+    expires_at: datetime
+    intent: Literal["link_bank"] = "link_bank"
+
+
+@dataclass(frozen=True, slots=True)
 class TakePayment:
     """Take `amount` for one item from a means that its payer saved, while they are not there.
 
@@ -474,6 +488,7 @@ Intent = (
     | KeepPayer
     | OpenCheckout
     | SaveMeans
+    | LinkBank
     | TakePayment
     | ForgetMeans
     | OfferPayment

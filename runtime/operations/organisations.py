@@ -125,6 +125,34 @@ def declare_evidence(
     """
     if declares is BankDeclaration.ATTESTED and not attested_by:
         raise RefusedError("name the person who attests that the ledger is complete for this account")
+    with app.store.write() as db:
+        lock_organisation(db, organisation_id)
+        declare(
+            db,
+            organisation_id=organisation_id,
+            ledger_account=ledger_account,
+            identification=identification,
+            currency=currency,
+            declares=declares,
+            attested_by=attested_by,
+            actor=actor,
+            at=app.clock(),
+        )
+
+
+def declare(
+    db: Connection,
+    *,
+    organisation_id: str,
+    ledger_account: str,
+    identification: str,
+    currency: str,
+    declares: BankDeclaration,
+    attested_by: str | None = None,
+    actor: str,
+    at: datetime,
+) -> None:
+    """The same inside the caller's unit of work; the organisation is locked."""
     row = {
         "id": stable_id("bnk", organisation_id, identification, currency),
         "organisation_id": organisation_id,
@@ -134,23 +162,26 @@ def declare_evidence(
         "declares": declares.value,
         "attested_by": attested_by,
     }
-    with app.store.write() as db:
-        lock_organisation(db, organisation_id)
-        db.execute(
-            update(t.bank_account)
-            .where(
-                t.bank_account.c.organisation_id == organisation_id,
-                t.bank_account.c.ledger_account == ledger_account,
-            )
-            .values(ledger_account=None, declares=BankDeclaration.STATEMENT.value, attested_by=None)
+    withdraw_declaration(db, organisation_id, ledger_account)
+    upsert(db, t.bank_account, [row], keys=["organisation_id", "identification", "currency"], keep=["id"])
+    journal.record(
+        db,
+        organisation_id=organisation_id,
+        at=at,
+        actor=actor,
+        action="evidence_declared",
+        subject=organisation_id,
+        detail=f"{ledger_account}: {declares.value} {attested_by or identification}",
+    )
+
+
+def withdraw_declaration(db: Connection, organisation_id: str, ledger_account: str) -> None:
+    """Let nothing prove a bank account of the ledger any more; reminders wait until something is declared again."""
+    db.execute(
+        update(t.bank_account)
+        .where(
+            t.bank_account.c.organisation_id == organisation_id,
+            t.bank_account.c.ledger_account == ledger_account,
         )
-        upsert(db, t.bank_account, [row], keys=["organisation_id", "identification", "currency"], keep=["id"])
-        journal.record(
-            db,
-            organisation_id=organisation_id,
-            at=app.clock(),
-            actor=actor,
-            action="evidence_declared",
-            subject=organisation_id,
-            detail=f"{ledger_account}: {declares.value} {attested_by or identification}",
-        )
+        .values(ledger_account=None, declares=BankDeclaration.STATEMENT.value, attested_by=None)
+    )

@@ -15,6 +15,7 @@ from connectors.errors import ConnectorError
 from receivables.receipt import LIVING
 from runtime.app import App
 from runtime.operations.autopay.follow import watch_autopay
+from runtime.operations.bank_feeds.read import read_feeds
 from runtime.operations.inbox.process_inbox import process_inbox
 from runtime.operations.isolated import isolated, standing
 from runtime.operations.matching.debits import NEW
@@ -168,6 +169,8 @@ def poll(app: App, *, roles: Collection[Role] = tuple(Role)) -> Counter[str]:
             end_dispute_files(app, organisation_id)
         with isolated(app, organisation_id, "watching plans"):
             watch_plans(app, organisation_id)
+        with isolated(app, organisation_id, "reading bank feeds"):
+            read_feeds(app, organisation_id)
         with isolated(app, organisation_id, "watching autopay"):
             watch_autopay(app, organisation_id)
         # What waits is asked about again: invoices, accounts and bookings may have come that answer it.

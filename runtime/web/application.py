@@ -24,6 +24,7 @@ from runtime.signed_tokens import LinkError
 from runtime.web import (
     approvals,
     autopay,
+    bank_feeds,
     bank_files,
     brand,
     calls,
@@ -70,8 +71,8 @@ from runtime.web.webhooks import WebhookLane
 _MODULES = (
     *(monitor, vendors),
     *(signing_in, organisations, staff, dispute_files, problems, connecting, work, bank_files),
-    *(sync, setup, calls, customers, holding, channels, charges, discounts, approvals, plans, autopay, policies),
-    *(messages, replies, mail, people, history, exports, stripe_app, salesforce_app, brand),
+    *(sync, setup, bank_feeds, calls, customers, holding, channels, charges, discounts, approvals, plans, autopay),
+    *(policies, messages, replies, mail, people, history, exports, stripe_app, salesforce_app, brand),
     *(portal, portal_formats, portal_paid, portal_plan, portal_autopay, pay_button),
 )
 _MISSING = "There is no such page, or nothing of that kind here."

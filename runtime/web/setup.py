@@ -39,7 +39,7 @@ Text = Annotated[str, Form()]
 
 
 class Proof(StrEnum):
-    """How a bank account can be proved on the page; no live feed exists in this version."""
+    """How a bank account can be proved by saying so; a feed is linked and confirmed instead (`bank_feeds`)."""
 
     STATEMENT = "statement"
     ATTESTED = "attested"

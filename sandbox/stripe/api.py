@@ -28,6 +28,7 @@ ACCESS_LIFETIME = timedelta(hours=1)
 REFRESH_LIFETIME = timedelta(days=365)
 REQUESTS_PER_SECOND = 25  # a sandbox; live mode has 100
 REPLAY_SECONDS = 24 * 3600
+_BUTTONS = {CASH_METHOD: "Show where to transfer it to", "us_bank_account": "Link the bank account"}
 
 
 class StripeStandIn(Writes):
@@ -105,8 +106,8 @@ class StripeStandIn(Writes):
         session = self._account_of_session(id).checkout_sessions[id]
         is_setup = session["mode"] == "setup"
         amount = "Save" if is_setup else f"{session['amount_total']} {session['currency'].upper()} (minor units)"
-        by_transfer = session["payment_method_types"] == [CASH_METHOD]
-        words = "Save the card" if is_setup else "Show where to transfer it to" if by_transfer else "Pay by card"
+        methods = session["payment_method_types"]
+        words = _BUTTONS.get(methods[0], "Save the card" if is_setup else "Pay by card")
         button = f'<form method="post"><button>{words}</button></form>' if session["status"] == "open" else ""
         page = f"<!doctype html><title>Checkout</title><p>{escape(amount)}: {session['status']}</p>{button}"
         return Response(page, content_type="text/html; charset=utf-8")
@@ -116,7 +117,8 @@ class StripeStandIn(Writes):
         """Pay by card, ask where to transfer the money to, or save a card, and send the payer back."""
         account = self._account_of_session(id)
         if account.checkout_sessions[id]["mode"] == "setup":
-            account.complete_setup(id)
+            offered = account.checkout_sessions[id]["payment_method_types"]
+            account.complete_setup(id, method=offered[0])
         else:
             account.complete_checkout(id)
         return redirect(account.checkout_sessions[id]["success_url"].replace("{CHECKOUT_SESSION_ID}", id), 303)

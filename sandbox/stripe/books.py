@@ -72,6 +72,9 @@ class Books:
         self.cash_movements: dict[str, Object] = {}
         self.filled: dict[str, int] = {}  # what cash was applied to each payment that waits for a transfer
         self.transfers_in: set[str] = {"eur", "gbp", "usd"}  # currencies in which the account takes bank transfers
+        self.bank_accounts: dict[str, Object] = {}  # linked by Financial Connections
+        self.bank_lines: dict[str, Object] = {}
+        self.bank_readings: list[str] = []  # that succeeded, the oldest first
         self.events: dict[str, Object] = {}
         self.payout_of: dict[str, str] = {}
         self.agreed_fees: dict[str, int | None] = {}

@@ -92,7 +92,7 @@ def page(rows: list[Object], given: Parameters, *, kind: str, url: str) -> Objec
     limit = DEFAULT_PAGE if limit is None else limit
     if not 1 <= limit <= MAX_PAGE:
         raise Refused("Invalid integer: limit must be between 1 and 100", param="limit")
-    newest_first = sorted(rows, key=lambda row: int(row["created"]))[::-1]
+    newest_first = sorted(rows, key=lambda row: int(row.get("created") or row["transacted_at"]))[::-1]
     after, before = given.get("starting_after"), given.get("ending_before")
     if after and before:
         raise Refused("Received both starting_after and ending_before parameters.", param="ending_before")

@@ -122,6 +122,23 @@ class Reads(Identity):
         answer = page(rows, given, kind="customer_cash_balance_transaction", url=url)
         return json_response(expanded(account, answer, given))
 
+    @route("GET", "/v1/financial_connections/accounts/<id>")
+    def bank_account(self, request: Request, id: str) -> Response:
+        """Return a linked bank account."""
+        account = self.account_of(request)
+        account.finish_readings()
+        return json_response(account.known(account.bank_accounts, "financial_connections.account", id))
+
+    @route("GET", "/v1/financial_connections/transactions")
+    def bank_lines(self, request: Request) -> Response:
+        """List the lines of a linked bank account, newest first."""
+        account, given = self.account_of(request), parameters(request)
+        account.finish_readings()
+        after = given.get("transaction_refresh", {}).get("after")
+        rows = account.lines_of(given.get("account", ""), after=after)
+        url = "/v1/financial_connections/transactions"
+        return json_response(page(rows, given, kind="financial_connections.transaction", url=url))
+
     @route("GET", f"/v1/<any({_PLAIN}):resource>")
     def list_objects(self, request: Request, resource: str) -> Response:
         """List the objects of a kind, newest first."""

@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from sandbox.stripe import objects
+from sandbox.stripe.bank_links import BankLinks
 from sandbox.stripe.objects import DEBITS, Object
-from sandbox.stripe.payments import Payments
 from sandbox.stripe.refusal import Refused
 
 AUTHENTICATION = "authentication_required"
 
 
-class SavedMeans(Payments):
+class SavedMeans(BankLinks):
     """What payers save, and what banks say when it is used."""
 
     def complete_setup(self, session_id: str, *, method: str = "card") -> str:
@@ -25,6 +25,9 @@ class SavedMeans(Payments):
                 session["customer"] = self.add_customer(name="", email=session["customer_email"])
             payer = self.customers[session["customer"]]
             means = objects.payment_method(id=self.new_id("pm"), created=self.now(), method=method, payer=payer)
+            asked = session["payment_method_options"].get("us_bank_account", {}).get("financial_connections")
+            if method == "us_bank_account" and asked:
+                means[method]["financial_connections_account"] = self.link_bank(payer["id"], asked["permissions"])
             self.payment_methods[means["id"]] = means
             self.emit("payment_method.attached", means)
             setup |= {"status": "succeeded", "customer": payer["id"], "payment_method": means["id"]}

@@ -121,6 +121,16 @@ class Writes(Reads):
         """End a checkout session."""
         return self._once(request, lambda account, _: account.expire_checkout(id))
 
+    @route("POST", "/v1/financial_connections/accounts/<id>/subscribe")
+    def subscribe_bank(self, request: Request, id: str) -> Response:
+        """Have a linked bank account read about once a day."""
+        return self._once(request, lambda account, given: account.subscribe_bank(id, given.get("features", [])))
+
+    @route("POST", "/v1/financial_connections/accounts/<id>/refresh")
+    def refresh_bank(self, request: Request, id: str) -> Response:
+        """Have a linked bank account read now."""
+        return self._once(request, lambda account, given: account.refresh_bank(id, given.get("features", [])))
+
     @route("POST", "/v1/test_helpers/customers/<id>/fund_cash_balance")
     def fund_cash(self, request: Request, id: str) -> Response:
         """Let a bank transfer of a customer arrive, as in a sandbox."""

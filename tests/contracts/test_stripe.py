@@ -15,6 +15,7 @@ from connectors.records import Kind
 from receivables.money import Money
 from sandbox.stripe import StripeAccount
 from tests.connectors.test_stripe import PAYMENT, PAYOUT, START, World, checkout, world
+from tests.connectors.test_stripe_bank_feed import account_of, lines
 from tests.connectors.test_stripe_saved_means import saved, taking
 from tests.contracts.deviations import unused
 from tests.contracts.witness import Witness
@@ -163,3 +164,20 @@ def test_what_the_sdk_writes_and_every_webhook_keep_the_contract(witness: Witnes
     sdk.events.list({"limit": 100, "types": ["refund.created", "payment_intent.succeeded"], "created": {"gte": 1}})
     assert not witness.findings, witness.report()
     assert witness.seen["webhook"] > 20
+
+
+def test_a_bank_account_that_is_linked_and_read_keeps_the_contract(witness: Witness, world: World) -> None:
+    world.standin.subscribe("http://127.0.0.1:1/webhooks/stripe")
+    account = account_of(world)
+    line = world.stripe.bank_books(account.external_id, 120_00, "ACH CREDIT ACME LTD INV-1001", pending=True)
+    world.clock.forward(minutes=5)
+    first = world.connector.fed(account.external_id).reading
+    assert len(lines(world, account)) == 1
+    world.stripe.bank_changes(line, "posted")
+    world.clock.forward(minutes=61)
+    world.renew()
+    world.connector.read_bank(account.external_id)
+    world.clock.forward(minutes=5)
+    world.connector.fed(account.external_id)
+    assert len(lines(world, account, first)) == 1
+    assert not witness.findings, witness.report()

@@ -36,6 +36,7 @@ PERMISSIONS = {
     "customers": {"customer_read", "customer_write"},
     "disputes": {"dispute_read"},
     "events": {"event_read"},
+    "financial_connections": set(),  # Stripe's reference of app permissions names none (checklist)
     "invoices": {"invoice_read"},  # by the view in the dashboard
     "payment_intents": {"payment_intent_read", "payment_intent_write"},
     "payment_methods": {"payment_method_read", "payment_method_write"},

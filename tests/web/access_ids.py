@@ -24,6 +24,7 @@ IDS = {
     "queue": "outbox",
     "row_id": "1",
     "system": "xero",
+    "feed_id": "none",
     "digest": "0" * 64,
     "token": "none",
     "secret": "none",

@@ -3,7 +3,8 @@
 Written are the pages on which payers pay or save a means of payment, payers who get an account to transfer money to,
 and payments from what they saved. Modules: `client` (calls through the SDK), `reading` and `cash` (objects to records),
 `checkout` (a page to pay on), `transfers` (a page that says where to transfer money to), `saved_means` (a page to save
-a means on, what is taken from it), `notices` (webhooks), `connector`.
+a means on, what is taken from it), `bank_feed` (the organisation's own bank account), `notices` (webhooks),
+`connector`.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from datetime import datetime
 
 from connectors.contract import Access, Account, Declaration, Endpoint, OAuthShape, Role
 from connectors.errors import ConnectorError, Fatal
-from connectors.intents import ForgetMeans, KeepPayer, OpenCheckout, SaveMeans, TakePayment
+from connectors.intents import ForgetMeans, KeepPayer, LinkBank, OpenCheckout, SaveMeans, TakePayment
 from connectors.limits import Limit
 from connectors.payments.stripe.client import Client
 from connectors.payments.stripe.connector import StripeConnector
@@ -62,7 +63,7 @@ DECLARATION = Declaration(
     role=Role.PROCESSOR,
     # Payments first: cash that has just become a payment is known as one before it is no more.
     reads=(Kind.PROCESSOR_PAYMENT, Kind.PAYOUT, Kind.HELD_CASH),
-    writes=(KeepPayer, OpenCheckout, SaveMeans, TakePayment, ForgetMeans),
+    writes=(KeepPayer, OpenCheckout, SaveMeans, LinkBank, TakePayment, ForgetMeans),
     # 25 a second for each endpoint in a sandbox and 100 live: 20 in all leave room for the merchant's own tools.
     limits=(Limit(calls=20, seconds=1.0, reserve=5),),
     oauth=OAuthShape(

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
+from connectors.bank_feed import FedAccount, FedLine
 from connectors.contract import Access
 from connectors.errors import Absent, Fatal, Reject, answered
 from connectors.intents import (
@@ -16,12 +17,13 @@ from connectors.intents import (
     Found,
     Intent,
     KeepPayer,
+    LinkBank,
     OpenCheckout,
     Outcome,
     SaveMeans,
     TakePayment,
 )
-from connectors.payments.stripe import saved_means, transfers
+from connectors.payments.stripe import bank_feed, saved_means, transfers
 from connectors.payments.stripe.cash import EXPANDED, has_cash, held_cash_of
 from connectors.payments.stripe.checkout import opened, parameters
 from connectors.payments.stripe.client import PAGE_SIZE, Client, Declined, NotPermitted, Row, Unknown
@@ -88,6 +90,7 @@ class StripeConnector:
 
     def __init__(self, access: Access) -> None:
         self._client = Client(access)
+        self._feeds = bank_feed.BankFeeds(self._client)
         self._clock = access.clock
         self._api_url = access.endpoint.api_url
         self._readers: Mapping[Kind, Callable[..., Record | None]] = {
@@ -126,6 +129,22 @@ class StripeConnector:
         """
         return [self._find(intent) if isinstance(intent, TakePayment) else None for intent in intents]
 
+    def linked(self, page_external_id: str) -> FedAccount | None:
+        """Return the bank account that was linked on a page (`connectors.bank_feed.FeedsBanks`)."""
+        return self._feeds.linked(page_external_id)
+
+    def fed(self, external_id: str) -> FedAccount:
+        """Return a bank account that is read for us."""
+        return self._feeds.fed(external_id)
+
+    def read_bank(self, external_id: str) -> FedAccount:
+        """Have a bank account read."""
+        return self._feeds.read_bank(external_id)
+
+    def lines(self, external_id: str, *, after: str | None) -> Iterator[tuple[FedLine, ...]]:
+        """Yield the lines of a bank account."""
+        return self._feeds.lines(external_id, after=after)
+
     def close(self) -> None:
         """Let go of connections."""
         self._client.close()
@@ -140,6 +159,8 @@ class StripeConnector:
                 return Done((str(self._client.create(lambda sdk: sdk.v1.customers.create(payer, options))["id"]),))
             case SaveMeans():
                 return self._open(saved_means.page_parameters(intent), options)
+            case LinkBank():
+                return self._open(bank_feed.page_parameters(intent), options)
             case TakePayment():
                 return self._take(saved_means.payment_parameters(intent), options)
             case ForgetMeans():

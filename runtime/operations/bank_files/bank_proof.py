@@ -9,6 +9,7 @@ from sqlalchemy import select
 from connectors.records import AccountPurpose
 from reminders.evidence import BankDeclaration
 from runtime.app import App
+from runtime.operations.bank_feeds.feeds import FeedState, feeds
 from runtime.operations.errors import InputError
 from runtime.operations.organisations import MAX_NAME_CHARS, declare_evidence
 from runtime.store import connections
@@ -97,6 +98,8 @@ def _account(app: App, organisation_id: str, handle: str) -> _Account:
         organisation = connections.organisation(db, organisation_id)
         if row is None or organisation is None:
             raise InputError(f"the ledger has no bank account {handle}")
+        if any(each.ledger_account == handle for each in feeds(db, organisation_id, FeedState.ON)):
+            raise InputError(f"{row.name} is read at the bank: end that first")
         banks = db.execute(
             select(t.bank_account)
             .where(t.bank_account.c.organisation_id == organisation_id)

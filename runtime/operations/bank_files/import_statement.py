@@ -5,6 +5,7 @@ A debit is kept beside them as far as it may take one back; other payments out a
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -20,6 +21,7 @@ from receivables.problem import Problem
 from receivables.receipt import account_key
 from receivables.statement import Entry, Statement, StatementFile
 from runtime.app import App
+from runtime.operations.bank_feeds.feeds import refuse_what_is_fed
 from runtime.operations.bank_files.statement_columns import SaidColumns, chosen_columns, keep_columns, taken_before
 from runtime.operations.errors import InputError
 from runtime.operations.matching.debits import debit_rows, is_marked, keep_debits, look_again
@@ -68,7 +70,8 @@ def import_statement(
         if said is not None:
             kept = keep_columns(db, organisation_id, content, said, at=app.clock())
         taken = taken_before(db, organisation_id, content, file, kept) if kept else set()
-        imported = _store(app, db, organisation_id, file, taken)
+        refuse_what_is_fed(db, organisation_id, file)
+        imported = store_lines(app, db, organisation_id, file, taken)
     app.wake()
     return imported
 
@@ -97,8 +100,10 @@ def amounts(file: StatementFile) -> list[tuple[Entry, Money]]:
     return found
 
 
-def _store(app: App, db: Connection, organisation_id: str, file: StatementFile, taken: set[str]) -> Imported:
-    """Store what a file holds, but for the lines with the ids in `taken`."""
+def store_lines(
+    app: App, db: Connection, organisation_id: str, file: StatementFile, taken: Collection[str] = ()
+) -> Imported:
+    """Store what a file or a feed tells, but for the lines with ids in `taken`; InputError for what cannot be read."""
     name = file.file
     entries = added = other = returns = out = 0
     for statement in file.statements:

@@ -30,6 +30,7 @@ from reminders.evidence import (
 )
 from reminders.holds import DEBIT_SETTLES_WITHIN, distribute_credit
 from runtime.operations.applying.applications import proposed_items
+from runtime.operations.bank_feeds.feeds import caught_up
 from runtime.operations.matching.open_items import open_documents
 from runtime.operations.payers.checkouts import begun
 from runtime.operations.systems.ledger_accounts import bank_accounts
@@ -71,11 +72,13 @@ def _read_until(db: Connection, connection: VendorConnection) -> datetime | None
 
 def _bank(db: Connection, organisation: Organisation) -> tuple[BankEvidence, ...]:
     """What each bank account of the ledger proves; one that declared nothing proves nothing."""
+    fed = caught_up(db, organisation.id)
     return tuple(
         BankEvidence(
             account=account.name,
             declares=BankDeclaration(row.declares) if row else BankDeclaration.STATEMENT,
             evidence_until=row.evidence_until if row else None,
+            caught_up_at=fed.get(row.identification) if row else None,
             attested_by=row.attested_by if row else None,
             time_zone=organisation.time_zone,
             country=organisation.country,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -10,6 +11,8 @@ from sqlalchemy import Connection, select
 from connectors.contract import Role
 from connectors.records import AccountPurpose
 from runtime.app import App
+from runtime.operations.bank_feeds.feeds import Feed, FeedState, feeds
+from runtime.operations.bank_feeds.link import can_be_fed
 from runtime.operations.systems.edits import keeps_history
 from runtime.operations.systems.ledger_accounts import bank_accounts
 from runtime.operations.systems.link_back import takes_links
@@ -59,7 +62,8 @@ class TreatmentRow:
 class Setup:
     """`missing_mail` names the settings without which there is no mail server; `seen` are accounts of statements.
 
-    `treatments` has a row for every kind; `accounts` and `tax_codes` are those of the ledger that one can name.
+    `feeds` are the bank feeds that are not over, by the handle of the ledger's account. `treatments` has a row for
+    every kind; `accounts` and `tax_codes` are those of the ledger that one can name.
     """
 
     sending_on: bool
@@ -70,6 +74,8 @@ class Setup:
     ledger_keeps_history: bool
     ledger_takes_links: bool
     banks: tuple[BankProof, ...]
+    can_feed: bool
+    feeds: Mapping[str, Feed]
     seen: tuple[str, ...]
     treatments: tuple[TreatmentRow, ...]
     accounts: tuple[LedgerAccount, ...]
@@ -97,16 +103,23 @@ def setup(db: Connection, app: App, organisation: Organisation) -> Setup:
     for account, row in bank_accounts(db, organisation.id):
         said = () if row is None else (row.declares, row.identification, row.evidence_until, row.attested_by)
         proofs.append(BankProof(account.handle, account.name, account.currency, *said))
-    ledger = connections.connection_for_role(db, organisation.id, Role.LEDGER)
+    ledger, processor = (
+        connections.connection_for_role(db, organisation.id, role) for role in (Role.LEDGER, Role.PROCESSOR)
+    )
     return Setup(
         sending_on=organisation.sending_on,
         card_payments_on=organisation.card_payments_on,
-        processor_connected=connections.connection_for_role(db, organisation.id, Role.PROCESSOR) is not None,
+        processor_connected=processor is not None,
         missing_mail=_missing_mail(app),
         ledger_connected=ledger is not None,
         ledger_keeps_history=ledger is not None and keeps_history(ledger.system),
         ledger_takes_links=ledger is not None and takes_links(ledger.system),
         banks=tuple(proofs),
+        can_feed=processor is not None and can_be_fed(processor.system),
+        feeds={
+            each.ledger_account: each
+            for each in feeds(db, organisation.id, FeedState.BEGUN, FeedState.SHOWN, FeedState.ON)
+        },
         seen=_seen(db, organisation.id),
         treatments=_treatments(db, organisation.id),
         accounts=_accounts(db, organisation.id),

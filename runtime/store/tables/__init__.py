@@ -27,6 +27,7 @@ from runtime.store.tables.mail import mail, mailbox
 from runtime.store.tables.money import (
     allocation,
     bank_account,
+    bank_feed,
     checkout,
     debit,
     held_cash,
@@ -71,6 +72,7 @@ __all__ = [
     "automatic_payment",
     "bad_address",
     "bank_account",
+    "bank_feed",
     "brand",
     "call_book",
     "certificate",

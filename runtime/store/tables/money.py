@@ -35,6 +35,32 @@ bank_account = Table(
     UniqueConstraint("organisation_id", "identification", "currency"),
 )
 
+# Bank accounts that a processor reads for the organisation: `account` is the processor's, `external_id` the bank's.
+bank_feed = Table(
+    "bank_feed",
+    metadata,
+    Column("id", Id, primary_key=True),
+    organisation_id(),
+    Column("system", String(16), nullable=False),
+    Column("account", String(64), nullable=False),
+    Column("state", String(8), nullable=False),
+    Column("ledger_account", String(128), nullable=False),
+    Column("page_external_id", String(128), nullable=False),
+    Column("page_expires_at", Instant, nullable=False),
+    Column("external_id", String(64), nullable=False),
+    Column("name", their_text(200), nullable=False),
+    Column("ending", String(8), nullable=False),
+    currency(),
+    Column("first_lines", JSON, nullable=False),
+    Column("sign", Integer),
+    Column("counts_from", Date),
+    Column("told", JSON, nullable=False),
+    Column("reading", String(64)),
+    Column("caught_up_at", Instant),
+    Column("begun_at", Instant, nullable=False),
+    Index(None, "organisation_id", "state"),
+)
+
 statement = Table(
     "statement",
     metadata,

@@ -1,0 +1,1 @@
+"""Bank accounts of the organisation that the processor reads at the bank."""
