@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from runtime.cli.opened import chosen_organisation, opened_store
+from runtime.cli.printed import AS_JSON
 from runtime.operations.errors import InputError
 from runtime.operations.reminding.certificates import Verdict, stored, verify_certificates, verify_file
 
@@ -21,8 +22,10 @@ def certificate() -> None:
 
 @certificate.command()
 @_ORG
-def export(organisation_id: str | None) -> None:
+@click.option("--json", "as_json", is_flag=True, help="JSON Lines (the only form of this command's result).")
+def export(organisation_id: str | None, as_json: bool) -> None:
     """Print an organisation's certificates, oldest first, as JSON Lines that `verify FILE` reads."""
+    del as_json  # it is JSON in any case
     with opened_store() as store:
         chosen = chosen_organisation(store, organisation_id)
         with store.read() as db:
@@ -34,7 +37,7 @@ def export(organisation_id: str | None) -> None:
 @click.argument("path", required=False, type=click.Path(path_type=Path), metavar="[FILE]")
 @_ORG
 @click.option("--head", help="The last digest, as it was kept elsewhere: only so does a cut end show.")
-@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+@AS_JSON
 def verify(path: Path | None, organisation_id: str | None, head: str | None, as_json: bool) -> int:
     """Check a chain of certificates: each one's own digest, and that each follows the one before it.
 

@@ -9,6 +9,7 @@ import click
 
 from reminders.evidence import Channel, LawfulBasis
 from runtime.cli.opened import chosen_organisation, opened_app
+from runtime.cli.printed import AS_JSON, print_result
 from runtime.operations.errors import InputError
 from runtime.operations.organisations import OWNER
 from runtime.operations.reaching.channels import SWITCHED, channel_setups, switch_channel
@@ -27,7 +28,7 @@ def channel() -> None:
 
 @channel.command("show")
 @_ORG
-@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+@AS_JSON
 def show(*, organisation_id: str | None, as_json: bool) -> None:
     """Print how each channel stands and what messages cost."""
     with opened_app() as app:
@@ -67,23 +68,28 @@ def show(*, organisation_id: str | None, as_json: bool) -> None:
 @click.option("--carrier", default="", help="Which carrier, where there are several.")
 @click.option("--detail", "given", multiple=True, metavar="NAME=VALUE", help=f"Of letters: {', '.join(DETAILS)}.")
 @_ORG
-def switch_on(*, name: str, carrier: str, given: tuple[str, ...], organisation_id: str | None) -> None:
+@AS_JSON
+def switch_on(*, name: str, carrier: str, given: tuple[str, ...], organisation_id: str | None, as_json: bool) -> None:
     """Switch a channel on."""
     pairs = [each.partition("=") for each in given]
     if wrong := [each for each, (_, equals, _value) in zip(given, pairs, strict=True) if not equals]:
         raise InputError(f"{wrong[0]!r} is not NAME=VALUE")
-    _switch(name, organisation_id, on=True, carrier=carrier, details={key: value for key, _, value in pairs})
+    details = {key: value for key, _, value in pairs}
+    _switch(name, organisation_id, on=True, carrier=carrier, details=details, as_json=as_json)
 
 
 @channel.command("off")
 @click.argument("name", type=_SWITCHED, metavar="CHANNEL")
 @_ORG
-def switch_off(*, name: str, organisation_id: str | None) -> None:
+@AS_JSON
+def switch_off(*, name: str, organisation_id: str | None, as_json: bool) -> None:
     """Switch a channel off: nothing leaves by it any more."""
-    _switch(name, organisation_id, on=False, carrier="", details={})
+    _switch(name, organisation_id, on=False, carrier="", details={}, as_json=as_json)
 
 
-def _switch(name: str, organisation_id: str | None, *, on: bool, carrier: str, details: Mapping[str, str]) -> None:
+def _switch(
+    name: str, organisation_id: str | None, *, on: bool, carrier: str, details: Mapping[str, str], as_json: bool
+) -> None:
     with opened_app() as app:
         owner = chosen_organisation(app.store, organisation_id).id
         switch_channel(
@@ -95,7 +101,8 @@ def _switch(name: str, organisation_id: str | None, *, on: bool, carrier: str, d
             details=details,
             actor=OWNER,
         )
-    click.echo(f"{name} is {'on' if on else 'off'}")
+    facts = {"organisation": owner, "channel": name, "on": on}
+    print_result(f"{name} is {'on' if on else 'off'}", facts, as_json=as_json)
 
 
 @click.command()
@@ -105,8 +112,16 @@ def _switch(name: str, organisation_id: str | None, *, on: bool, carrier: str, d
 @click.option("--basis", type=click.Choice([each.value for each in LawfulBasis]), default="contract", show_default=True)
 @click.option("--evidence", default="", help="What proves a consent: when, where, in which words.")
 @_ORG
+@AS_JSON
 def contact(
-    *, customer_id: str, name: str, address: str, basis: str, evidence: str, organisation_id: str | None
+    *,
+    customer_id: str,
+    name: str,
+    address: str,
+    basis: str,
+    evidence: str,
+    organisation_id: str | None,
+    as_json: bool,
 ) -> None:
     """Note where a customer is reached: a number, or for letters an address as JSON (name, street, city …)."""
     with opened_app() as app:
@@ -121,4 +136,5 @@ def contact(
             evidence=evidence,
             actor=OWNER,
         )
-    click.echo(f"{customer_id} is reached by {name}")
+    facts = {"organisation": owner, "customer": customer_id, "channel": name, "basis": basis}
+    print_result(f"{customer_id} is reached by {name}", facts, as_json=as_json)

@@ -11,6 +11,7 @@ import click
 from receivables.money import Money
 from runtime.cli.files import mapping_in
 from runtime.cli.opened import chosen_organisation, opened_app
+from runtime.cli.printed import AS_JSON, print_result
 from runtime.operations.bank_files.statement_columns import SaidColumns, forget_columns, keep_columns, kept_columns
 from runtime.operations.bank_files.statement_look import Look, look
 from runtime.operations.errors import InputError
@@ -18,7 +19,6 @@ from runtime.operations.organisations import OWNER
 
 _FILE = click.Path(path_type=Path)
 _ORG = click.option("--org", "organisation_id", help="The organisation's id, where there are several.")
-_JSON = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 
 
 @click.group()
@@ -28,7 +28,7 @@ def columns() -> None:
 
 @columns.command()
 @_ORG
-@_JSON
+@AS_JSON
 def show(organisation_id: str | None, as_json: bool) -> None:
     """Print the columns that are kept."""
     with opened_app() as app:
@@ -47,7 +47,7 @@ def show(organisation_id: str | None, as_json: bool) -> None:
 @click.option("--corrects", help="The id of kept columns that these correct.")
 @click.option("--dry-run", is_flag=True, help="Only print what would be read of the sample.")
 @_ORG
-@_JSON
+@AS_JSON
 def set_columns(
     *, sample: Path, said: Path, corrects: str | None, dry_run: bool, organisation_id: str | None, as_json: bool
 ) -> None:
@@ -69,11 +69,14 @@ def set_columns(
 @columns.command()
 @click.argument("columns_id")
 @_ORG
-def forget(columns_id: str, organisation_id: str | None) -> None:
+@AS_JSON
+def forget(columns_id: str, organisation_id: str | None, as_json: bool) -> None:
     """Let kept columns count no more."""
     with opened_app() as app:
         chosen = chosen_organisation(app.store, organisation_id)
         forget_columns(app, organisation_id=chosen.id, columns_id=columns_id, actor=OWNER)
+    facts = {"organisation": chosen.id, "id": columns_id, "forgotten": True}
+    print_result(f"{columns_id} is forgotten", facts, as_json=as_json)
 
 
 def _facts(found: Look) -> dict[str, object]:

@@ -10,6 +10,7 @@ import click
 
 from connectors import registry
 from runtime.cli.opened import opened_app
+from runtime.cli.printed import AS_JSON, print_result
 from runtime.operations.errors import InputError
 from runtime.operations.people.rotate_key import rotate_key
 from runtime.settings import KEY_BYTES, load
@@ -21,13 +22,15 @@ def key() -> None:
 
 
 @key.command("new")
-def key_new() -> None:
+@AS_JSON
+def key_new(as_json: bool) -> None:
     """Print a new random key for TRUEDUE_KEY."""
-    click.echo(base64.b64encode(os.urandom(KEY_BYTES)).decode())
+    made = base64.b64encode(os.urandom(KEY_BYTES)).decode()
+    print_result(made, {"key": made}, as_json=as_json)
 
 
 @key.command("rotate")
-@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+@AS_JSON
 def key_rotate(as_json: bool) -> int:
     """Seal every token with TRUEDUE_KEY that one of TRUEDUE_OLD_KEYS sealed. Exit 1 when some stay closed."""
     with opened_app() as app:
@@ -45,7 +48,8 @@ def key_rotate(as_json: bool) -> int:
 @key.command("knock")
 @click.argument("account")
 @click.option("--system", default="salesforce", show_default=True, help="Where the package is installed.")
-def key_knock(account: str, system: str) -> None:
+@AS_JSON
+def key_knock(account: str, system: str, as_json: bool) -> None:
     """Print the key with which our package in an ACCOUNT (a Salesforce org's id) tells us of changes at once."""
     settings = load()
     make = registry.declaration(system).knock_key if system in registry.SYSTEMS else None
@@ -56,4 +60,5 @@ def key_knock(account: str, system: str) -> None:
         raise InputError(f"TRUEDUE_{system.upper()}_WEBHOOK_SECRET is not set: set it to a long random text first")
     if not account.isascii() or not account.isalnum() or len(account) not in (15, 18):
         raise InputError(f"{account!r} is no org's id: it has 15 or 18 letters and digits and begins with 00D")
-    click.echo(make(secret, account))
+    made = make(secret, account)
+    print_result(made, {"system": system, "account": account, "key": made}, as_json=as_json)

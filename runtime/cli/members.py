@@ -7,6 +7,7 @@ import json
 import click
 
 from runtime.cli.opened import chosen_organisation, opened_app
+from runtime.cli.printed import AS_JSON, EACH_AS_JSON, print_result
 from runtime.operations.errors import InputError
 from runtime.operations.organisations import OWNER
 from runtime.operations.people.members import change_role, invite, remove_member
@@ -29,16 +30,18 @@ def people() -> None:
 @click.argument("email")
 @_ROLE
 @_ORG
-def invite_somebody(*, email: str, role: str, organisation_id: str | None) -> None:
+@AS_JSON
+def invite_somebody(*, email: str, role: str, organisation_id: str | None, as_json: bool) -> None:
     """Print a link by which whoever signs in with this address becomes a member, once, within seven days."""
     with opened_app() as app:
         chosen = chosen_organisation(app.store, organisation_id)
-        click.echo(invite(app, organisation_id=chosen.id, email=email, role=MemberRole(role), actor=OWNER))
+        link = invite(app, organisation_id=chosen.id, email=email, role=MemberRole(role), actor=OWNER)
+    print_result(link, {"organisation": chosen.id, "email": email, "role": role, "link": link}, as_json=as_json)
 
 
 @people.command("list")
 @_ORG
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON object a line.")
+@EACH_AS_JSON
 def list_members(*, organisation_id: str | None, as_json: bool) -> None:
     """List the members."""
     with opened_app() as app:
@@ -52,35 +55,42 @@ def list_members(*, organisation_id: str | None, as_json: bool) -> None:
 @click.argument("email")
 @_ROLE
 @_ORG
-def change_a_role(*, email: str, role: str, organisation_id: str | None) -> None:
+@AS_JSON
+def change_a_role(*, email: str, role: str, organisation_id: str | None, as_json: bool) -> None:
     """Give a member another role."""
     with opened_app() as app:
         chosen = chosen_organisation(app.store, organisation_id)
         for each in _named(app.store, chosen.id, email):
             change_role(app, organisation_id=chosen.id, person_id=each.person.id, role=MemberRole(role), actor=OWNER)
+    facts = {"organisation": chosen.id, "email": email, "role": role}
+    print_result(f"{email} is {role}", facts, as_json=as_json)
 
 
 @people.command("remove")
 @click.argument("email")
 @_ORG
-def remove_somebody(*, email: str, organisation_id: str | None) -> None:
+@AS_JSON
+def remove_somebody(*, email: str, organisation_id: str | None, as_json: bool) -> None:
     """Let somebody be no member any more, and sign them out everywhere."""
     with opened_app() as app:
         chosen = chosen_organisation(app.store, organisation_id)
         for each in _named(app.store, chosen.id, email):
             remove_member(app, organisation_id=chosen.id, person_id=each.person.id, actor=OWNER)
             end_sessions(app, each.person.id)
+    print_result(f"{email} is no member any more", {"organisation": chosen.id, "email": email}, as_json=as_json)
 
 
 @people.command("sign-out")
 @click.argument("email")
 @_ORG
-def sign_somebody_out(*, email: str, organisation_id: str | None) -> None:
+@AS_JSON
+def sign_somebody_out(*, email: str, organisation_id: str | None, as_json: bool) -> None:
     """End every session of a member: where a device was lost, say."""
     with opened_app() as app:
         chosen = chosen_organisation(app.store, organisation_id)
         ended = sum(end_sessions(app, each.person.id) for each in _named(app.store, chosen.id, email))
-        click.echo(f"Signed out of {ended} browser(s).")
+    facts = {"organisation": chosen.id, "email": email, "sessions_ended": ended}
+    print_result(f"Signed out of {ended} browser(s).", facts, as_json=as_json)
 
 
 def _members(store: Store, organisation_id: str) -> list[Member]:

@@ -8,7 +8,7 @@ import click
 
 from connectors import registry
 from runtime.cli.opened import chosen_organisation, opened_app
-from runtime.cli.printed import print_counts
+from runtime.cli.printed import AS_JSON, print_counts, print_result
 from runtime.operations.doctor import examine
 from runtime.operations.errors import InputError
 from runtime.operations.organisations import OWNER, create_organisation, time_zones
@@ -19,7 +19,6 @@ from runtime.settings import load
 from runtime.store import connections
 
 _ORG = click.option("--org", "organisation_id", help="The organisation's id, where there are several.")
-_JSON = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 
 
 def _zone(_context: click.Context, _option: click.Parameter, name: str) -> str:
@@ -41,8 +40,16 @@ def _country(_context: click.Context, _option: click.Parameter, code: str) -> st
 @click.option("--currency", default="EUR", show_default=True, help="Its base currency.")
 @click.option("--time-zone", "time_zone", default="UTC", show_default=True, callback=_zone, help="Its time zone.")
 @click.option("--country", default="IE", show_default=True, callback=_country, help="Its country (two letters).")
+@AS_JSON
 def connect(
-    *, system: str, organisation_id: str | None, name: str | None, currency: str, time_zone: str, country: str
+    *,
+    system: str,
+    organisation_id: str | None,
+    name: str | None,
+    currency: str,
+    time_zone: str,
+    country: str,
+    as_json: bool,
 ) -> None:
     """Print the address where a person gives consent; `truedue serve` must be running to take the answer."""
     load().endpoint(system)  # refused before an organisation is made
@@ -51,13 +58,15 @@ def connect(
             made = create_organisation(app, name=name, base_currency=currency, time_zone=time_zone, country=country)
             organisation_id = made.id
         chosen = chosen_organisation(app.store, organisation_id)
-        click.echo(begin_connect(app, organisation_id=chosen.id, system=system))
+        address = begin_connect(app, organisation_id=chosen.id, system=system)
+    print_result(address, {"organisation": chosen.id, "system": system, "address": address}, as_json=as_json)
 
 
 @click.command()
 @click.argument("system", type=click.Choice(registry.SYSTEMS), metavar="SYSTEM")
 @_ORG
-def disconnect(*, system: str, organisation_id: str | None) -> None:
+@AS_JSON
+def disconnect(*, system: str, organisation_id: str | None, as_json: bool) -> None:
     """End the connection to SYSTEM, here and at the vendor."""
     role = registry.declaration(system).role
     with opened_app() as app:
@@ -67,11 +76,13 @@ def disconnect(*, system: str, organisation_id: str | None) -> None:
         if standing.get(role) != system:
             raise InputError(f"{chosen.name} has not connected {system}")
         ended = end_connection(app, organisation_id=chosen.id, role=role, actor=OWNER)
-        click.echo(f"{ended.account.name} is disconnected")
+    name = ended.account.name
+    facts = {"organisation": chosen.id, "system": system, "account": ended.account.external_id, "name": name}
+    print_result(f"{name} is disconnected", facts, as_json=as_json)
 
 
 @click.command()
-@_JSON
+@AS_JSON
 def sync(as_json: bool) -> None:
     """Read what changed in every connected system, match, and write what is due."""
     with opened_app() as app:
@@ -81,7 +92,7 @@ def sync(as_json: bool) -> None:
 
 
 @click.command()
-@_JSON
+@AS_JSON
 def doctor(as_json: bool) -> int:
     """Check this installation: settings, database, key, vendors, mail. Exit 1 when something does not hold."""
     found = examine(load)

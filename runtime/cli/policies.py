@@ -10,6 +10,7 @@ import click
 from reminders.policy_book import EXAMPLES
 from reminders.policy_file import write_policies
 from runtime.cli.opened import chosen_organisation, opened_app, opened_store
+from runtime.cli.printed import AS_JSON
 from runtime.clock import system_clock
 from runtime.operations.errors import InputError
 from runtime.operations.organisations import OWNER
@@ -19,7 +20,6 @@ from runtime.operations.reminding.policy_preview import Preview, preview, previe
 MAX_CHANGES_SHOWN = 20
 MAX_FILE_BYTES = 1 << 20  # one of policies has a few thousand
 _ORG = click.option("--org", "organisation_id", help="The organisation's id, where there are several.")
-_JSON = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 _FILE = click.argument("path", type=click.Path(path_type=Path), metavar="FILE")
 
 
@@ -32,7 +32,7 @@ def policy() -> None:
 @_ORG
 @click.option("--version", type=int, help="Show this version; the default is the one that counts.")
 @click.option("--example", type=click.Choice(tuple(EXAMPLES)), help="Show a ready example instead.")
-@_JSON
+@AS_JSON
 def show(organisation_id: str | None, version: int | None, example: str | None, as_json: bool) -> None:
     """Print policies as a file that `set` takes."""
     if example is not None:
@@ -57,7 +57,7 @@ def show(organisation_id: str | None, version: int | None, example: str | None, 
 @policy.command()
 @_FILE
 @click.option("--org", "organisation_id", help="Weigh it on the open invoices of this organisation.")
-@_JSON
+@AS_JSON
 def check(path: Path, organisation_id: str | None, as_json: bool) -> None:
     """Check a file of policies; with --org also what it would change today. Exit 2 names file, line and reason."""
     book = policies.checked(_read(path), source=str(path))
@@ -80,7 +80,7 @@ def check(path: Path, organisation_id: str | None, as_json: bool) -> None:
 @_FILE
 @_ORG
 @click.option("--by", "actor", default=OWNER, show_default=True, help="Who decides it.")
-@_JSON
+@AS_JSON
 def set_(path: Path, organisation_id: str | None, actor: str, as_json: bool) -> None:
     """Let the policies of a file count from now on, as a new version."""
     text = _read(path)

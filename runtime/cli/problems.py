@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import click
 
 from runtime.cli.opened import chosen_organisation, opened_app
+from runtime.cli.printed import EACH_AS_JSON, print_result
 from runtime.operations.errors import InputError
 from runtime.operations.inbox.set_aside import Queue, SetAside, replay, set_aside
 from runtime.operations.organisations import OWNER
@@ -21,7 +22,7 @@ _ORG = click.option("--org", "organisation_id", help="The organisation's id, whe
 
 
 @click.group(invoke_without_command=True)
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
+@EACH_AS_JSON
 @click.pass_context
 def problems(context: click.Context, *, as_json: bool) -> None:
     """Show what waits for a person in every organisation, and what was set aside; also of accounts nobody connected."""
@@ -39,38 +40,44 @@ def problems(context: click.Context, *, as_json: bool) -> None:
 @click.argument("names", nargs=-1, required=True, metavar="QUEUE:ID...")
 @_ORG
 @click.option("--unclaimed", is_flag=True, help="Webhooks that could not be read: read them again.")
-def problems_replay(names: Sequence[str], organisation_id: str | None, *, unclaimed: bool) -> None:
+@EACH_AS_JSON
+def problems_replay(names: Sequence[str], organisation_id: str | None, *, unclaimed: bool, as_json: bool) -> None:
     """Work off again what was set aside, such as outbox:12; `truedue serve` or a worker does it."""
     wanted = [_named(name) for name in names]
     with opened_app() as app:
         owner = None if unclaimed else chosen_organisation(app.store, organisation_id).id
         for queue, row_id in wanted:
             replay(app, organisation_id=owner, queue=queue, row_id=row_id, actor=OWNER)
-            click.echo(f"{queue}:{row_id} is tried again")
+            facts = {"organisation": owner, "name": f"{queue}:{row_id}", "tried_again": True}
+            print_result(f"{queue}:{row_id} is tried again", facts, as_json=as_json)
 
 
 @problems.command("sent")
 @click.argument("reminder_ids", nargs=-1, required=True, metavar="REMINDER...")
 @_ORG
-def problems_sent(reminder_ids: Sequence[str], organisation_id: str | None) -> None:
+@EACH_AS_JSON
+def problems_sent(reminder_ids: Sequence[str], organisation_id: str | None, *, as_json: bool) -> None:
     """Say that reminders in doubt left: they count as sent."""
-    _answer(reminder_ids, organisation_id, was_sent=True)
+    _answer(reminder_ids, organisation_id, was_sent=True, as_json=as_json)
 
 
 @problems.command("not-sent")
 @click.argument("reminder_ids", nargs=-1, required=True, metavar="REMINDER...")
 @_ORG
-def problems_not_sent(reminder_ids: Sequence[str], organisation_id: str | None) -> None:
+@EACH_AS_JSON
+def problems_not_sent(reminder_ids: Sequence[str], organisation_id: str | None, *, as_json: bool) -> None:
     """Say that reminders in doubt did not leave: what is still due of them may be planned again."""
-    _answer(reminder_ids, organisation_id, was_sent=False)
+    _answer(reminder_ids, organisation_id, was_sent=False, as_json=as_json)
 
 
-def _answer(reminder_ids: Sequence[str], organisation_id: str | None, *, was_sent: bool) -> None:
+def _answer(reminder_ids: Sequence[str], organisation_id: str | None, *, was_sent: bool, as_json: bool) -> None:
     with opened_app() as app:
         owner = chosen_organisation(app.store, organisation_id).id
         for reminder_id in reminder_ids:
             settle_doubt(app, organisation_id=owner, reminder_id=reminder_id, was_sent=was_sent, actor=OWNER)
-            click.echo(f"{reminder_id} {'counts as sent' if was_sent else 'may be planned again'}")
+            said = f"{reminder_id} {'counts as sent' if was_sent else 'may be planned again'}"
+            facts = {"organisation": owner, "reminder": reminder_id, "was_sent": was_sent}
+            print_result(said, facts, as_json=as_json)
 
 
 def _everything(store: Store) -> list[tuple[str | None, Sequence[ProblemRow], list[SetAside]]]:

@@ -9,7 +9,7 @@ import click
 
 from reminders.policy import level_title
 from runtime.cli.opened import aware, chosen_organisation, opened_app, opened_store
-from runtime.cli.printed import print_counts
+from runtime.cli.printed import AS_JSON, print_counts
 from runtime.clock import system_clock
 from runtime.operations.errors import InputError
 from runtime.operations.reminding.dry_run import dry_run
@@ -27,7 +27,7 @@ _HEAD = ("month", "messages", "customers", "invoices named", "of them paid by th
 @click.option("--replay", nargs=2, metavar="FROM TO", help="Show what would have been sent from one day to another.")
 @click.option("--as-of", "as_of", help="Decide for this time (ISO 8601 with zone); the default is now.")
 @click.option("--org", "organisation_id", help="The organisation's id, where there are several.")
-@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+@AS_JSON
 def remind(
     *, is_dry: bool, replay: tuple[str, str] | None, as_of: str | None, organisation_id: str | None, as_json: bool
 ) -> None:

@@ -9,6 +9,7 @@ import click
 
 from runtime.app import App
 from runtime.cli.opened import chosen_organisation, opened_app
+from runtime.cli.printed import AS_JSON
 from runtime.operations.autopay.agree import switch_autopay
 from runtime.operations.bank_files.bank_proof import prove_by_name, prove_by_statements
 from runtime.operations.errors import InputError
@@ -60,7 +61,7 @@ from runtime.store.connections import Organisation
     metavar="KIND=ACCOUNT[:TAXCODE]",
     help="Book this kind of difference to an account of the ledger; nothing after = forgets it.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+@AS_JSON
 def settings(
     *,
     organisation_id: str | None,

@@ -10,6 +10,7 @@ import click
 from sqlalchemy import Connection
 
 from runtime.cli.opened import chosen_organisation, opened_app, opened_store
+from runtime.cli.printed import EACH_AS_JSON
 from runtime.operations.errors import InputError
 from runtime.operations.organisations import OWNER
 from runtime.operations.systems import conflicts as settling
@@ -22,7 +23,6 @@ from runtime.store.owners import owners_of
 from sync.owners import RULES
 
 _ORG = click.option("--org", "organisation_id", help="The organisation's id, where there are several.")
-_JSON = click.option("--json", "as_json", is_flag=True, help="Print a JSON object a line.")
 
 Found = TypeVar("Found")
 
@@ -31,7 +31,7 @@ Found = TypeVar("Found")
 @click.argument("action", type=click.Choice(("restore", "keep")), required=False)
 @click.argument("conflict_id", required=False)
 @_ORG
-@_JSON
+@EACH_AS_JSON
 def conflicts(action: str | None, conflict_id: str | None, organisation_id: str | None, as_json: bool) -> None:
     """List the values that lost against another system's, or settle one: restore ID, keep ID."""
     if (action is None) != (conflict_id is None):
@@ -70,7 +70,7 @@ def _conflict_line(each: ConflictView) -> str:
 @click.argument("proposal_id", required=False)
 @click.argument("customer_id", required=False)
 @_ORG
-@_JSON
+@EACH_AS_JSON
 def links(
     *,
     action: str | None,
@@ -119,7 +119,7 @@ def _link_lines(each: ProposalView) -> str:
 @click.option("--field", help="A field, by its name as printed here.")
 @click.option("--owner", help="Whose word counts for it: ledger, shared or crm.")
 @_ORG
-@_JSON
+@EACH_AS_JSON
 def owners(field: str | None, owner: str | None, organisation_id: str | None, as_json: bool) -> None:
     """Print whose word counts for which field, after changing one if asked to."""
     if (field is None) != (owner is None):

@@ -47,7 +47,8 @@ def test_columns_are_tried_kept_shown_and_forgotten(files: tuple[Path, Path], tm
         assert len(shown) == kept
     found = json.loads(shown[0])
     assert (found["columns"], found["date_order"], found["decimal_mark"]) == (COLUMNS["columns"], "dmy", ",")
-    assert truedue("columns", "forget", found["id"], folder=tmp_path, **own).returncode == 0
+    forgotten = json.loads(truedue("columns", "forget", found["id"], "--json", folder=tmp_path, **own).stdout)
+    assert (forgotten["id"], forgotten["forgotten"]) == (found["id"], True)
     assert truedue("columns", "show", "--json", folder=tmp_path, **own).stdout == ""
 
 

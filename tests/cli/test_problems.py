@@ -29,7 +29,8 @@ def test_a_reminder_in_doubt_is_listed_and_answered(firm: Firm, command: Command
     listed = [json.loads(line)["problem"] for line in command("problems", "--json").stdout.splitlines()]
     assert {each["subject"] for each in listed if each["code"] == REMINDER_IN_DOUBT} == {first, second}
     assert command("problems", "sent", first).returncode == 0
-    assert command("problems", "not-sent", second).returncode == 0
+    answered = json.loads(command("problems", "not-sent", second, "--json").stdout)
+    assert answered == {"organisation": firm.id, "reminder": second, "was_sent": False}
     assert {row.id: row.state for row in firm.rows(t.reminder)} == {first: "sent", second: "failed"}
     again = command("problems", "not-sent", first)
     assert again.returncode == 2
