@@ -8,7 +8,7 @@ from alembic import op
 from runtime.store.tables import Instant
 
 revision = "0053"
-down_revision = "0052"
+down_revision = "0050"
 branch_labels = None
 depends_on = None
 
