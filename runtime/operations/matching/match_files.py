@@ -47,8 +47,9 @@ RECEIPT_COLUMNS = (
 )
 ALLOCATION_COLUMNS = ("receipt_id", "item_id", "amount")
 
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
-_DECIMAL = re.compile(r"[+-]?\d+(\.\d+)?")
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_DECIMAL = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
+_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")  # all but tabs and line breaks
 
 Row = dict[str, str]
 T = TypeVar("T")
@@ -139,8 +140,12 @@ def _read_allocations(path: Path, items: Sequence[OpenItem], receipts: Sequence[
         if item_id and item_id not in item_ids:
             raise _bad(path, line, f"item_id {item_id!r} is not in open_items.csv")
         named = paid[receipt_id]
-        if item_id in named or (named and not item_id) or "" in named:
+        if item_id in named:
             raise _bad(path, line, f"a second row of receipt {receipt_id!r} for item {item_id!r}")
+        if named and ("" in named or not item_id):
+            raise _bad(path, line, f"receipt_id {receipt_id!r} has a row that says that it paid nothing and another")
+        if row["amount"] and not item_id:
+            raise _bad(path, line, f"receipt_id {receipt_id!r} has an amount and no item_id")
         if row["amount"]:
             _checked(path, line, partial(_positive, "amount", row["amount"], currencies[receipt_id]))
         named.add(item_id)
@@ -242,13 +247,24 @@ def _rows(path: Path, columns: Sequence[str]) -> Iterator[tuple[int, Row]]:
                     continue
                 if len(cells) != len(header):
                     raise _bad(path, reader.line_num, f"{len(cells)} values for {len(header)} columns")
+                if any(map(_CONTROL.search, cells)):
+                    raise _bad(path, reader.line_num, "has a control character")
                 yield reader.line_num, {name: cell.strip() for name, cell in zip(header, cells, strict=True)}
     except OSError as error:
         raise _bad(path, 1, f"cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
-        raise _bad(path, 1, "is not UTF-8 text") from None
+        raise _bad(path, _line_not_utf8(path), "is not UTF-8 text") from None
     except csv.Error as error:
         raise _bad(path, reader.line_num, f"is not well-formed CSV: {error}") from None
+
+
+def _line_not_utf8(path: Path) -> int:
+    content = path.read_bytes()
+    try:
+        content.decode()
+    except UnicodeDecodeError as error:
+        return content.count(b"\n", 0, error.start) + 1
+    return 1  # somebody has written it anew meanwhile
 
 
 def _check_header(path: Path, header: Sequence[str], columns: Sequence[str]) -> None:
