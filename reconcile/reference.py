@@ -11,7 +11,8 @@ from typing import Final, NamedTuple
 
 MAX_TEXT_CHARACTERS: Final = 2_000  # the longest remittance a SEPA or SWIFT message carries is 9,000; the rest is prose
 MAX_CHUNKS: Final = 160
-MIN_CORE_DIGITS: Final = 3  # shorter numbers occur by chance in any text
+MIN_CORE_DIGITS: Final = 3  # shorter numbers occur by chance in any text, and name an item only behind such a word
+MAX_PREFIX_LETTERS: Final = 5
 SURE_DIGITS: Final = 6  # so many digits in a row name an item without further words
 SURE_LETTERS_AND_DIGITS: Final = 5
 MIN_DAMAGED_DIGITS: Final = 5
@@ -25,9 +26,11 @@ _LOOK_ALIKE_TAIL: Final = re.compile(r"[0-9OQILSBZ]+$")
 _JOINABLE_GAP: Final = re.compile(r"[\s\-./_#:]{0,3}$")
 _LIST_GAP: Final = re.compile(r"\s*(?:[/,;+&\-]|AND|UND|ET|Y|E)?\s*$")
 _FOLD: Final = str.maketrans("OQILSBZ", "0011582")
-CONTEXT_WORDS: Final = frozenset(
-    "INV INVOICE INVOICES INVS BILL NO NR NUM NUMBER REF REFERENCE RE RG RN RECHNUNG RECHNUNGEN RGNR FACTURE "
-    "FACTURA FAKTURA FATTURA FACT FAC FT DOC DOCUMENT SI CN CREDIT GUTSCHRIFT".split()
+DOCUMENT_WORDS: Final = frozenset(
+    "INV INVOICE INVOICES INVS BILL RECHNUNG RECHNUNGEN RGNR FACTURE FACTURES FACTURA FACTUUR FAKTURA FATTURA".split()
+)
+CONTEXT_WORDS: Final = DOCUMENT_WORDS | frozenset(
+    "N NO NR NUM NUMBER REF REFERENCE RE RG RN FACT FAC FT DOC DOCUMENT SI CN CREDIT GUTSCHRIFT".split()
 )
 
 
@@ -68,10 +71,10 @@ def fold(text: str) -> str:
 
 
 def spelling(number: str) -> Spelling:
-    """Return the keys of a document number or further reference; empty strings where it has too few digits."""
+    """Return the keys of a document number or further reference; empty strings where it has no digits."""
     normal = normalise(number)
     digits = digits_of(normal)
-    if len(digits) < MIN_CORE_DIGITS:
+    if not digits:
         return _NO_SPELLING
     last = _LAST_RUN.search(normal)
     run = last.group(1) if last is not None else ""
@@ -135,6 +138,19 @@ def has_context(chunk: Chunk, before: Chunk | None) -> bool:
     if prefix in CONTEXT_WORDS or "#" in chunk.gap:
         return True
     return before is not None and not prefix and before.text in CONTEXT_WORDS
+
+
+def is_short_number(chunk: Chunk, before: Chunk | None) -> bool:
+    """Whether a word for a document introduces a number too short to name one by itself (`INV-7`, `Invoice 12`)."""
+    if not chunk.digits or len(chunk.digits) >= MIN_CORE_DIGITS:
+        return False
+    word = before.text if chunk.is_number and before is not None else chunk.text.rstrip("0123456789")
+    return word in DOCUMENT_WORDS
+
+
+def is_prefix(chunk: Chunk, after: Chunk) -> bool:
+    """Whether a chunk may be the letters with which the number in the next one begins (`HS-4021`, `HS 4021`)."""
+    return not chunk.digits and len(chunk.text) <= MAX_PREFIX_LETTERS and after.is_number and joins(after.gap)
 
 
 def shortened(digits: str, places: range) -> list[str]:

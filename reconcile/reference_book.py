@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
 from typing import Final
 
 from reconcile import damaged, reference
@@ -70,8 +71,10 @@ class ReferenceBook:
         free = [bool(part.digits) or part.text in reference.CONTEXT_WORDS for part in parts]
         self._read_joined(parts, free, found)
         for at, part in enumerate(parts):
-            if free[at] and len(part.digits) >= reference.MIN_CORE_DIGITS:
-                mentions = self._within(part, parts[at - 1] if at else None) or self._runs(part)
+            before = parts[at - 1] if at else None
+            is_long = len(part.digits) >= reference.MIN_CORE_DIGITS
+            if free[at] and (is_long or reference.is_short_number(part, before)):
+                mentions = self._within(part, before) or self._runs(part)
                 if mentions:
                     found.setdefault(at, []).extend(mentions)
                     free[at] = not any(each.exact for each in mentions)
@@ -99,9 +102,12 @@ class ReferenceBook:
 
     def _read_joined(self, parts: Sequence[Chunk], free: list[bool], found: dict[int, list[Mention]]) -> None:
         joined = [reference.joins(part.gap) for part in parts]
+        begins = [reference.is_prefix(part, after) for part, after in pairwise(parts)]
         for size in range(min(MAX_JOINED_CHUNKS, len(parts)), 0, -1):
             for at in range(len(parts) - size + 1):
-                if not free[at] or not all(free[at : at + size]) or not all(joined[at + 1 : at + size]):
+                if not (free[at] or (size > 1 and begins[at])):
+                    continue
+                if not all(free[at + 1 : at + size]) or not all(joined[at + 1 : at + size]):
                     continue
                 whole = self._whole(parts[at : at + size])
                 if whole is not None:
@@ -117,7 +123,7 @@ class ReferenceBook:
             folded = reference.fold(text)
             rows = self._full.find(hash(folded), MAX_SHARED)
             if rows:
-                core = reference.core(reference.folded_tail(text))
+                core = reference.core(digits if window[-1].is_number else reference.folded_tail(text))
                 return self._exact(text, rows, core, LOG_NUMBER if digits == text else LOG_WORDED + LOG_NUMBER)
         if len(digits) >= reference.SURE_DIGITS and all(part.is_number for part in window):
             rows = self._core.find(hash(reference.core(digits)), MAX_SHARED)
@@ -131,7 +137,7 @@ class ReferenceBook:
         return mention(text, rows, ReferenceEvidence.EXACT, LOG_EXACT + self._numbering.room(len(core)) + extra)
 
     def _within(self, part: Chunk, before: Chunk | None) -> list[Mention]:
-        for digits in reference.cores_within(part):
+        for digits in reference.cores_within(part) or [reference.core(part.digits)]:
             rows = self._core.find(hash(digits), MAX_SHARED)
             if rows and len(rows) <= MAX_SHARED:
                 if reference.has_context(part, before):

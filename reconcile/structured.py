@@ -66,7 +66,8 @@ def _swiss(text: str) -> list[tuple[str, ...]]:
         digits = "".join(match.group().split())
         if valid_swiss_reference(digits):
             body = digits[:-1]
-            found.append((digits, body, _ZEROS.split(body)[-1]))  # an invoice number fills its field from the right
+            # An invoice number fills its field from the right, and may itself have zeros in a row.
+            found.append((digits, body, *(body[zeros.end() :] for zeros in _ZEROS.finditer(body))))
     return found
 
 

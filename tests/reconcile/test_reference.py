@@ -100,6 +100,31 @@ def test_a_short_number_without_a_word_before_it_is_not_exact() -> None:
     assert Numbers("1001").exact("#1001") == ["1001"]
 
 
+@pytest.mark.parametrize("text", ["INV-7", "Invoice 7 of 12 March", "Rechnung 007", "inv7", "payment INV 0007"])
+def test_a_very_short_number_is_named_behind_a_word_for_a_document(text: str) -> None:
+    assert Numbers("INV-0007", "INV-12").exact(text) == ["INV-0007"]
+    assert Numbers("7", "12").exact(text) == ["7"]
+    assert Numbers("INV-7", "INV-12").exact(text) == ["INV-7"]
+
+
+@pytest.mark.parametrize("text", ["7", "No 7", "7 March", "street 7", "REF 7", "part 7 of 12", "A7"])
+def test_a_very_short_number_is_chance_anywhere_else(text: str) -> None:
+    assert Numbers("INV-0007", "7").exact(text) == []
+
+
+@pytest.mark.parametrize("text", ["HS-4021", "HS 4021", "hs4021", "payment for hs/4021"])
+def test_the_letters_of_a_number_make_it_exact_whatever_they_are(text: str) -> None:
+    assert Numbers("HS-4021", "HS-4022").exact(text) == ["HS-4021"]
+    assert Numbers("QT-4021").exact(text) == []
+    assert Numbers("HS-4021", "HS-4022", "HS-4023").exact("HS-4021, 4022 and 4023") == ["HS-4021", "HS-4022", "HS-4023"]
+
+
+def test_letters_before_a_number_make_it_no_less_telling() -> None:
+    book = Numbers("B/270612", *(f"INV-{number}" for number in range(110_000, 110_100))).book
+    (with_letter,), (without,) = book.mentions("B/270612"), book.mentions("270612")
+    assert with_letter.weight > without.weight
+
+
 def test_creditor_reference_needs_its_check_digits() -> None:
     # RF18 5390 0754 7034 is the example of the European Payments Council's guideline on ISO 11649.
     assert creditor_references("RF18 5390 0754 7034") == ["539007547034"]
@@ -110,9 +135,12 @@ def test_creditor_reference_needs_its_check_digits() -> None:
 def test_a_swiss_reference_needs_its_check_digit() -> None:
     # The example of the Swiss Implementation Guidelines QR-bill.
     text = "21 00000 00003 13947 14300 09017"
-    assert structured_references(text) == [("210000000003139471430009017", "21000000000313947143000901", "901")]
+    assert structured_references(text) == [
+        ("210000000003139471430009017", "21000000000313947143000901", "313947143000901", "901")
+    ]
     assert structured_references(text[:-1] + "8") == []
     assert Numbers("210000000003139471430009017").exact(f"QRR {text}") == ["210000000003139471430009017"]
+    assert Numbers("INV-3139-47143000901").exact(text) == ["INV-3139-47143000901"]  # zeros within
 
 
 def test_a_belgian_communication_needs_its_check_digits() -> None:
