@@ -125,6 +125,10 @@ class History:
         """The classes that are not applied whatever their chance, because experience is against them."""
         return [kind for kind, own in sorted(self.classes.items()) if _is_refuted(own)]
 
+    def is_refuted(self, kind: str) -> bool:
+        """Whether experience is against a class."""
+        return _is_refuted(self.classes.get(kind, _NO_CASES))
+
     def least_band(self) -> int | None:
         """The least band of chances from which on cases have proved themselves; None where experience is too small."""
         right = count = 0
@@ -198,8 +202,7 @@ def may_apply(evidence: Evidence, chance: float, history: History) -> bool:
     reaches APPLY_PRECISION, which takes some 540 cases without an error. Either way the class of the evidence must not
     be refuted: the upper bound of its own precision must reach APPLY_PRECISION.
     """
-    own = history.classes.get(class_of(evidence, chance), _NO_CASES)
-    if _is_refuted(own):
+    if history.is_refuted(class_of(evidence, chance)):
         return False
     if is_proof(evidence, chance):
         return True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Final
 
 from receivables.money import Money
@@ -14,6 +15,7 @@ from reconcile.payer import PayerEvidence
 from reconcile.reading import Reading
 
 MAX_NUMBERS: Final = 6
+MAX_CUSTOMERS: Final = 3
 NEAR_CHANCE: Final = 0.1  # of the chosen chance, from which on another explanation is mentioned
 
 _REFERENCE_TEXT: Final = {
@@ -42,12 +44,11 @@ def numbers(draft: Draft, index: OpenItemIndex) -> str:
 def reasons(reading: Reading, draft: Draft, index: OpenItemIndex) -> tuple[str, ...]:
     """Say what speaks for a draft and what against it."""
     evidence = draft.evidence
-    customers = sorted({index.names.name_of(index.customer[row]) for row, _ in draft.shares})
     payer = reading.receipt.payer_name.strip() or "(no name given)"
     said = [
         _REFERENCE_TEXT[evidence.reference].format(numbers=numbers(draft, index)),
         _amount_text(reading, draft, index),
-        _PAYER_TEXT[evidence.payer].format(customer=", ".join(customers[:3]), payer=payer),
+        _PAYER_TEXT[evidence.payer].format(customer=_customers(reading, draft, index), payer=payer),
     ]
     if evidence.inferred:
         said.append(f"{evidence.inferred} item(s) of these are not named and follow from the amount.")
@@ -60,14 +61,23 @@ def reasons(reading: Reading, draft: Draft, index: OpenItemIndex) -> tuple[str, 
     return tuple(said)
 
 
+def _customers(reading: Reading, draft: Draft, index: OpenItemIndex) -> str:
+    """The customers of a draft's items, and the parents who pay for them where it is them that the payer agrees with."""
+    names, rows = index.names, [row for row, _ in draft.shares]
+    customers = ", ".join(sorted({names.name_of(index.customer[row]) for row in rows})[:MAX_CUSTOMERS])
+    parents = {index.parent[row] for row in rows if reading.is_parents(row, index)}
+    said = ", ".join(sorted(map(names.name_of, parents))[:MAX_CUSTOMERS])
+    return f"{said}, who pays for {customers}" if parents else customers
+
+
 def rivals(chances: Sequence[float], chosen: float) -> tuple[str, ...]:
     """Say that other explanations come near the chosen one."""
     near = sum(chance >= chosen * NEAR_CHANCE for chance in chances)
     return (f"{near} other way(s) explain it about as well, so a person should decide.",) if near else ()
 
 
-def what_would_change_it(draft: Draft) -> str:
-    """Say what is missing to proof."""
+def what_would_change_it(draft: Draft, *, is_refuted: bool) -> str:
+    """Say what is missing to proof; `is_refuted`: such cases have come out wrong too often."""
     evidence = draft.evidence
     wanted = []
     if evidence.reference < ReferenceEvidence.EXACT or evidence.inferred:
@@ -78,9 +88,18 @@ def what_would_change_it(draft: Draft) -> str:
         wanted.append("the amount were that of the items")
     if evidence.payer < PayerEvidence.NAME:
         wanted.append("the payer were known to pay for this customer")
+    if wanted:
+        return f"It would be applied if {' and '.join(wanted)}."
     return (
-        f"It would be applied if {' and '.join(wanted)}." if wanted else "A person decides: experience is against it."
+        "A person decides: experience is against it."
+        if is_refuted
+        else "It would be applied if no other explanation came near it."
     )
+
+
+def not_yet(day: date) -> str:
+    """Say that the money is dated later than the day of the match."""
+    return f"The money is dated {day}, which is yet to come: nothing of it is applied before."
 
 
 def _amount_text(reading: Reading, draft: Draft, index: OpenItemIndex) -> str:

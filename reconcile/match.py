@@ -12,7 +12,7 @@ from receivables.money import Money
 from receivables.receipt import Receipt, ReceiptStatus
 from reconcile import explain
 from reconcile.assign import Choice, assign
-from reconcile.calibrate import Case, History, case_of, confidence, is_proof, may_apply
+from reconcile.calibrate import Case, History, case_of, class_of, confidence, is_proof, may_apply
 from reconcile.candidates import OpenItemIndex
 from reconcile.draft import Claim, Draft
 from reconcile.hypotheses import search
@@ -155,7 +155,9 @@ def _with_items(
         said = (*said, f"Applied: {proof}.")
     else:
         others = [c for draft, c in zip(claim.options, choice.chances, strict=True) if draft.rows != chosen.rows]
-        said = (*said, *explain.rivals(others, chance), explain.what_would_change_it(chosen))
+        is_refuted = history.is_refuted(class_of(chosen.evidence, chance))
+        missing = explain.what_would_change_it(chosen, is_refuted=is_refuted)
+        said = (*said, *explain.rivals(others, chance), missing if postable else explain.not_yet(receipt.received_on))
     other = next((at for at, draft in enumerate(claim.options) if _is_rival(draft, choice.chances[at], chosen)), None)
     runner_up = None
     if other is not None:

@@ -100,6 +100,11 @@ class Reading:
         parent = index.parent[row]
         return found if parent < 0 else max(found, self.payers.likely.get(parent, _NEVER), key=lambda each: each[1])
 
+    def is_parents(self, row: int, index: OpenItemIndex) -> bool:
+        """Whether the payer agrees with a row's customer only by the parent who pays for it."""
+        parent = index.parent[row]
+        return parent >= 0 and self.payers.likely.get(parent, _NEVER)[1] > self.payers.of(index.customer[row])[1]
+
 
 def read(receipt: Receipt, index: OpenItemIndex, history: History, *, blind: bool) -> Reading:
     """Read a receipt against the open items and what is known of payers."""

@@ -14,7 +14,7 @@ from receivables.receipt import Receipt, ReceiptStatus
 from reconcile.calibrate import History
 from reconcile.candidates import OpenItemIndex
 from reconcile.likelihood import AmountEvidence, Evidence
-from reconcile.match import propose
+from reconcile.match import propose, propose_with_evidence
 from reconcile.mention import ReferenceEvidence
 from reconcile.payer import PayerEvidence
 from tests.reconcile.build import DAY, item, match, paid, receipt, residuals
@@ -371,3 +371,30 @@ def test_an_offered_discount_is_as_good_as_the_exact_amount_and_any_other_is_ask
     assert Decision.APPLY not in {each.decision for each in others}
     card = replace(one, received_on=DAY + timedelta(days=1), made_at=datetime(2026, 3, 2, 23, 59, tzinfo=UTC))
     assert found(card, offers).decision is Decision.APPLY
+
+
+def test_who_pays_for_whom_is_said() -> None:
+    items = [
+        item("A", 100_00, number="INV-0401", customer="Child One", parent_id="CROWN-HOLDING"),
+        item("B", 50_00, number="INV-0402", customer="Child Two", parent_id="CROWN-HOLDING"),
+        item("C", 33_00, number="INV-0403", customer="Crown Holding"),
+    ]
+    (parents,) = match(items, receipt(150_00, "INV-0401, 402", payer="Crown Holding"))
+    (own,) = match(items, receipt(100_00, "INV-0401", payer="Child One"))
+    assert "The payer's name is that of Crown Holding, who pays for Child One, Child Two." in parents.reasons
+    assert "The payer's name is that of Child One." in own.reasons
+
+
+def test_why_proof_is_not_applied_is_said_truly() -> None:
+    items = [item("A", 100_00, number="INV-0401")]
+    (early,) = propose(
+        index=OpenItemIndex(items), receipts=[receipt(100_00, "INV-0401", received_on=DAY)], as_of=DAY - timedelta(1)
+    )
+    assert early.decision is Decision.SUGGEST
+    assert early.reasons[-1] == f"The money is dated {DAY}, which is yet to come: nothing of it is applied before."
+    history = History()
+    (sure,) = propose_with_evidence(index=OpenItemIndex(items), receipts=[receipt(100_00, "INV-0401")], as_of=DAY)
+    assert sure.case is not None
+    history.count(sure.case, right=False, times=10)
+    (refuted,) = propose(index=OpenItemIndex(items), receipts=[receipt(100_00, "INV-0401")], history=history, as_of=DAY)
+    assert refuted.reasons[-1] == "A person decides: experience is against it."
