@@ -62,7 +62,7 @@ def reasons(reading: Reading, draft: Draft, index: OpenItemIndex) -> tuple[str, 
 
 
 def _customers(reading: Reading, draft: Draft, index: OpenItemIndex) -> str:
-    """The customers of a draft's items, and the parents who pay for them where it is them that the payer agrees with."""
+    """The customers of a draft's items, and the parents who pay for them where the payer agrees with these."""
     names, rows = index.names, [row for row, _ in draft.shares]
     customers = ", ".join(sorted({names.name_of(index.customer[row]) for row in rows})[:MAX_CUSTOMERS])
     parents = {index.parent[row] for row in rows if reading.is_parents(row, index)}
