@@ -76,7 +76,8 @@ class Judge:
     wrongs: list[Wrong] = field(default_factory=list)
     named: dict[tuple[str, str], datetime] = field(default_factory=dict)  # invoices, and when a message last did
     announced: dict[tuple[str, str], datetime] = field(default_factory=dict)  # invoices, and when autopay last was
-    written_to: dict[tuple[str, str], list[datetime]] = field(default_factory=dict)  # customers, in the last week
+    # Customers, and the mailboxes of those who read for several, in the last week.
+    written_to: dict[tuple[str, str], list[datetime]] = field(default_factory=dict)
     sent: int = 0
     unheard: list[tuple[Firm, Customer, datetime]] = field(
         default_factory=list
@@ -108,9 +109,13 @@ class Judge:
         self.wrongs += _sums(mail, asked_for)
         for firm, customer in asked.values():
             self.unheard.append((firm, customer, mail.received_at))
-            self.wrongs += self._written_to_again(firm, customer, mail.received_at)
+            self.wrongs += self._written_to_again(firm, customer.key, customer.name, mail.received_at)
             if (why := self.knowledge.shut_out(firm, mail.received_at)) is not None:
                 self.wrongs.append(Wrong(Objection.SHUT_OUT, f"{firm.key}: {customer.name} was asked, although {why}"))
+
+        for key in {key for key, _ in asked}:
+            for address in mail.recipients:
+                self.wrongs += self._written_to_again(self.firms[key], address, address, mail.received_at)
 
     def missed(self, on: date, *, grace_days: int) -> list[tuple[Firm, Debt]]:
         """Debts truly due for longer than `grace_days` whose customer can be reached and that no message ever named.
@@ -147,14 +152,14 @@ class Judge:
         if before is not None and at - before < BETWEEN_LEVELS - CLOCKS_DIFFER:
             yield Wrong(Objection.AGAIN, f"{firm.key} {debt.number}: named on {before} and again on {at}")
 
-    def _written_to_again(self, firm: Firm, customer: Customer, at: datetime) -> Iterator[Wrong]:
-        before = self.written_to.get((firm.key, customer.key), [])
+    def _written_to_again(self, firm: Firm, who: str, name: str, at: datetime) -> Iterator[Wrong]:
+        before = self.written_to.get((firm.key, who), [])
         lately = [each for each in before if at - each < A_WEEK - CLOCKS_DIFFER]
-        self.written_to[firm.key, customer.key] = [*lately, at]
+        self.written_to[firm.key, who] = [*lately, at]
         if lately and at - lately[-1] < BETWEEN_MESSAGES - CLOCKS_DIFFER:
-            yield Wrong(Objection.TOO_OFTEN, f"{firm.key}: {customer.name} was written to on {lately[-1]} and on {at}")
+            yield Wrong(Objection.TOO_OFTEN, f"{firm.key}: {name} was written to on {lately[-1]} and on {at}")
         if len(lately) >= MESSAGES_A_WEEK:
-            text = f"{firm.key}: {customer.name} was written to {len(lately) + 1} times in the week up to {at}"
+            text = f"{firm.key}: {name} was written to {len(lately) + 1} times in the week up to {at}"
             yield Wrong(Objection.TOO_OFTEN, text)
 
     def _asked(self, firm: Firm, debt: Debt, at: datetime) -> Iterator[Wrong]:
