@@ -27,6 +27,7 @@ from runtime.operations.plans.watch_plans import watch_plans
 from runtime.operations.reminding.left_to_people import close_paid
 from runtime.operations.systems.deliver import deliver_outbox
 from runtime.operations.systems.edits import promise_pending_edits
+from runtime.operations.systems.follow_the_day import follow_the_day
 from runtime.operations.systems.link_back import link_back
 from runtime.operations.systems.links import UNWEIGHED, anything_to_weigh, weigh_accounts
 from runtime.operations.systems.loss import noting_loss
@@ -161,6 +162,8 @@ def poll(app: App, *, roles: Collection[Role] = tuple(Role)) -> Counter[str]:
             promise_pending_edits(app, organisation_id)
         with isolated(app, organisation_id, "linking back"):
             link_back(app, organisation_id)
+        with isolated(app, organisation_id, "following the day"):
+            follow_the_day(app, organisation_id)
         with isolated(app, organisation_id, "watching promises"):
             watch_promises(app, organisation_id)
         with isolated(app, organisation_id, "closing tasks of what is paid"):

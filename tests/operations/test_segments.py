@@ -23,6 +23,7 @@ from runtime.operations.reminding.plan import plan_reminders
 from runtime.operations.reminding.policies import set_policies
 from runtime.operations.reminding.policy_preview import preview
 from runtime.operations.reminding.replay import replay_days
+from runtime.operations.systems.follow_the_day import follow_the_day
 from runtime.store import connections
 from runtime.store import tables as t
 from runtime.store.connections import Organisation
@@ -272,16 +273,41 @@ def test_more_customers_take_no_more_queries(firm: Firm) -> None:
     assert queries("Acme") == queries("Acme", "Bolt") < 25
 
 
-def _shown(firm: Firm, name: str = "Acme") -> tuple[object, object]:
+def _shown(firm: Firm, name: str = "Acme") -> tuple[object, object, object]:
     account = firm.crm.records["Account"][_account(firm, name)]
-    return account["TrueDue_Risk__c"], account["TrueDue_Risk_Reasons__c"]
+    return account["TrueDue_Risk__c"], account["TrueDue_Risk_Reasons__c"], account["TrueDue_Overdue__c"]
 
 
 def test_the_account_shows_the_risk_and_why(any_firm: Firm) -> None:
     firm = any_firm
-    assert _shown(firm) == ("unknown", "fewer than 3 invoices have come due in the last year")
+    assert _shown(firm)[:2] == ("unknown", "fewer than 3 invoices have come due in the last year")
     _paid_late(firm, "Acme", 35, 40, 50)
-    risk, why = _shown(firm)
+    risk, why, _ = _shown(firm)
     assert risk == "high"
     assert str(why).startswith("pays 42 days late on average, by amount, over 3 invoices of the last year; 100 %")
     assert firm.writes_at_rest() == []
+
+
+def test_the_account_follows_the_day_where_nothing_else_happens(stored_firm: Firm) -> None:
+    firm = stored_firm
+    _paid_late(firm, "Bolt", 0, 0, 0)
+    assert _shown(firm, "Bolt")[0] == "low", "its one invoice is five days overdue"
+    firm.invoice("Bolt", "INV-NEXT", "40.00", late=-1)
+    firm.settle()
+    assert _shown(firm, "Bolt")[2] == 300
+    firm.time.advance(days=2)
+    firm.settle()
+    assert _shown(firm, "Bolt")[2] == 340, "what was due tomorrow is overdue the day after"
+    firm.time.advance(days=2)
+    firm.settle()
+    assert _shown(firm, "Bolt")[:2] == ("medium", "88 % of what is open is overdue for more than 7 days")
+    assert firm.writes_at_rest() == []
+    assert follow_the_day(firm.app, firm.id) == 0, "a day is followed once"
+
+
+def test_a_day_is_followed_where_the_product_stood_still_for_it(firm: Firm) -> None:
+    firm.invoice("Bolt", "INV-NEXT", "40.00", late=-1)
+    firm.settle()
+    firm.time.advance(days=4)
+    assert follow_the_day(firm.app, firm.id) == 1
+    assert {row.name for row in firm.rows(t.customer) if row.shown_at != row.changed_at} == {"Bolt"}

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import timedelta
+from datetime import date, timedelta
 
 from sqlalchemy import select, update
 
 from runtime.operations.work import poll, work
 from runtime.simulation.stage import Play
-from runtime.store import queues
+from runtime.store import connections, queues
 from runtime.store import tables as t
 
 Found = tuple[int, list[str]]
@@ -53,12 +53,26 @@ def state_of(play: Play) -> dict[str, dict[str, str]]:
 
 
 def quiet_writes_nothing(play: Play) -> Found:
-    """[13] At rest, another round of reading and working writes nothing."""
-    before = _writes(play)
+    """[13] At rest, another round of reading and working writes nothing.
+
+    A day that begins meanwhile is news: what it makes overdue is shown before.
+    """
+    days = _days(play)
     play.time.advance(AT_REST_FOR)
+    if _days(play) != days:
+        poll(play.app)
+        work(play.app)
+    before = _writes(play)
     poll(play.app)
     work(play.app)
     return before.total(), [f"{name}: {count} more" for name, count in (_writes(play) - before).items()]
+
+
+def _days(play: Play) -> dict[str, date]:
+    """The day that it is for each organisation."""
+    now = play.app.clock()
+    with play.app.store.read() as db:
+        return {each.id: now.astimezone(each.zone).date() for each in connections.organisations(db)}
 
 
 def _writes(play: Play) -> Counter[str]:
