@@ -353,6 +353,20 @@ def test_a_payout_that_came_back_is_taken_out_of_the_ledger(firm: Firm) -> None:
     assert firm.rows(t.payout)[0].receipt_id is None
 
 
+def test_of_two_equal_payouts_a_bank_line_is_the_one_that_it_names(firm: Firm) -> None:
+    first = firm.stripe.pay_out([_paid_by_card(firm)], arrival_on=TODAY)
+    second = firm.stripe.pay_out([firm.stripe.pay(amount=12_000, currency=CURRENCY)], arrival_on=TODAY)
+    _hear(firm)
+    amounts = {row.external_id: row.amount_minor for row in firm.rows(t.payout)}
+    assert amounts[first] == amounts[second]
+    earlier, later = sorted(firm.rows(t.payout), key=lambda row: str(row.id))
+    firm.import_lines(money_in("P1", str(Decimal(later.amount_minor) / 100), "STRIPE", f"STRIPE {later.external_id}"))
+    firm.settle()
+    lines = {row.external_id: row.receipt_id for row in firm.rows(t.payout)}
+    assert lines[earlier.external_id] is None
+    assert lines[later.external_id] == firm.rows(t.receipt, source="bank")[0].id
+
+
 def test_what_the_balance_lacks_is_taken_from_the_bank_and_posted_the_other_way_round(any_firm: Firm) -> None:
     firm = any_firm
     intent = _paid_by_card(firm)

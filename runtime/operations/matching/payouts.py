@@ -29,7 +29,7 @@ SENT_BACK_WITHIN = timedelta(days=15)  # banks take up to ten banking days to se
 
 def as_payout(db: Connection, row: dict[str, Any], now: datetime) -> str | None:
     """Match a bank line to a processor's payout, to the cent, and promise to post it through the clearing account."""
-    payout = db.execute(
+    alike = db.execute(
         select(t.payout)
         .where(
             t.payout.c.organisation_id == row["organisation_id"],
@@ -40,9 +40,12 @@ def as_payout(db: Connection, row: dict[str, Any], now: datetime) -> str | None:
             t.payout.c.arrival_on.between(row["received_on"] - PAYOUT_WITHIN, row["received_on"] + PAYOUT_WITHIN),
         )
         .order_by(t.payout.c.arrival_on, t.payout.c.id)
-    ).first()
+    ).all()
     text = f"{row['payer_name']} {row['remittance']}".casefold()
-    if payout is None or (PROCESSOR_WORD not in text and payout.external_id.casefold() not in text):
+    named = [each for each in alike if each.external_id.casefold() in text]
+    # Of two of the same amount the line's own one: their charges and fees differ.
+    payout = next(iter(named or alike), None)
+    if payout is None or (PROCESSOR_WORD not in text and not named):
         return None
     db.execute(update(t.payout).where(t.payout.c.id == payout.id).values(receipt_id=row["id"]))
     _promise_payout(db, row, dict(payout._mapping), now)
