@@ -21,6 +21,7 @@ from connectors.intents import Outcome, PostReceipt
 from connectors.records import Kind
 from runtime.app import App
 from runtime.operations.applying.posted import documents_of
+from runtime.operations.matching.booked_late import ask_about_late_bookings
 from runtime.operations.matching.recognise import BOOKED_BY_PEOPLE_AFTER, recognise_applied
 from runtime.operations.matching.unknown_payments import paid_beyond_known
 from runtime.operations.systems.loss import noting_loss
@@ -83,7 +84,9 @@ def leave_to_the_ledger(db: Connection, connection: VendorConnection, rows: Sequ
     Its invoices are read again, because what they show as open may be older than the booking.
     """
     posts = _bookable(db, connection.organisation_id, rows, now)
-    booked = recognise_applied(db, connection.organisation_id, [row["subject"] for row, _ in posts], now)
+    subjects = [row["subject"] for row, _ in posts]
+    booked = recognise_applied(db, connection.organisation_id, subjects, now)
+    ask_about_late_bookings(db, connection.organisation_id, set(subjects) - booked, now)
     objects = [each for row, posting in posts if row["subject"] in booked for each in documents_of(posting)]
     if objects:
         ask_to_read(

@@ -25,6 +25,7 @@ from runtime.operations.applying.apply import HYPOTHESIS, apply_hypothesis, prom
 from runtime.operations.discounts.follow import await_approval
 from runtime.operations.discounts.offers import standing_offers
 from runtime.operations.errors import RefusedError
+from runtime.operations.matching.booked_late import booked_late, why_it_waits
 from runtime.operations.matching.experience import Word, count_cases, keep_word
 from runtime.operations.matching.held_cash import as_receipt, hold_for, recognise_cash
 from runtime.operations.matching.in_question import hold_what_became_known
@@ -204,8 +205,12 @@ def _act(run: _Matching, row: dict[str, Any], receipt: Receipt, proposal: Propos
         _hold_plausible(run, row, receipt, proposal, state="rejected")
         return "refused"
     # How much of a payment refunded in part pays what, only a person can say.
-    if proposal.decision is Decision.APPLY and not row["refunded_minor"] and _apply(run, row, receipt, proposal):
+    is_sure = proposal.decision is Decision.APPLY and not row["refunded_minor"]
+    booked = booked_late(run.db, row, [each.item_id for each in proposal.best.allocations]) if is_sure else ""
+    if is_sure and not booked and _apply(run, row, receipt, proposal):
         return "applied"
+    if booked:
+        proposal = replace(proposal, reasons=(*proposal.reasons, why_it_waits(booked)))
     state = "unidentified" if proposal.decision is Decision.NONE else "suggested"
     _set_state(run, row, state, proposal.customer_id)
     _hold_plausible(run, row, receipt, proposal)
