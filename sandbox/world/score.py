@@ -95,7 +95,7 @@ def all_amounts(mail: CapturedMail) -> list[Stated]:
 
 
 def _text(mail: CapturedMail) -> str:
-    return mail.text or _TAGS.sub(" ", mail.html)
+    return "\n".join((mail.text or _TAGS.sub(" ", mail.html)).splitlines())  # mails end their lines otherwise
 
 
 def _addressed(organisations: Mapping[str, Organisation], mail: CapturedMail) -> list[Organisation]:

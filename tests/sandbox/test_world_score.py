@@ -103,6 +103,16 @@ def test_a_wrong_amount_and_a_wrong_recipient_are_false(world: World) -> None:
     assert "sent to other@else.example" in stranger[0]
 
 
+def test_an_amount_of_the_next_paragraph_is_no_invoices_however_lines_end(world: World) -> None:
+    one, other = [each for each in _due(world) if each.organisation == "cedar-ridge"][:2]
+    text = f"So this is open again: {one.number}.\n\nAnd 7.00 was taken back, so this is: {other.number}.\n\n"
+    text += f"{one.number}: {one.total:.2f}\n{other.number}: {other.total:.2f}"
+    for ending in ("\n", "\r\n"):
+        mail = _mail(_email(world, one), text.replace("\n", ending))
+        found = {named.number: amounts for _, named, amounts in mentions(world.organisations, mail)}
+        assert [amount for amount, _ in found[one.number]] == [one.total]
+
+
 def test_a_mail_is_judged_by_the_truth_it_was_sent_under(world: World) -> None:
     invoice = next(i for i in _due(world) if (TODAY - i.due_on).days > 20)
     early = _right(world, invoice)
