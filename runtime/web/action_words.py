@@ -128,6 +128,7 @@ ACTIONS: Mapping[str, str] = {
     "written_edit_contact": "Contact written to the CRM",
     "written_open_checkout": "Payment page opened",
     "written_keep_payer": "Payer kept at the processor",
+    "written_link_bank": "Page to link a bank account opened",
     "written_save_means": "Page to save a card or account opened",
     "written_take_payment": "Payment asked of the processor",
     "written_forget_means": "Card or account forgotten",

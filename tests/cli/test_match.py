@@ -161,14 +161,14 @@ def test_a_wrong_column_is_named(tmp_path: Path, header: str, reason: str) -> No
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (b"", "missing column 'item_id'"),
-        (bytes(range(256)) * 8, "is not UTF-8 text"),
+        (b"", "line 1: missing column 'item_id'"),
+        (bytes(range(256)) * 8, "line 2: is not UTF-8 text"),  # a line ends before the first byte that is none
     ],
 )
 def test_an_empty_and_a_binary_file_are_refused(tmp_path: Path, content: bytes, reason: str) -> None:
     books(tmp_path)
     (tmp_path / "items.csv").write_bytes(content)
-    assert refused(*arguments(tmp_path), folder=tmp_path) == f"{tmp_path / 'items.csv'}, line 1: {reason}"
+    assert refused(*arguments(tmp_path), folder=tmp_path) == f"{tmp_path / 'items.csv'}, {reason}"
 
 
 def test_a_truncated_file_is_refused_at_its_last_line(tmp_path: Path) -> None:
