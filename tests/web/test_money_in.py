@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 
 import pytest
+from sqlalchemy import select, update
 
+from runtime.store import tables as t
 from tests.web.build import Books
 from tests.web.conftest import Site
 
@@ -59,3 +61,13 @@ def test_long_payouts_come_in_pages_with_the_sums_of_all(site: Site) -> None:
 def test_a_payout_of_another_organisation_is_not_there(site: Site, path: str) -> None:
     assert site.http.get(f"/o/org-b{path}").status_code == 404
     assert "po_1" not in site.http.get("/o/org-b/payouts").text
+
+
+def test_what_waits_for_a_person_is_never_called_certain(site: Site) -> None:
+    with site.app.store.read() as db:
+        body = db.scalars(select(t.proposal.c.body).where(t.proposal.c.receipt_id == "rcp-1")).one()
+    for confidence, said in ((0.87, "87% sure"), (0.9, "90% sure"), (0.9968, "over 99% sure")):
+        best = body["best"] | {"confidence": confidence}
+        with site.app.store.write() as db:
+            db.execute(update(t.proposal).where(t.proposal.c.receipt_id == "rcp-1").values(body=body | {"best": best}))
+        assert said in site.http.get("/o/org-a/review").text
