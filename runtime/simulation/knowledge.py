@@ -43,6 +43,14 @@ class Lapses:
     time: VirtualTime
     estate: Estate
     ended_at: dict[str, datetime] = field(default_factory=dict)
+    left_at: dict[tuple[str, str], datetime] = field(default_factory=dict)  # accounts that owners disconnected here
+
+    def has_left(self, system: str, account: str, at: datetime) -> bool:
+        """Whether an owner had disconnected an account by then and not connected it again: it tells nothing more."""
+        left_at = self.left_at.get((system, account))
+        standin = next(each for each in self.estate.standins if each.name == system)
+        stands = any(account in each.accounts and not each.revoked for each in standin.oauth.grants.values())
+        return left_at is not None and left_at <= at and not stands
 
     def end(self, system: str, grant_id: str) -> None:
         """End a consent as its owner does at the vendor."""
@@ -90,6 +98,8 @@ class Knowledge:
             today = at.astimezone(ZoneInfo(ZONES[firm.profile.country])).date()
             return fact.is_told and fact.at.date() <= previous_business_day(today, firm.profile.country)
         if fact.source not in MAX_AGE or fact.shown_at is None:
+            return False
+        if self.lapses.has_left(*self._books(firm, fact.source), fact.shown_at):
             return False
         misled_at = self.calls.misled_at.get(self._books(firm, fact.source))
         if misled_at is not None and at - misled_at < MISLED_FOR:

@@ -240,10 +240,10 @@ def _connect_again(play: Play, key: str, organisation_id: str) -> None:
 
 def _disconnect(play: Play, organisation_id: str) -> None:
     """The owner ends the connection of the ledger or the CRM; what is missed until it stands again is read then."""
+    role = play.rng.choice((Role.LEDGER, Role.CRM))
     with suppress(RefusedError):
-        disconnect(
-            play.app, organisation_id=organisation_id, role=play.rng.choice((Role.LEDGER, Role.CRM)), actor="owner"
-        )
+        left = disconnect(play.app, organisation_id=organisation_id, role=role, actor="owner")
+        play.lapses.left_at[left.system, left.account.external_id] = play.time.now()
 
 
 def _take_over(play: Play, key: str, organisation_id: str) -> None:

@@ -322,3 +322,11 @@ def test_a_secret_that_was_tampered_with_does_not_open(position: int) -> None:
 def test_what_is_no_secret_does_not_open(sealed: bytes) -> None:
     with pytest.raises(VaultError):
         Vault(bytes(range(32))).open(sealed, "consent")
+
+
+def test_what_was_said_in_the_crm_until_it_is_disconnected_counts(firm: Firm) -> None:
+    firm.settle()
+    firm.edit_in_crm("INV-1001", Disputed__c=True, Dispute_Reason__c="wrong price")
+    disconnect(firm.app, organisation_id=firm.id, role=Role.CRM, actor="owner")
+    assert firm.document("INV-1001").disputed, "nobody reads there any more"
+    assert not firm.document("INV-1002").disputed

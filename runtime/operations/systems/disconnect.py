@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import update
+from contextlib import suppress
+
+from sqlalchemy import Connection, update
 
 from connectors import registry
 from connectors.contract import Role
@@ -10,6 +12,8 @@ from connectors.errors import ConnectorError, Reconnect
 from receivables.problem import Problem
 from runtime.app import App
 from runtime.operations.errors import RefusedError
+from runtime.operations.reminding.facts import SAID_BY
+from runtime.operations.systems.pull import pull
 from runtime.store import connections, journal
 from runtime.store import tables as t
 from runtime.store.connections import DISCONNECTED, VendorConnection
@@ -22,18 +26,15 @@ CONSENT_STANDS = "consent_stands"
 def disconnect(app: App, *, organisation_id: str, role: Role, actor: str) -> VendorConnection:
     """End a connection here, then tell the vendor; nothing more is read, written or sent through it.
 
-    A vendor that cannot be told is named in a problem: its consent stands until a person ends it there. RefusedError
-    when nothing serves the role.
+    What people have said there is read once more before: nobody would ever hear of a dispute that was noted since the
+    last reading. A vendor that cannot be told is named in a problem: its consent stands until a person ends it there.
+    RefusedError when nothing serves the role.
     """
+    with app.store.read() as db:
+        standing = _standing(db, organisation_id, role)
+    _look_once_more(app, standing)
     with app.store.write() as db:
-        standing = [
-            each
-            for each in connections.connections(db, organisation_id)
-            if each.role is role and each.status != DISCONNECTED
-        ]
-        if not standing:
-            raise RefusedError(f"no {role} is connected")
-        (connection,) = standing
+        connection = _standing(db, organisation_id, role)
         db.execute(update(t.connection).where(t.connection.c.id == connection.id).values(status=DISCONNECTED))
         connections.regain(db, connection, app.clock())
         journal.record(
@@ -53,6 +54,20 @@ def disconnect(app: App, *, organisation_id: str, role: Role, actor: str) -> Ven
         _say_it_stands(app, connection, error)
     app.vendors.forget(connection)
     return connection
+
+
+def _standing(db: Connection, organisation_id: str, role: Role) -> VendorConnection:
+    for each in connections.connections(db, organisation_id):
+        if each.role is role and each.status != DISCONNECTED:
+            return each
+    raise RefusedError(f"no {role} is connected")
+
+
+def _look_once_more(app: App, connection: VendorConnection) -> None:
+    """Read what reminders rest on there, as far as it can be read: the connection ends all the same."""
+    if connection.status == connections.CONNECTED:
+        with suppress(ConnectorError, VaultError):
+            pull(app, connection, kinds=SAID_BY.get(connection.role, ()))
 
 
 def look_after(app: App, *, system: str, account: str) -> None:
