@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import ColumnElement, Connection, Row, select
 
 from receivables.money import Money
 from receivables.statement import StatementFile
@@ -78,10 +78,14 @@ def feeds(db: Connection, organisation_id: str, *states: FeedState) -> list[Feed
     return [_feed(row) for row in db.execute(select(t.bank_feed).where(wanted).order_by(feed.begun_at, feed.id))]
 
 
+def is_feed(organisation_id: str, feed_id: str) -> ColumnElement[bool]:
+    """Whether a row is that feed of that organisation."""
+    return (t.bank_feed.c.organisation_id == organisation_id) & (t.bank_feed.c.id == feed_id)
+
+
 def feed_of(db: Connection, organisation_id: str, feed_id: str) -> Feed | None:
     """Return one feed of an organisation."""
-    mine = (t.bank_feed.c.organisation_id == organisation_id) & (t.bank_feed.c.id == feed_id)
-    row = db.execute(select(t.bank_feed).where(mine)).first()
+    row = db.execute(select(t.bank_feed).where(is_feed(organisation_id, feed_id))).first()
     return None if row is None else _feed(row)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 
 from connectors import registry
 from connectors.contract import Role
@@ -15,7 +15,7 @@ from connectors.records import AccountPurpose
 from receivables.identity import stable_id
 from reminders.evidence import BankDeclaration
 from runtime.app import App
-from runtime.operations.bank_feeds.feeds import Feed, FeedState, feed_of, feeds
+from runtime.operations.bank_feeds.feeds import Feed, FeedState, feed_of, feeds, is_feed
 from runtime.operations.errors import InputError, RefusedError
 from runtime.operations.organisations import declare, withdraw_declaration
 from runtime.store import connections, journal
@@ -71,7 +71,7 @@ def begin_feed(app: App, *, organisation_id: str, handle: str, back_to: str, act
     intent = LinkBank(feed_id, f"{back_to}?notice=bank_linked", back_to, now + PAGE_LIFETIME)
     (outcome,) = app.vendors.connector(processor).write([intent])
     with app.store.write() as db:
-        mine = (_feed.organisation_id == organisation_id) & (_feed.id == feed_id)
+        mine = is_feed(organisation_id, feed_id)
         if not isinstance(outcome, ConnectorError):
             db.execute(update(t.bank_feed).where(mine).values(page_external_id=outcome.external_ids[0]))
             return outcome.address
@@ -97,7 +97,7 @@ def confirm_feed(app: App, *, organisation_id: str, feed_id: str, money_in_is_po
             "sign": 1 if money_in_is_positive else -1,
             "counts_from": _counts_from(app, db, feed),
         }
-        db.execute(update(t.bank_feed).where(_mine(feed)).values(**values))
+        db.execute(update(t.bank_feed).where(is_feed(organisation_id, feed_id)).values(**values))
         declare(
             db,
             organisation_id=organisation_id,
@@ -123,10 +123,10 @@ def end_feed(app: App, *, organisation_id: str, feed_id: str, actor: str) -> Non
         if feed is None or feed.state is FeedState.ENDED:
             raise RefusedError("this bank account is not read (any more)")
         if feed.state is FeedState.ON:
-            db.execute(update(t.bank_feed).where(_mine(feed)).values(state=FeedState.ENDED.value))
+            db.execute(update(t.bank_feed).where(is_feed(organisation_id, feed_id)).values(state=FeedState.ENDED.value))
             withdraw_declaration(db, organisation_id, feed.ledger_account)
         else:
-            db.execute(delete(t.bank_feed).where(_mine(feed)))
+            db.execute(delete(t.bank_feed).where(is_feed(organisation_id, feed_id)))
         _note(db, organisation_id, "bank_feed_ended", feed.called or feed.ledger_account, actor=actor, at=app.clock())
 
 
@@ -156,10 +156,6 @@ def _counts_from(app: App, db: Connection, feed: Feed) -> date:
     if known:
         return max(known) + timedelta(days=1)
     return app.clock().astimezone(zone).date() - LOOKS_BACK
-
-
-def _mine(feed: Feed) -> ColumnElement[bool]:
-    return (_feed.organisation_id == feed.organisation_id) & (_feed.id == feed.id)
 
 
 def _note(db: Connection, organisation_id: str, action: str, detail: str, *, actor: str, at: datetime) -> None:

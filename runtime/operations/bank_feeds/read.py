@@ -18,10 +18,11 @@ from receivables.money import Money
 from receivables.problem import Problem
 from receivables.statement import Entry, Statement, StatementFile, TakenBack
 from runtime.app import App
-from runtime.operations.bank_feeds.feeds import Feed, FeedState, ShownLine, as_kept, feed_of, feeds
+from runtime.operations.bank_feeds.feeds import Feed, FeedState, ShownLine, as_kept, feed_of, feeds, is_feed
 from runtime.operations.bank_files.import_statement import store_lines
 from runtime.store import connections, journal
 from runtime.store import tables as t
+from runtime.store.rows import chunks
 
 FIRST_LINES = 10  # that a person looks at
 MAX_PAGES = 500  # of one reading: 50,000 lines
@@ -30,7 +31,6 @@ WITHDRAWN = "the bank has withdrawn this line"
 _PAGE_IS_OVER_AFTER = timedelta(hours=1)  # whoever linked in its last minute is found
 _A_DAY = timedelta(days=1)
 _log = logging.getLogger(__name__)
-_feed = t.bank_feed.c
 
 
 class _Told(NamedTuple):
@@ -221,7 +221,10 @@ def _taken(db: Connection, feed: Feed, external_ids: Sequence[str]) -> set[str]:
     """Which of these lines were taken in as money that came."""
     receipt = t.receipt.c
     mine = (receipt.organisation_id == feed.organisation_id) & (receipt.source_account == feed.external_id)
-    return set(db.scalars(select(receipt.external_id).where(mine, receipt.external_id.in_(external_ids))))
+    found: set[str] = set()
+    for ids in chunks(external_ids):
+        found.update(db.scalars(select(receipt.external_id).where(mine, receipt.external_id.in_(ids))))
+    return found
 
 
 def _tell_of_loss(app: App, feed: Feed) -> None:
@@ -237,4 +240,4 @@ def _tell_of_loss(app: App, feed: Feed) -> None:
 
 def _as_read(feed: Feed) -> ColumnElement[bool]:
     """The feed, as long as it is as far as it was when it was read."""
-    return (_feed.organisation_id == feed.organisation_id) & (_feed.id == feed.id) & (_feed.state == feed.state.value)
+    return is_feed(feed.organisation_id, feed.id) & (t.bank_feed.c.state == feed.state.value)
