@@ -101,11 +101,11 @@ def _receipts(firm: Firm) -> dict[str, tuple[int, str]]:
     return {row.external_id: (row.amount_minor, row.state) for row in firm.rows(t.receipt)}
 
 
-def _import(firm: Firm, entry_id: str, on: date) -> None:
-    """A statement of the dollar account with one line of 500."""
-    line = money_in(entry_id, "500.00", "ACME LTD", "INV-7001", on=on)
+def _import(firm: Firm, entry_id: str, on: date, account: str = "US11", amount: str = "500.00") -> None:
+    """A statement of a dollar account with one line."""
+    line = money_in(entry_id, amount, "ACME LTD", "INV-7001", on=on)
     content = document(
-        [BankStatement("US11", "USD", "Firm", 1, on, Decimal("1000.00"), (line,))], created_at=firm.time()
+        [BankStatement(account, "USD", "Firm", 1, on, Decimal("1000.00"), (line,))], created_at=firm.time()
     )
     import_statement(firm.app, organisation_id=firm.id, name="dollars.xml", content=content)
 
@@ -202,6 +202,31 @@ def test_lines_that_statements_told_already_are_not_told_again(dollar_firm: Firm
     with pytest.raises(InputError, match=r"lines of .* may be those of Stand-in Bank"):
         _import(firm, "B2", TODAY)
     firm.import_lines(money_in("B3", "12.00", "BOLT", "thanks"))  # another account, in another currency
+
+
+def test_a_statement_of_another_account_hides_no_line_of_the_feed(dollar_firm: Firm) -> None:
+    firm = dollar_firm
+    assert isinstance(firm.ledger, XeroLedger)
+    firm.ledger.books.add_account(code="093", name="Savings", type="BANK", currency="USD")
+    firm.time.advance(hours=1)
+    firm.settle()
+    (savings,) = [row.handle for row in firm.rows(t.account) if row.name == "Savings"]
+    for identification, handle in (("US11", _handle(firm)), ("US22", savings)):
+        declare_evidence(
+            firm.app, organisation_id=firm.id, ledger_account=handle, identification=identification, currency="USD",
+            declares=BankDeclaration.STATEMENT,
+        )  # fmt: skip
+    yesterday = TODAY - timedelta(days=1)
+    _import(firm, "B1", yesterday, amount="80.00")
+    _import(firm, "S1", yesterday, account="US22")
+    account_id = _linked(firm)
+    line = firm.stripe.bank_books(account_id, 500_00, "ACH CREDIT ACME", at=firm.time() - timedelta(days=1))
+    (feed,) = _feeds(firm)
+    confirm_feed(firm.app, organisation_id=firm.id, feed_id=feed.id, money_in_is_positive=True, actor="owner")
+    _read(firm, minutes=90)
+    _read(firm)
+    assert {row.source_account for row in firm.rows(t.receipt)} == {"US11", "US22", feed.external_id}
+    assert line in _receipts(firm)
 
 
 def test_a_bank_that_gives_nothing_any_more_is_told_and_proves_nothing(dollar_firm: Firm) -> None:

@@ -53,7 +53,7 @@ def read_feeds(app: App, organisation_id: str) -> int:
         return 0
     added = 0
     for feed in live:
-        if feed.account == connection.account.external_id:
+        if (feed.system, feed.account) == (connection.system, connection.account.external_id):
             try:
                 added += _look(app, connector, feed)
             except ConnectorError as error:  # it proves nothing until it is read again, and reminders wait for it
@@ -184,15 +184,25 @@ def _entries(db: Connection, feed: Feed, lines: Sequence[FedLine], told: list[_T
 
 
 def _told_before(db: Connection, feed: Feed) -> list[_Told]:
-    """The money that statements told of around the day from which the feed counts, less what lines were met by."""
-    receipt = t.receipt.c
+    """The money that statements told of around the day from which the feed counts, less what lines were met by.
+
+    Statements that prove another account of the ledger tell of other money.
+    """
+    receipt, bank = t.receipt.c, t.bank_account.c
     if feed.counts_from is None:
         return []
+    others = select(bank.identification).where(
+        bank.organisation_id == feed.organisation_id,
+        bank.currency == feed.currency,
+        bank.ledger_account.is_not(None),
+        bank.ledger_account != feed.ledger_account,
+    )
     rows = db.execute(
         select(receipt.id, receipt.received_on, receipt.amount_minor, receipt.currency).where(
             receipt.organisation_id == feed.organisation_id,
             receipt.source == "bank",
             receipt.source_account != feed.external_id,
+            receipt.source_account.not_in(others),
             receipt.currency == feed.currency,
             receipt.received_on >= feed.counts_from - 3 * _A_DAY,
             receipt.received_on < feed.counts_from,
