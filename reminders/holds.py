@@ -159,8 +159,11 @@ def promised(evidence: ItemEvidence, as_of: datetime) -> Hold | None:
     until = start_of_day(first_day, evidence.contact.time_zone)
     if as_of >= until:
         return None
-    amount = latest.amount or evidence.remaining
-    return Hold(HoldCode.PROMISED, f"The customer promised to pay {amount} by {latest.promised_on}.", until)
+    if latest.amount is not None and latest.amount.minor <= 0:
+        reason = f"The part that was promised by {latest.promised_on} is paid; the rest waits for that day."
+    else:
+        reason = f"The customer promised to pay {latest.amount or evidence.remaining} by {latest.promised_on}."
+    return Hold(HoldCode.PROMISED, reason, until)
 
 
 def flagged(code: FlagCode) -> Callable[[ItemEvidence, datetime], Hold | None]:

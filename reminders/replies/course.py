@@ -68,8 +68,8 @@ def _doubts_of_amount(understood: Understood, mine: Sequence[OpenItem]) -> Itera
     currencies = {item.open_amount.currency for item in mine}
     if currencies != {understood.amount.currency}:
         yield "It names another currency than the invoice has."
-    elif understood.amount < total([item.open_amount for item in mine], understood.amount.currency):
-        yield f"It promises {understood.amount}, which is less than what is open."
+    elif len(mine) > 1 and understood.amount < total([item.open_amount for item in mine], understood.amount.currency):
+        yield f"It promises {understood.amount}, which is less than what is open on its invoices."
 
 
 def _is_named(number: str, text: str) -> bool:

@@ -14,6 +14,7 @@ from runtime.operations.reminding.call_customers import MAX_ATTEMPTS, Outcome, S
 from runtime.operations.views.calls import one_call, waiting_calls
 from runtime.web.access import CHASE, SEE, Who, routes
 from runtime.web.days import day_of
+from runtime.web.numbers import AmountText
 from runtime.web.pages import go, page
 from runtime.web.running import Running
 from runtime.web.staff import organisation_or_404
@@ -71,11 +72,12 @@ def take_outcome(
     outcome: Annotated[Outcome, Form()],
     note: Annotated[str, Form(max_length=2_000)] = "",
     promised_on: Annotated[str, Form(max_length=10)] = "",
+    part: AmountText = "",
 ) -> Response:
     """Keep how a call ended."""
     known(app, organisation_id)
     day = day_of(promised_on) if promised_on and outcome is Outcome.PROMISED else None
-    said = Said(outcome, note.strip(), day)
+    said = Said(outcome, note.strip(), day, part)
     record_outcome(app, organisation_id=organisation_id, reminder_id=reminder_id, said=said, actor=who)
     return go(f"/o/{organisation_id}/calls", "outcome_kept")
 

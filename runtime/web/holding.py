@@ -16,6 +16,7 @@ from runtime.operations.views.contacts import customer_exists
 from runtime.operations.views.invoices import customer_of
 from runtime.web.access import CHASE, Who, routes
 from runtime.web.days import MAX_DAY_CHARS, day_of
+from runtime.web.numbers import AmountText
 from runtime.web.pages import go
 from runtime.web.running import Running
 from runtime.web.staff import organisation_or_404
@@ -28,12 +29,15 @@ Text = Annotated[str, Form()]
 
 
 @ROUTES.post(f"{OF_INVOICE}/promise", dependencies=[CHASE], status_code=303)
-def note_promise(app: Running, who: Who, organisation_id: str, document_id: str, promised_on: Day) -> Response:
-    """Note the day on which the customer said that they pay."""
+def note_promise(
+    app: Running, who: Who, organisation_id: str, document_id: str, *, promised_on: Day, part: AmountText = ""
+) -> Response:
+    """Note the day on which the customer said that they pay, and how much, where that is less than all."""
     promise(
         app,
         **_invoice(app, organisation_id, document_id),
         promised_on=day_of(promised_on),
+        part=part,
         actor=who,
         is_noted=True,
     )

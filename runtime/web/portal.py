@@ -40,6 +40,7 @@ from runtime.web.access import PAYER, routes
 from runtime.web.days import day_of
 from runtime.web.exports import download
 from runtime.web.languages import Language, choose, language
+from runtime.web.numbers import AmountText
 from runtime.web.pages import go, page
 from runtime.web.running import Running
 
@@ -274,7 +275,7 @@ def take_checkout(
     app: Running,
     visiting: Visiting,
     invoice: Annotated[list[str], Form(max_length=MAX_CHOSEN)] = _NOTHING,
-    part: Annotated[str, Form(max_length=20)] = "",
+    part: AmountText = "",
     means: Annotated[Means, Form()] = Means.CARD,
 ) -> Response:
     """Lead the payer to a page on which they pay what they chose, or learn where to transfer it to."""
@@ -292,9 +293,13 @@ def take_checkout(
 
 @ROUTES.post("/promise/{document_id}", status_code=303)
 def take_promise(
-    app: Running, visiting: Visiting, document_id: str, promised_on: Annotated[str, Form(max_length=10)]
+    app: Running,
+    visiting: Visiting,
+    document_id: str,
+    promised_on: Annotated[str, Form(max_length=10)],
+    part: AmountText = "",
 ) -> Response:
-    """Note the day on which the payer will pay."""
+    """Note the day on which the payer will pay, and how much, where that is less than all."""
     visiting.invoice(document_id)
     day = day_of(promised_on)
     promise(
@@ -303,6 +308,7 @@ def take_promise(
         customer_id=visiting.account.customer_id,
         document_id=document_id,
         promised_on=day,
+        part=part,
         actor=ACTOR,
     )
     return go(f"/p/{visiting.token}", "promised")

@@ -18,6 +18,7 @@ from runtime.operations.payers.payers_word import amount_of
 from runtime.operations.views.autopay import payers_autopay
 from runtime.web.access import PAYER, routes
 from runtime.web.languages import Language
+from runtime.web.numbers import AmountText
 from runtime.web.pages import go
 from runtime.web.portal import ACTOR, Visit, Visiting
 from runtime.web.running import Running
@@ -75,7 +76,7 @@ def agree(
     *,
     currency: Currency,
     days_before: DaysBefore = 0,
-    ceiling: Annotated[str, Form(max_length=20)] = "",
+    ceiling: AmountText = "",
     agreed: Annotated[str, Form(max_length=3)] = "",
 ) -> Response:
     """Keep what the payer agreed to, and lead them to the page on which they save a means of payment."""

@@ -26,6 +26,7 @@ from runtime.store import people as store_people
 from runtime.store.tables import ID_LENGTH
 from runtime.web.access import CHASE, CONFIGURE, SEE, SWITCH, Who, routes
 from runtime.web.days import day_of
+from runtime.web.numbers import AmountText
 from runtime.web.pages import go, page
 from runtime.web.running import Running
 from runtime.web.setup import Switch
@@ -78,6 +79,7 @@ def settle(
     *,
     said: Annotated[str, Form(max_length=16)],
     day: Annotated[str, Form(max_length=10)] = "",
+    part: AmountText = "",
     customer: Annotated[str, Form(max_length=ID_LENGTH)] = "",
     invoice: Annotated[list[str], Form(max_length=MAX_CHOICES)] = _NONE_CHOSEN,
 ) -> Response:
@@ -92,6 +94,7 @@ def settle(
         customer_id=customer or None,
         document_ids=invoice,
         day=day_of(day) if day else None,
+        part=part,
     )
     return go(f"/o/{organisation_id}/replies", "reply_settled")
 

@@ -13,6 +13,7 @@ from werkzeug.wrappers import Request, Response
 
 from connectors.crm.salesforce.knock import HEADER, key_of
 from runtime.operations.inbox.take_webhook import BadSignatureError, take_webhook
+from runtime.operations.payers.promise import promise
 from runtime.operations.reminding.certificates import verify_certificates
 from runtime.operations.reminding.plan import plan_reminders
 from runtime.operations.reminding.send import send_reminders
@@ -174,6 +175,21 @@ def test_a_knock_has_a_promise_read_without_a_poll(firm: Firm) -> None:
     firm.work()
     assert firm.document("INV-1001").promised_on == UNTIL
     assert sent(firm) == {"INV-1002", "INV-2001"}
+
+
+def test_another_day_said_in_the_crm_is_another_promise(firm: Firm) -> None:
+    firm.work()
+    one = firm.document("INV-1001")
+    which = {"organisation_id": firm.id, "customer_id": one.customer_id, "document_id": one.id}
+    promise(firm.app, **which, promised_on=UNTIL, part="20", actor="customer")
+    firm.settle()
+    firm.edit_in_crm("INV-1001", Note__c="They called.")
+    firm.settle()
+    assert firm.document("INV-1001").promise_leaves_minor == 10_000, "the same day, the same promise"
+    firm.edit_in_crm("INV-1001", Promised_On__c=UNTIL + timedelta(days=1))
+    firm.settle()
+    changed = firm.document("INV-1001")
+    assert (changed.promised_on, changed.promise_leaves_minor) == (UNTIL + timedelta(days=1), None)
 
 
 def test_no_org_knocks_for_another(firm: Firm) -> None:

@@ -69,6 +69,7 @@ class Desk:
         customer_id: str | None = None,
         document_ids: Sequence[str] = (),
         day: date | None = None,
+        part: str = "",
     ) -> None:
         settle_reply(
             self.app,
@@ -79,6 +80,7 @@ class Desk:
             customer_id=customer_id,
             document_ids=document_ids,
             day=day,
+            part=part,
         )
 
     def reply(self, reply_id: str) -> dict[str, Any]:
@@ -138,6 +140,21 @@ def test_a_sure_promise_is_kept_for_the_invoices_of_the_message(desk: Desk) -> N
     assert desk.tasks() == []
 
 
+def test_a_sure_promise_of_a_part_is_kept_as_one(desk: Desk) -> None:
+    reply_id = desk.write("We will pay £150 on Friday.", "inv-2")
+    assert desk.reply(reply_id)["outcome"] == "Noted that 150.00 will be paid on 2026-03-13."
+    (row,) = desk.rows(t.document, t.document.c.promised_on.is_not(None))
+    assert (row["id"], row["promised_on"], row["promise_leaves_minor"]) == ("inv-2", FRIDAY, 5_000)
+    assert desk.held(HoldCode.PROMISED) == {"inv-2"}
+
+
+@pytest.mark.parametrize("named", ["£200", "£250"])
+def test_a_promise_of_all_or_more_is_of_all(desk: Desk, named: str) -> None:
+    desk.write(f"We will pay {named} on Friday.", "inv-2")
+    (row,) = desk.rows(t.document, t.document.c.promised_on.is_not(None))
+    assert (row["id"], row["promise_leaves_minor"]) == ("inv-2", None)
+
+
 def test_an_invoice_named_in_the_words_counts_before_those_of_the_message(desk: Desk) -> None:
     desk.write("We will pay inv 3 on Friday.", "inv-1")
     assert {row["id"] for row in desk.rows(t.document, t.document.c.promised_on.is_not(None))} == {"inv-3"}
@@ -147,7 +164,7 @@ def test_an_invoice_named_in_the_words_counts_before_those_of_the_message(desk: 
     ("text", "about"),
     [
         ("We will pay on Friday.", ()),
-        ("We will pay £50 on Friday.", ("inv-1",)),
+        ("We will pay £50 on Friday.", ("inv-1", "inv-2")),
         ("We will pay €100 on Friday.", ("inv-1",)),
         ("The amount is wrong.", ("inv-1", "inv-2")),
         ("What is this invoice for?", ("inv-1",)),
@@ -260,10 +277,14 @@ def test_a_person_says_what_a_reply_says(desk: Desk) -> None:
     reply_id = desk.write("You shall have it come Friday.", "inv-1")
     with pytest.raises(InputError, match="a promise needs a day"):
         desk.settle(reply_id, ReplyKind.PROMISE)
-    desk.settle(reply_id, ReplyKind.PROMISE, day=FRIDAY, document_ids=["inv-1", "inv-9"])
+    with pytest.raises(InputError, match="promised of one invoice"):
+        desk.settle(reply_id, ReplyKind.PROMISE, day=FRIDAY, part="30", document_ids=["inv-1", "inv-2"])
+    assert desk.rows(t.document, t.document.c.promised_on.is_not(None)) == []
+    desk.settle(reply_id, ReplyKind.PROMISE, day=FRIDAY, part="30", document_ids=["inv-1", "inv-9"])
     row = desk.reply(reply_id)
     assert (row["state"], row["kind"], row["settled_kind"], row["settled_by"]) == ("settled", None, "promise", "owner")
-    assert {row["id"] for row in desk.rows(t.document, t.document.c.promised_on.is_not(None))} == {"inv-1"}
+    (document,) = desk.rows(t.document, t.document.c.promised_on.is_not(None))
+    assert (document["id"], document["promise_leaves_minor"]) == ("inv-1", 7_000)
     assert (desk.held(), desk.tasks()) == (set(), [])
     with pytest.raises(RefusedError, match="settled already"):
         desk.settle(reply_id, None)
@@ -303,6 +324,18 @@ def test_a_promise_that_is_not_kept_is_a_task_once(desk: Desk) -> None:
     finish_task(desk.app, organisation_id=ORG, task_id=task["id"], actor="x")
     assert watch_promises(desk.app, ORG) == 0
     assert desk.tasks() == []
+
+
+@pytest.mark.parametrize(("left", "tasks"), [(15_001, 1), (15_000, 0), (3_000, 0)])
+def test_a_promise_of_a_part_is_kept_once_that_part_is_paid(desk: Desk, left: int, tasks: int) -> None:
+    desk.write("We will pay £50 on Friday.", "inv-2")
+    with desk.app.store.write() as db:
+        db.execute(update(t.document).where(t.document.c.id == "inv-2").values(balance_minor=left))
+    desk.time.now += timedelta(days=4)
+    assert desk.held(HoldCode.PROMISED) == {"inv-2"}, "what is left waits for the day as well"
+    desk.time.now += timedelta(days=2)
+    assert desk.held(HoldCode.PROMISED) == set()
+    assert watch_promises(desk.app, ORG) == tasks
 
 
 def test_tasks_go_to_who_can_and_has_the_fewest() -> None:

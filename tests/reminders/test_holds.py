@@ -249,6 +249,9 @@ def test_reasons_are_plain_words_with_amounts_and_dates() -> None:
     promised = only(evidence(promises=(PromiseToPay("item-1", date(2026, 11, 18), eur("500.00")),)))
     assert promised.reason == "The customer promised to pay 500.00 EUR by 2026-11-18."
     assert promised.until == datetime(2026, 11, 21, tzinfo=BERLIN)
+    kept = only(evidence(promises=(PromiseToPay("item-1", date(2026, 11, 18), eur("0.00")),)))
+    assert kept.reason == "The part that was promised by 2026-11-18 is paid; the rest waits for that day."
+    assert kept.until == promised.until
 
 
 def test_all_that_apply_are_returned_in_the_order_of_the_design() -> None:

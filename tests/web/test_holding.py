@@ -77,6 +77,16 @@ def test_a_promise_by_telephone_holds_the_invoice_and_says_who_noted_it(site: Pu
         assert later.status_code == 303, "who talks to the payer is not told to answer a message"
 
 
+@pytest.mark.usefixtures("site")
+def test_a_promise_of_a_part_says_what_is_still_to_come(carla: Browser) -> None:
+    day = (TODAY + timedelta(days=7)).isoformat()
+    _sent(carla.post(f"{INVOICE}/promise", {"promised_on": day, "part": "500"}), "promise_noted")
+    shown = carla.get(INVOICE).text
+    assert "a part: £500.00 still to come" in shown
+    assert f"500.00 GBP of INV-5 will be paid on {day}" in shown
+    assert carla.post(f"{INVOICE}/promise", {"promised_on": day, "part": "-5"}).status_code == 400
+
+
 def test_a_dispute_by_telephone_holds_the_invoice_and_gives_somebody_a_task(site: PublicSite, carla: Browser) -> None:
     said = "One door of three is missing"
     _sent(carla.post(f"{INVOICE}/dispute", {"reason": said}), "dispute_noted")

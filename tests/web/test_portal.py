@@ -148,6 +148,17 @@ def test_a_promise_is_bounded(site: Site, days: int, status: int) -> None:
     assert _document(site, "inv-3").promised_on == (day if status == 303 else None)
 
 
+@pytest.mark.parametrize(
+    ("part", "status", "leaves"), [("150,50", 303, 29_950), ("450", 303, None), ("much", 400, None)]
+)
+def test_a_promise_may_be_for_a_part(site: Site, part: str, status: int, leaves: int | None) -> None:
+    token = site.token()
+    answer = site.http.post(f"/p/{token}/promise/inv-3", data={"promised_on": "2026-03-20", "part": part})
+    assert answer.status_code == status
+    assert _document(site, "inv-3").promise_leaves_minor == leaves
+    assert ("You will pay £150.50 by" in site.http.get(f"/p/{token}").text) is (leaves is not None)
+
+
 def test_a_promise_withdraws_reminders_and_reaches_the_crm(site: Site) -> None:
     site.time.now += timedelta(hours=1)
     site.http.post(f"/p/{site.token()}/promise/inv-3", data={"promised_on": "2026-03-20"})

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
-from sqlalchemy import exists, select
+from sqlalchemy import Row, exists, func, select
 
 from receivables.document import DocumentKind, DocumentStatus
+from receivables.money import Money
 from reminders.holds import PROMISE_GRACE_DAYS
 from reminders.replies.routing import TaskKind
 from runtime.app import App
@@ -42,7 +44,7 @@ def watch_promises(app: App, organisation_id: str) -> int:
                 document.kind == DocumentKind.INVOICE.value,
                 document.status == DocumentStatus.OPEN.value,
                 document.promised_on <= last,
-                document.balance_minor > 0,
+                document.balance_minor > func.coalesce(document.promise_leaves_minor, 0),
                 ~told,
             )
             .order_by(document.promised_on, document.id)
@@ -52,7 +54,7 @@ def watch_promises(app: App, organisation_id: str) -> int:
             return 0
         connections.lock_organisation(db, organisation_id)
         pending = pending_allocations(db, organisation_id)
-        broken = [row for row in rows if row.balance_minor > pending.get(row.id, 0)]
+        broken = [row for row in rows if row.balance_minor - pending.get(row.id, 0) > (row.promise_leaves_minor or 0)]
         for row in broken:
             open_task(
                 db,
@@ -60,7 +62,14 @@ def watch_promises(app: App, organisation_id: str) -> int:
                 kind=TaskKind.BROKEN_PROMISE,
                 subject=row.id,
                 customer_id=row.customer_id,
-                text=f"{row.number} was promised for {row.promised_on} and is not paid.",
+                text=_text(row),
                 at=now,
             )
     return len(broken)
+
+
+def _text(row: Row[Any]) -> str:
+    if row.promise_leaves_minor is None:
+        return f"{row.number} was promised for {row.promised_on} and is not paid."
+    leaves = Money(row.promise_leaves_minor, row.currency)
+    return f"A part of {row.number} was promised for {row.promised_on}: {leaves} was to be left, and more is open."

@@ -19,7 +19,7 @@ from runtime.store.touch import touch_documents
 
 
 def open_invoice(db: Connection, organisation_id: str, customer_id: str, document_id: str) -> dict[str, Any]:
-    """Return an invoice of this customer that still has something open; RefusedError for any other."""
+    """Return an invoice of this customer that still has something open, as `open_minor`; RefusedError for any other."""
     row = db.execute(
         select(t.document).where(
             t.document.c.organisation_id == organisation_id,
@@ -29,9 +29,10 @@ def open_invoice(db: Connection, organisation_id: str, customer_id: str, documen
             t.document.c.status == DocumentStatus.OPEN.value,
         )
     ).first()
-    if row is None or row.balance_minor <= pending_allocations(db, organisation_id).get(document_id, 0):
+    open_minor = row.balance_minor - pending_allocations(db, organisation_id).get(document_id, 0) if row else 0
+    if row is None or open_minor <= 0:
         raise RefusedError("this invoice is not open any more: nothing is left to pay on it")
-    return dict(row._mapping)
+    return {**row._mapping, "open_minor": open_minor}
 
 
 def plain(text: str, longest: int, asked: str) -> str:

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, func, select, update
 
 from runtime.app import App
 from runtime.operations.errors import InputError, RefusedError
-from runtime.operations.payers.payers_word import follow, open_invoice
+from runtime.operations.payers.payers_word import amount_of, follow, open_invoice
 from runtime.store import connections
 from runtime.store import tables as t
 
@@ -25,12 +25,14 @@ def promise(
     document_id: str,
     promised_on: date,
     actor: str,
+    part: str = "",
     is_noted: bool = False,
 ) -> None:
     """Keep the day on which the customer will pay an invoice, at most MAX_DAYS_AHEAD days from today.
 
-    `is_noted`: a person talked to them and notes it, however often it was promised before. InputError for another day;
-    RefusedError when the invoice is not open, or was promised too often.
+    `part` is the amount as they wrote it, where they will not pay all of it then. `is_noted`: a person talked to them
+    and notes it, however often it was promised before. InputError for another day, or what is no amount; RefusedError
+    when the invoice is not open, or was promised too often.
     """
     with app.store.write() as db:
         organisation = connections.organisation(db, organisation_id)
@@ -44,10 +46,14 @@ def promise(
         invoice = open_invoice(db, organisation_id, customer_id, document_id)
         if not is_noted and _made(db, organisation_id, document_id) >= MAX_PROMISES:
             raise RefusedError("this invoice was promised several times already: please answer our message instead")
+        amount = amount_of(part, invoice["currency"]) if part.strip() else None
+        if amount is not None and amount.minor <= 0:
+            raise InputError("the amount must be more than nothing")
+        leaves = invoice["open_minor"] - amount.minor if amount is not None else 0
         db.execute(
             update(t.document)
             .where(t.document.c.organisation_id == organisation_id, t.document.c.id == document_id)
-            .values(promised_on=promised_on)
+            .values(promised_on=promised_on, promise_leaves_minor=leaves if leaves > 0 else None)
         )
         follow(
             db,
@@ -55,7 +61,7 @@ def promise(
             document_id=document_id,
             actor=actor,
             action=ACTION,
-            detail=f"{invoice['number']} will be paid on {promised_on}",
+            detail=f"{f'{amount} of ' if leaves > 0 else ''}{invoice['number']} will be paid on {promised_on}",
             at=now,
         )
     app.wake()

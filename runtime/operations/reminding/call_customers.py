@@ -56,11 +56,14 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What came of a call. `promised_on` goes with a promise; a dispute needs `note` as its reason."""
+    """What came of a call. `promised_on` goes with a promise, and `part` where less than all of its one invoice
+    was promised; a dispute needs `note` as its reason.
+    """
 
     outcome: Outcome
     note: str = ""
     promised_on: date | None = None
+    part: str = ""
 
 
 def begin(app: App, *, organisation_id: str, reminder_id: str, actor: str) -> Channel:
@@ -258,6 +261,8 @@ def _begun(db: Connection, organisation_id: str, reminder_id: str) -> _Call:
 
 def _keep_word(app: App, call: _Call, said: Said, actor: str) -> None:
     """Hold each invoice by what was said of it; RefusedError when that was possible for none of them."""
+    if said.part.strip() and len(call.items) > 1:
+        raise InputError("an amount is promised of one invoice: note it on the page of that invoice")
     refused: RefusedError | None = None
     kept = 0
     for item_id in call.items if said.outcome in (Outcome.PROMISED, Outcome.DISPUTED) else ():
@@ -266,7 +271,7 @@ def _keep_word(app: App, call: _Call, said: Said, actor: str) -> None:
             if said.outcome is Outcome.DISPUTED:
                 dispute(app, **about, reason=said.note, actor=actor)
             elif said.promised_on is not None:
-                promise(app, **about, promised_on=said.promised_on, actor=actor, is_noted=True)
+                promise(app, **about, promised_on=said.promised_on, part=said.part, actor=actor, is_noted=True)
             kept += 1
         except RefusedError as error:  # paid meanwhile, or contested already: the others count all the same
             refused = error

@@ -13,7 +13,7 @@ from receivables.allocation import Allocation
 from receivables.document import DocumentKind, DocumentStatus
 from receivables.money import Money
 from receivables.open_item import OpenItem
-from receivables.promise import Dispute, PromiseToPay
+from receivables.promise import Dispute, PromiseToPay, still_promised
 from reminders.evidence import (
     Flag,
     Freshness,
@@ -95,6 +95,7 @@ def _evidence(facts: Facts, each: OpenDocument) -> ItemEvidence:
     document = each.document
     item_id = document.document_id
     said = facts.disputes[item_id]
+    part = still_promised(each.open_amount, said["promise_leaves_minor"])
     return ItemEvidence(
         item=_item(each),
         document_status=facts.status[item_id],
@@ -113,7 +114,7 @@ def _evidence(facts: Facts, each: OpenDocument) -> ItemEvidence:
         in_flight=tuple(facts.in_flight.get(item_id, ())),
         plausible_receipts=tuple(facts.plausible.get(item_id, ())),
         disputes=(Dispute(item_id, said["dispute_reason"] or "no reason given"),) if said["disputed"] else (),
-        promises=(PromiseToPay(item_id, said["promised_on"]),) if said["promised_on"] else (),
+        promises=(PromiseToPay(item_id, said["promised_on"], part),) if said["promised_on"] else (),
         flags=tuple(facts.flags.get(item_id, ())),
         versions=tuple(facts.versions.get(item_id, ())),
     )

@@ -69,10 +69,13 @@ def restore(app: App, *, organisation_id: str, conflict_id: str, actor: str) -> 
         if _shown(place.value) != conflict["kept"]:
             said = _shown(place.value) or "empty"
             raise RefusedError(f"{conflict['field']} has changed again and is {said} now: edit it where you see it")
+        values = {conflict["field"]: place.read(conflict["lost"]), "changed_at": now}
+        if conflict["field"] == "promised_on":
+            values["promise_leaves_minor"] = None  # another day is another promise, of all of it
         db.execute(
             update(place.table)
             .where(place.table.c.organisation_id == organisation_id, place.table.c.id == conflict["local_id"])
-            .values({conflict["field"]: place.read(conflict["lost"]), "changed_at": now})
+            .values(values)
         )
         _settle(db, conflict, actor=actor, at=now, restored=True)
         _follow(db, conflict, at=now)

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, RowMapping, or_, select
 from connectors import registry
 from receivables.document import DocumentKind, DocumentStatus
 from receivables.money import Money
+from receivables.promise import still_promised
 from reminders.holds import HoldCode
 from runtime.operations.matching.settle_question import Question, questions_about
 from runtime.operations.payers.dispute_files import DisputeFile, dispute_files
@@ -98,6 +99,7 @@ class InvoiceView:
     files: tuple[DisputeFile, ...]  # that its customer sent with a dispute
     questions: tuple[Question, ...]  # of a processor: what the bank took back is looked at on the review page
     promised_on: date | None
+    still_promised: Money | None  # of a promise of a part: what is still to come
     said_by: Mapping[str, str]  # who placed a hold, by its code; a customer's word is whose who noted it
     read_at: datetime
     places: tuple[Place, ...]
@@ -152,6 +154,9 @@ def invoice(db: Connection, organisation: Organisation, document_id: str, *, now
         files=dispute_files(db, organisation.id, document_id),
         questions=questions_about(db, organisation.id, document_id),
         promised_on=row["promised_on"],
+        still_promised=still_promised(
+            found[document_id].open_amount if is_open else balance, row["promise_leaves_minor"]
+        ),
         said_by=_said_by(db, organisation.id, document_id),
         read_at=row["read_at"],
         places=_places(db, organisation.id, document_id),

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, select
 from receivables.allocation import Decision
 from receivables.document import DocumentKind, DocumentStatus
 from receivables.money import Money, total
+from receivables.promise import still_promised
 from receivables.receipt import ReceiptStatus
 from reminders.autopay import PaymentState
 from reminders.evidence import Channel
@@ -37,8 +38,9 @@ class PortalInvoice:
     """An open invoice of the payer; none of which nothing is open but a discount that they were offered.
 
     `on_its_way`: a payment for it was made and has not arrived; `checking`: money arrived that may pay it and is being
-    looked at; `begun`: the page on which they began to pay it; `asked`: a question of theirs about it waits for an
-    answer; `automatic_on`: the day on which autopay takes it.
+    looked at; `still_promised`: what is still to come of a promise of a part; `begun`: the page on which they began to
+    pay it; `asked`: a question of theirs about it waits for an answer; `automatic_on`: the day on which autopay takes
+    it.
     """
 
     document_id: str
@@ -50,6 +52,7 @@ class PortalInvoice:
     open_amount: Money
     disputed: bool
     promised_on: date | None
+    still_promised: Money | None
     on_its_way: bool
     checking: bool
     begun: str | None = None
@@ -197,9 +200,9 @@ def _invoices(
     said = {
         row.id: row
         for row in db.execute(
-            select(t.document.c.id, t.document.c.disputed, t.document.c.promised_on).where(
-                t.document.c.organisation_id == organisation_id, t.document.c.id.in_(list(standing))
-            )
+            select(
+                t.document.c.id, t.document.c.disputed, t.document.c.promised_on, t.document.c.promise_leaves_minor
+            ).where(t.document.c.organisation_id == organisation_id, t.document.c.id.in_(list(standing)))
         )
     }
     return tuple(
@@ -213,6 +216,7 @@ def _invoices(
             open_amount=each.open_amount,
             disputed=said[each.document.document_id].disputed,
             promised_on=said[each.document.document_id].promised_on,
+            still_promised=still_promised(each.open_amount, said[each.document.document_id].promise_leaves_minor),
             on_its_way=any(hold.code is HoldCode.IN_FLIGHT for hold in place.holds)
             and each.document.document_id not in began.keys() | announced.keys(),
             checking=any(hold.code is HoldCode.PROBABLY_PAID for hold in place.holds),

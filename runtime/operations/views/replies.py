@@ -102,6 +102,11 @@ class ReplyCard:
     answer: AnswerRow | None
 
     @property
+    def part(self) -> Money | None:
+        """The amount that a promise names for its one invoice."""
+        return self.amount if self.kind == ReplyKind.PROMISE and len(self.about) == 1 else None
+
+    @property
     def is_open(self) -> bool:
         """Whether a person can still say what it says."""
         return self.state != SETTLED

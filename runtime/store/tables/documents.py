@@ -63,6 +63,9 @@ document = Table(
     Column("disputed", Boolean, nullable=False, server_default=false()),
     Column("dispute_reason", Text),
     Column("promised_on", Date),
+    minor(
+        "promise_leaves_minor", nullable=True
+    ),  # open after a promise of a part is kept; nothing where all is promised
     Column("purchase_order", Text),
     Column("note", Text),
     Column("read_at", Instant, nullable=False),

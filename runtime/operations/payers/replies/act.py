@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, func, select, update
 
+from receivables.money import Money
 from reminders.replies.kinds import ReplyKind
 from reminders.replies.routing import TaskKind
 from runtime.app import App
@@ -31,13 +33,22 @@ WAITING, ACTED, SETTLED = "waiting", "acted", "settled"
 PORTAL, TEXT = "portal", "text"
 
 
+@dataclass(frozen=True, slots=True)
+class Said:
+    """The day that a reply names, and the amount of a promise that may be for a part, as it was written."""
+
+    day: date | None = None
+    part: str = ""
+
+
 def act_on(app: App, *, organisation_id: str, reply_id: str) -> None:
     """Do what a sure reply says. What cannot be done leaves it with a person, with the reason among its doubts."""
     with app.store.read() as db:
         reply = find(db, organisation_id, reply_id)
     kind = ReplyKind(reply["kind"])
     try:
-        outcome = do(app, reply, kind=kind, document_ids=reply["documents"], day=reply["named_day"])
+        said = Said(reply["named_day"], _part(reply))
+        outcome = do(app, reply, kind=kind, document_ids=reply["documents"], said=said)
     except (RefusedError, InputError) as error:
         _leave_to_a_person(app, reply, str(error))
         return
@@ -62,23 +73,32 @@ def act_on_sure_ones(app: App) -> int:
     return len(rows)
 
 
-def do(app: App, reply: dict[str, Any], *, kind: ReplyKind, document_ids: Sequence[str], day: date | None) -> str:
+def do(app: App, reply: dict[str, Any], *, kind: ReplyKind, document_ids: Sequence[str], said: Said) -> str:
     """Do what `kind` says about these invoices. Returns what was done, in words.
 
     RefusedError or InputError where it cannot be done; of several invoices, those before it are done.
     """
-    return _STEPS[kind](app, reply, document_ids, day)
+    return _STEPS[kind](app, reply, document_ids, said)
 
 
-def _promise(app: App, reply: dict[str, Any], document_ids: Sequence[str], day: date | None) -> str:
-    if day is None or not document_ids:
+def _part(reply: dict[str, Any]) -> str:
+    """The amount that it names for its one invoice; of several a sure one names all that they come to."""
+    if reply["amount_minor"] is None or len(reply["documents"]) != 1:
+        return ""
+    return Money(reply["amount_minor"], reply["currency"]).text()
+
+
+def _promise(app: App, reply: dict[str, Any], document_ids: Sequence[str], said: Said) -> str:
+    if said.day is None or not document_ids:
         raise InputError("a promise needs a day and an invoice")
+    if said.part and len(document_ids) > 1:
+        raise InputError("an amount is promised of one invoice: choose it, or leave the amount out")
     for document_id in document_ids:
-        promise(app, document_id=document_id, promised_on=day, **_whose(reply))
-    return f"Noted that it will be paid on {day}."
+        promise(app, document_id=document_id, promised_on=said.day, part=said.part, **_whose(reply))
+    return f"Noted that {said.part or 'it'} will be paid on {said.day}."
 
 
-def _dispute(app: App, reply: dict[str, Any], document_ids: Sequence[str], _day: date | None) -> str:
+def _dispute(app: App, reply: dict[str, Any], document_ids: Sequence[str], _said: Said) -> str:
     if len(document_ids) != 1:
         raise InputError("a dispute is about one invoice: choose it")
     reason = shortened(reply["words"], MAX_REASON_CHARS)
@@ -86,29 +106,29 @@ def _dispute(app: App, reply: dict[str, Any], document_ids: Sequence[str], _day:
     return "The invoice is contested; a person settles it."
 
 
-def _opt_out(app: App, reply: dict[str, Any], _document_ids: Sequence[str], _day: date | None) -> str:
+def _opt_out(app: App, reply: dict[str, Any], _document_ids: Sequence[str], _said: Said) -> str:
     opt_out(app, channel=None, words=shortened(reply["words"]), **_whose(reply))
     return "No more messages are sent to this customer, by any channel."
 
 
-def _wrong_contact(app: App, reply: dict[str, Any], _document_ids: Sequence[str], _day: date | None) -> str:
+def _wrong_contact(app: App, reply: dict[str, Any], _document_ids: Sequence[str], _said: Said) -> str:
     give_up(app, organisation_id=reply["organisation_id"], reply=reply)
     return f"{reply['sender']} is written to no more; somebody is asked for another contact."
 
 
-def _nobody_there(_app: App, _reply: dict[str, Any], _document_ids: Sequence[str], day: date | None) -> str:
-    return f"Nobody is there until {day}." if day else "Nobody is there."
+def _nobody_there(_app: App, _reply: dict[str, Any], _document_ids: Sequence[str], said: Said) -> str:
+    return f"Nobody is there until {said.day}." if said.day else "Nobody is there."
 
 
-def _paid_already(_app: App, _reply: dict[str, Any], _document_ids: Sequence[str], _day: date | None) -> str:
+def _paid_already(_app: App, _reply: dict[str, Any], _document_ids: Sequence[str], _said: Said) -> str:
     return "The money is looked for; somebody answers."
 
 
-def _send_again(_app: App, _reply: dict[str, Any], _document_ids: Sequence[str], _day: date | None) -> str:
+def _send_again(_app: App, _reply: dict[str, Any], _document_ids: Sequence[str], _said: Said) -> str:
     return "Somebody sends it again."
 
 
-def _question(_app: App, _reply: dict[str, Any], _document_ids: Sequence[str], _day: date | None) -> str:
+def _question(_app: App, _reply: dict[str, Any], _document_ids: Sequence[str], _said: Said) -> str:
     return "Answered by a person."
 
 
@@ -117,7 +137,7 @@ def _whose(reply: dict[str, Any]) -> dict[str, Any]:
     return {"organisation_id": reply["organisation_id"], "customer_id": reply["customer_id"], "actor": actor}
 
 
-_STEPS: Mapping[ReplyKind, Callable[[App, dict[str, Any], Sequence[str], date | None], str]] = {
+_STEPS: Mapping[ReplyKind, Callable[[App, dict[str, Any], Sequence[str], Said], str]] = {
     ReplyKind.PROMISE: _promise,
     ReplyKind.DISPUTE: _dispute,
     ReplyKind.OPT_OUT: _opt_out,

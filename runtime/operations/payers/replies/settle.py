@@ -13,7 +13,7 @@ from reminders.replies.kinds import ReplyKind
 from reminders.replies.routing import TaskKind
 from runtime.app import App
 from runtime.operations.errors import InputError, RefusedError
-from runtime.operations.payers.replies.act import ACTED, SETTLED, do, find, finish_reply
+from runtime.operations.payers.replies.act import ACTED, SETTLED, Said, do, find, finish_reply
 from runtime.operations.payers.replies.answers import prepare_answer
 from runtime.operations.payers.replies.holding import release
 from runtime.operations.people.tasks import close_task
@@ -34,12 +34,14 @@ def settle_reply(
     customer_id: str | None = None,
     document_ids: Sequence[str] = (),
     day: date | None = None,
+    part: str = "",
 ) -> None:
     """Do what a person says that a reply says; None says that there is nothing to do.
 
     `customer_id` says who wrote it where that is not known; `document_ids` which invoices it is about, where that
-    differs from what was read. What was done for an opt-out by mistake is taken back. RefusedError where the reply is
-    settled already, or what it asks for cannot be done; InputError where something is missing.
+    differs from what was read; `part` the amount, where less than all is promised. What was done for an opt-out by
+    mistake is taken back. RefusedError where the reply is settled already, or what it asks for cannot be done;
+    InputError where something is missing.
     """
     with app.store.write() as db:
         connections.lock_organisation(db, organisation_id)
@@ -62,7 +64,7 @@ def settle_reply(
     if kind is not None and not is_done:
         if reply["customer_id"] is None:
             raise InputError("say which customer wrote this")
-        outcome = do(app, reply, kind=kind, document_ids=documents, day=day or reply["named_day"])
+        outcome = do(app, reply, kind=kind, document_ids=documents, said=Said(day or reply["named_day"], part))
     with app.store.write() as db:
         connections.lock_organisation(db, organisation_id)
         now = app.clock()

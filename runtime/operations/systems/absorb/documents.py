@@ -195,7 +195,9 @@ def _crm_row(scope: Scope, old: dict[str, Any], values: Any) -> dict[str, Any]: 
         "note": values["note"],
     }
     scope.record("document_changed", old["id"], _differences(old, row))
-    return {**row, "changed_at": scope.read_at}
+    # Another day is another promise, and the CRM knows none of a part.
+    leaves = old["promise_leaves_minor"] if row["promised_on"] == old["promised_on"] else None
+    return {**row, "promise_leaves_minor": leaves, "changed_at": scope.read_at}
 
 
 def _value(value: Any) -> Value:  # noqa: ANN401 - a column of any type
