@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from types import MappingProxyType
@@ -34,6 +34,7 @@ class Asked(StrEnum):
     HABIT = "habit"
     RISK = "risk"
     REACH = "reach"
+    NUMBERS = "numbers"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +43,9 @@ class Debtor:
 
     `open_amounts` is all that is open, by currency; `days_overdue` that of the oldest open invoice, negative before it
     is due; `usually_late` how many days after its due date a paid invoice of the last year was paid, the median, None
-    where too few were; `country` in two letters; `reached_by` the channels that nothing lasting keeps from them. `risk`
-    and `reached_by` are None where they were not asked for, `industry` (in the CRM's word) and `employees` where no CRM
-    tells them.
+    where too few were; `country` in two letters; `reached_by` the channels that nothing lasting keeps from them.
+    `risk`, `reached_by` and `numbers` (those of all that is open) are None where they were not asked for, `industry`
+    (in the CRM's word) and `employees` where no CRM tells them.
     """
 
     open_amounts: Mapping[str, Money]
@@ -55,15 +56,17 @@ class Debtor:
     reached_by: frozenset[Channel] | None = None
     industry: str | None = None
     employees: int | None = None
+    numbers: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Segment:
     """Customers for whom all of these conditions hold; without any, everyone.
 
-    An amount is compared in its own currency, an industry without regard to capitals. What is asked and not known (a
-    country, a currency that is not named, how late somebody usually pays, what no CRM tells) does not hold. All of the
-    channels `reachable_by` reach the customer, and none of `not_reachable_by` does.
+    An amount is compared in its own currency, an industry or the beginning of a number without regard to capitals. The
+    kind of a debt is the series of its numbers: each of all that is open begins with one of `numbers_begin_with`. What is
+    asked and not known (a country, a currency that is not named, how late somebody usually pays, what no CRM tells)
+    does not hold. All of the channels `reachable_by` reach the customer, and none of `not_reachable_by` does.
     """
 
     amount_at_least: Mapping[str, Money] = field(default_factory=lambda: MappingProxyType({}))
@@ -79,6 +82,7 @@ class Segment:
     industries: frozenset[str] = frozenset()
     employees_at_least: int | None = None
     employees_less_than: int | None = None
+    numbers_begin_with: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         both = sorted(self.reachable_by & self.not_reachable_by)
@@ -95,8 +99,13 @@ class Segment:
         """What must be read of a customer beside what is owed and where they are."""
         habit = self.usually_late_at_least is not None or self.usually_late_less_than is not None
         reach = bool(self.reachable_by or self.not_reachable_by)
-        wanted = ((Asked.HABIT, habit), (Asked.RISK, bool(self.risk)), (Asked.REACH, reach))
-        return frozenset(what for what, is_asked in wanted if is_asked)
+        wanted = {
+            Asked.HABIT: habit,
+            Asked.RISK: bool(self.risk),
+            Asked.REACH: reach,
+            Asked.NUMBERS: bool(self.numbers_begin_with),
+        }
+        return frozenset(what for what, is_asked in wanted.items() if is_asked)
 
     def includes(self, debtor: Debtor) -> bool:
         """Whether `debtor` is one of them."""
@@ -116,6 +125,7 @@ class Segment:
             and (not self.industries or _plain(debtor.industry) in map(_plain, self.industries))
             and (self.employees_at_least is None or (employees is not None and employees >= self.employees_at_least))
             and (self.employees_less_than is None or (employees is not None and employees < self.employees_less_than))
+            and (not self.numbers_begin_with or _all_begin(debtor.numbers, self.numbers_begin_with))
         )
 
 
@@ -124,6 +134,11 @@ EVERYONE = Segment()
 
 def _plain(industry: str | None) -> str:
     return (industry or "").strip().casefold()
+
+
+def _all_begin(numbers: Sequence[str] | None, series: Collection[str]) -> bool:
+    beginnings = tuple(each.casefold() for each in series)
+    return bool(numbers) and all(number.casefold().startswith(beginnings) for number in numbers or ())
 
 
 def _reaches(amounts: Mapping[str, Money], least: Money) -> bool:

@@ -28,6 +28,7 @@ MAX_LEVELS = 12
 MAX_DAYS = 3_650
 MAX_MESSAGES_A_WEEK = 7
 MAX_INDUSTRIES = 50  # in one segment
+MAX_SERIES = 50
 MAX_EMPLOYEES = 999_999
 MAX_NAME_CHARACTERS = 80
 
@@ -196,6 +197,7 @@ def _segment(node: yaml.Node) -> Segment:
         "industries": lambda each: frozenset(_text(one) for one in _list(each, "industries", MAX_INDUSTRIES)),
         "employees_at_least": _whole(0, MAX_EMPLOYEES),
         "employees_less_than": _whole(1, MAX_EMPLOYEES),
+        "numbers_begin_with": lambda each: frozenset(_text(one) for one in _list(each, "numbers", MAX_SERIES)),
     }
     asked = {name: fields.take(name, read) for name, read in conditions.items() if name in fields.left}
     fields.end()
@@ -341,6 +343,7 @@ def _segment_facts(segment: Segment) -> dict[str, Any]:
         "industries": sorted(segment.industries),
         "employees_at_least": segment.employees_at_least,
         "employees_less_than": segment.employees_less_than,
+        "numbers_begin_with": sorted(segment.numbers_begin_with),
     }
     return {name: value for name, value in facts.items() if value not in (None, {}, [])}
 

@@ -212,7 +212,8 @@ def _debtor(invoices: Sequence[PastInvoice], day: date, known: Debtor) -> Debtor
         amounts[left.currency] = left + amounts.get(left.currency, Money.zero(left.currency))
     oldest = min(each.evidence.item.due_on for each in invoices)
     country = invoices[0].evidence.contact.country
-    return replace(known, open_amounts=amounts, days_overdue=(day - oldest).days, country=country)
+    numbers = tuple(each.evidence.item.number for each in invoices)
+    return replace(known, open_amounts=amounts, days_overdue=(day - oldest).days, country=country, numbers=numbers)
 
 
 def replay(

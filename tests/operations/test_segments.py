@@ -213,6 +213,14 @@ def _read(firm: Firm) -> None:
     firm.settle()
 
 
+def test_a_policy_may_be_for_a_kind_of_debt(stored_firm: Firm) -> None:
+    firm = stored_firm
+    firm.invoice("Bolt", "RENT-1", "10.00", late=5)
+    firm.settle()
+    assert _by_policy(firm, "numbers_begin_with: [rent-, INV-2]") == {"special": 1, "everyone": 1}
+    assert _by_policy(firm, "numbers_begin_with: [RENT-]") == {"special": 0, "everyone": 2}, "Bolt owes INV-2001 too"
+
+
 def test_the_crm_tells_industry_and_size_and_may_change_its_word(stored_firm: Firm) -> None:
     firm = stored_firm
     assert _business(firm) == (None, None)

@@ -140,6 +140,15 @@ def test_a_segment_asks_by_which_channels_a_customer_is_reached_now() -> None:
     assert not both.includes(debtor({}, reached_by=frozenset({Channel.SMS}))), "all of them are asked for"
 
 
+def test_a_kind_of_debt_is_the_series_of_all_its_numbers() -> None:
+    rents = Segment(numbers_begin_with=frozenset({"RENT-", "dep"}))
+    assert rents.asked == {Asked.NUMBERS}
+    assert rents.includes(debtor({}, numbers=("Rent-1", "DEP7")))
+    assert not rents.includes(debtor({}, numbers=("RENT-1", "INV-RENT-2"))), "one of another kind is another policy's"
+    assert not rents.includes(debtor({}, numbers=()))
+    assert not rents.includes(debtor({})), "what was not read does not hold"
+
+
 def test_a_segment_asks_for_risk_and_unknown_is_no_band_but_can_be_asked_for() -> None:
     risky = Segment(risk=frozenset({RiskBand.MEDIUM, RiskBand.HIGH}))
     assert risky.asked == {Asked.RISK}
@@ -339,6 +348,7 @@ def books(draw: st.DrawFn) -> PolicyBook:
             "risk": st.frozensets(st.sampled_from(RiskBand), min_size=1),
             "reachable_by": st.frozensets(st.sampled_from(REACHING[:2]), min_size=1),
             "not_reachable_by": st.frozensets(st.sampled_from(REACHING[2:]), min_size=1),
+            "numbers_begin_with": st.frozensets(st.sampled_from(["RENT-", "12", "no"]), min_size=1),
             "industries": st.frozensets(st.sampled_from(["Retail", "NO", "Food & Beverage", "12"]), min_size=1),
             "employees_at_least": st.integers(0, 999_999),
             "employees_less_than": st.integers(1, 999_999),

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from types import SimpleNamespace
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import ColumnElement, Connection, and_, func, select
 
 from receivables.document import DocumentKind, DocumentStatus
 from receivables.money import Money
@@ -55,6 +55,7 @@ def debtors(
     late = usually_late(paid)
     risk = risks(db, organisation, customer_ids=customer_ids, now=now, paid=paid) if Asked.RISK in asked else {}
     reached = reached_by(db, organisation, customer_ids=customer_ids, now=now) if Asked.REACH in asked else {}
+    numbers = _numbers(db, organisation.id, customer_ids) if Asked.NUMBERS in asked else {}
     return {
         customer_id: Debtor(
             open_amounts=amounts[customer_id],
@@ -65,6 +66,7 @@ def debtors(
             usually_late=late.get(customer_id),
             risk=risk[customer_id].band if customer_id in risk else None,
             reached_by=reached.get(customer_id),
+            numbers=tuple(numbers.get(customer_id, ())) if Asked.NUMBERS in asked else None,
         )
         for customer_id in customer_ids
     }
@@ -85,18 +87,34 @@ def _owed(
                 func.sum(document.balance_minor).label("minor"),
                 func.min(document.due_on).label("due_on"),
             )
-            .where(
-                document.organisation_id == organisation_id,
-                document.kind == DocumentKind.INVOICE.value,
-                beside_an_index(document.status) == DocumentStatus.OPEN.value,
-                document.balance_minor > 0,
-                document.customer_id.in_(chunk),
-            )
+            .where(_is_owed(organisation_id, chunk))
             .group_by(document.customer_id, document.currency)
         ):
             amounts[row.customer_id][row.currency] = Money(int(row.minor), row.currency)
             oldest[row.customer_id] = min(row.due_on, oldest.get(row.customer_id, row.due_on))
     return amounts, oldest
+
+
+def _numbers(db: Connection, organisation_id: str, customer_ids: Collection[str]) -> Mapping[str, list[str]]:
+    """The numbers of all that each owes."""
+    document = t.document.c
+    found: defaultdict[str, list[str]] = defaultdict(list)
+    for chunk in chunks(sorted(customer_ids)):
+        owed = select(document.customer_id, document.number).where(_is_owed(organisation_id, chunk))
+        for row in db.execute(owed):
+            found[row.customer_id].append(row.number)
+    return found
+
+
+def _is_owed(organisation_id: str, customer_ids: Collection[str]) -> ColumnElement[bool]:
+    document = t.document.c
+    return and_(
+        document.organisation_id == organisation_id,
+        document.kind == DocumentKind.INVOICE.value,
+        beside_an_index(document.status) == DocumentStatus.OPEN.value,
+        document.balance_minor > 0,
+        document.customer_id.in_(customer_ids),
+    )
 
 
 def _customers(db: Connection, organisation_id: str, customer_ids: Collection[str]) -> Mapping[str, Any]:
