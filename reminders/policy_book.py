@@ -64,9 +64,9 @@ class Segment:
     """Customers for whom all of these conditions hold; without any, everyone.
 
     An amount is compared in its own currency, an industry or the beginning of a number without regard to capitals. The
-    kind of a debt is the series of its numbers: each of all that is open begins with one of `numbers_begin_with`. What is
-    asked and not known (a country, a currency that is not named, how late somebody usually pays, what no CRM tells)
-    does not hold. All of the channels `reachable_by` reach the customer, and none of `not_reachable_by` does.
+    kind of a debt is the series of its numbers: each of all that is open begins with one of `numbers_begin_with`.
+    What is asked and not known (a country, a currency that is not named, how late somebody usually pays, what no CRM
+    tells) does not hold. All of the channels `reachable_by` reach the customer, and none of `not_reachable_by` does.
     """
 
     amount_at_least: Mapping[str, Money] = field(default_factory=lambda: MappingProxyType({}))
