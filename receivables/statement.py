@@ -67,6 +67,7 @@ class Statement:
     """The entries of one account in one file; balances are signed, None where the file does not state them.
 
     `closed_on` is the day at whose end the closing balance stands: all that was booked until then is in the entries.
+    `is_whole` is False where its own figures say that bookings are missing: it proves nothing of its days.
     """
 
     account: str | None
@@ -75,6 +76,7 @@ class Statement:
     closing: Decimal | None
     entries: tuple[Entry, ...]
     closed_on: date | None = None
+    is_whole: bool = True
 
 
 @dataclass(frozen=True, slots=True)

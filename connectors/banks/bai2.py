@@ -3,8 +3,9 @@
 A small record reader of our own: PyPI bai2 0.15 in strict mode refuses all three known files, and its lenient mode
 reads just the one whose control totals disagree. Amounts have the currency's decimals implied; a group without
 currency is in USD, as the format defines. All trailers (49, 98, 99) are checked: totals, and numbers of accounts,
-groups and records. Opening and closing ledger are not set against the entries, because BAI2 does not promise a detail
-record for every booking.
+groups and records. BAI2 does not promise a detail record for every booking: where the details do not reach the closing
+ledger from the opening one, or fall short of the credits (100) or debits (400) that the account states, the file is
+read with a remark that bookings are missing.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ _NON_MONETARY = 890
 _CREDITS = (range(100, 400), range(700, 760), range(920, 960))
 _DEBITS = (range(400, 700), range(760, 800), range(960, 1000))
 _FUNDS_FIELDS = {"S": 3, "V": 2}  # further fields behind the funds type; D states their number itself
-_OPENING, _CLOSING = "010", "015"
+_OPENING, _CLOSING, _ALL_CREDITS, _ALL_DEBITS = "010", "015", "100", "400"
 
 
 @dataclass(slots=True)
@@ -71,6 +72,8 @@ class _State:
     currency: str = "USD"
     ended: bool = False
     drafts: list[Draft] = field(default_factory=list)
+    totals: dict[str, Decimal] = field(default_factory=dict)  # of the account that is being read, by summary code
+    remarks: list[str] = field(default_factory=list)
 
 
 def looks_like(head: str) -> bool:
@@ -89,7 +92,7 @@ def read(text: str) -> Reading:
     if not state.ended:
         raise BankFileError("the file ends without a 99 file trailer: it was cut short")
     check_count(state.drafts, stated=stated, what="16 records")
-    return Reading("bai2", state.drafts)
+    return Reading("bai2", state.drafts, tuple(state.remarks))
 
 
 def _records(text: str) -> list[_Record]:
@@ -137,12 +140,12 @@ def _account(state: _State, record: _Record) -> None:
     draft = Draft(account=fields[0] or None, currency=fields[1] or state.currency)
     state.account = _Level()
     state.account.add(record)
+    state.totals = {}
     for code, value in _summaries(fields[2:], record):
         state.account.total = exact_sum([state.account.total, value])
-        if code == _OPENING:
-            draft.opening = _scaled(value, draft, record)
-        elif code == _CLOSING:
-            draft.closing = _scaled(value, draft, record)
+        if code in (_OPENING, _CLOSING, _ALL_CREDITS, _ALL_DEBITS):
+            state.totals[code] = _scaled(value, draft, record)
+    draft.opening, draft.closing = state.totals.get(_OPENING), state.totals.get(_CLOSING)
     state.drafts.append(draft)
 
 
@@ -226,9 +229,30 @@ def _account_trailer(state: _State, record: _Record) -> None:
     level, state.account = state.account, None
     level.records += record.physical
     _check(level, record, total=0, records=1)
+    _note_what_is_missing(state)
     state.group.total = exact_sum([state.group.total, level.total])
     state.group.records += level.records
     state.group.members += 1
+
+
+def _note_what_is_missing(state: _State) -> None:
+    """Remark where an account states other bookings than it tells; where money in may be missing, it is not whole."""
+    draft, totals = state.drafts[-1], state.totals
+    money_in = exact_sum(line.amount for line in draft.lines if line.amount > 0)
+    money_out = exact_sum(-line.amount for line in draft.lines if line.amount < 0)
+    both = draft.opening is not None and draft.closing is not None
+    moved = exact_sum([totals[_CLOSING], -totals[_OPENING]]) if both else None
+    figures = (
+        ("credits", totals.get(_ALL_CREDITS), money_in),
+        ("debits", totals.get(_ALL_DEBITS), money_out),
+        ("a change of the ledger balance", moved, exact_sum([money_in, -money_out])),
+    )
+    wrong = [f"{what} of {stated:f} but tells {told:f}" for what, stated, told in figures if stated not in (None, told)]
+    if wrong:
+        draft.is_whole = totals.get(_ALL_CREDITS) == money_in
+        proof = "" if draft.is_whole else ", and no day is proved by it"
+        name = draft.account or "(unnamed)"
+        state.remarks.append(f"account {name} states {', '.join(wrong)}: bookings are missing{proof}")
 
 
 def _group_trailer(state: _State, record: _Record) -> None:

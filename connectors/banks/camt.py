@@ -13,7 +13,7 @@ from collections import Counter
 from datetime import date
 from decimal import Decimal
 
-from connectors.banks.camt_entry import read_entry
+from connectors.banks.camt_entry import batch_remarks, read_entry
 from connectors.banks.camt_xml import (
     Element,
     account_of,
@@ -89,6 +89,7 @@ def _draft(report: Element, message: str, paged: bool, remarks: list[str]) -> Dr
     draft.closing = _in_currency(closing, draft, "closing", remarks)
     draft.closed_on = None if paged else _closed_on(report)
     draft.lines = [read_entry(entry, draft.account) for entry in entries]
+    remarks += [remark for entry in entries for remark in batch_remarks(entry)]
     if not paged:
         _check_summary(report, draft.lines)
         booked = [line for line in draft.lines if line.status in _BOOKED]

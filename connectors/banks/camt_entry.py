@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from decimal import Decimal
 
 from connectors.banks import returns
@@ -16,7 +17,7 @@ from connectors.banks.camt_xml import (
     signed_amount,
     text_at,
 )
-from connectors.banks.draft import Line
+from connectors.banks.draft import Line, exact_sum
 from connectors.banks.fields import charges_kept, clean, iso_day, joined, signed
 from receivables.statement import Part, TakenBack
 
@@ -50,6 +51,39 @@ def read_entry(entry: Element, own_account: str | None) -> Line:
         references=tuple(dict.fromkeys(reference for part in parts for reference in part.references)),
         taken_back=parts[0].taken_back if alone else code,
     )
+
+
+def batch_remarks(entry: Element) -> Iterator[str]:
+    """Yield what a batched entry does not tell: fewer transactions than it states, or others than it was booked for.
+
+    The entry's own amount counts all the same. A bank that tells no transaction at all promises none.
+    """
+    place = f"the entry in line {line_of(entry)}"
+    for group in children(entry, "NtryDtls"):
+        batch, details = child(group, "Btch"), children(group, "TxDtls")
+        stated = text_at(batch, "NbOfTxs")
+        if stated is not None and details and stated.lstrip("0") != str(len(details)):
+            yield f"{place} states a batch of {stated} transactions and tells {len(details)}"
+    details = [part for group in children(entry, "NtryDtls") for part in children(group, "TxDtls")]
+    booked, amounts = signed_amount(entry), [_transaction(detail, entry) for detail in details]
+    told = exact_sum(amount for amount in amounts if amount is not None)
+    if len(details) > 1 and None not in amounts and told != booked:
+        yield f"{place} was booked for {booked:f}, and its transactions come to {told:f}"
+
+
+def _transaction(detail: Element, entry: Element) -> Decimal | None:
+    """The signed amount of a transaction in its entry's currency, None where it states none."""
+    found = _amount(detail, signed_amount(entry))
+    return found[0] if found is not None and found[1] == currency_of(entry) else None
+
+
+def _amount(detail: Element, booked: Decimal) -> tuple[Decimal, str | None] | None:
+    """The signed amount that a transaction states, with its currency."""
+    holder = detail if child(detail, "Amt") is not None else child(child(detail, "AmtDtls"), "TxAmt")
+    if holder is None or child(holder, "Amt") is None:
+        return None
+    direction = text_at(detail, "CdtDbtInd") or ("DBIT" if booked < 0 else "CRDT")
+    return signed(magnitude(holder), outgoing=direction == "DBIT"), currency_of(holder)
 
 
 def _code(holder: Element) -> TakenBack | None:
@@ -103,12 +137,7 @@ def _part(
     reversal: bool,
     own_account: str | None,
 ) -> Part:
-    stated = child(detail, "Amt")
-    holder = detail if stated is not None else child(child(detail, "AmtDtls"), "TxAmt")
-    value = None
-    if holder is not None and child(holder, "Amt") is not None:
-        direction = text_at(detail, "CdtDbtInd") or ("DBIT" if entry_value < 0 else "CRDT")
-        value = signed(magnitude(holder), outgoing=direction == "DBIT")
+    value, currency = _amount(detail, entry_value) or (None, None)
     taken_back = _taken_back(detail, code, entry_value if value is None or alone else value)
     incoming = (entry_value >= 0) != (reversal or taken_back is not None)
     name, account = _counterparty(child(detail, "RltdPties"), incoming, own_account)
@@ -116,7 +145,7 @@ def _part(
     end_to_end = text_at(detail, "Refs", "EndToEndId")
     return Part(
         amount=value,
-        currency=currency_of(holder) if value is not None else None,
+        currency=currency,
         counterparty=name,
         counterparty_account=account,
         remittance=_remittance(remittance) or text_at(detail, "AddtlTxInf"),

@@ -47,6 +47,7 @@ class Draft:
     closing: Decimal | None = None
     closed_on: date | None = None  # the day at whose end the closing balance stands
     lines: list[Line] = field(default_factory=list)
+    is_whole: bool = True  # False where its own figures say that bookings are missing
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +106,7 @@ def _chained(drafts: list[Draft]) -> list[Draft]:
         if chains and _follows(chains[-1], draft):
             chains[-1].lines.extend(draft.lines)
             chains[-1].closing, chains[-1].closed_on = draft.closing, draft.closed_on
+            chains[-1].is_whole = chains[-1].is_whole and draft.is_whole
         else:
             chains.append(replace(draft, lines=list(draft.lines)))
     return chains
@@ -117,7 +119,8 @@ def _follows(earlier: Draft, later: Draft) -> bool:
 
 def _statement(draft: Draft, seen: Counter[str]) -> Statement:
     entries = tuple(_entry(draft.account or "", line, seen) for line in draft.lines)
-    return Statement(draft.account, draft.currency, draft.opening, draft.closing, entries, draft.closed_on)
+    opening, closing = draft.opening, draft.closing
+    return Statement(draft.account, draft.currency, opening, closing, entries, draft.closed_on, draft.is_whole)
 
 
 def _entry(account: str, line: Line, seen: Counter[str]) -> Entry:

@@ -227,6 +227,63 @@ def test_bai2_trailers() -> None:
     assert "cut short" in refusal(bai2().rsplit("\n", 2)[0])
 
 
+def bai2_account(summaries: str, total: int) -> str:
+    """One account with money in of 3.00 and 2.00 and money out of 1.00, and what it states of them in all."""
+    return (
+        f"01,A,B,240102,0000,1,,,2/\n02,A,B,1,240102,,EUR,2/\n03,77,,{summaries}/\n16,165,300,Z,B1\n16,165,200,Z,B2\n"
+        f"16,475,100,Z,B3\n49,{total},5/\n98,{total},1,7/\n99,{total},1,9/\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("summaries", "total", "remark", "is_whole"),
+    [
+        ("010,1000,,,015,1400,,,100,500,2,,400,100,1,", 600 + 1000 + 1400 + 600, None, True),
+        ("010,1000,,", 600 + 1000, None, True),
+        ("010,1000,,,015,1900,,", 600 + 2900, "a change of the ledger balance of 9.00 but tells 4.00", False),
+        ("100,900,3,", 600 + 900, "credits of 9.00 but tells 5.00", False),
+        ("100,500,2,,400,300,2,", 600 + 800, "debits of 3.00 but tells 1.00: bookings are missing", True),
+    ],
+)
+def test_bai2_that_tells_less_than_it_states_is_remarked_and_proves_no_day(
+    summaries: str, total: int, remark: str | None, is_whole: bool
+) -> None:
+    found = read(bai2_account(summaries, total))
+    assert not found.refused, found.problems
+    assert [entry.amount for entry in found.statements[0].entries] == [Decimal(3), Decimal(2), Decimal(-1)]
+    assert found.statements[0].is_whole is is_whole
+    assert [problem.code for problem in found.problems] == (["statement_remark"] if remark else [])
+    assert (remark or "") in "".join(problem.text for problem in found.problems)
+
+
+def batch(*amounts: str, stated: int, currency: str = "EUR", booked: str = "30.00") -> str:
+    details = "".join(
+        f'<TxDtls><Amt Ccy="{currency}">{amount}</Amt><CdtDbtInd>CRDT</CdtDbtInd></TxDtls>' for amount in amounts
+    )
+    return (
+        f'<Ntry><Amt Ccy="EUR">{booked}</Amt><CdtDbtInd>CRDT</CdtDbtInd><Sts>BOOK</Sts><BookgDt><Dt>2024-01-02</Dt>'
+        f"</BookgDt><NtryDtls><Btch><NbOfTxs>{stated}</NbOfTxs></Btch>{details}</NtryDtls></Ntry>"
+    )
+
+
+@pytest.mark.parametrize(
+    ("entry", "remark"),
+    [
+        (batch("10.00", "20.00", stated=2), None),
+        (batch(stated=20), None),
+        (batch("10.00", "20.00", stated=2, currency="CHF"), None),
+        (batch("10.00", "20.00", stated=3), "states a batch of 3 transactions and tells 2"),
+        (batch("10.00", "19.00", stated=2), "was booked for 30.00, and its transactions come to 29.00"),
+    ],
+)
+def test_a_camt_batch_that_tells_less_than_it_states_is_remarked(entry: str, remark: str | None) -> None:
+    found = read(camt(entry))
+    assert not found.refused, found.problems
+    assert found.statements[0].entries[0].amount == Decimal("30.00"), "what was booked counts"
+    assert [problem.code for problem in found.problems] == (["statement_remark"] if remark else [])
+    assert (remark or "") in "".join(problem.text for problem in found.problems)
+
+
 def test_a_file_above_the_bounds_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("connectors.banks.draft.MAX_ENTRIES", 1)
     assert "2 entries, more than the 1" in refusal(camt(entry("5") + entry("6")))

@@ -79,6 +79,18 @@ def test_a_statement_proves_the_account_up_to_its_last_day_and_never_less(firm: 
     assert account.evidence_until == YESTERDAY
 
 
+@pytest.mark.parametrize(("credits", "proves"), [(500, True), (900, False)])
+def test_a_file_that_tells_less_money_in_than_it_states_proves_no_day(firm: Firm, credits: int, proves: bool) -> None:
+    total = 500 + credits
+    text = (
+        f"01,A,B,{YESTERDAY:%y%m%d},0000,1,,,2/\n02,A,B,1,{YESTERDAY:%y%m%d},,GBP,2/\n03,77,,100,{credits},1,/\n"
+        f"16,165,500,Z,B1\n49,{total},3/\n98,{total},1,5/\n99,{total},1,7/\n"
+    )
+    import_statement(firm.app, organisation_id=firm.id, name="bank.bai", content=text.encode())
+    assert _amounts(firm) == [500], "its money counts all the same"
+    assert ["77" for row in firm.rows(t.bank_account) if row.identification == "77"] == (["77"] if proves else [])
+
+
 def test_the_same_line_in_two_organisations_is_two_receipts(firm: Firm) -> None:
     other = create_organisation(firm.app, name="Other", base_currency="GBP", time_zone="Europe/London", country="GB")
     firm.import_lines(A)

@@ -216,8 +216,10 @@ def _note_account(db: Connection, organisation_id: str, statement: Statement, at
 
     A day that no balance closes must be over: a file that was exported at noon does not know of the afternoon. Never
     past a gap: where a file begins with another balance than the one that what is known ends with, the days between
-    them are missing, and a person is told.
+    them are missing, and a person is told. A statement that is not whole proves nothing.
     """
+    if not statement.is_whole:
+        return
     booked = [entry for entry in statement.entries if entry.status in BOOKED]
     days = [day for entry in booked if (day := entry.booked_on or entry.value_on)]
     if statement.closed_on:
