@@ -15,6 +15,7 @@ from sqlalchemy import delete, insert
 
 from connectors.intents import Intent
 from runtime import operations
+from runtime.operations.autopay.announce import AHEAD, FAILED
 from runtime.operations.views import history
 from runtime.roles import MemberRole
 from runtime.store import tables as t
@@ -175,3 +176,9 @@ def test_whatever_is_recorded_has_words() -> None:
     written = {f"written_{each.__dataclass_fields__['intent'].default}" for each in get_args(Intent)}
     assert len(written) > 20
     assert sorted((named | written) - ACTIONS.keys()) == []
+
+
+@pytest.mark.parametrize("kind", ["statement", "instalment", "thanks", AHEAD, FAILED])
+def test_what_becomes_of_a_message_beside_reminders_has_words(kind: str) -> None:
+    ends = {f"{kind}_{state}" for state in ("sent", "failed", "in_doubt", "undelivered")}
+    assert ends - ACTIONS.keys() == set()

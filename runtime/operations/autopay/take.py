@@ -49,9 +49,13 @@ OutboxRow = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A payment with its mandate, what is known of its invoice, and the discount with which that may be paid now."""
+    """A payment with its mandate, what is known of its invoice, and the discount with which that may be paid now.
+
+    `is_told` unless its payer perhaps does not know of it: the announcement did not surely leave, or it came back.
+    """
 
     row: Row[Any]
+    is_told: bool
     mandate: Mandate | None
     evidence: ItemEvidence | None
     discount: DiscountOffer | None
@@ -72,13 +76,10 @@ def promise_payments(app: App, organisation_id: str) -> Counter[str]:
             for row in payments(db, organisation_id, PaymentState.ANNOUNCED)
             if is_time(day=row.take_on, now=now, zone=organisation.zone)
         ]
-        told = _told(db, [row.courtesy_id for row in due])
         for found in _with_evidence(db, organisation, due, now):
             row, mandate, evidence = found.row, found.mandate, found.evidence
             why = _why_not(db, organisation, found, now, freshness_is_reported=True)
-            if row.courtesy_id not in told:
-                why = Refusal("The payer could not be told of it beforehand.")
-            elif is_too_late(day=row.take_on, now=now, zone=organisation.zone):
+            if found.is_told and is_too_late(day=row.take_on, now=now, zone=organisation.zone):
                 why = Refusal("Its day passed, and it could not be taken then.")
             if why is not None or mandate is None:
                 leave(db, row, why.reason if why else "", at=now)
@@ -190,7 +191,7 @@ def _documents(rows: Sequence[OutboxRow]) -> list[str]:
 
 
 def _told(db: Connection, courtesy_ids: Sequence[str]) -> set[str]:
-    """Return which messages surely left: who may not have been told is not asked to pay."""
+    """Return which messages surely left and did not come back: who may not have been told is not asked to pay."""
     sent = t.courtesy.c.state == SENT
     found: set[str] = set()
     for chunk in chunks(sorted(set(courtesy_ids))):
@@ -203,9 +204,16 @@ def _with_evidence(db: Connection, organisation: Organisation, rows: Sequence[Ro
     documents = {row.document_id for row in rows}
     gathered = gather(db, organisation, now=now, document_ids=documents) if documents else []
     evidence = {each.item.item_id: each for each in gathered}
+    told = _told(db, [row.courtesy_id for row in rows])
     discounts = {key: each.offer for key, each in offers_of(db, organisation, documents, now=now).items()}
     return [
-        Found(row, known.get(row.mandate_id), evidence.get(row.document_id), discounts.get(row.document_id))
+        Found(
+            row=row,
+            is_told=row.courtesy_id in told,
+            mandate=known.get(row.mandate_id),
+            evidence=evidence.get(row.document_id),
+            discount=discounts.get(row.document_id),
+        )
         for row in rows
     ]
 
@@ -221,6 +229,8 @@ def _why_not(
     """Say why a payment is not taken now, None where nothing at all speaks against it."""
     row, mandate, evidence = found.row, found.mandate, found.evidence
     processor = connections.connection_for_role(db, organisation.id, Role.PROCESSOR)
+    if not found.is_told:
+        return Refusal("The payer could not be told of it beforehand.")
     if mandate is None or mandate.state is not MandateState.ON:
         return Refusal("Autopay is not on any more.")
     if not organisation.autopay_on:

@@ -65,6 +65,14 @@ def note_refusal(
         )
 
 
+def note_refused_mail(
+    db: Connection, organisation_id: str, customer_id: str, error: ConnectorError, *, address: str, at: datetime
+) -> None:
+    """Draw the consequences of a mail server's refusal of what is no reminder: nothing arrives at the address."""
+    if isinstance(error, Reject) and error.code == UNREACHABLE:
+        note_unreachable(db, organisation_id, customer_id, channel=Channel.EMAIL, spoken=address, why=str(error), at=at)
+
+
 def note_unreachable(
     db: Connection, organisation_id: str, customer_id: str, *, channel: Channel, spoken: str, why: str, at: datetime
 ) -> None:

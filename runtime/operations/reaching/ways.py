@@ -8,7 +8,8 @@ from sqlalchemy import Connection, select
 
 from connectors.channels import registry
 from connectors.channels.contract import Carrier
-from connectors.channels.email import MailCarrier
+from connectors.channels.email import MailCarrier, message_id_of
+from connectors.errors import Reject
 from reminders.evidence import Channel
 from runtime.app import App
 from runtime.store import tables as t
@@ -40,6 +41,14 @@ def carriers_of(app: App, db: Connection, organisation_id: str) -> dict[Channel,
         if carrier is not None:
             ways[Channel(row.channel)] = Way(row.carrier, carrier)
     return ways
+
+
+def message_id_for(app: App, key: str) -> str | None:
+    """Return the Message-ID under which a mail leaves; None where our own address is none, so that no mail does."""
+    try:
+        return message_id_of(key, app.settings.mail_from)
+    except Reject:
+        return None
 
 
 def way_by_name(app: App, name: str) -> Way | None:

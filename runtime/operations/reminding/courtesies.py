@@ -16,8 +16,10 @@ from reminders.courtesy import CourtesyVerdict, decide_courtesy
 from reminders.evidence import Channel, ContactEvidence
 from reminders.message import Message
 from runtime.app import App
+from runtime.operations.reaching.deliveries import note_refused_mail
 from runtime.operations.reaching.reach import reach
 from runtime.operations.reaching.shared_limit import share_contact, unshare_contact
+from runtime.operations.reaching.ways import message_id_for
 from runtime.operations.reminding.compose import portal_links
 from runtime.operations.reminding.evidence import gather
 from runtime.operations.reminding.withdraw import FAILED, HANDING, IN_DOUBT, SENT
@@ -95,6 +97,8 @@ def send_once(app: App, email: EmailChannel, organisation: Organisation, courtes
                 decided_at=now,
                 sent_at=now if message else None,
                 why=decision.reason,
+                message_id=message_id_for(app, courtesy_id) if message else None,
+                documents=list(courtesy.documents),
             )
         )
         if message is not None:
@@ -108,7 +112,8 @@ def send_once(app: App, email: EmailChannel, organisation: Organisation, courtes
 def _hand_over(
     app: App, email: EmailChannel, organisation_id: str, courtesy: Courtesy, message: Message, *, to: str
 ) -> str:
-    courtesy_id, why, state = courtesy.id_in(organisation_id), "", SENT
+    courtesy_id, state = courtesy.id_in(organisation_id), SENT
+    refused: ConnectorError | None = None
     try:
         email.send(
             message_id=courtesy_id,
@@ -122,14 +127,16 @@ def _hand_over(
         )
     except ConnectorError as error:
         state = IN_DOUBT if isinstance(error, Retry) and error.ambiguous else FAILED
-        why = str(error)
+        refused = error
+    why = str(refused) if refused else ""
     with app.store.write() as db:
         now = app.clock()
         sent_at = None if state == FAILED else now
-        mine = t.courtesy.c.id == courtesy_id
+        mine = (t.courtesy.c.id == courtesy_id) & (t.courtesy.c.state == HANDING)  # it may have come back already
         db.execute(update(t.courtesy).where(mine).values(state=state, why=why, sent_at=sent_at))
-        if state == FAILED:
+        if refused is not None and state == FAILED:
             unshare_contact(db, organisation_id, courtesy_id)
+            note_refused_mail(db, organisation_id, courtesy.customer_id, refused, address=to, at=now)
         journal.record(
             db,
             organisation_id=organisation_id,

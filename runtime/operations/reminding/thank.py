@@ -23,8 +23,10 @@ from reminders.wording import wording
 from runtime.app import App
 from runtime.operations.organisations import keep_switch
 from runtime.operations.reaching.contact_language import language_for
+from runtime.operations.reaching.deliveries import note_refused_mail
 from runtime.operations.reaching.reach import reach
 from runtime.operations.reaching.shared_limit import share_contact, unshare_contact
+from runtime.operations.reaching.ways import message_id_for
 from runtime.operations.reminding.compose import brand_of, complain, portal_links
 from runtime.operations.reminding.evidence import gather
 from runtime.operations.reminding.withdraw import FAILED, HANDING, IN_DOUBT, SENT
@@ -43,6 +45,11 @@ class _Thanks:
     recipient: str
     customer_id: str
     message: Message
+
+    @property
+    def key(self) -> str:
+        """What its Message-ID is made of."""
+        return f"thanks {self.receipt_id}"
 
 
 def switch_thanks(app: App, *, organisation_id: str, on: bool, actor: str) -> None:
@@ -142,6 +149,7 @@ def _thank(app: App, email: EmailChannel, organisation: Organisation, receipt_id
                 decided_at=now,
                 sent_at=now if ready else None,  # from here on it may have left
                 why=decision.reason,
+                message_id=message_id_for(app, ready.key) if ready else None,
             )
         )
         if ready:
@@ -208,27 +216,30 @@ def _write(
 
 
 def _hand_over(app: App, email: EmailChannel, organisation_id: str, ready: _Thanks) -> str:
-    why, state = "", SENT
+    state = SENT
+    refused: ConnectorError | None = None
     try:
         email.send(
-            message_id=f"thanks {ready.receipt_id}",
+            message_id=ready.key,
             to=ready.recipient,
             subject=ready.message.subject,
             text=ready.message.text,
             html=ready.message.html,
             sender=app.settings.mail_from,
-            reply_to=app.settings.mail_from,
+            reply_to=app.settings.reply_to or app.settings.mail_from,
             unsubscribe_url=portal_links(app, organisation_id, ready.customer_id).unsubscribe,
         )
     except ConnectorError as error:
         state = IN_DOUBT if isinstance(error, Retry) and error.ambiguous else FAILED
-        why = str(error)
+        refused = error
+    why = str(refused) if refused else ""
     with app.store.write() as db:
         now = app.clock()
-        mine = t.thanks.c.receipt_id == ready.receipt_id
+        mine = (t.thanks.c.receipt_id == ready.receipt_id) & (t.thanks.c.state == HANDING)
         db.execute(update(t.thanks).where(mine).values(state=state, why=why, sent_at=None if state == FAILED else now))
-        if state == FAILED:
+        if refused is not None and state == FAILED:
             unshare_contact(db, organisation_id, ready.receipt_id)
+            note_refused_mail(db, organisation_id, ready.customer_id, refused, address=ready.recipient, at=now)
         journal.record(
             db,
             organisation_id=organisation_id,

@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, String, Table, Text, UniqueConstraint, false, text
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    false,
+    text,
+)
 
 from runtime.store.tables.columns import Id, Instant, currency, metadata, minor, organisation_id
 
@@ -115,7 +128,9 @@ thanks = Table(
     Column("decided_at", Instant, nullable=False),
     Column("sent_at", Instant),
     Column("why", Text, nullable=False),
+    Column("message_id", String(320)),  # what a bounce and a reply name it by
     Index(None, "organisation_id", "sent_at"),
+    Index(None, "message_id"),
     Index("ix_thanks_organisation_id_address", "organisation_id", text("lower(recipient)")),
 )
 
@@ -135,7 +150,10 @@ courtesy = Table(
     Column("decided_at", Instant, nullable=False),
     Column("sent_at", Instant),
     Column("why", Text, nullable=False),
+    Column("message_id", String(320)),
+    Column("documents", JSON),  # the invoices that it rests on
     Index(None, "organisation_id", "customer_id"),
+    Index(None, "message_id"),
     Index("ix_courtesy_organisation_id_address", "organisation_id", text("lower(recipient)")),
 )
 

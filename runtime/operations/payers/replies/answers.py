@@ -10,8 +10,9 @@ from typing import Any
 
 from sqlalchemy import Connection, func, insert, select, update
 
+from connectors.channels.contract import UNREACHABLE
 from connectors.channels.email import message_id_of
-from connectors.errors import ConnectorError, Retry
+from connectors.errors import ConnectorError, Reject, Retry
 from receivables.money import Money
 from reminders.evidence import Channel
 from reminders.message import Answer, AnswerKind, Message, render_answer
@@ -22,7 +23,8 @@ from runtime.operations.errors import RefusedError
 from runtime.operations.organisations import keep_switch
 from runtime.operations.payers.replies.money_search import Found, search_money
 from runtime.operations.people.tasks import close_task
-from runtime.operations.reaching.bad_addresses import bad_addresses, normal
+from runtime.operations.reaching.bad_addresses import bad_addresses, normal, note_bad
+from runtime.operations.reaching.deliveries import note_unreachable
 from runtime.operations.reaching.opt_outs import is_stopped, opt_outs
 from runtime.operations.reminding.compose import brand_of, portal_links
 from runtime.operations.reminding.withdraw import FAILED, HANDING, IN_DOUBT, SENT
@@ -87,7 +89,7 @@ def send_answer(app: App, *, organisation_id: str, reply_id: str, actor: str) ->
         values = {"state": HANDING, "sent_at": now, "sent_by": actor}
         db.execute(update(t.answer).where(mine).values(subject=written.subject, body_text=written.text, **values))
         unsubscribe = portal_links(app, organisation_id, reply["customer_id"]).unsubscribe
-    state, proof = SENT, ""
+    state, proof, is_refused = SENT, "", False
     try:
         delivery = app.email.send(
             message_id=f"answer {reply_id}",
@@ -104,22 +106,19 @@ def send_answer(app: App, *, organisation_id: str, reply_id: str, actor: str) ->
     except ConnectorError as error:
         state = IN_DOUBT if isinstance(error, Retry) and error.ambiguous else FAILED
         proof = str(error)
+        is_refused = isinstance(error, Reject) and error.code == UNREACHABLE
     with app.store.write() as db:
         now = app.clock()
-        db.execute(update(t.answer).where(mine).values(state=state, proof=proof))
+        handed = mine & (t.answer.c.state == HANDING)  # it may have come back already
+        db.execute(update(t.answer).where(handed).values(state=state, proof=proof))
         if state == SENT:
             close_task(
                 db, organisation_id=organisation_id, subject=reply_id, kinds=(TaskKind.ANSWER,), by=actor, at=now
             )
-        journal.record(
-            db,
-            organisation_id=organisation_id,
-            at=now,
-            actor=actor,
-            action=f"answer_{state}",
-            subject=reply["customer_id"],
-            detail=f"{written.subject} → {reply['sender']}: {proof}",
-        )
+        if is_refused:
+            _note_address(db, organisation_id, reply, why=proof, at=now)
+        detail = f"{written.subject} → {reply['sender']}: {proof}"
+        _record(db, organisation_id, reply, state, detail, actor=actor, at=now)
 
 
 def _thread(message_id: str | None) -> str | None:
@@ -127,19 +126,42 @@ def _thread(message_id: str | None) -> str | None:
     return message_id if message_id and message_id.isascii() and "@" in message_id else None
 
 
-def note_delivered(db: Connection, message_id: str, recipient: str, detail: str, *, is_delivered: bool) -> bool:
-    """Keep what a mail server reports of an answer; False where the message is none of ours."""
-    row = db.execute(
-        select(t.answer.c.reply_id, t.reply.c.sender)
-        .join(t.reply, t.reply.c.id == t.answer.c.reply_id)
-        .where(t.answer.c.message_id == message_id)
-    ).first()
-    if row is None or normal(row.sender) != recipient:
-        return False
+def note_delivered(
+    db: Connection, organisation_id: str, reply_id: str, detail: str, *, is_delivered: bool, at: datetime
+) -> None:
+    """Keep what a mail server reports of an answer."""
     said = f"{'delivered' if is_delivered else 'came back'}: {detail}"
     state = {} if is_delivered else {"state": FAILED}
-    db.execute(update(t.answer).where(t.answer.c.reply_id == row.reply_id).values(proof=said, **state))
-    return True
+    db.execute(update(t.answer).where(t.answer.c.reply_id == reply_id).values(proof=said, **state))
+    if not is_delivered:
+        reply = _reply(db, organisation_id, reply_id)
+        _note_address(db, organisation_id, reply, why=detail, at=at)
+        _record(db, organisation_id, reply, FAILED, said, actor="replies", at=at)
+
+
+def _note_address(db: Connection, organisation_id: str, reply: dict[str, Any], *, why: str, at: datetime) -> None:
+    """Note that nothing arrives where an answer went; where that is the customer's own address, ask for another."""
+    customer, address = t.customer.c, reply["sender"]
+    mine = (customer.organisation_id == organisation_id) & (customer.id == reply["customer_id"])
+    if db.scalar(select(customer.id).where(mine, func.lower(customer.email) == normal(address))) is not None:
+        about = reply["customer_id"]
+        note_unreachable(db, organisation_id, about, channel=Channel.EMAIL, spoken=address, why=why, at=at)
+    else:
+        note_bad(db, organisation_id, channel=Channel.EMAIL, address=address, why=why, at=at)
+
+
+def _record(
+    db: Connection, organisation_id: str, reply: dict[str, Any], state: str, detail: str, *, actor: str, at: datetime
+) -> None:
+    journal.record(
+        db,
+        organisation_id=organisation_id,
+        at=at,
+        actor=actor,
+        action=f"answer_{state}",
+        subject=reply["customer_id"],
+        detail=detail,
+    )
 
 
 def _keep(

@@ -8,15 +8,13 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select, update
 
-from connectors.channels.contract import Fate, Report
+from connectors.channels.contract import Fate
 from connectors.channels.incoming import MAX_MAIL_BYTES, Bounce, IncomingMail, read_mail
 from runtime.app import App
 from runtime.operations.errors import RefusedError
-from runtime.operations.payers.replies.answers import note_delivered
+from runtime.operations.payers.replies.our_mails import note_fate, our_mail
 from runtime.operations.payers.replies.take import Incoming, Kept, ReplyChannel, follow_up, keep_reply
 from runtime.operations.reaching.bad_addresses import normal
-from runtime.operations.reaching.deliveries import keep_report
-from runtime.operations.reaching.ways import MAIL
 from runtime.store import connections
 from runtime.store import tables as t
 from runtime.store.connections import Organisation
@@ -151,25 +149,10 @@ def _keep(
 def _answered(db: Connection, mail: IncomingMail) -> tuple[str, tuple[str, ...], tuple[str, ...]] | None:
     """Whose message the mail answers, to which customer, about which invoices; None where it answers none of ours."""
     for message_id in mail.references:
-        sent = _sent(db, message_id)
+        sent = our_mail(db, message_id)
         if sent is not None:
-            items = select(t.reminder_item.c.document_id).where(
-                t.reminder_item.c.organisation_id == sent["organisation_id"],
-                t.reminder_item.c.reminder_id == sent["id"],
-            )
-            about = tuple(db.scalars(items.order_by(t.reminder_item.c.document_id)))
-            return sent["organisation_id"], (sent["customer_id"],), about
+            return sent.organisation_id, (sent.customer_id,), sent.about
     return None
-
-
-def _sent(db: Connection, message_id: str) -> dict[str, Any] | None:
-    """The reminder that left as this message."""
-    row = db.execute(
-        select(t.reminder)
-        .join(t.delivery, t.delivery.c.reminder_id == t.reminder.c.id)
-        .where(t.delivery.c.carrier == MAIL, t.delivery.c.external_id == message_id)
-    ).first()
-    return dict(row._mapping) if row is not None else None
 
 
 def _written_by(db: Connection, sender: str) -> tuple[str, tuple[str, ...], tuple[str, ...]] | None:
@@ -202,17 +185,12 @@ def _is_theirs(db: Connection, organisation_id: str, customers: tuple[str, ...],
 
 def _note(db: Connection, bounce: Bounce, now: datetime) -> None:
     """Note what became of a message of ours; a report about another address than it went to counts for nothing."""
-    fate, sent = _FATES.get(bounce.action), _sent(db, bounce.message_id) if bounce.message_id else None
-    if sent is None and fate is not None:
-        detail = f"{bounce.status} {bounce.detail}".strip()[:300]
-        is_delivered = fate is Fate.DELIVERED
-        note_delivered(db, bounce.message_id, bounce.recipient, detail, is_delivered=is_delivered)
-    if fate is None or sent is None or normal(sent["recipient"]) != bounce.recipient:
+    fate, sent = _FATES.get(bounce.action), our_mail(db, bounce.message_id)
+    if fate is None or sent is None or normal(sent.recipient) != bounce.recipient:
         return
-    connections.lock_organisation(db, sent["organisation_id"])
+    connections.lock_organisation(db, sent.organisation_id)
     detail = f"{bounce.status} {bounce.detail}".strip()[:300]
-    report = Report(bounce.message_id, fate, detail)
-    keep_report(db, sent["organisation_id"], sent["id"], carrier=MAIL, report=report, at=now)
+    note_fate(db, sent, fate, message_id=bounce.message_id, detail=detail, at=now)
 
 
 def _end(db: Connection, mail_id: int, state: str, problem: str, now: datetime, *, is_kept: bool = False) -> None:
