@@ -1,4 +1,4 @@
-"""What a person notes and holds on our own pages: a promise, a dispute, a pause, a debt that is handed over."""
+"""What a person notes, holds and has sent on our own pages: a promise, a dispute, a pause, a reminder once more."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from runtime.app import App
 from runtime.operations.payers.dispute import dispute
 from runtime.operations.payers.hold_by_hand import hand_over, pause_by_hand, resume_by_hand, take_back_by_hand
 from runtime.operations.payers.promise import promise
+from runtime.operations.reminding.send_by_hand import send_again_by_hand, send_statement_by_hand
 from runtime.operations.views.contacts import customer_exists
 from runtime.operations.views.invoices import customer_of
 from runtime.web.access import CHASE, Who, routes
@@ -80,6 +81,20 @@ def take_invoice_back(app: Running, who: Who, organisation_id: str, document_id:
     _invoice(app, organisation_id, document_id)
     take_back_by_hand(app, organisation_id=organisation_id, document_id=document_id, actor=who)
     return _back(organisation_id, "invoices", document_id, "taken_back")
+
+
+@ROUTES.post(f"{OF_INVOICE}/send-again", dependencies=[CHASE], status_code=303)
+def send_reminder_again(app: Running, who: Who, organisation_id: str, document_id: str) -> Response:
+    """Let the last reminder of an invoice be sent again: it did not arrive, or the customer asks for it."""
+    send_again_by_hand(app, **_invoice(app, organisation_id, document_id), actor=who)
+    return _back(organisation_id, "invoices", document_id, "due_again")
+
+
+@ROUTES.post(f"{OF_CUSTOMER}/statement", dependencies=[CHASE], status_code=303)
+def mail_statement(app: Running, who: Who, organisation_id: str, customer_id: str) -> Response:
+    """Send a customer their statement of account by e-mail, now."""
+    send_statement_by_hand(app, **_customer(app, organisation_id, customer_id), actor=who)
+    return _back(organisation_id, "customers", customer_id, "statement_mailed")
 
 
 @ROUTES.post(f"{OF_CUSTOMER}/pause", dependencies=[CHASE], status_code=303)

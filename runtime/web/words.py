@@ -441,6 +441,8 @@ NOTICES: Mapping[str, str] = {
     "paused": "Paused. What was planned is withdrawn.",
     "all_paused": "Paused: every invoice that they have open. What was planned is withdrawn; later ones are not held.",
     "resumed": "Reminders go on. What is open is due again.",
+    "due_again": "It is due again. It leaves in the customer's hours, once all that may hold a reminder was asked.",
+    "statement_mailed": "Sent. The mail server took the statement over.",
     "settled": "The dispute is settled. What is open is due again.",
     "question_settled": "Noted that you have looked. What is open is due again.",
     "returned": "Taken back. What the payment had paid is open again, here and in the ledger.",

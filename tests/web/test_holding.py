@@ -14,7 +14,9 @@ from runtime.operations.payers.promise import MAX_PROMISES
 from runtime.operations.reminding.plan import plan_reminders
 from runtime.roles import MemberRole
 from runtime.store import tables as t
+from tests.http_client import client_of
 from tests.web.build import TODAY
+from tests.web.firm_site import served_firm
 from tests.web.people import Browser, PublicSite, public_site
 
 INVOICE = "/o/org-a/invoices/inv-5"
@@ -146,6 +148,47 @@ def test_a_debt_with_a_lawyer_is_held_until_it_is_taken_back(site: PublicSite, c
     assert carla.post(f"{INVOICE}/take-back").status_code == 409
 
 
+def test_a_reminder_that_did_not_arrive_is_due_again(site: PublicSite, carla: Browser) -> None:
+    button = f'action="{INVOICE}/send-again"'
+    assert button in carla.get(INVOICE).text
+    _sent(carla.post(f"{INVOICE}/send-again"), "due_again")
+    shown = carla.get(f"{INVOICE}?notice=due_again").text
+    assert "It is due again" in shown and button not in shown
+    assert "the reminder of INV-5 at level 1 did not arrive: it is due again" in shown
+    assert "carla@example.com" in shown
+    again = carla.post(f"{INVOICE}/send-again")
+    assert (again.status_code, "the last reminder is due again already" in again.text) == (409, True)
+    assert "inv-5" in _replanned(site)
+
+
+def test_what_was_never_sent_or_is_held_is_not_sent_again(carla: Browser) -> None:
+    never = "/o/org-a/invoices/inv-6"
+    assert "send-again" not in carla.get(never).text
+    answer = carla.post(f"{never}/send-again")
+    assert (answer.status_code, "no reminder of this invoice was sent yet" in answer.text) == (409, True)
+    carla.post(f"{INVOICE}/dispute", {"reason": "One door of three is missing"})
+    answer = carla.post(f"{INVOICE}/send-again")
+    assert (answer.status_code, "One door of three is missing" in answer.text) == (409, True)
+
+
+def test_a_statement_that_cannot_be_mailed_is_refused_in_a_line(carla: Browser) -> None:
+    assert f'action="{CUSTOMER}/statement"' in carla.get(CUSTOMER).text
+    answer = carla.post(f"{CUSTOMER}/statement")
+    assert (answer.status_code, "no mail server is set up" in answer.text) == (409, True)
+
+
+def test_a_statement_is_mailed_from_the_customers_page(tmp_path: Path) -> None:
+    with served_firm(tmp_path) as (firm, address), client_of(address) as http:
+        firm.switch_sending()
+        page = f"/o/{firm.id}/customers/{firm.document('INV-1001').customer_id}"
+        answer = http.post(f"{page}/statement")
+        _sent(answer, "statement_mailed", page)
+        assert "The mail server took the statement over" in http.get(answer.headers["location"]).text
+        assert [mail.recipients for mail in firm.mailbox.mails] == [("acme@example.com",)]
+        again = http.post(f"{page}/statement")
+        assert (again.status_code, "today" in again.text) == (409, True)
+
+
 @pytest.mark.parametrize(
     ("step", "form"),
     [
@@ -172,7 +215,14 @@ def test_what_cannot_be_noted_changes_nothing(
 
 @pytest.mark.parametrize(
     "path",
-    ["invoices/inv-b/promise", "invoices/inv-b/resume", "invoices/inv-b/take-back", "customers/zeta/pause"],
+    [
+        "invoices/inv-b/promise",
+        "invoices/inv-b/resume",
+        "invoices/inv-b/take-back",
+        "invoices/inv-b/send-again",
+        "customers/zeta/pause",
+        "customers/zeta/statement",
+    ],
 )
 def test_what_is_another_organisations_is_not_found(carla: Browser, path: str) -> None:
     form = {"promised_on": "2026-03-12", "until": "2026-03-12", "reason": "they asked"}
@@ -189,7 +239,11 @@ def test_what_is_paid_is_not_held(carla: Browser, step: str) -> None:
 
 def test_who_may_only_see_is_offered_nothing(site: PublicSite) -> None:
     shown = site.browser("vera", org_a=MemberRole.VIEWER).get(INVOICE).text
-    assert not [words for words in ("They promised", "They contest", "Pause reminders", "lawyer") if words in shown]
+    assert not [
+        words
+        for words in ("They promised", "They contest", "Pause reminders", "lawyer", "send-again")
+        if words in shown
+    ]
 
 
 def test_a_word_that_came_by_another_way_names_who_brought_it(site: PublicSite, carla: Browser) -> None:

@@ -65,7 +65,15 @@ def contact_of(db: Connection, organisation: Organisation, courtesy: Courtesy, n
     return reach(db, organisation, mails=[mail], now=now).contact(mail, Channel.EMAIL)
 
 
-def send_once(app: App, email: EmailChannel, organisation: Organisation, courtesy: Courtesy, write: Write) -> str:
+def send_once(
+    app: App,
+    email: EmailChannel,
+    organisation: Organisation,
+    courtesy: Courtesy,
+    write: Write,
+    *,
+    actor: str = "reminders",
+) -> str:
     """Send one message where all that a reminder asks of a contact allows it; returns how it ended.
 
     `write` gives its words in the same unit of work, or None where it cannot be said now. What this person may never
@@ -106,11 +114,18 @@ def send_once(app: App, email: EmailChannel, organisation: Organisation, courtes
             share_contact(db, organisation.id, courtesy_id, channel=Channel.EMAIL, address=address, at=now)
     if message is None:
         return LEFT_OUT
-    return _hand_over(app, email, organisation.id, courtesy, message, to=contact.address or "")
+    return _hand_over(app, email, organisation.id, courtesy, message, to=contact.address or "", actor=actor)
 
 
 def _hand_over(
-    app: App, email: EmailChannel, organisation_id: str, courtesy: Courtesy, message: Message, *, to: str
+    app: App,
+    email: EmailChannel,
+    organisation_id: str,
+    courtesy: Courtesy,
+    message: Message,
+    *,
+    to: str,
+    actor: str,
 ) -> str:
     courtesy_id, state = courtesy.id_in(organisation_id), SENT
     refused: ConnectorError | None = None
@@ -141,7 +156,7 @@ def _hand_over(
             db,
             organisation_id=organisation_id,
             at=now,
-            actor="reminders",
+            actor=actor,
             action=f"{courtesy.kind}_{state}",
             subject=courtesy.customer_id,
             detail=f"{message.subject} → {to}" + (f": {why}" if why else ""),

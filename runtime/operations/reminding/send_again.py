@@ -32,14 +32,18 @@ def send_again(
 ) -> int:
     """Let the last reminder of each of these invoices be sent again; returns of how many invoices one was.
 
-    The caller has locked the organisation. RefusedError, and nothing is changed, when one was sent since `asked_at`.
+    The caller has locked the organisation. RefusedError, and nothing is changed, when one was sent since `asked_at`, or
+    each of them is due again already.
     """
     last = _last_sent(db, organisation_id, [invoice.document.document_id for invoice in invoices])
     if any(row.sent_at > asked_at for row in last.values()):
         raise RefusedError("a reminder was sent since then")
+    again = {item_id: row for item_id, row in last.items() if row.state == SENT}
+    if last and not again:
+        raise RefusedError("the last reminder is due again already")
     for invoice in invoices:
         item_id = invoice.document.document_id
-        row = last.get(item_id)
+        row = again.get(item_id)
         if row is None:
             continue
         reminder_rows.set_item(db, row.reminder_id, item_id, state=UNDELIVERED)
@@ -53,21 +57,21 @@ def send_again(
             detail=f"the reminder of {invoice.document.number} at level {row.level} did not arrive: it is due again",
             at=at,
         )
-    return len(last)
+    return len(again)
 
 
 def _last_sent(db: Connection, organisation_id: str, document_ids: Sequence[str]) -> dict[str, Any]:
-    """Return, by invoice, the item of the last reminder that was sent."""
+    """Return, by invoice, the item of the last reminder that was sent, be that one that reached nobody."""
     item, reminder = t.reminder_item.c, t.reminder.c
     return {
         row.document_id: row
         for chunk in chunks(document_ids)
         for row in db.execute(
-            select(item.document_id, item.reminder_id, item.level, reminder.sent_at)
+            select(item.document_id, item.reminder_id, item.level, item.state, reminder.sent_at)
             .join(t.reminder, reminder.id == item.reminder_id)
             .where(
                 item.organisation_id == organisation_id,
-                item.state == SENT,
+                item.state.in_((SENT, UNDELIVERED)),
                 reminder.sent_at.is_not(None),
                 among(db, item.document_id, chunk),
             )

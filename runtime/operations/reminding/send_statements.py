@@ -68,7 +68,7 @@ def send_statements(app: App, organisation_id: str) -> Counter[str]:
     for courtesy in due:
 
         def write(db: Connection, contact: ContactEvidence, at: datetime, about: Courtesy = courtesy) -> Message | None:
-            return _written(app, db, organisation, about, contact=contact, now=at)
+            return written_statement(app, db, organisation, about, contact=contact, now=at)
 
         outcome[send_once(app, app.email, organisation, courtesy, write)] += 1
     return outcome
@@ -127,10 +127,10 @@ def _ready(
     return found
 
 
-def _written(
+def written_statement(
     app: App, db: Connection, organisation: Organisation, courtesy: Courtesy, *, contact: ContactEvidence, now: datetime
 ) -> Message | None:
-    """The statement, None where something is in doubt by now or the evidence is too old."""
+    """Return the statement, None where something is in doubt by now or the evidence is too old."""
     found = gather(db, organisation, now=now, document_ids=courtesy.documents)
     left = [each for each in found if each.remaining.minor > 0]
     holds = (evaluate(evidence=each, as_of=now) for each in left)

@@ -16,6 +16,7 @@ from receivables.promise import still_promised
 from reminders.holds import HoldCode
 from runtime.operations.matching.settle_question import Question, questions_about
 from runtime.operations.payers.dispute_files import DisputeFile, dispute_files
+from runtime.operations.reminding.withdraw import SENT, UNDELIVERED
 from runtime.operations.views.certificates import CertificateView, certificates
 from runtime.operations.views.conflicts import ConflictView, conflicts
 from runtime.operations.views.standing import Standing, standings
@@ -109,6 +110,13 @@ class InvoiceView:
     certificates: tuple[CertificateView, ...]
     conflicts: tuple[ConflictView, ...]
     history: tuple[HistoryLine, ...]
+
+    @property
+    def may_be_sent_again(self) -> bool:
+        """Whether its last reminder left and counts as arrived, and something is still open."""
+        sent = [each for each in self.reminders if each.state in (SENT, UNDELIVERED) and each.sent_at is not None]
+        is_open = self.standing is not None and self.standing.open_amount.minor > 0
+        return is_open and bool(sent) and max(sent, key=lambda each: (each.sent_at, each.level)).state == SENT
 
     @property
     def held_as(self) -> frozenset[str]:
