@@ -42,7 +42,7 @@ class KeptIndex:
     def follow(self, db: Connection, organisation_id: str, now: datetime) -> None:
         """Bring the index to what this unit of work sees."""
         is_new = not self._told
-        pending = pending_allocations(db, organisation_id, where=_IS_OPEN)
+        pending = pending_allocations(db, organisation_id, is_open=True)
         opened = {row.id: hash((*row, pending.get(row.id, 0))) for row in db.execute(_open(organisation_id))}
         closed = {row.id: (hash(tuple(row)), row) for row in db.execute(_closed(organisation_id, now))}
         for gone in self._told.keys() - opened.keys() - closed.keys():

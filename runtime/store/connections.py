@@ -35,6 +35,9 @@ _FOR_ACCOUNT = select(t.connection).where(
 _WATERMARK = select(t.watermark.c.since).where(
     t.watermark.c.connection_id == bindparam("connection_id"), t.watermark.c.kind == bindparam("kind")
 )
+_WATERMARKS = select(t.watermark.c.kind, t.watermark.c.since).where(
+    t.watermark.c.connection_id == bindparam("connection_id")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +109,8 @@ def zone_of(db: Connection, organisation_id: str) -> ZoneInfo:
 
 def lock_organisation(db: Connection, organisation_id: str) -> None:
     """Let one unit of work at a time decide about an organisation's money (SQLite has one writer anyway)."""
-    db.execute(_LOCK, {"organisation_id": organisation_id})
+    if db.dialect.name != "sqlite":
+        db.execute(_LOCK, {"organisation_id": organisation_id})
 
 
 def connections(db: Connection, organisation_id: str) -> list[VendorConnection]:
@@ -158,6 +162,11 @@ def of_consent(db: Connection, consent_id: str) -> list[VendorConnection]:
 def watermark(db: Connection, connection_id: str, kind: Kind) -> datetime | None:
     """Return up to when changes of `kind` were read; None before the first load."""
     return db.execute(_WATERMARK, {"connection_id": connection_id, "kind": kind.value}).scalar()
+
+
+def watermarks(db: Connection, connection_id: str) -> dict[str, datetime]:
+    """Return up to when changes of each kind, by its name, were read; a kind that was never read is left out."""
+    return {row.kind: row.since for row in db.execute(_WATERMARKS, {"connection_id": connection_id})}
 
 
 def set_watermark(db: Connection, connection_id: str, kind: Kind, since: datetime) -> None:

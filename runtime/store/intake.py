@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Column, Connection, Dialect, Integer, LargeBinary, String, func, select
+from sqlalchemy import Column, Connection, Dialect, Integer, LargeBinary, String, bindparam, func, select
 
 from connectors.records import Kind
 from receivables.identity import stable_id
@@ -29,6 +29,12 @@ _COLUMNS: tuple[Column[Any], ...] = (
     t.inbox.c.attempts,
     t.inbox.c.next_at,
     t.inbox.c.problem,
+)
+_OLDEST_ASKED = select(func.min(t.inbox.c.received_at)).where(
+    t.inbox.c.system == bindparam("system"),
+    t.inbox.c.account == bindparam("account"),
+    t.inbox.c.state == NEW,
+    t.inbox.c.event_id.startswith(f"{_ASKED}_"),
 )
 # Never a type with a length: a cast to one would cut a text that is too long, where the column refuses it.
 _ARRAY_TYPES: tuple[tuple[type, str], ...] = (
@@ -82,9 +88,7 @@ def ask_to_read(
 
 def asked_since(db: Connection, *, system: str, account: str) -> datetime | None:
     """Return the time of the oldest `ask_to_read` of this account that waits to be followed, None without one."""
-    mine = (t.inbox.c.system == system) & (t.inbox.c.account == account) & (t.inbox.c.state == NEW)
-    oldest = select(func.min(t.inbox.c.received_at)).where(mine, t.inbox.c.event_id.startswith(f"{_ASKED}_"))
-    found: datetime | None = db.scalar(oldest)
+    found: datetime | None = db.scalar(_OLDEST_ASKED, {"system": system, "account": account})
     return found
 
 

@@ -7,7 +7,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Row, bindparam, select, update
 
 from connectors.contract import Role
 from connectors.errors import ConnectorError
@@ -37,7 +37,26 @@ from runtime.store.rows import chunks
 COMPLETED_WITHIN = timedelta(minutes=15)  # after a page is over, what was saved on it at the last moment is known
 TROUBLE_WITHIN = timedelta(days=60)  # so long after a payment arrived its being taken back pauses autopay
 _OVER = (ReceiptStatus.FAILED.value, ReceiptStatus.REVERSED.value)
-_payment, _mandate = t.automatic_payment.c, t.mandate.c
+_payment, _mandate, _receipt = t.automatic_payment.c, t.mandate.c, t.receipt.c
+_ORGANISATION = bindparam("organisation_id", type_=_payment.organisation_id.type)
+_TAKEN_BACK = (
+    select(t.automatic_payment)
+    .join(t.mandate, _mandate.id == _payment.mandate_id)
+    .join(t.receipt, (_receipt.source == _mandate.system) & (_receipt.external_id == _payment.external_id))
+    .where(
+        _payment.organisation_id == _ORGANISATION,
+        _payment.state == PaymentState.PAID.value,
+        _payment.settled_at > bindparam("since"),
+    )
+    .where(_mandate.organisation_id == _ORGANISATION, _mandate.state == MandateState.ON.value)
+    .where(
+        _receipt.organisation_id == _ORGANISATION,
+        _receipt.read_at.is_not(None),
+        _receipt.status.in_(_OVER) | (_receipt.dispute != ""),
+    )
+    .order_by(_payment.settled_at, _payment.id)
+    .limit(MAX_PAYMENTS)
+)
 
 
 def watch_autopay(app: App, organisation_id: str) -> Counter[str]:
@@ -66,21 +85,22 @@ def _under_way(
     db: Connection, organisation_id: str, now: datetime
 ) -> tuple[list[Mandate], list[Row[Any]], list[Row[Any]], list[Row[Any]]]:
     """Return mandates that were never completed, and payments that were taken, taken back, that are promised."""
+    moving = payments(db, organisation_id, PaymentState.TAKEN, PaymentState.PROMISED)
     return (
         [each for each in mandates(db, organisation_id, MandateState.BEGUN) if _is_over(each, now)],
-        payments(db, organisation_id, PaymentState.TAKEN),
+        [row for row in moving if row.state == PaymentState.TAKEN],
         taken_back(db, organisation_id, now),
-        payments(db, organisation_id, PaymentState.PROMISED),
+        [row for row in moving if row.state == PaymentState.PROMISED],
     )
 
 
 def _look_at_pages(app: App, organisation_id: str) -> None:
     """Read what was saved on pages whose webhook did not come: we know which ones were opened."""
     with app.store.read() as db:
-        processor = connections.connection_for_role(db, organisation_id, Role.PROCESSOR)
         begun = mandates(db, organisation_id, MandateState.BEGUN)
-    pages = [each.page_external_id for each in begun if each.page_external_id]
-    if processor is None or not pages:
+        pages = [each.page_external_id for each in begun if each.page_external_id]
+        processor = connections.connection_for_role(db, organisation_id, Role.PROCESSOR) if pages else None
+    if processor is None:
         return
     read_at = app.clock()
     with suppress(ConnectorError), noting_loss(app, processor):
@@ -100,21 +120,7 @@ def _give_up(db: Connection, organisation_id: str, mandate: Mandate, now: dateti
 
 def taken_back(db: Connection, organisation_id: str, now: datetime) -> list[Row[Any]]:
     """Return what arrived lately by mandates that are on, and was taken back since: by its payer, or by their bank."""
-    receipt = t.receipt.c
-    lately = (_payment.state == PaymentState.PAID.value) & (_payment.settled_at > now - TROUBLE_WITHIN)
-    trouble = receipt.status.in_(_OVER) | (receipt.dispute != "")
-    return list(
-        db.execute(
-            select(t.automatic_payment)
-            .join(t.mandate, _mandate.id == _payment.mandate_id)
-            .join(t.receipt, (receipt.source == _mandate.system) & (receipt.external_id == _payment.external_id))
-            .where(_payment.organisation_id == organisation_id, lately)
-            .where(_mandate.organisation_id == organisation_id, _mandate.state == MandateState.ON.value)
-            .where(receipt.organisation_id == organisation_id, receipt.read_at.is_not(None), trouble)
-            .order_by(_payment.settled_at, _payment.id)
-            .limit(MAX_PAYMENTS)
-        )
-    )
+    return list(db.execute(_TAKEN_BACK, {"organisation_id": organisation_id, "since": now - TROUBLE_WITHIN}))
 
 
 def _receipts(db: Connection, organisation_id: str, rows: list[Row[Any]]) -> dict[str, Row[Any]]:

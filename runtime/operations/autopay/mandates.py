@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Row, bindparam, select, update
 
 from connectors.intents import ForgetMeans
 from receivables.identity import stable_id
@@ -26,6 +26,34 @@ LIVE = (MandateState.ON, MandateState.PAUSED)
 MAX_MANDATES = 5_000  # of one organisation that are looked at in one unit of work
 MAX_PAYMENTS = 5_000  # under way in one organisation
 _mandate, _payment = t.mandate.c, t.automatic_payment.c
+_MANDATES = (
+    select(t.mandate)
+    .where(
+        _mandate.organisation_id == bindparam("organisation_id"),
+        _mandate.state.in_(bindparam("states", expanding=True)),
+    )
+    .order_by(_mandate.agreed_at.desc(), _mandate.id)
+    .limit(MAX_MANDATES)
+)
+_MANDATES_OF_ONE = _MANDATES.where(_mandate.customer_id == bindparam("customer_id"))
+_PAYMENTS = (
+    select(t.automatic_payment)
+    .where(
+        _payment.organisation_id == bindparam("organisation_id"),
+        _payment.state.in_(bindparam("states", expanding=True)),
+    )
+    .order_by(_payment.take_on, _payment.id)
+    .limit(MAX_PAYMENTS)
+)
+_PAYMENTS_BY_ONE = _PAYMENTS.where(_payment.mandate_id == bindparam("mandate_id"))
+_OF_DOCUMENTS = (
+    select(t.automatic_payment)
+    .where(
+        _payment.organisation_id == bindparam("organisation_id"),
+        _payment.document_id.in_(bindparam("document_ids", expanding=True)),
+    )
+    .order_by(_payment.attempt)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +87,10 @@ def mandates(
     db: Connection, organisation_id: str, *states: MandateState, customer_id: str | None = None
 ) -> list[Mandate]:
     """Return the mandates in these states, of one customer or of everybody, the newest first."""
-    mine = (_mandate.organisation_id == organisation_id) & _mandate.state.in_([each.value for each in states])
-    if customer_id is not None:
-        mine &= _mandate.customer_id == customer_id
-    rows = db.execute(
-        select(t.mandate).where(mine).order_by(_mandate.agreed_at.desc(), _mandate.id).limit(MAX_MANDATES)
-    )
-    return [_read(row) for row in rows]
+    wanted = {"organisation_id": organisation_id, "states": [each.value for each in states]}
+    if customer_id is None:
+        return [_read(row) for row in db.execute(_MANDATES, wanted)]
+    return [_read(row) for row in db.execute(_MANDATES_OF_ONE, wanted | {"customer_id": customer_id})]
 
 
 def by_id(db: Connection, organisation_id: str, mandate_ids: Collection[str]) -> dict[str, Mandate]:
@@ -92,19 +117,17 @@ def payments(
     db: Connection, organisation_id: str, *states: PaymentState, mandate_id: str | None = None
 ) -> list[Row[Any]]:
     """Return the payments in these states, of one mandate or of all, in the order of their days."""
-    mine = (_payment.organisation_id == organisation_id) & _payment.state.in_([each.value for each in states])
-    if mandate_id is not None:
-        mine &= _payment.mandate_id == mandate_id
-    ordered = select(t.automatic_payment).where(mine).order_by(_payment.take_on, _payment.id)
-    return list(db.execute(ordered.limit(MAX_PAYMENTS)))
+    wanted = {"organisation_id": organisation_id, "states": [each.value for each in states]}
+    if mandate_id is None:
+        return list(db.execute(_PAYMENTS, wanted))
+    return list(db.execute(_PAYMENTS_BY_ONE, wanted | {"mandate_id": mandate_id}))
 
 
 def of_documents(db: Connection, organisation_id: str, document_ids: Collection[str]) -> dict[str, list[Row[Any]]]:
     """Return every payment there was of these invoices, by invoice, the first one first."""
     found: defaultdict[str, list[Row[Any]]] = defaultdict(list)
     for chunk in chunks(sorted(document_ids)):
-        mine = (_payment.organisation_id == organisation_id) & _payment.document_id.in_(chunk)
-        for row in db.execute(select(t.automatic_payment).where(mine).order_by(_payment.attempt)):
+        for row in db.execute(_OF_DOCUMENTS, {"organisation_id": organisation_id, "document_ids": list(chunk)}):
             found[row.document_id].append(row)
     return found
 

@@ -9,13 +9,22 @@ from enum import StrEnum
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Connection, Row, select
+from sqlalchemy import ColumnElement, Connection, Row, bindparam, select
 
 from receivables.money import Money
 from receivables.statement import StatementFile
 from runtime.operations.errors import InputError
 from runtime.store import connections
 from runtime.store import tables as t
+
+_FEEDS = (
+    select(t.bank_feed)
+    .where(
+        t.bank_feed.c.organisation_id == bindparam("organisation_id"),
+        t.bank_feed.c.state.in_(bindparam("states", expanding=True)),
+    )
+    .order_by(t.bank_feed.c.begun_at, t.bank_feed.c.id)
+)
 
 
 class FeedState(StrEnum):
@@ -73,9 +82,8 @@ class Feed:
 
 def feeds(db: Connection, organisation_id: str, *states: FeedState) -> list[Feed]:
     """Return the feeds of an organisation in these states, the oldest first."""
-    feed = t.bank_feed.c
-    wanted = (feed.organisation_id == organisation_id) & feed.state.in_([state.value for state in states])
-    return [_feed(row) for row in db.execute(select(t.bank_feed).where(wanted).order_by(feed.begun_at, feed.id))]
+    wanted = {"organisation_id": organisation_id, "states": [state.value for state in states]}
+    return [_feed(row) for row in db.execute(_FEEDS, wanted)]
 
 
 def is_feed(organisation_id: str, feed_id: str) -> ColumnElement[bool]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, bindparam, select
 
 from receivables.money import Money
 from receivables.receipt import LIVING
@@ -15,6 +15,16 @@ from runtime.store import tables as t
 
 LIFETIME = timedelta(hours=1)  # so long a checkout that was begun holds (DESIGN section 3), so no page lives longer
 MAX_BEGUN = 1_000  # looked at in one organisation: more within an hour are of somebody who plays
+_BEGUN = (
+    select(t.checkout)
+    .where(
+        t.checkout.c.organisation_id == bindparam("organisation_id"),
+        t.checkout.c.begun_at <= bindparam("now"),
+        t.checkout.c.expires_at > bindparam("now"),
+    )
+    .order_by(t.checkout.c.begun_at.desc(), t.checkout.c.id)
+    .limit(MAX_BEGUN)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +47,7 @@ class Checkout:
 
 def begun(db: Connection, organisation_id: str, now: datetime) -> list[Checkout]:
     """Return the checkouts that are not over and that no payment came of yet, the newest first."""
-    checkout = t.checkout.c
-    rows = db.execute(
-        select(t.checkout)
-        .where(checkout.organisation_id == organisation_id, checkout.begun_at <= now, checkout.expires_at > now)
-        .order_by(checkout.begun_at.desc(), checkout.id)
-        .limit(MAX_BEGUN)
-    ).all()
+    rows = db.execute(_BEGUN, {"organisation_id": organisation_id, "now": now}).all()
     paid = _paid_since(db, organisation_id, min((row.begun_at for row in rows), default=None))
     return [_checkout(row) for row in rows if not any(_pays(payment, row) for payment in paid)]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, bindparam, select
 
 from receivables.document import DocumentKind
 from receivables.money import Money, total
@@ -126,15 +126,28 @@ def read_plan(db: Connection, organisation: Organisation, row: dict[str, Any], *
     )
 
 
+_plan = t.payment_plan.c
+_IN_STATE = (
+    select(t.payment_plan)
+    .where(
+        _plan.organisation_id == bindparam("organisation_id"),
+        _plan.state.in_(bindparam("states", expanding=True)),
+        _plan.id > bindparam("after"),
+    )
+    .order_by(_plan.id)
+    .limit(MAX_A_RUN)
+)
+_OF_CUSTOMER_IN_STATE = _IN_STATE.where(_plan.customer_id == bindparam("customer_id"))
+
+
 def in_state(
     db: Connection, organisation_id: str, *states: PlanState, customer_id: str | None = None, after: str = ""
 ) -> list[Row[Any]]:
     """Return the rows of the next MAX_A_RUN plans in these states by their ids, of one customer or of everybody."""
-    plan = t.payment_plan.c
-    mine = (plan.organisation_id == organisation_id) & plan.state.in_([state.value for state in states])
-    if customer_id is not None:
-        mine &= plan.customer_id == customer_id
-    return list(db.execute(select(t.payment_plan).where(mine, plan.id > after).order_by(plan.id).limit(MAX_A_RUN)))
+    wanted = {"organisation_id": organisation_id, "states": [state.value for state in states], "after": after}
+    if customer_id is None:
+        return list(db.execute(_IN_STATE, wanted))
+    return list(db.execute(_OF_CUSTOMER_IN_STATE, wanted | {"customer_id": customer_id}))
 
 
 def running(db: Connection, organisation_id: str) -> Iterator[Row[Any]]:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, select
+from sqlalchemy import Connection, bindparam, delete, func, select
 
 from receivables.document import DocumentStatus
 from reminders.evidence import Channel
@@ -25,6 +25,7 @@ from runtime.store.touch import touch_documents
 
 CONTACT_NEEDED = "contact_needed"  # the problem that a person finds another address
 Bad = Mapping[tuple[Channel, str], str]
+_BAD = select(t.bad_address).where(t.bad_address.c.organisation_id == bindparam("organisation_id"))
 
 
 def give_up(app: App, *, organisation_id: str, reply: dict[str, Any]) -> None:
@@ -121,8 +122,7 @@ def of_address(db: Connection, organisation_id: str, address: str) -> list[str]:
 
 def bad_addresses(db: Connection, organisation_id: str) -> Bad:
     """Return what nothing is sent to, by channel and address, with why."""
-    mine = t.bad_address.c.organisation_id == organisation_id
-    rows = db.execute(select(t.bad_address).where(mine))
+    rows = db.execute(_BAD, {"organisation_id": organisation_id})
     return {(Channel(row.channel), row.address): row.why for row in rows}
 
 

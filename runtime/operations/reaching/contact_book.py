@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Table, select, union
+from sqlalchemy import Connection, Select, bindparam, select, union
 
 from connectors import registry
 from connectors.contract import Role
@@ -18,6 +18,14 @@ from runtime.store import tables as t
 from runtime.store.rows import chunks
 
 MAX_SPOKEN_CHARACTERS = 320  # of a letter's address on one line; `reminder.recipient` has no room for more
+
+_POINTS = [
+    select(table).where(
+        table.c.organisation_id == bindparam("organisation_id"),
+        table.c.customer_id.in_(bindparam("customer_ids", expanding=True)),
+    )
+    for table in (t.contact_point, t.told_contact)
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +62,7 @@ def contact_points(db: Connection, organisation_id: str, customer_ids: Collectio
     """Return where these customers are reached, by customer and channel."""
     found: dict[tuple[str, Channel], Point] = {}
     for chunk in chunks(sorted(customer_ids)):
-        noted, told = (_rows(db, table, organisation_id, chunk) for table in (t.contact_point, t.told_contact))
+        noted, told = (_rows(db, statement, organisation_id, chunk) for statement in _POINTS)
         found |= _told(told) | _noted(noted)
     return found
 
@@ -78,9 +86,11 @@ def texted_at(db: Connection, organisation_id: str, number: str) -> list[str]:
     )
 
 
-def _rows(db: Connection, table: Table, organisation_id: str, customer_ids: Collection[str]) -> list[Mapping[str, Any]]:
-    mine = (table.c.organisation_id == organisation_id) & table.c.customer_id.in_(customer_ids)
-    return [dict(row) for row in db.execute(select(table).where(mine)).mappings()]
+def _rows(
+    db: Connection, statement: Select[Any], organisation_id: str, customer_ids: Collection[str]
+) -> list[Mapping[str, Any]]:
+    theirs = {"organisation_id": organisation_id, "customer_ids": list(customer_ids)}
+    return [dict(row) for row in db.execute(statement, theirs).mappings()]
 
 
 def _told(rows: Iterable[Mapping[str, Any]]) -> dict[tuple[str, Channel], Point]:

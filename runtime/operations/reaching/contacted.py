@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Select, Table, func, select
+from sqlalchemy import ColumnElement, CompoundSelect, Connection, bindparam, func, select, union_all
 
 from reminders.evidence import ContactEvidence
 from runtime.operations.errors import RefusedError
@@ -23,7 +23,26 @@ from runtime.store.rows import beside_an_index, chunks
 _WEEK = timedelta(days=7)
 _MAY_HAVE_LEFT = (HANDING, IN_DOUBT, SENT, NO_ANSWER)
 # What was sent, with its key: a message, a thank-you, what is sent beside reminders.
-_SENT: tuple[tuple[Table, str], ...] = ((t.reminder, "id"), (t.thanks, "receipt_id"), (t.courtesy, "id"))
+_SENT = ((t.reminder.c, "id"), (t.thanks.c, "receipt_id"), (t.courtesy.c, "id"))
+
+
+def _left(*given: ColumnElement[bool]) -> CompoundSelect[Any]:
+    """What left since an instant, of each table what is `given` of it."""
+    return union_all(
+        *(
+            select(sent[key].label("id"), sent.customer_id, sent.sent_at, sent.recipient).where(
+                sent.organisation_id == bindparam("organisation_id"),
+                beside_an_index(sent.state).in_(_MAY_HAVE_LEFT),
+                beside_an_index(sent.sent_at) > bindparam("since"),
+                wanted,
+            )
+            for (sent, key), wanted in zip(_SENT, given, strict=True)
+        )
+    )
+
+
+_TO_CUSTOMERS = _left(*(sent.customer_id.in_(bindparam("customer_ids", expanding=True)) for sent, _ in _SENT))
+_TO_ADDRESSES = _left(*(func.lower(sent.recipient).in_(bindparam("addresses", expanding=True)) for sent, _ in _SENT))
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,26 +84,16 @@ def contacts(
     """Return what left in the seven days to `now`: to these customers, and to these addresses for any customer."""
     by_customer: defaultdict[str, list[Contact]] = defaultdict(list)
     by_address: defaultdict[str, list[Contact]] = defaultdict(list)
-    for table, key in _SENT:
-        left = _left(table, key, organisation.id, now)
-        for chunk in chunks(sorted(customer_ids)):
-            for row in db.execute(left.where(table.c.customer_id.in_(chunk))):
-                by_customer[row.customer_id].append(Contact(row.id, row.customer_id, row.sent_at))
-        for chunk in chunks(sorted({normal(each) for each in addresses})):
-            for row in db.execute(left.where(func.lower(table.c.recipient).in_(chunk))):
-                by_address[normal(row.recipient)].append(Contact(row.id, row.customer_id, row.sent_at))
+    which = {"organisation_id": organisation.id, "since": now - _WEEK}
+    for chunk in chunks(sorted(customer_ids)):
+        for row in db.execute(_TO_CUSTOMERS, which | {"customer_ids": list(chunk)}):
+            by_customer[row.customer_id].append(Contact(row.id, row.customer_id, row.sent_at))
+    for chunk in chunks(sorted({normal(each) for each in addresses})):
+        for row in db.execute(_TO_ADDRESSES, which | {"addresses": list(chunk)}):
+            by_address[normal(row.recipient)].append(Contact(row.id, row.customer_id, row.sent_at))
     own = {each.message_id for some in (*by_customer.values(), *by_address.values()) for each in some}
     elsewhere = contacts_elsewhere(db, organisation, addresses=addresses, but=own, now=now)
     return Contacts(by_customer, by_address, elsewhere)
-
-
-def _left(table: Table, key: str, organisation_id: str, now: datetime) -> Select[Any]:
-    sent = table.c
-    return select(sent[key].label("id"), sent.customer_id, sent.sent_at, sent.recipient).where(
-        sent.organisation_id == organisation_id,
-        beside_an_index(sent.state).in_(_MAY_HAVE_LEFT),
-        beside_an_index(sent.sent_at) > now - _WEEK,
-    )
 
 
 def count_contacts(db: Connection, organisation_id: str, contact: ContactEvidence, *, now: datetime) -> int:

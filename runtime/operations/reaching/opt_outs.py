@@ -6,12 +6,14 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
+from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Select, bindparam, select
 
 from reminders.evidence import Channel
 from runtime.store import tables as t
-from runtime.store.rows import among, chunks, owned_by
+from runtime.store.rows import among, among_given, chunks, owned_by
 
 EVERY = "all"  # stands in place of a channel: no message by any of them
 PAYER = "payer"  # the source of what payers say, or a person for them; any other is the system that tells of it
@@ -32,12 +34,18 @@ class OptOut:
 def opt_outs(db: Connection, organisation_id: str, customer_ids: Collection[str]) -> OptOuts:
     """Return what these customers want nothing by: channels, or EVERY; those who never said so are left out."""
     found: defaultdict[str, set[str]] = defaultdict(set)
-    of = t.opt_out.c
     for chunk in chunks(sorted(customer_ids)):
-        theirs = owned_by(t.opt_out, organisation_id) & among(db, of.customer_id, chunk)
-        for customer_id, channel in db.execute(select(of.customer_id, of.channel).where(theirs, of.ended_at.is_(None))):
+        theirs = {"organisation_id": organisation_id, "customer_ids": list(chunk)}
+        for customer_id, channel in db.execute(_opted_out(db.dialect.name), theirs):
             found[customer_id].add(channel)
     return found
+
+
+@cache
+def _opted_out(dialect: str) -> Select[str, str]:
+    of = t.opt_out.c
+    theirs = owned_by(t.opt_out, bindparam("organisation_id")) & among_given(dialect, of.customer_id, "customer_ids")
+    return select(of.customer_id, of.channel).where(theirs, of.ended_at.is_(None))
 
 
 def told_opt_outs(db: Connection, organisation_id: str, customer_ids: Collection[str], *, system: str) -> set[str]:
@@ -59,15 +67,18 @@ def is_stopped(opt_outs: OptOuts, customer_id: str, channel: Channel) -> bool:
 def parents_who_opted_out(db: Connection, organisation_id: str, customer_ids: Collection[str]) -> dict[str, str]:
     """Return, by customer, the parent of those whose parent wants nothing by some channel."""
     found: dict[str, str] = {}
-    child, of = t.customer.c, t.opt_out.c
     for chunk in chunks(sorted(customer_ids)):
-        rows = db.execute(
-            select(child.id, child.parent_id)
-            .join(t.opt_out, of.customer_id == child.parent_id)
-            .where(owned_by(t.customer, organisation_id), among(db, child.id, chunk), of.ended_at.is_(None))
-        )
-        found |= {row.id: row.parent_id for row in rows}
+        theirs = {"organisation_id": organisation_id, "customer_ids": list(chunk)}
+        found |= {row.id: row.parent_id for row in db.execute(_with_parents(db.dialect.name), theirs)}
     return found
+
+
+@cache
+def _with_parents(dialect: str) -> Select[Any]:
+    child, of = t.customer.c, t.opt_out.c
+    theirs = owned_by(t.customer, bindparam("organisation_id")) & among_given(dialect, child.id, "customer_ids")
+    parents = select(child.id, child.parent_id).join(t.opt_out, of.customer_id == child.parent_id)
+    return parents.where(theirs, of.ended_at.is_(None))
 
 
 def standing_opt_outs(db: Connection, organisation_id: str, customer_id: str) -> tuple[OptOut, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from reminders.evidence import Channel, ContactEvidence
 from reminders.telephone import zones_of
@@ -22,6 +22,20 @@ from runtime.store.rows import beside_an_index
 # A message that may have left keeps other channels quiet for as long as it counts for the weekly cap.
 UNDER_WAY_FOR = timedelta(days=7)
 _TELEPHONES = (Channel.SMS, Channel.CALL_TASK)
+_switch, _stop, _reminder = t.channel_switch.c, t.stopped_number.c, t.reminder.c
+_ORGANISATION = bindparam("organisation_id", type_=_reminder.organisation_id.type)
+_SWITCHED_ON = select(_switch.channel).where(_switch.organisation_id == _ORGANISATION, _switch.switched_on.is_(True))
+_STOPPED = select(_stop.number).where(_stop.organisation_id == _ORGANISATION, _stop.ended_at.is_(None))
+# Few are under way, many were sent in the last days.
+_UNDER_WAY = (
+    select(_reminder.customer_id, _reminder.channel, _reminder.recipient)
+    .where(
+        _reminder.organisation_id == _ORGANISATION,
+        _reminder.state.in_((HANDING, IN_DOUBT)),
+        beside_an_index(_reminder.sent_at) > bindparam("since"),
+    )
+    .order_by(beside_an_index(_reminder.sent_at))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,9 +123,6 @@ def reach(
     Unless that `is_counted`, only what lasts is known: no message may be sent on it.
     """
     customer_ids = {each.recipient_id for each in mails}
-    switch, stop = t.channel_switch.c, t.stopped_number.c
-    on = select(switch.channel).where(switch.organisation_id == organisation.id, switch.switched_on.is_(True))
-    stops = select(stop.number).where(stop.organisation_id == organisation.id, stop.ended_at.is_(None))
     parents = parents_who_opted_out(db, organisation.id, customer_ids)
     known = {*customer_ids, *parents.values()}
     points = contact_points(db, organisation.id, known)
@@ -128,25 +139,15 @@ def reach(
         opt_outs=opt_outs(db, organisation.id, known),
         parents=parents,
         bad=bad_addresses(db, organisation.id),
-        switched_on=frozenset(db.scalars(on)),
-        stopped=frozenset(db.scalars(stops)),
+        switched_on=frozenset(db.scalars(_SWITCHED_ON, {"organisation_id": organisation.id})),
+        stopped=frozenset(db.scalars(_STOPPED, {"organisation_id": organisation.id})),
         under_way=_under_way(db, organisation.id, now),
         contacts=lately,
     )
 
 
 def _under_way(db: Connection, organisation_id: str, now: datetime) -> dict[str, Channel]:
-    reminder = t.reminder.c
-    sent_at = beside_an_index(reminder.sent_at)  # few are under way, many were sent in the last days
-    rows = db.execute(
-        select(reminder.customer_id, reminder.channel, reminder.recipient)
-        .where(
-            reminder.organisation_id == organisation_id,
-            reminder.state.in_((HANDING, IN_DOUBT)),
-            sent_at > now - UNDER_WAY_FOR,
-        )
-        .order_by(sent_at)
-    )
+    rows = db.execute(_UNDER_WAY, {"organisation_id": organisation_id, "since": now - UNDER_WAY_FOR})
     found: dict[str, Channel] = {}
     for row in rows:
         found |= dict.fromkeys((row.customer_id, normal(row.recipient)), Channel(row.channel))

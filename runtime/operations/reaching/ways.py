@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from connectors.channels import registry
 from connectors.channels.contract import Carrier
@@ -15,6 +15,9 @@ from runtime.app import App
 from runtime.store import tables as t
 
 MAIL = "smtp"
+_SWITCHED_ON = select(t.channel_switch.c.channel, t.channel_switch.c.carrier).where(
+    t.channel_switch.c.organisation_id == bindparam("organisation_id"), t.channel_switch.c.switched_on.is_(True)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,16 +30,12 @@ class Way:
 
 def carriers_of(app: App, db: Connection, organisation_id: str) -> dict[Channel, Way]:
     """Return the way of each channel by which this organisation can send now."""
-    switch = t.channel_switch.c
-    on = select(switch.channel, switch.carrier).where(
-        switch.organisation_id == organisation_id, switch.switched_on.is_(True)
-    )
     ways = (
         {Channel.EMAIL: Way(MAIL, MailCarrier(app.email, app.settings.mail_from, app.settings.reply_to))}
         if app.email
         else {}
     )
-    for row in db.execute(on):
+    for row in db.execute(_SWITCHED_ON, {"organisation_id": organisation_id}):
         carrier = app.carriers.get(row.carrier) if row.carrier in registry.CARRIERS else None
         if carrier is not None:
             ways[Channel(row.channel)] = Way(row.carrier, carrier)

@@ -6,22 +6,23 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from connectors.channels.email import EmailChannel
 from connectors.errors import ConnectorError, Retry
+from receivables.document import DocumentKind
 from receivables.identity import stable_id
 from reminders.contact import DEFAULT_LIMITS
 from reminders.courtesy import CourtesyVerdict, decide_courtesy
 from reminders.evidence import Channel, ContactEvidence
 from reminders.message import Message
 from runtime.app import App
+from runtime.operations.reaching.by_mail import read_mailing
 from runtime.operations.reaching.deliveries import note_refused_mail
 from runtime.operations.reaching.reach import reach
 from runtime.operations.reaching.shared_limit import share_contact, unshare_contact
 from runtime.operations.reaching.ways import message_id_for
 from runtime.operations.reminding.compose import portal_links
-from runtime.operations.reminding.evidence import gather
 from runtime.operations.reminding.withdraw import FAILED, HANDING, IN_DOUBT, SENT
 from runtime.store import connections, journal
 from runtime.store import tables as t
@@ -29,6 +30,12 @@ from runtime.store.connections import Organisation
 from runtime.store.rows import chunks
 
 LEFT_OUT, WAITING, TAKEN = "left_out", "waiting", "taken"
+_document = t.document.c
+_WHOSE = select(_document.due_on, _document.id, _document.customer_id).where(
+    _document.organisation_id == bindparam("organisation_id"),
+    _document.id.in_(bindparam("document_ids", expanding=True)),
+    _document.kind == DocumentKind.INVOICE.value,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +64,19 @@ def not_told(db: Connection, organisation_id: str, about: Mapping[str, Courtesy]
 
 
 def contact_of(db: Connection, organisation: Organisation, courtesy: Courtesy, now: datetime) -> ContactEvidence | None:
-    """Return how the customer is reached by e-mail; None when none of the invoices is known any more."""
-    evidence = gather(db, organisation, now=now, document_ids=courtesy.documents)
-    if not evidence:
+    """Return how the customer is reached by e-mail; None when none of the invoices is known any more.
+
+    It is whoever has the oldest of the invoices now: customers are merged.
+    """
+    known = [
+        tuple(row)
+        for chunk in chunks(sorted(courtesy.documents))
+        for row in db.execute(_WHOSE, {"organisation_id": organisation.id, "document_ids": list(chunk)})
+    ]
+    if not known:
         return None
-    mail = evidence[0].contact
+    _, _, customer_id = min(known)
+    mail = read_mailing(db, organisation, [customer_id]).contact(customer_id)
     return reach(db, organisation, mails=[mail], now=now).contact(mail, Channel.EMAIL)
 
 

@@ -77,6 +77,8 @@ def gather(
         for each in open_documents(db, organisation.id, document_ids=document_ids)
         if each.document.kind is DocumentKind.INVOICE
     ]
+    if not documents:
+        return []
     facts = _read_facts(db, organisation, now, documents)
     return [_evidence(facts, each) for each in documents]
 
@@ -149,7 +151,7 @@ def _read_facts(db: Connection, organisation: Organisation, now: datetime, docum
         status={item_id: DocumentStatus(rows[item_id]["status"]) for item_id in ids},
         disputes={item_id: rows[item_id] for item_id in ids},
     )
-    facts.allocations = _allocations(db, organisation.id, ids)
+    facts.allocations = unshown_allocations(db, organisation.id, ids)
     facts.plausible, facts.in_flight = facts_of.receipts(db, organisation)
     for item_id, began in facts_of.checkouts(db, organisation.id, now).items():
         facts.in_flight[item_id] = [*facts.in_flight.get(item_id, ()), *began]
@@ -163,10 +165,3 @@ def _read_facts(db: Connection, organisation: Organisation, now: datetime, docum
     )
     facts.versions = facts_of.versions(db, organisation.id, facts.read_at)
     return facts
-
-
-def _allocations(db: Connection, organisation_id: str, ids: Sequence[str]) -> dict[str, list[Allocation]]:
-    found: dict[str, list[Allocation]] = {}
-    for chunk in chunks(ids):
-        found |= unshown_allocations(db, organisation_id, where=t.document.c.id.in_(chunk))
-    return found

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Select, exists, func, select
+from sqlalchemy import BindParameter, Connection, bindparam, exists, func, select, union_all
 
 from connectors.contract import Role
 from connectors.records import Kind
@@ -47,6 +47,11 @@ SAID_BY: Mapping[Role, tuple[Kind, ...]] = {
     Role.CRM: (Kind.CONTACT, Kind.INVOICE, Kind.INSTRUCTION),
 }
 _CHECKOUT_METHODS = frozenset({"card", "checkout"})
+_receipt, _proposal, _payment, _held, _hold, _note = (
+    table.c for table in (t.receipt, t.proposal, t.ledger_payment, t.held_cash, t.hold, t.document)
+)
+_ORGANISATION = bindparam("organisation_id", type_=t.receipt.c.organisation_id.type)
+_CUSTOMERS: BindParameter[str] = bindparam("customer_ids", expanding=True)
 
 
 def freshness(db: Connection, organisation: Organisation) -> Freshness:
@@ -64,8 +69,8 @@ def freshness(db: Connection, organisation: Organisation) -> Freshness:
 
 def _read_until(db: Connection, connection: VendorConnection) -> datetime | None:
     """Up to when everything is known of a connection that reminders rest on; None while some of it was never read."""
-    kinds = SAID_BY[connection.role]
-    read = [at for kind in kinds if (at := connections.watermark(db, connection.id, kind)) is not None]
+    kinds, known = SAID_BY[connection.role], connections.watermarks(db, connection.id)
+    read = [known[kind.value] for kind in kinds if kind.value in known]
     unread = asked_since(db, system=connection.system, account=connection.account.external_id)
     return min([*read, *([unread] if unread else [])]) if len(read) == len(kinds) else None
 
@@ -87,6 +92,21 @@ def _bank(db: Connection, organisation: Organisation) -> tuple[BankEvidence, ...
     )
 
 
+_UNDECIDED = (
+    select(t.receipt, _proposal.plausible, _proposal.body, _proposal.state.label("asked"))
+    .join(t.proposal, _proposal.receipt_id == _receipt.id)
+    .where(
+        _receipt.organisation_id == _ORGANISATION,
+        _proposal.organisation_id == _ORGANISATION,
+        _proposal.state.in_(("pending", "held", "in_flight", "rejected")),
+        _receipt.status.in_(("received", "in_flight")),
+    )
+)
+_KEPT_FOR_UNKNOWN = select(t.held_cash).where(
+    _held.organisation_id == _ORGANISATION, _held.customer_id.is_(None), _held.amount_minor > 0
+)
+
+
 def receipts(
     db: Connection, organisation: Organisation
 ) -> tuple[dict[str, list[PlausibleReceipt]], dict[str, list[InFlight]]]:
@@ -94,17 +114,8 @@ def receipts(
     plausible: defaultdict[str, list[PlausibleReceipt]] = defaultdict(list)
     on_its_way: defaultdict[str, list[InFlight]] = defaultdict(list)
     zone = organisation.zone
-    rows = db.execute(
-        select(t.receipt, t.proposal.c.plausible, t.proposal.c.body, t.proposal.c.state.label("asked"))
-        .join(t.proposal, t.proposal.c.receipt_id == t.receipt.c.id)
-        .where(
-            t.receipt.c.organisation_id == organisation.id,
-            t.proposal.c.organisation_id == organisation.id,
-            t.proposal.c.state.in_(("pending", "held", "in_flight", "rejected")),
-            t.receipt.c.status.in_(("received", "in_flight")),
-        )
-    )
-    for row in rows:
+    which = {"organisation_id": organisation.id}
+    for row in db.execute(_UNDECIDED, which):
         amount = Money(row.amount_minor, row.currency)
         best = set(proposed_items(row.body))
         others = [item_id for item_id in row.plausible if item_id not in best]
@@ -119,19 +130,12 @@ def receipts(
             plausible[item_id].append(
                 PlausibleReceipt(row.id, amount, row.received_on, why, rank, noticed, was_applied=was_applied)
             )
-    for row in db.execute(_kept_for_unknown(organisation.id)):
+    for row in db.execute(_KEPT_FOR_UNKNOWN, which):
         noticed = row.noticed_at.astimezone(zone).date()
         for rank, item_id in enumerate(row.plausible, 1):
             amount, why = Money(row.amount_minor, row.currency), f"it lies at {row.system} for a payer we do not know"
             plausible[item_id].append(PlausibleReceipt(row.id, amount, row.received_on, why, rank, noticed))
     return plausible, on_its_way
-
-
-def _kept_for_unknown(organisation_id: str) -> Select[Any]:
-    held = t.held_cash.c
-    return select(t.held_cash).where(
-        held.organisation_id == organisation_id, held.customer_id.is_(None), held.amount_minor > 0
-    )
 
 
 def _on_its_way(row: Any, amount: Money) -> InFlight:  # noqa: ANN401 - a row of the query above
@@ -149,13 +153,22 @@ def checkouts(db: Connection, organisation_id: str, now: datetime) -> dict[str, 
     return found
 
 
+_STANDING = (
+    select(t.hold)
+    .where(
+        _hold.organisation_id == _ORGANISATION,
+        _hold.document_id.in_(bindparam("document_ids", expanding=True)),
+        _hold.released_at.is_(None),
+    )
+    .order_by(_hold.id)
+)
+
+
 def flags(db: Connection, organisation_id: str, document_ids: Collection[str], now: datetime) -> dict[str, list[Flag]]:
     """Return the holds that stand on these items."""
     found: defaultdict[str, list[Flag]] = defaultdict(list)
-    hold = t.hold.c
     for chunk in chunks(sorted(document_ids)):
-        mine = (hold.organisation_id == organisation_id) & hold.document_id.in_(chunk)
-        for row in db.execute(select(t.hold).where(mine, hold.released_at.is_(None)).order_by(hold.id)):
+        for row in db.execute(_STANDING, {"organisation_id": organisation_id, "document_ids": list(chunk)}):
             if row.until is None or row.until > now:
                 found[row.document_id].append(Flag(FlagCode(row.code), row.reason, row.until))
     return found
@@ -175,39 +188,40 @@ def credit(db: Connection, organisation_id: str, customer_ids: Collection[str]) 
     return covered
 
 
+_CREDIT_NOTES = select(_note.id).where(
+    _note.organisation_id == _ORGANISATION,
+    _note.customer_id.in_(_CUSTOMERS),
+    beside_an_index(_note.status) == DocumentStatus.OPEN.value,
+    _note.kind == DocumentKind.CREDIT_NOTE.value,
+)
+# What the ledger has of a customer's money, what we have, and what a processor keeps. Money of ours counts until the
+# ledger shows it; from then on the ledger says what is left of it.
+_CASH = union_all(
+    select(_payment.customer_id, _payment.currency, func.sum(_payment.unapplied_minor).label("minor"))
+    .where(_payment.organisation_id == _ORGANISATION, _payment.customer_id.in_(_CUSTOMERS), _payment.deleted.is_(False))
+    .group_by(_payment.customer_id, _payment.currency),
+    select(_receipt.customer_id, _receipt.currency, func.sum(_receipt.unapplied_minor))
+    .where(
+        _receipt.organisation_id == _ORGANISATION,
+        _receipt.customer_id.in_(_CUSTOMERS),
+        _receipt.status == ReceiptStatus.RECEIVED.value,
+        ~exists().where(_payment.organisation_id == _ORGANISATION, _payment.receipt_id == _receipt.id),
+    )
+    .group_by(_receipt.customer_id, _receipt.currency),
+    select(_held.customer_id, _held.currency, func.sum(_held.amount_minor))
+    .where(_held.organisation_id == _ORGANISATION, _held.customer_id.in_(_CUSTOMERS), _held.amount_minor > 0)
+    .group_by(_held.customer_id, _held.currency),
+)
+
+
 def known_credit(db: Connection, organisation_id: str, customer_ids: Collection[str]) -> dict[tuple[str, str], Money]:
     """Return what these customers have to their credit, by customer and currency; those without any are left out."""
     credit: defaultdict[tuple[str, str], int] = defaultdict(int)
-    document = t.document.c
-    notes = select(document.id).where(
-        document.organisation_id == organisation_id,
-        document.customer_id.in_(customer_ids),
-        beside_an_index(document.status) == DocumentStatus.OPEN.value,
-        document.kind == DocumentKind.CREDIT_NOTE.value,
-    )
-    for note in open_documents(db, organisation_id, document_ids=db.scalars(notes).all()):
+    theirs = {"organisation_id": organisation_id, "customer_ids": list(customer_ids)}
+    for note in open_documents(db, organisation_id, document_ids=db.scalars(_CREDIT_NOTES, theirs).all()):
         credit[(note.document.customer_id, note.open_amount.currency)] += note.open_amount.minor
-    payment, receipt = t.ledger_payment, t.receipt
-    in_ledger = select(payment.c.customer_id, payment.c.currency, func.sum(payment.c.unapplied_minor)).where(
-        payment.c.organisation_id == organisation_id,
-        payment.c.customer_id.in_(customer_ids),
-        payment.c.deleted.is_(False),
-    )
-    # Money of ours counts here until the ledger shows it; from then on the ledger says what is left of it.
-    shown = exists().where(payment.c.organisation_id == organisation_id, payment.c.receipt_id == receipt.c.id)
-    ours = select(receipt.c.customer_id, receipt.c.currency, func.sum(receipt.c.unapplied_minor)).where(
-        receipt.c.organisation_id == organisation_id,
-        receipt.c.customer_id.in_(customer_ids),
-        receipt.c.status == ReceiptStatus.RECEIVED.value,
-        ~shown,
-    )
-    held = t.held_cash.c
-    kept = select(held.customer_id, held.currency, func.sum(held.amount_minor)).where(
-        held.organisation_id == organisation_id, held.customer_id.in_(customer_ids), held.amount_minor > 0
-    )
-    for statement, table in ((in_ledger, payment), (ours, receipt), (kept, t.held_cash)):
-        for customer_id, currency, minor in db.execute(statement.group_by(table.c.customer_id, table.c.currency)):
-            credit[(customer_id, currency)] += int(minor or 0)
+    for customer_id, currency, minor in db.execute(_CASH, theirs):
+        credit[(customer_id, currency)] += int(minor or 0)
     return {key: Money(minor, key[1]) for key, minor in credit.items() if minor > 0}
 
 
@@ -221,37 +235,44 @@ def _credit_left(db: Connection, organisation_id: str, customer_ids: Collection[
     return left
 
 
+_SUGGESTED = (
+    select(_receipt.customer_id, _proposal.body)
+    .join(t.proposal, _proposal.receipt_id == _receipt.id)
+    .where(
+        _receipt.organisation_id == _ORGANISATION,
+        _receipt.customer_id.in_(_CUSTOMERS),
+        _receipt.status == ReceiptStatus.RECEIVED.value,
+        _proposal.state == "pending",
+    )
+)
+
+
 def _left_of_suggestions(
     db: Connection, organisation_id: str, customer_ids: Collection[str]
 ) -> Iterator[tuple[str, Money]]:
     """Yield, of payers who are known, what a person is asked about beside the items that it would pay."""
-    rows = db.execute(
-        select(t.receipt.c.customer_id, t.proposal.c.body)
-        .join(t.proposal, t.proposal.c.receipt_id == t.receipt.c.id)
-        .where(
-            t.receipt.c.organisation_id == organisation_id,
-            t.receipt.c.customer_id.in_(customer_ids),
-            t.receipt.c.status == ReceiptStatus.RECEIVED.value,
-            t.proposal.c.state == "pending",
-        )
-    )
-    for customer_id, body in rows:
+    theirs = {"organisation_id": organisation_id, "customer_ids": list(customer_ids)}
+    for customer_id, body in db.execute(_SUGGESTED, theirs):
         left = body["best"]["unapplied"]
         yield customer_id, Money(left["minor"], left["currency"])
 
 
+_BEING_WRITTEN = (
+    select(t.allocation.c.document_id)
+    .join(t.outbox, t.outbox.c.subject == t.allocation.c.receipt_id)
+    .where(
+        t.outbox.c.organisation_id == _ORGANISATION,
+        t.outbox.c.state.in_((queues.NEW, *queues.SET_ASIDE)),
+        t.outbox.c.in_doubt.is_(True),
+        t.allocation.c.posted_at.is_(None),
+        t.allocation.c.undone_at.is_(None),
+    )
+)
+
+
 def being_written(db: Connection, organisation_id: str) -> set[str]:
     """Return the documents on which we post money without knowing yet whether the ledger took it."""
-    allocation, outbox = t.allocation.c, t.outbox.c
-    waiting = outbox.state.in_((queues.NEW, *queues.SET_ASIDE)) & outbox.in_doubt.is_(True)
-    return set(
-        db.scalars(
-            select(allocation.document_id)
-            .join(t.outbox, outbox.subject == allocation.receipt_id)
-            .where(outbox.organisation_id == organisation_id, waiting)
-            .where(allocation.posted_at.is_(None), allocation.undone_at.is_(None))
-        )
-    )
+    return set(db.scalars(_BEING_WRITTEN, {"organisation_id": organisation_id}))
 
 
 def versions(db: Connection, organisation_id: str, read_at: Mapping[str, datetime]) -> dict[str, list[Read]]:

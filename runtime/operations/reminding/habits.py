@@ -6,8 +6,9 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from statistics import median_low
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, case, func, literal, or_, select
+from sqlalchemy import BindParameter, ColumnElement, Connection, bindparam, case, func, literal, or_, select
 
 from receivables.decline import DeclineGroup
 from receivables.document import DocumentKind, DocumentStatus
@@ -24,6 +25,67 @@ HISTORY = timedelta(days=365)
 MIN_PAID = 3  # invoices; fewer say nothing about somebody's habit
 
 Paid = Mapping[str, Sequence[PaidInvoice]]
+_document, _payment, _receipt, _task = (table.c for table in (t.document, t.ledger_payment, t.receipt, t.task))
+_ORGANISATION = bindparam("organisation_id", type_=_document.organisation_id.type)
+_CUSTOMERS: BindParameter[str] = bindparam("customer_ids", expanding=True)
+# The accounts of the CRM show them after whatever changes, so each is built once.
+_DUE = select(_document.id, _document.customer_id, _document.due_on, _document.total_minor, _document.currency).where(
+    _document.organisation_id == _ORGANISATION,
+    _document.kind == DocumentKind.INVOICE.value,
+    beside_an_index(_document.status) == DocumentStatus.PAID.value,
+    _document.due_on >= bindparam("since"),
+    _document.customer_id.in_(_CUSTOMERS),
+)
+_PAID = select(_payment.lines, _payment.received_on).where(
+    _payment.organisation_id == _ORGANISATION,
+    _payment.customer_id.in_(_CUSTOMERS),
+    _payment.deleted.is_(False),
+    _payment.received_on >= bindparam("since"),
+)
+_PROMISES = (
+    select(_task.customer_id, func.count().label("promises"))
+    .where(
+        _task.organisation_id == _ORGANISATION,
+        _task.kind == TaskKind.BROKEN_PROMISE.value,
+        _task.customer_id.is_not(None),
+        _task.opened_at > bindparam("since"),
+    )
+    .group_by(_task.customer_id)
+)
+_TROUBLE = select(_receipt.customer_id, _receipt.dispute, _receipt.decline).where(
+    _receipt.organisation_id == _ORGANISATION,
+    _receipt.customer_id.in_(_CUSTOMERS),
+    _receipt.received_on >= bindparam("since"),
+    or_(_receipt.status.in_((ReceiptStatus.FAILED.value, ReceiptStatus.REVERSED.value)), _receipt.dispute == LOST),
+)
+
+
+def _late(before: str, what: ColumnElement[int]) -> ColumnElement[int]:
+    """The sum of what is due before a day that is given."""
+    return func.coalesce(func.sum(case((_document.due_on < bindparam(before), what), else_=0)), 0)
+
+
+_OWED = (
+    select(
+        _document.customer_id,
+        _document.currency,
+        func.count().label("invoices"),
+        func.sum(_document.balance_minor).label("minor"),
+        func.min(_document.due_on).label("oldest"),
+        _late("today", literal(1)).label("late"),
+        _late("grace", _document.balance_minor).label("overdue"),
+        _late("long_ago", _document.balance_minor).label("old"),
+    )
+    .where(
+        _document.organisation_id == _ORGANISATION,
+        _document.kind == DocumentKind.INVOICE.value,
+        beside_an_index(_document.status) == DocumentStatus.OPEN.value,
+        _document.balance_minor > 0,
+        _document.disputed.is_(False),
+        _document.customer_id.in_(_CUSTOMERS),
+    )
+    .group_by(_document.customer_id, _document.currency)
+)
 
 
 def paid_lately(db: Connection, organisation_id: str, *, customer_ids: Collection[str], today: date) -> Paid:
@@ -33,8 +95,9 @@ def paid_lately(db: Connection, organisation_id: str, *, customer_ids: Collectio
     """
     found: defaultdict[str, list[PaidInvoice]] = defaultdict(list)
     for chunk in chunks(sorted(customer_ids)):
-        due = _due(db, organisation_id, chunk, today)
-        for document_id, on in _paid_on(db, organisation_id, chunk, today).items():
+        theirs = {"organisation_id": organisation_id, "customer_ids": list(chunk), "since": today - HISTORY}
+        due = _due(db, theirs)
+        for document_id, on in _paid_on(db, theirs).items() if due else ():
             if document_id in due:
                 customer_id, due_on, amount = due[document_id]
                 found[customer_id].append(PaidInvoice(amount, (on - due_on).days))
@@ -75,33 +138,15 @@ def risks(
     return found
 
 
-def _due(
-    db: Connection, organisation_id: str, customer_ids: Sequence[str], today: date
-) -> dict[str, tuple[str, date, Money]]:
-    document = t.document.c
-    rows = db.execute(
-        select(document.id, document.customer_id, document.due_on, document.total_minor, document.currency).where(
-            document.organisation_id == organisation_id,
-            document.kind == DocumentKind.INVOICE.value,
-            beside_an_index(document.status) == DocumentStatus.PAID.value,
-            document.due_on >= today - HISTORY,
-            document.customer_id.in_(customer_ids),
-        )
-    )
-    return {row.id: (row.customer_id, row.due_on, Money(row.total_minor, row.currency)) for row in rows}
+def _due(db: Connection, theirs: Mapping[str, Any]) -> dict[str, tuple[str, date, Money]]:
+    return {
+        row.id: (row.customer_id, row.due_on, Money(row.total_minor, row.currency)) for row in db.execute(_DUE, theirs)
+    }
 
 
-def _paid_on(db: Connection, organisation_id: str, customer_ids: Sequence[str], today: date) -> dict[str, date]:
-    payment = t.ledger_payment.c
+def _paid_on(db: Connection, theirs: Mapping[str, Any]) -> dict[str, date]:
     paid_on: dict[str, date] = {}
-    for row in db.execute(
-        select(payment.lines, payment.received_on).where(
-            payment.organisation_id == organisation_id,
-            payment.customer_id.in_(customer_ids),
-            payment.deleted.is_(False),
-            payment.received_on >= today - HISTORY,
-        )
-    ):
+    for row in db.execute(_PAID, theirs):
         for document_id, _minor in row.lines:
             paid_on[document_id] = max(row.received_on, paid_on.get(document_id, row.received_on))
     return paid_on
@@ -111,35 +156,15 @@ def _owed(
     db: Connection, organisation_id: str, customer_ids: Sequence[str], today: date
 ) -> tuple[defaultdict[str, list[OpenInvoices]], dict[str, tuple[int, date]]]:
     """What is open and not contested, by customer: the sums of each currency; how many are overdue, the oldest day."""
-    document = t.document.c
     owed: defaultdict[str, list[OpenInvoices]] = defaultdict(list)
     overdue: dict[str, tuple[int, date]] = {}
-
-    def late(days: int, what: ColumnElement[int]) -> ColumnElement[int]:
-        return func.coalesce(func.sum(case((document.due_on < today - timedelta(days=days), what), else_=0)), 0)
-
-    rows = db.execute(
-        select(
-            document.customer_id,
-            document.currency,
-            func.count().label("invoices"),
-            func.sum(document.balance_minor).label("minor"),
-            func.min(document.due_on).label("oldest"),
-            late(0, literal(1)).label("late"),
-            late(GRACE_DAYS, document.balance_minor).label("overdue"),
-            late(OLD_DAYS, document.balance_minor).label("old"),
-        )
-        .where(
-            document.organisation_id == organisation_id,
-            document.kind == DocumentKind.INVOICE.value,
-            beside_an_index(document.status) == DocumentStatus.OPEN.value,
-            document.balance_minor > 0,
-            document.disputed.is_(False),
-            document.customer_id.in_(customer_ids),
-        )
-        .group_by(document.customer_id, document.currency)
-    )
-    for row in rows:
+    days = {
+        "today": today,
+        "grace": today - timedelta(days=GRACE_DAYS),
+        "long_ago": today - timedelta(days=OLD_DAYS),
+    }
+    theirs = {"organisation_id": organisation_id, "customer_ids": list(customer_ids)}
+    for row in db.execute(_OWED, theirs | days):
         amounts = (Money(int(minor), row.currency) for minor in (row.minor, row.overdue, row.old))
         owed[row.customer_id].append(OpenInvoices(row.invoices, *amounts))
         before, oldest = overdue.get(row.customer_id, (0, row.oldest))
@@ -149,17 +174,7 @@ def _owed(
 
 def _broken_promises(db: Connection, organisation_id: str, now: datetime) -> Counter[str]:
     """How often promises and plans of each customer of the organisation came to nothing: few did."""
-    task = t.task.c
-    rows = db.execute(
-        select(task.customer_id, func.count().label("promises"))
-        .where(
-            task.organisation_id == organisation_id,
-            task.kind == TaskKind.BROKEN_PROMISE.value,
-            task.customer_id.is_not(None),
-            task.opened_at > now - HISTORY,
-        )
-        .group_by(task.customer_id)
-    )
+    rows = db.execute(_PROMISES, {"organisation_id": organisation_id, "since": now - HISTORY})
     return Counter({row.customer_id: row.promises for row in rows})
 
 
@@ -167,18 +182,10 @@ def _setbacks(
     db: Connection, organisation_id: str, customer_ids: Sequence[str], today: date
 ) -> tuple[Counter[str], Counter[str]]:
     """Payments of each customer that failed or went back, but for what failed at our side; and lost chargebacks."""
-    receipt = t.receipt.c
     failed: Counter[str] = Counter()
     charged_back: Counter[str] = Counter()
-    came_to_nothing = receipt.status.in_((ReceiptStatus.FAILED.value, ReceiptStatus.REVERSED.value))
-    for row in db.execute(
-        select(receipt.customer_id, receipt.dispute, receipt.decline).where(
-            receipt.organisation_id == organisation_id,
-            receipt.customer_id.in_(customer_ids),
-            receipt.received_on >= today - HISTORY,
-            or_(came_to_nothing, receipt.dispute == LOST),
-        )
-    ):
+    theirs = {"organisation_id": organisation_id, "customer_ids": list(customer_ids), "since": today - HISTORY}
+    for row in db.execute(_TROUBLE, theirs):
         if row.dispute == LOST:
             charged_back[row.customer_id] += 1
         elif (row.decline or {}).get("group") != DeclineGroup.OURS.value:

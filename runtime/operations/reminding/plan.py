@@ -120,6 +120,8 @@ def candidates(
     """Return every open invoice, or exactly these, each with the contact by which its next level would go."""
     book = book or current(db, organisation.id).book
     evidence = gather(db, organisation, now=now, document_ids=document_ids)
+    if not evidence:
+        return Candidates([], book.default, {})
     customers = {each.contact.recipient_id for each in evidence}
     policies = policies_for(db, organisation, book, customer_ids=customers, now=now)
     levels = reminded(db, organisation.id, [each.item.item_id for each in evidence])

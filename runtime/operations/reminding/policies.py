@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from reminders.evidence import Channel
 from reminders.policy_book import DEFAULT_BOOK, PolicyBook
@@ -23,6 +23,12 @@ CHANNELS = frozenset(  # what this version can reach a customer by
 )
 MAX_VERSIONS_SHOWN = 50
 _BOOKS_CACHED = 256
+_NEWEST = (
+    select(t.policy_book)
+    .where(t.policy_book.c.organisation_id == bindparam("organisation_id"))
+    .order_by(t.policy_book.c.version.desc())
+    .limit(bindparam("most"))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +53,7 @@ def current(db: Connection, organisation_id: str) -> PolicyVersion:
 
 def versions(db: Connection, organisation_id: str, *, limit: int = MAX_VERSIONS_SHOWN) -> list[PolicyVersion]:
     """Return what was set, the newest first, and the built-in ones at its end where `limit` reaches that far."""
-    rows = db.execute(
-        select(t.policy_book)
-        .where(t.policy_book.c.organisation_id == organisation_id)
-        .order_by(t.policy_book.c.version.desc())
-        .limit(limit)
-    )
+    rows = db.execute(_NEWEST, {"organisation_id": organisation_id, "most": limit})
     found = [PolicyVersion(row.version, row.body, row.set_by, row.set_at) for row in rows]
     return [*found, PolicyVersion(BUILT_IN_VERSION, write_policies(DEFAULT_BOOK))][:limit]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from runtime.store import journal, reminder_rows
 from runtime.store import tables as t
@@ -16,6 +16,17 @@ from runtime.store.weighing import weigh_again
 PLANNED, SENDING, HANDING, SENT = reminder_rows.PLANNED, reminder_rows.SENDING, "handing", "sent"
 WITHDRAWN, HELD, FAILED, IN_DOUBT, UNDELIVERED = "withdrawn", "held", "failed", "in_doubt", "undelivered"
 NO_ANSWER = "no_answer"  # of a call: it counts as a contact, and its level is due again
+_item, _reminder = t.reminder_item.c, t.reminder.c
+_WAITING = select(_item.reminder_id, _item.document_id).where(
+    _item.organisation_id == bindparam("organisation_id"),
+    _item.document_id.in_(bindparam("document_ids", expanding=True)),
+    _item.state == PLANNED,
+    _item.reminder_id.in_(
+        select(_reminder.id).where(
+            _reminder.organisation_id == bindparam("organisation_id"), _reminder.state.in_((PLANNED, SENDING))
+        )
+    ),
+)
 
 
 def withdraw_reminders(
@@ -29,18 +40,8 @@ def withdraw_reminders(
     """
     if not document_ids:
         return 0
-    item, reminder = t.reminder_item, t.reminder
-    waiting = select(reminder.c.id).where(
-        reminder.c.organisation_id == organisation_id, reminder.c.state.in_((PLANNED, SENDING))
-    )
-    touched = db.execute(
-        select(item.c.reminder_id, item.c.document_id).where(
-            item.c.organisation_id == organisation_id,
-            item.c.document_id.in_(document_ids),
-            item.c.state == PLANNED,
-            item.c.reminder_id.in_(waiting),
-        )
-    ).all()
+    item = t.reminder_item
+    touched = db.execute(_WAITING, {"organisation_id": organisation_id, "document_ids": list(document_ids)}).all()
     for reminder_id, document_id in touched:
         reminder_rows.release_slots(db, [reminder_id], document_ids=[document_id])
         db.execute(

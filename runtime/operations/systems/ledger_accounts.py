@@ -4,10 +4,23 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, bindparam, select
 
 from connectors.records import AccountPurpose
 from runtime.store import tables as t
+
+_DECLARED = (
+    select(t.bank_account)
+    .where(t.bank_account.c.organisation_id == bindparam("organisation_id"))
+    .order_by(t.bank_account.c.identification, t.bank_account.c.currency)
+)
+_BANKS = (
+    select(t.account)
+    .where(
+        t.account.c.organisation_id == bindparam("organisation_id"), t.account.c.purpose == AccountPurpose.BANK.value
+    )
+    .order_by(t.account.c.handle)
+)
 
 
 def account_of(db: Connection, organisation_id: str, receipt: dict[str, Any]) -> str | None:
@@ -46,17 +59,6 @@ def currency_of(db: Connection, organisation_id: str, handle: str | None) -> str
 
 def bank_accounts(db: Connection, organisation_id: str) -> list[tuple[Row[Any], Row[Any] | None]]:
     """Return the ledger's bank accounts by their handles, each with what was declared for it, None when nothing was."""
-    declared = {
-        row.ledger_account: row
-        for row in db.execute(
-            select(t.bank_account)
-            .where(t.bank_account.c.organisation_id == organisation_id)
-            .order_by(t.bank_account.c.identification, t.bank_account.c.currency)
-        )
-    }
-    accounts = db.execute(
-        select(t.account)
-        .where(t.account.c.organisation_id == organisation_id, t.account.c.purpose == AccountPurpose.BANK.value)
-        .order_by(t.account.c.handle)
-    )
-    return [(account, declared.get(account.handle)) for account in accounts]
+    mine = {"organisation_id": organisation_id}
+    declared = {row.ledger_account: row for row in db.execute(_DECLARED, mine)}
+    return [(account, declared.get(account.handle)) for account in db.execute(_BANKS, mine)]

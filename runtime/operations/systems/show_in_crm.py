@@ -16,6 +16,7 @@ from sqlalchemy import (
     BindParameter,
     Column,
     ColumnElement,
+    CompoundSelect,
     Connection,
     Select,
     Table,
@@ -23,10 +24,12 @@ from sqlalchemy import (
     bindparam,
     exists,
     func,
+    literal,
     not_,
     or_,
     select,
     true,
+    union_all,
     update,
 )
 
@@ -52,9 +55,9 @@ from runtime.operations.systems.shown_holds import holds_in_words, opt_outs_in_w
 from runtime.operations.systems.shown_invoices import NEVER_SHOWN, note_first, records_of, remember
 from runtime.store import connections, journal
 from runtime.store import tables as t
-from runtime.store.connections import VendorConnection
+from runtime.store.connections import Organisation, VendorConnection
 from runtime.store.links import external_ids
-from runtime.store.rows import among, chunks, rows_of
+from runtime.store.rows import among_given, chunks, rows_of
 from sync.merge import Value, unsent
 
 ROWS_A_ROUND = 1_000
@@ -72,7 +75,7 @@ def show_in_crm(app: App, organisation_id: str) -> Counter[str]:
     shown: Counter[str] = Counter()
     with app.store.read() as db:
         crm = connections.connection_for_role(db, organisation_id, Role.CRM)
-        waiting = {table: _waiting(db, organisation_id, table) for table in _BUILDERS} if crm else {}
+        waiting = _waiting(db, organisation_id) if crm else {}
     if crm is None:
         return shown
     for table, build in _BUILDERS.items():
@@ -86,7 +89,7 @@ def show_in_crm(app: App, organisation_id: str) -> Counter[str]:
 
 def anything_unshown(db: Connection, organisation_id: str) -> bool:
     """Whether the CRM lacks something that changed here."""
-    return any(_waiting(db, organisation_id, table) for table in _BUILDERS)
+    return any(_waiting(db, organisation_id).values())
 
 
 def to_show() -> Select[tuple[str]]:
@@ -161,15 +164,23 @@ def _build(
         return began_at, rows, build(db, crm, rows, began_at)
 
 
-def _waiting(db: Connection, organisation_id: str, table: Table) -> list[str]:
-    return list(db.scalars(_unshown(table), {"organisation_id": organisation_id}))
+def _waiting(db: Connection, organisation_id: str) -> dict[Table, list[str]]:
+    """Return what is to be shown of each table, in the order of the ids."""
+    waiting: dict[Table, list[str]] = {table: [] for table in _BUILDERS}
+    for name, row_id in db.execute(_unshown(), {"organisation_id": organisation_id}):
+        waiting[t.metadata.tables[name]].append(row_id)
+    return {table: sorted(ids) for table, ids in waiting.items()}
 
 
 @cache
-def _unshown(table: Table) -> Select[tuple[str]]:
+def _unshown() -> CompoundSelect[Any]:
+    return union_all(*(_unshown_of(table).subquery().select() for table in _BUILDERS))
+
+
+def _unshown_of(table: Table) -> Select[Any]:
     organisation: BindParameter[str] = bindparam("organisation_id")
     may_show = true() if table is not t.document else not_(waits_for_adoption(organisation))
-    wanted = select(table.c.id).where(may_show, _is_unshown(table, organisation))
+    wanted = select(literal(table.name).label("of"), table.c.id).where(may_show, _is_unshown(table, organisation))
     return wanted.order_by(table.c.id).limit(ROWS_A_ROUND * MAX_ROUNDS)
 
 
@@ -190,8 +201,7 @@ def _key(kind: str, row: Row) -> str:
 
 def _build_invoices(db: Connection, crm: VendorConnection, rows: Sequence[Row], at: datetime) -> list[Built]:
     accounts = _accounts(db, crm, [row["customer_id"] for row in rows])
-    shown_here = among(db, t.document.c.id, [row["id"] for row in rows])
-    pending = pending_allocations(db, crm.organisation_id, where=shown_here)
+    pending = pending_allocations(db, crm.organisation_id, document_ids=[row["id"] for row in rows])
     paused = paused_until(db, crm.organisation_id, [row["id"] for row in rows], at)
     links = records_of(db, crm, [row["id"] for row in rows])
     built: list[Built] = []
@@ -231,7 +241,7 @@ def _build_balances(db: Connection, crm: VendorConnection, rows: Sequence[Row], 
     owed = _owed(db, crm.organisation_id, today, customers)
     paid = paid_lately(db, crm.organisation_id, customer_ids=customers, today=today)
     late = usually_late(paid)
-    reminded = _last_contacts(db, crm.organisation_id, customers)
+    reminded = _last_contacts(db, organisation, customers)
     held = holds_in_words(db, crm.organisation_id, customers, today=today, at=at)
     opted_out = opt_outs(db, crm.organisation_id, customers)
     risk = risks(db, organisation, customer_ids=customers, now=at, paid=paid)
@@ -257,37 +267,32 @@ def _build_balances(db: Connection, crm: VendorConnection, rows: Sequence[Row], 
     return built
 
 
-def _last_contacts(db: Connection, organisation_id: str, customers: Sequence[str]) -> dict[str, date]:
+def _last_contacts(db: Connection, organisation: Organisation, customers: Sequence[str]) -> dict[str, date]:
     """Return, by customer, the day of the last reminder that was sent, in the organisation's time zone."""
-    zone, reminder = connections.zone_of(db, organisation_id), t.reminder.c
-    rows = db.execute(
+    rows = db.execute(_last_sent(db.dialect.name), {"organisation_id": organisation.id, "customer_ids": customers})
+    return {row.customer_id: row.sent_at.astimezone(organisation.zone).date() for row in rows}
+
+
+@cache
+def _last_sent(dialect: str) -> Select[Any]:
+    reminder = t.reminder.c
+    return (
         select(reminder.customer_id, func.max(reminder.sent_at).label("sent_at"))
         .where(
-            reminder.organisation_id == organisation_id,
+            reminder.organisation_id == bindparam("organisation_id"),
             reminder.sent_at.is_not(None),
-            among(db, reminder.customer_id, customers),
+            among_given(dialect, reminder.customer_id, "customer_ids"),
         )
         .group_by(reminder.customer_id)
     )
-    return {row.customer_id: row.sent_at.astimezone(zone).date() for row in rows}
 
 
 def _owed(
     db: Connection, organisation_id: str, today: date, customers: Sequence[str]
 ) -> dict[str, tuple[int, int, date | None, str]]:
     """Return, by customer, the balance, the overdue part, the oldest due date, in the currency of the oldest item."""
-    theirs = among(db, t.document.c.customer_id, customers)
-    pending = pending_allocations(db, organisation_id, where=theirs)
-    rows = db.execute(
-        select(t.document)
-        .where(
-            t.document.c.organisation_id == organisation_id,
-            theirs,
-            t.document.c.status == DocumentStatus.OPEN.value,
-            t.document.c.kind == DocumentKind.INVOICE.value,
-        )
-        .order_by(t.document.c.due_on, t.document.c.id)
-    )
+    pending = pending_allocations(db, organisation_id, customer_ids=customers)
+    rows = db.execute(_open(db.dialect.name), {"organisation_id": organisation_id, "customer_ids": customers})
     owed: dict[str, tuple[int, int, date | None, str]] = {}
     for row in rows:
         open_minor = row.balance_minor - pending.get(row.id, 0)
@@ -298,6 +303,21 @@ def _owed(
             late = open_minor if row.due_on < today else 0
             owed[row.customer_id] = (balance + open_minor, overdue + late, oldest, currency)
     return owed
+
+
+@cache
+def _open(dialect: str) -> Select[Any]:
+    document = t.document.c
+    return (
+        select(document.id, document.customer_id, document.currency, document.balance_minor, document.due_on)
+        .where(
+            document.organisation_id == bindparam("organisation_id"),
+            among_given(dialect, document.customer_id, "customer_ids"),
+            document.status == DocumentStatus.OPEN.value,
+            document.kind == DocumentKind.INVOICE.value,
+        )
+        .order_by(document.due_on, document.id)
+    )
 
 
 def _build_receipts(db: Connection, crm: VendorConnection, rows: Sequence[Row], _at: datetime) -> list[Built]:
