@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, Select, bindparam, insert, select, update
+from sqlalchemy import BindParameter, Connection, Select, bindparam, insert, select, update
 
 from receivables.identity import stable_id
 from receivables.problem import Problem
@@ -57,7 +57,7 @@ def raise_problem(db: Connection, *, organisation_id: str, problem: Problem, at:
     upsert(db, t.problem, [row], keys=["id"], keep=["found_at"])
 
 
-def troubled(organisation_id: str, codes: Collection[str]) -> Select[tuple[str]]:
+def troubled(organisation_id: str | BindParameter[str], codes: Collection[str]) -> Select[tuple[str]]:
     """Return the query for what has a problem of one of these codes that is not settled."""
     return select(t.problem.c.subject).where(
         t.problem.c.organisation_id == organisation_id, t.problem.c.code.in_(codes), t.problem.c.resolved_at.is_(None)

@@ -109,8 +109,14 @@ def held(db: Connection, rows: Sequence[dict[str, Any]]) -> set[int]:
     two claims of a row have the same.
     """
     leases = {row["id"]: row["next_at"] for row in rows}
-    waiting = select(t.outbox.c.id, t.outbox.c.next_at).where(t.outbox.c.id.in_(leases), t.outbox.c.state == NEW)
-    return {each.id for each in db.execute(waiting.with_for_update()) if each.next_at == leases[each.id]}
+    return {each.id for each in db.execute(_HELD, {"ids": list(leases)}) if each.next_at == leases[each.id]}
+
+
+_HELD = (
+    select(t.outbox.c.id, t.outbox.c.next_at)
+    .where(t.outbox.c.id.in_(bindparam("ids", expanding=True)), t.outbox.c.state == NEW)
+    .with_for_update()
+)
 
 
 def look_up_again(db: Connection, row_id: int, at: datetime) -> bool:

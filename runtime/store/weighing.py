@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
+from functools import cache
 
-from sqlalchemy import Connection, bindparam, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Update, bindparam, or_, select, update
 
 from runtime.store import tables as t
-from runtime.store.rows import among, chunks, owned_by
+from runtime.store.rows import among_given, chunks, owned_by
 
 _customer = t.customer.c
 _SET = (
@@ -22,20 +23,44 @@ _SET = (
     .values(weighed_until=bindparam("until"))
 )
 
+_TO_WEIGH = (
+    select(_customer.id)
+    .where(
+        _customer.organisation_id == bindparam("organisation_id"),
+        _customer.id > bindparam("after"),
+        or_(_customer.weighed_until.is_(None), _customer.weighed_until <= bindparam("now")),
+    )
+    .order_by(_customer.id)
+    .limit(bindparam("most"))
+    .with_for_update(skip_locked=True)
+)
+
 
 def weigh_again(
     db: Connection, organisation_id: str, *, customer_ids: Collection[str] = (), document_ids: Collection[str] = ()
 ) -> None:
     """Have the next planning weigh these customers, and those of these documents."""
-    stands = owned_by(t.customer, organisation_id) & _customer.weighed_until.is_not(None)
     for chunk in chunks(sorted(customer_ids)):
-        mine = or_(among(db, _customer.id, chunk), among(db, _customer.parent_id, chunk))  # a parent's address serves
-        db.execute(update(t.customer).where(stands, mine).values(weighed_until=None))
+        db.execute(_again(db.dialect.name), {"the_organisation": organisation_id, "ids": list(chunk)})
     for chunk in chunks(sorted(document_ids)):
-        owners = select(t.document.c.customer_id).where(
-            owned_by(t.document, organisation_id), among(db, t.document.c.id, chunk)
-        )
-        db.execute(update(t.customer).where(stands, _customer.id.in_(owners)).values(weighed_until=None))
+        db.execute(_owners_again(db.dialect.name), {"the_organisation": organisation_id, "ids": list(chunk)})
+
+
+@cache
+def _again(dialect: str) -> Update:
+    mine = or_(*(among_given(dialect, each, "ids") for each in (_customer.id, _customer.parent_id)))
+    return _unweighed(mine)  # a parent's address serves
+
+
+@cache
+def _owners_again(dialect: str) -> Update:
+    mine = owned_by(t.document, bindparam("the_organisation")) & among_given(dialect, t.document.c.id, "ids")
+    return _unweighed(_customer.id.in_(select(t.document.c.customer_id).where(mine)))
+
+
+def _unweighed(mine: ColumnElement[bool]) -> Update:
+    stands = owned_by(t.customer, bindparam("the_organisation")) & _customer.weighed_until.is_not(None)
+    return update(t.customer).where(stands, mine).values(weighed_until=None)
 
 
 def weigh_everybody_again(db: Connection, organisation_id: str) -> None:
@@ -49,19 +74,8 @@ def to_weigh(db: Connection, organisation_id: str, *, now: datetime, after: str,
 
     One that somebody else changes at this moment is passed over: that change has it weighed the next time.
     """
-    return list(
-        db.scalars(
-            select(_customer.id)
-            .where(
-                _customer.organisation_id == organisation_id,
-                _customer.id > after,
-                or_(_customer.weighed_until.is_(None), _customer.weighed_until <= now),
-            )
-            .order_by(_customer.id)
-            .limit(limit)
-            .with_for_update(skip_locked=True)
-        )
-    )
+    wanted = {"organisation_id": organisation_id, "after": after, "now": now, "most": limit}
+    return list(db.scalars(_TO_WEIGH, wanted))
 
 
 def set_weighed(db: Connection, organisation_id: str, until: Mapping[str, datetime | None]) -> None:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from connectors.contract import Role
 from receivables.allocation import Hypothesis
@@ -101,22 +101,24 @@ def apply_hypothesis(
         )
 
 
+_STUCK = (
+    select(t.receipt)
+    .where(
+        t.receipt.c.organisation_id == bindparam("organisation_id"),
+        t.receipt.c.state == "applied",
+        t.receipt.c.id.in_(journal.troubled(bindparam("organisation_id"), [NOT_POSTED])),
+    )
+    .order_by(t.receipt.c.id)
+)
+
+
 def promise_missing_postings(db: Connection, organisation_id: str, at: datetime) -> int:
     """Promise the postings that lacked an account or a ledger when they were applied; returns how many.
 
     A person has since connected the ledger, made the account, or said which account a statement belongs to.
     """
-    stuck = db.execute(
-        select(t.receipt)
-        .where(
-            t.receipt.c.organisation_id == organisation_id,
-            t.receipt.c.state == "applied",
-            t.receipt.c.id.in_(journal.troubled(organisation_id, [NOT_POSTED])),
-        )
-        .order_by(t.receipt.c.id)
-    ).all()
     promised = 0
-    for row in stuck:
+    for row in db.execute(_STUCK, {"organisation_id": organisation_id}).all():
         receipt = dict(row._mapping)
         if promise_postings(kept(db, receipt, at)):
             journal.resolve_problem(db, organisation_id=organisation_id, code=NOT_POSTED, subject=receipt["id"], at=at)

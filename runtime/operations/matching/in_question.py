@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, exists, func, or_, select, update
+from sqlalchemy import Connection, bindparam, exists, func, or_, select, update
 
 from receivables.document import DocumentKind
 from receivables.money import Money
@@ -31,7 +31,50 @@ TASKS = {REFUND: (TaskKind.REFUND,), CHARGEBACK: (TaskKind.CHARGEBACK, TaskKind.
 NAMED_CONSIDERED = timedelta(days=30)
 PAYMENTS_A_HEAP = 1_000
 MAX_HEAPS = 1_000  # a million payments in question
-_receipt, _hold = t.receipt.c, t.hold.c
+_receipt, _hold, _document, _allocation = (table.c for table in (t.receipt, t.hold, t.document, t.allocation))
+_ORGANISATION = bindparam("organisation_id", type_=_receipt.organisation_id.type)
+# Every match asks them of each payment that is in question.
+_ASKED = select(
+    exists(select(_hold.id)).where(
+        _hold.organisation_id == _ORGANISATION,
+        _hold.document_id == bindparam("document_id"),
+        _hold.code == bindparam("code"),
+        _hold.placed_at >= bindparam("read_at"),
+    )
+)
+_QUESTIONED = (
+    select(t.receipt)
+    .where(
+        _receipt.organisation_id == _ORGANISATION,
+        _receipt.changed_at >= bindparam("since"),
+        _receipt.read_at.is_not(None),  # a processor shows it
+        or_(_receipt.refunded_minor > 0, _receipt.dispute != ""),
+        _receipt.id > bindparam("after"),
+    )
+    .order_by(_receipt.id)
+    .limit(PAYMENTS_A_HEAP)
+)
+_CREDIT_NOTES = select(_document.id).where(
+    _document.organisation_id == _ORGANISATION,
+    _document.kind == DocumentKind.CREDIT_NOTE.value,
+    _document.id.in_(bindparam("document_ids", expanding=True)),
+)
+_PAID = select(_allocation.document_id).where(
+    _allocation.organisation_id == _ORGANISATION, _allocation.receipt_id == bindparam("receipt_id")
+)
+_PAYS = _PAID.where(_allocation.undone_at.is_(None))
+_HELD_FOR = select(_hold.document_id).where(
+    _hold.organisation_id == _ORGANISATION,
+    _hold.code == bindparam("code"),
+    _hold.placed_by == bindparam("placed_by"),
+    _hold.released_at.is_(None),
+    _hold.document_id.in_(_PAID),
+)
+_ASKED_AGAIN = select(t.proposal.c.body).where(
+    t.proposal.c.organisation_id == _ORGANISATION,
+    t.proposal.c.receipt_id == bindparam("receipt_id"),
+    t.proposal.c.state == "pending",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,32 +90,17 @@ def hold_what_is_in_question(db: Connection, organisation_id: str, receipt: dict
     """Hold what one payment paid or names, unless that was asked since its vendor showed it as it is."""
     for question in _questions(receipt):
         for document_id in _concerned(db, organisation_id, receipt, question.code):
-            asked = exists(select(_hold.id)).where(
-                _hold.organisation_id == organisation_id,
-                _hold.document_id == document_id,
-                _hold.code == question.code,
-                _hold.placed_at >= receipt["read_at"],
-            )
-            if not db.scalar(select(asked)):
+            which = {"organisation_id": organisation_id, "document_id": document_id, "code": question.code}
+            if not db.scalar(_ASKED, which | {"read_at": receipt["read_at"]}):
                 _ask(db, receipt, document_id, question, at)
 
 
 def hold_what_became_known(db: Connection, organisation_id: str, now: datetime) -> None:
     """Hold what payments in question paid or name that was not known, or not applied, when they were read."""
-    questioned = (
-        select(t.receipt)
-        .where(
-            _receipt.organisation_id == organisation_id,
-            _receipt.changed_at >= now - NAMED_CONSIDERED,
-            _receipt.read_at.is_not(None),  # a processor shows it
-            or_(_receipt.refunded_minor > 0, _receipt.dispute != ""),
-        )
-        .order_by(_receipt.id)
-        .limit(PAYMENTS_A_HEAP)
-    )
+    which = {"organisation_id": organisation_id, "since": now - NAMED_CONSIDERED}
     after = ""
     for _ in range(MAX_HEAPS):
-        heap = db.execute(questioned.where(_receipt.id > after)).all()
+        heap = db.execute(_QUESTIONED, which | {"after": after}).all()
         for each in heap:
             hold_what_is_in_question(db, organisation_id, dict(each._mapping), now)
         if len(heap) < PAYMENTS_A_HEAP:
@@ -128,10 +156,9 @@ def answer(db: Connection, organisation_id: str, receipt: dict[str, Any], code: 
 def _concerned(db: Connection, organisation_id: str, receipt: dict[str, Any], code: str) -> list[str]:
     """What a question about a payment may hold: the invoices that it pays or names, and what it held until undone."""
     pays = set(_documents_of(db, organisation_id, receipt))
-    document = t.document.c
     # A credit note that was set against the same invoice is neither refunded nor asked for.
-    notes = (document.organisation_id == organisation_id) & (document.kind == DocumentKind.CREDIT_NOTE.value)
-    pays -= set(db.scalars(select(document.id).where(notes, document.id.in_(pays))))
+    these = {"organisation_id": organisation_id, "document_ids": sorted(pays)}
+    pays -= set(db.scalars(_CREDIT_NOTES, these)) if pays else set()
     return sorted(pays | set(_held_for(db, organisation_id, receipt, code)))
 
 
@@ -141,13 +168,7 @@ def _documents_of(db: Connection, organisation_id: str, receipt: dict[str, Any])
     One that was never applied is taken to be for the invoices that it names; one whose application the ledger took
     back, for those that a person is asked about again.
     """
-    ours = db.scalars(
-        select(t.allocation.c.document_id).where(
-            t.allocation.c.organisation_id == organisation_id,
-            t.allocation.c.receipt_id == receipt["id"],
-            t.allocation.c.undone_at.is_(None),
-        )
-    ).all()
+    ours = db.scalars(_PAYS, {"organisation_id": organisation_id, "receipt_id": receipt["id"]}).all()
     if ours:
         return sorted(set(ours))
     booked = _booked(db, organisation_id, receipt)
@@ -171,23 +192,12 @@ def _booked(db: Connection, organisation_id: str, receipt: dict[str, Any]) -> li
 
 def _held_for(db: Connection, organisation_id: str, receipt: dict[str, Any], code: str) -> list[str]:
     """What a question still holds of what a payment paid at any time: somebody may have taken its match back since."""
-    paid = select(t.allocation.c.document_id).where(
-        t.allocation.c.organisation_id == organisation_id, t.allocation.c.receipt_id == receipt["id"]
-    )
-    standing = select(_hold.document_id).where(
-        _hold.organisation_id == organisation_id,
-        _hold.code == code,
-        _hold.placed_by == receipt["source_account"],
-        _hold.released_at.is_(None),
-        _hold.document_id.in_(paid),
-    )
-    return list(db.scalars(standing))
+    which = {"organisation_id": organisation_id, "receipt_id": receipt["id"]}
+    return list(db.scalars(_HELD_FOR, which | {"code": code, "placed_by": receipt["source_account"]}))
 
 
 def _asked_again(db: Connection, organisation_id: str, receipt_id: str) -> list[str]:
-    proposal = t.proposal.c
-    mine = (proposal.organisation_id == organisation_id) & (proposal.receipt_id == receipt_id)
-    body = db.scalar(select(proposal.body).where(mine, proposal.state == "pending"))
+    body = db.scalar(_ASKED_AGAIN, {"organisation_id": organisation_id, "receipt_id": receipt_id})
     return [] if body is None else proposed_items(body)
 
 

@@ -6,9 +6,10 @@ Nothing is kept beside it, so an application that is taken back teaches nothing 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from functools import cache
 from typing import Any
 
-from sqlalchemy import CTE, Column, Connection, Select, func, select
+from sqlalchemy import CTE, Column, Connection, Select, bindparam, func, select
 
 from receivables.receipt import account_key
 from reconcile.calibrate import History
@@ -34,15 +35,17 @@ def _paid(
     return [
         (row.payer, row.customer_id, row.times)
         for some in chunks(sorted(wanted))
-        for query in (_applied(organisation_id, key, some), _booked(organisation_id, key, some))
-        for row in db.execute(query)
+        for query in (_applied(key), _booked(key))
+        for row in db.execute(query, {"organisation_id": organisation_id, "wanted": list(some)})
     ]
 
 
-def _applied(organisation_id: str, key: Column[str], wanted: Sequence[str]) -> Select[Any]:
+# Asked with every match by two keys, so built once for each.
+@cache
+def _applied(key: Column[str]) -> Select[Any]:
     """What we applied and nobody took back."""
     allocation, document = t.allocation.c, t.document.c
-    paid = _receipts(organisation_id, key, wanted, state="applied")
+    paid = _receipts(key, state="applied")
     return (
         select(paid.c.payer, document.customer_id, func.count(paid.c.id.distinct()).label("times"))
         .select_from(paid)
@@ -54,21 +57,22 @@ def _applied(organisation_id: str, key: Column[str], wanted: Sequence[str]) -> S
     )
 
 
-def _booked(organisation_id: str, key: Column[str], wanted: Sequence[str]) -> Select[Any]:
+@cache
+def _booked(key: Column[str]) -> Select[Any]:
     """What people booked themselves for a customer."""
     payment = t.ledger_payment.c
-    paid = _receipts(organisation_id, key, wanted, state="recorded")
+    paid = _receipts(key, state="recorded")
     return (
         select(paid.c.payer, payment.customer_id, func.count(paid.c.id.distinct()).label("times"))
         .select_from(paid)
         .join(t.ledger_payment, payment.receipt_id == paid.c.id)
-        .where(owned_by(t.ledger_payment, organisation_id))
+        .where(owned_by(t.ledger_payment, bindparam("organisation_id")))
         .where(payment.customer_id.is_not(None), payment.deleted.is_(False))
         .group_by(paid.c.payer, payment.customer_id)
     )
 
 
-def _receipts(organisation_id: str, key: Column[str], wanted: Sequence[str], *, state: str) -> CTE:
+def _receipts(key: Column[str], *, state: str) -> CTE:
     """The payers' receipts, found before anything is joined to them.
 
     SQLite knows nothing of how many rows have a value: left to itself it begins with every allocation there is.
@@ -76,7 +80,11 @@ def _receipts(organisation_id: str, key: Column[str], wanted: Sequence[str], *, 
     receipt = t.receipt.c
     return (
         select(receipt.id, receipt.organisation_id, key.label("payer"))
-        .where(receipt.organisation_id == organisation_id, key.in_(wanted), beside_an_index(receipt.state) == state)
+        .where(
+            receipt.organisation_id == bindparam("organisation_id"),
+            key.in_(bindparam("wanted", expanding=True)),
+            beside_an_index(receipt.state) == state,
+        )
         .cte("paid")
         .prefix_with("MATERIALIZED")
     )

@@ -138,31 +138,35 @@ def _match_waiting(indexes: KeptIndexes, db: Connection, organisation_id: str, n
     return outcome
 
 
+_WAITING = (
+    select(t.receipt)
+    .where(
+        t.receipt.c.organisation_id == bindparam("organisation_id"),
+        t.receipt.c.state.in_((*WAITING, AWAITED, "coded", "in_flight")),
+        t.receipt.c.status.in_(LIVING),
+    )
+    # New money first, then the latest: what waits for a person, however much it is, keeps nobody's payment from
+    # being matched, nor a payment from the invoice that is read after it.
+    .order_by(t.receipt.c.state != "new", t.receipt.c.received_on.desc(), t.receipt.c.id)
+    .limit(MAX_RECEIPTS)
+)
+_PROPOSED = select(t.proposal).where(
+    t.proposal.c.organisation_id == bindparam("organisation_id"),
+    t.proposal.c.receipt_id.in_(bindparam("ids", expanding=True)),
+)
+
+
 def _waiting(db: Connection, organisation_id: str) -> list[dict[str, Any]]:
     """Receipts to decide about: also those that a person was asked about (the items may have changed since)."""
-    receipt = t.receipt
-    statement = (
-        select(receipt)
-        .where(
-            receipt.c.organisation_id == organisation_id,
-            receipt.c.state.in_((*WAITING, AWAITED, "coded", "in_flight")),
-            receipt.c.status.in_(LIVING),
-        )
-        # New money first, then the latest: what waits for a person, however much it is, keeps nobody's payment from
-        # being matched, nor a payment from the invoice that is read after it.
-        .order_by(receipt.c.state != "new", receipt.c.received_on.desc(), receipt.c.id)
-        .limit(MAX_RECEIPTS)
-    )
-    rows = (dict(row._mapping) for row in db.execute(statement))
+    rows = (dict(row._mapping) for row in db.execute(_WAITING, {"organisation_id": organisation_id}))
     return sorted(rows, key=lambda row: (row["state"] != "new", row["received_on"], row["id"]))
 
 
 def _proposed(db: Connection, organisation_id: str, receipt_ids: Iterable[str]) -> dict[str, dict[str, Any]]:
-    mine = (t.proposal.c.organisation_id == organisation_id) & t.proposal.c.receipt_id.in_(
-        bindparam("ids", expanding=True)
-    )
     rows = [
-        row for ids in chunks(sorted(receipt_ids)) for row in db.execute(select(t.proposal).where(mine), {"ids": ids})
+        row
+        for ids in chunks(sorted(receipt_ids))
+        for row in db.execute(_PROPOSED, {"organisation_id": organisation_id, "ids": list(ids)})
     ]
     return {row.receipt_id: dict(row._mapping) for row in rows}
 

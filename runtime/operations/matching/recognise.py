@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, exists, or_, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, exists, or_, select, update
 
 from connectors.contract import Role
 from connectors.records import Kind
@@ -34,21 +34,49 @@ BOOKED_BY_PEOPLE_AFTER = timedelta(hours=1)
 BOOKED_ELSEWHERE_WITHIN = timedelta(minutes=15)  # how long other apps take to book a payment that their webhook told of
 
 
+def _asked_again() -> ColumnElement[bool]:
+    """Whether a receipt's application was taken back and a person is asked what it pays now."""
+    pending = exists().where(t.proposal.c.receipt_id == t.receipt.c.id, t.proposal.c.state == "pending")
+    return (t.receipt.c.state == "undone") & pending
+
+
+def _has_record() -> ColumnElement[bool]:
+    """Whether something of a receipt's amount came to be known that is no receipt's yet: people book money late."""
+    alike = [
+        exists().where(
+            table.c.organisation_id == t.receipt.c.organisation_id,
+            table.c.currency == t.receipt.c.currency,
+            table.c.amount_minor == t.receipt.c.amount_minor,
+            table.c.receipt_id.is_(None),
+        )
+        for table in (t.ledger_payment, t.payout)
+    ]
+    return or_(*alike)
+
+
+# Asked with every match, so built once.
+_UNSETTLED = (
+    select(t.receipt)
+    .where(
+        t.receipt.c.organisation_id == bindparam("organisation_id"),
+        t.receipt.c.status.in_(LIVING),
+        or_(t.receipt.c.state.in_(("new", AWAITED)), (t.receipt.c.state.in_(ASKED) | _asked_again()) & _has_record()),
+    )
+    .order_by(t.receipt.c.received_on, t.receipt.c.id)
+)
+_CODED = select(t.ledger_payment).where(
+    t.ledger_payment.c.organisation_id == bindparam("organisation_id"),
+    t.ledger_payment.c.coded.is_(True),
+    t.ledger_payment.c.deleted.is_(False),
+    t.ledger_payment.c.receipt_id.is_(None),
+    t.ledger_payment.c.received_on >= bindparam("since"),
+)
+
+
 def recognise_receipts(db: Connection, organisation_id: str, now: datetime) -> Counter[str]:
     """Settle new receipts that are payouts or are recorded in the ledger. Returns how many of each."""
     outcome: Counter[str] = Counter()
-    receipts = db.execute(
-        select(t.receipt)
-        .where(
-            t.receipt.c.organisation_id == organisation_id,
-            t.receipt.c.status.in_(LIVING),
-            or_(
-                t.receipt.c.state.in_(("new", AWAITED)), (t.receipt.c.state.in_(ASKED) | _asked_again()) & _has_record()
-            ),
-        )
-        .order_by(t.receipt.c.received_on, t.receipt.c.id)
-    ).all()
-    for each in receipts:
+    for each in db.execute(_UNSETTLED, {"organisation_id": organisation_id}).all():
         row = dict(each._mapping)
         state = as_payout(db, row, now) if row["source"] == "bank" else None
         state = state or _as_recorded(db, row, now)
@@ -116,26 +144,6 @@ def _booked_elsewhere(db: Connection, organisation_id: str, connection_id: str) 
         t.receipt.c.begun_at > connected_at,
     )
     return db.scalar(seen.limit(1)) is not None
-
-
-def _asked_again() -> ColumnElement[bool]:
-    """Whether a receipt's application was taken back and a person is asked what it pays now."""
-    pending = exists().where(t.proposal.c.receipt_id == t.receipt.c.id, t.proposal.c.state == "pending")
-    return (t.receipt.c.state == "undone") & pending
-
-
-def _has_record() -> ColumnElement[bool]:
-    """Whether something of a receipt's amount came to be known that is no receipt's yet: people book money late."""
-    alike = [
-        exists().where(
-            table.c.organisation_id == t.receipt.c.organisation_id,
-            table.c.currency == t.receipt.c.currency,
-            table.c.amount_minor == t.receipt.c.amount_minor,
-            table.c.receipt_id.is_(None),
-        )
-        for table in (t.ledger_payment, t.payout)
-    ]
-    return or_(*alike)
 
 
 def _as_recorded(db: Connection, row: dict[str, Any], now: datetime) -> str | None:
@@ -247,17 +255,8 @@ def _take(
 
 def _show_coded(db: Connection, organisation_id: str, now: datetime) -> None:
     """Make a receipt of money that was coded to an account, so that the items it may really pay are held."""
-    payment = t.ledger_payment
-    rows = db.execute(
-        select(payment).where(
-            payment.c.organisation_id == organisation_id,
-            payment.c.coded.is_(True),
-            payment.c.deleted.is_(False),
-            payment.c.receipt_id.is_(None),
-            payment.c.received_on >= (now - CODED_CONSIDERED).date(),
-        )
-    ).all()
-    for each in rows:
+    since = (now - CODED_CONSIDERED).date()
+    for each in db.execute(_CODED, {"organisation_id": organisation_id, "since": since}).all():
         receipt_id = stable_id("rcp", organisation_id, "ledger", each.external_id)
         row = {
             "id": receipt_id,
@@ -284,7 +283,7 @@ def _show_coded(db: Connection, organisation_id: str, now: datetime) -> None:
             "changed_at": now,
         }
         insert_new(db, t.receipt, [row], keys=["id"])
-        db.execute(update(payment).where(payment.c.id == each.id).values(receipt_id=receipt_id))
+        db.execute(update(t.ledger_payment).where(t.ledger_payment.c.id == each.id).values(receipt_id=receipt_id))
         _report_coded(
             db,
             organisation_id=organisation_id,

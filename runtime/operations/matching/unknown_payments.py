@@ -44,6 +44,15 @@ _OTHERS = (
     )
 )
 
+_BOOKED = select(
+    exists().where(
+        t.ledger_payment.c.organisation_id == bindparam("organisation_id"),
+        t.ledger_payment.c.external_id.in_(_IDS),
+        t.ledger_payment.c.receipt_id.is_(None),
+        t.ledger_payment.c.deleted.is_(False),
+    )
+)
+
 
 def somebody_paid(db: Connection, organisation_id: str, document_ids: Collection[str], read_at: datetime) -> bool:
     """Whether one of these documents, as it was read at `read_at`, is paid by more than all payments that are known.
@@ -83,6 +92,4 @@ def _beyond_known(db: Connection, organisation_id: str, documents: Sequence[Any]
 
 def somebody_booked(db: Connection, organisation_id: str, external_ids: Collection[str]) -> bool:
     """Whether one of these objects of the ledger is a payment that no money of ours was found for yet."""
-    payment = t.ledger_payment.c
-    booked = (payment.organisation_id == organisation_id) & payment.external_id.in_(external_ids)
-    return bool(db.scalar(select(exists().where(booked, payment.receipt_id.is_(None), payment.deleted.is_(False)))))
+    return bool(db.scalar(_BOOKED, _named(organisation_id, list(external_ids))))

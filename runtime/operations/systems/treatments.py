@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, bindparam, delete, select
 
 from receivables.allocation import ResidualKind
 from runtime.app import App
@@ -19,6 +19,14 @@ INCOME = "income"  # of a draft invoice's line
 LATE_CHARGE = "late_charge"  # interest and fixed sums of late invoices
 KINDS = (*(kind.value for kind in ResidualKind), INCOME, LATE_CHARGE)
 MAX_TAX_CODE_CHARS = 64
+_WITH_ACCOUNTS = (
+    select(t.treatment, t.account.c.id.label("account_id"))
+    .outerjoin(
+        t.account,
+        (t.account.c.organisation_id == t.treatment.c.organisation_id) & (t.account.c.handle == t.treatment.c.account),
+    )
+    .where(t.treatment.c.organisation_id == bindparam("organisation_id"))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +54,7 @@ class Treatments(dict[str, Treatment]):
 
 def treatments(db: Connection, organisation_id: str) -> Treatments:
     """Return the treatments of an organisation. A tax code counts until the ledger's were read and it is not there."""
-    rows = db.execute(
-        select(t.treatment, t.account.c.id.label("account_id"))
-        .outerjoin(
-            t.account,
-            (t.account.c.organisation_id == t.treatment.c.organisation_id)
-            & (t.account.c.handle == t.treatment.c.account),
-        )
-        .where(t.treatment.c.organisation_id == organisation_id)
-    ).all()
+    rows = db.execute(_WITH_ACCOUNTS, {"organisation_id": organisation_id}).all()
     codes = tax_codes(db, organisation_id) if any(row.tax_code for row in rows) else None
     known, gone = {}, {}
     for row in rows:

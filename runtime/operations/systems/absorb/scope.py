@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, Table, select
+from sqlalchemy import Connection, Select, Table, bindparam, select
 
 from connectors.contract import Role
 from connectors.records import Kind, Record
@@ -19,7 +19,7 @@ from runtime.store import connections, journal
 from runtime.store import tables as t
 from runtime.store.links import links_to
 from runtime.store.owners import owners_of
-from runtime.store.rows import among, chunks, owned_by, rows_of, upsert
+from runtime.store.rows import among_given, chunks, owned_by, rows_of, upsert
 from sync.merge import Conflict, Pair, Value
 from sync.owners import Owner, Owners
 from sync.versions import UNKNOWN, Version
@@ -61,12 +61,8 @@ class Scope:
         ids = {external_id: self.local_id("cus", external_id) for external_id in set(external_ids)}
         merged: dict[str, str] = {}
         for chunk in chunks(sorted(ids.values())):
-            statement = select(t.customer.c.id, t.customer.c.merged_into).where(
-                owned_by(t.customer, self.organisation_id),
-                among(self.db, t.customer.c.id, chunk),
-                t.customer.c.merged_into.is_not(None),
-            )
-            merged |= {row.id: row.merged_into for row in self.db.execute(statement)}
+            these = {"organisation_id": self.organisation_id, "ids": list(chunk)}
+            merged |= {row.id: row.merged_into for row in self.db.execute(_merged(self.db.dialect.name), these)}
         return {external_id: merged.get(local_id, local_id) for external_id, local_id in ids.items()}
 
     def rows(self, table: Table, ids: Iterable[str]) -> dict[str, dict[str, Any]]:
@@ -158,6 +154,13 @@ class Scope:
     def problem(self, problem: Problem) -> None:
         """Show something to a person."""
         journal.raise_problem(self.db, organisation_id=self.organisation_id, problem=problem, at=self.read_at)
+
+
+@cache
+def _merged(dialect: str) -> Select[Any]:
+    customer = t.customer.c
+    these = owned_by(t.customer, bindparam("organisation_id")) & among_given(dialect, customer.id, "ids")
+    return select(customer.id, customer.merged_into).where(these, customer.merged_into.is_not(None))
 
 
 def shown(value: Value) -> str:

@@ -112,8 +112,8 @@ def _bury(scope: Scope, kind: Kind, dead: Mapping[str, Held]) -> None:
 def _raise(scope: Scope, kind: Kind, external_ids: Sequence[str]) -> None:
     """Forget that these were gone: a vendor brought them back, and shows a newer version."""
     grave = t.tombstone.c
-    mine = (grave.organisation_id == scope.organisation_id) & (grave.system == scope.system)
     for chunk in chunks(external_ids):
+        mine = (grave.organisation_id == scope.organisation_id) & (grave.system == scope.system)
         scope.db.execute(delete(t.tombstone).where(mine, grave.kind == kind.value, grave.external_id.in_(chunk)))
 
 
