@@ -34,7 +34,7 @@ _RENEWED = update(t.consent).where(
     t.consent.c.id == bindparam("the_consent"), t.consent.c.generation == bindparam("the_generation")
 )
 _CONSENT = select(t.consent).where(t.consent.c.id == bindparam("consent_id"))
-MAX_OPEN = 256  # connectors kept open; far above what one process serves
+MAX_OPEN = 256  # connectors kept open, and tokens known; far above what one process serves
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +56,7 @@ class Vendors:
         self._pace = pace
         self._open: dict[tuple[str, str], Connector] = {}
         self._budgets: dict[tuple[str, str], Budget] = {}
+        self._tokens: dict[str, tuple[bytes, datetime]] = {}  # as they are kept, sealed, with when each ends
         self._refreshing: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
         self._lock = threading.Lock()
 
@@ -79,6 +80,7 @@ class Vendors:
         """Let go of a connection that ended."""
         with self._lock:
             connector = self._open.pop((connection.id, connection.consent_id), None)
+            self._tokens.pop(connection.consent_id, None)
         if connector is not None:
             connector.close()
 
@@ -111,9 +113,10 @@ class Vendors:
         """Return a valid access token, refreshing it first when it is about to end; Reconnect when that is refused.
 
         One refresh runs at a time for a consent, in this process and (PostgreSQL) among all of them: a vendor
-        that rotates refresh tokens refuses the second.
+        that rotates refresh tokens refuses the second. What was read once is known until it ends: one that the vendor
+        refuses before, because somebody else has another by now, is asked about anew by `another`.
         """
-        token = self._fresh(consent_id, system)
+        token = self._known(consent_id, system) or self._fresh(consent_id, system)
         if token is not None:
             return token
         with self._one_at_a_time(consent_id):
@@ -172,14 +175,29 @@ class Vendors:
         made = Budget(declaration.limits, log=log, sleep=self._pace.sleep)
         return self._budgets.setdefault((declaration.system, account), made)
 
+    def _known(self, consent_id: str, system: str) -> str | None:
+        """The token that was read here last, None once it is about to end."""
+        sealed, ends = self._tokens.get(consent_id, (b"", None))
+        if ends is None or ends - RENEW_BEFORE <= self._clock():
+            return None
+        return self._vault.open(sealed, consent_id, system, "access")
+
+    def _know(self, consent_id: str, sealed: bytes, ends: datetime) -> None:
+        with self._lock:
+            if consent_id not in self._tokens and len(self._tokens) >= MAX_OPEN:
+                self._tokens.pop(next(iter(self._tokens)))
+            self._tokens[consent_id] = (sealed, ends)
+
     def _fresh(self, consent_id: str, system: str) -> str | None:
         with self._store.read() as db:
             row = db.execute(_CONSENT, {"consent_id": consent_id}).one()
         if row.expires_at - RENEW_BEFORE <= self._clock():
             return None
+        self._know(consent_id, row.access_token, row.expires_at)
         return self._vault.open(row.access_token, consent_id, system, "access")
 
     def _refresh(self, consent_id: str, system: str) -> str:
+        self._tokens.pop(consent_id, None)  # whatever becomes of it, the next one is read
         with self._store.read() as db:
             row = db.execute(_CONSENT, {"consent_id": consent_id}).one()
         try:

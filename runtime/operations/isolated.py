@@ -6,7 +6,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sqlalchemy import BindParameter, Select, bindparam, select
+from sqlalchemy import BindParameter, Connection, Select, bindparam, select
 
 from receivables.problem import Problem
 from runtime.app import App
@@ -25,15 +25,31 @@ def standing(work: str | BindParameter[str]) -> Select[tuple[str]]:
 
 
 _STANDS = standing(bindparam("work")).where(t.problem.c.organisation_id == bindparam("organisation_id"))
+_STOPPED = select(t.problem.c.subject).where(
+    t.problem.c.organisation_id == bindparam("organisation_id"),
+    t.problem.c.code == PROBLEM,
+    t.problem.c.resolved_at.is_(None),
+)
+
+
+def stopped(db: Connection, organisation_id: str) -> frozenset[str]:
+    """Return what work of an organisation stopped and did not go well since."""
+    return frozenset(db.scalars(_STOPPED, {"organisation_id": organisation_id}))
 
 
 @contextmanager
 def isolated(
-    app: App, organisation_id: str, work: str, *, passing: type[Exception] | tuple[type[Exception], ...] = ()
+    app: App,
+    organisation_id: str,
+    work: str,
+    *,
+    passing: type[Exception] | tuple[type[Exception], ...] = (),
+    before: frozenset[str] | None = None,
 ) -> Iterator[None]:
     """Run one organisation's share of some `work`; a defect that stops it becomes a problem of that organisation.
 
-    Errors of the kinds in `passing` are expected: the caller deals with them.
+    Errors of the kinds in `passing` are expected: the caller deals with them. Whoever does many works in a row asks
+    once what had `stopped` `before`, so that it is not asked after each.
     """
     try:
         yield
@@ -46,12 +62,16 @@ def isolated(
         with app.store.write() as db:
             journal.raise_problem(db, organisation_id=organisation_id, problem=problem, at=app.clock())
     else:
-        _resolve(app, organisation_id, work)
+        _resolve(app, organisation_id, work, before)
 
 
-def _resolve(app: App, organisation_id: str, work: str) -> None:
-    with app.store.read() as db:
-        if db.scalar(_STANDS, {"organisation_id": organisation_id, "work": work}) is None:
-            return
+def _resolve(app: App, organisation_id: str, work: str, before: frozenset[str] | None) -> None:
+    if before is None:
+        with app.store.read() as db:
+            stands = db.scalar(_STANDS, {"organisation_id": organisation_id, "work": work}) is not None
+    else:
+        stands = work in before
+    if not stands:
+        return
     with app.store.write() as db:
         journal.resolve_problem(db, organisation_id=organisation_id, code=PROBLEM, subject=work, at=app.clock())

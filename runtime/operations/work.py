@@ -17,7 +17,7 @@ from runtime.app import App
 from runtime.operations.autopay.follow import watch_autopay
 from runtime.operations.bank_feeds.read import read_feeds
 from runtime.operations.inbox.process_inbox import process_inbox
-from runtime.operations.isolated import isolated, standing
+from runtime.operations.isolated import isolated, standing, stopped
 from runtime.operations.matching.debits import NEW
 from runtime.operations.matching.match import match_receipts
 from runtime.operations.matching.recognise import CODED_CONSIDERED
@@ -155,32 +155,33 @@ def poll(app: App, *, roles: Collection[Role] = tuple(Role)) -> Counter[str]:
         organisation_id = organisation.id
         with app.store.read() as db:
             known = connections.connections(db, organisation_id)
+            before = stopped(db, organisation_id)
         mine = [each for each in known if each.status == connections.CONNECTED and each.role in roles]
         for connection in sorted(mine, key=lambda each: registry.SYSTEMS.index(each.system)):
             counted.update(_read(app, connection))
-        with isolated(app, organisation_id, "promising edits"):
+        with isolated(app, organisation_id, "promising edits", before=before):
             promise_pending_edits(app, organisation_id)
-        with isolated(app, organisation_id, "linking back"):
+        with isolated(app, organisation_id, "linking back", before=before):
             link_back(app, organisation_id)
-        with isolated(app, organisation_id, "following the day"):
+        with isolated(app, organisation_id, "following the day", before=before):
             follow_the_day(app, organisation_id)
-        with isolated(app, organisation_id, "watching promises"):
+        with isolated(app, organisation_id, "watching promises", before=before):
             watch_promises(app, organisation_id)
-        with isolated(app, organisation_id, "closing tasks of what is paid"):
+        with isolated(app, organisation_id, "closing tasks of what is paid", before=before):
             close_paid(app, organisation_id)
-        with isolated(app, organisation_id, "removing files of disputes"):
+        with isolated(app, organisation_id, "removing files of disputes", before=before):
             end_dispute_files(app, organisation_id)
-        with isolated(app, organisation_id, "watching plans"):
+        with isolated(app, organisation_id, "watching plans", before=before):
             watch_plans(app, organisation_id)
-        with isolated(app, organisation_id, "reading bank feeds"):
+        with isolated(app, organisation_id, "reading bank feeds", before=before):
             read_feeds(app, organisation_id)
-        with isolated(app, organisation_id, "watching autopay"):
+        with isolated(app, organisation_id, "watching autopay", before=before):
             watch_autopay(app, organisation_id)
         # What waits is asked about again: invoices, accounts and bookings may have come that answer it.
-        with isolated(app, organisation_id, "matching"):
+        with isolated(app, organisation_id, "matching", before=before):
             match_receipts(app, organisation_id)
         if organisation.history_from is not None:
-            with isolated(app, organisation_id, "telling the ledger's history"):
+            with isolated(app, organisation_id, "telling the ledger's history", before=before):
                 tell_history(app, organisation_id)
     return counted
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from connectors.contract import Role
 from connectors.intents import Done, PostPayout
@@ -124,18 +124,20 @@ def after_payout(db: Connection, row: dict[str, Any], posting: PostPayout, done:
         )
 
 
+_STUCK = (
+    select(t.payout)
+    .where(
+        t.payout.c.organisation_id == bindparam("organisation_id"),
+        t.payout.c.receipt_id.in_(journal.troubled(bindparam("organisation_id"), PAYOUT_PROBLEMS)),
+    )
+    .order_by(t.payout.c.receipt_id)
+)
+
+
 def promise_missing_payouts(db: Connection, organisation_id: str, now: datetime) -> int:
     """Promise the payouts that lacked an account, or their lines, when the bank line was matched; returns how many."""
-    rows = db.execute(
-        select(t.payout)
-        .where(
-            t.payout.c.organisation_id == organisation_id,
-            t.payout.c.receipt_id.in_(journal.troubled(organisation_id, PAYOUT_PROBLEMS)),
-        )
-        .order_by(t.payout.c.receipt_id)
-    ).all()
     promised = 0
-    for row in rows:
+    for row in db.execute(_STUCK, {"organisation_id": organisation_id}).all():
         if _promise_payout(db, _line_of(db, row.receipt_id), dict(row._mapping), now):
             for code in PAYOUT_PROBLEMS:
                 journal.resolve_problem(db, organisation_id=organisation_id, code=code, subject=row.receipt_id, at=now)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import date, datetime, time, timedelta
+from functools import cache
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Select, bindparam, select
 
 from reminders.evidence import FlagCode
 from runtime.operations.errors import InputError, RefusedError
@@ -15,7 +17,7 @@ from runtime.operations.payers.payers_word import follow
 from runtime.operations.reminding.standing_holds import place_hold, release_hold
 from runtime.store import connections
 from runtime.store import tables as t
-from runtime.store.rows import among, chunks
+from runtime.store.rows import among, among_given, chunks
 
 MAX_DAYS = 90  # a longer pause is a decision about the customer: their policy, or a dispute
 PAUSED = FlagCode.PAUSED.value
@@ -100,21 +102,28 @@ def resume(
 
 def paused_until(db: Connection, organisation_id: str, document_ids: Collection[str], at: datetime) -> dict[str, date]:
     """Return the last day of each pause that stands, by document."""
-    zone = connections.zone_of(db, organisation_id)
-    hold = t.hold.c
-    return {
-        row.document_id: (row.until.astimezone(zone) - timedelta(seconds=1)).date()
+    which = {"organisation_id": organisation_id, "at": at}
+    paused = [
+        row
         for chunk in chunks(sorted(document_ids))
-        for row in db.execute(
-            select(hold.document_id, hold.until).where(
-                hold.organisation_id == organisation_id,
-                hold.code == PAUSED,
-                hold.released_at.is_(None),
-                hold.until > at,
-                among(db, hold.document_id, chunk),
-            )
-        )
-    }
+        for row in db.execute(_paused(db.dialect.name), which | {"document_ids": list(chunk)})
+    ]
+    if not paused:
+        return {}
+    zone = connections.zone_of(db, organisation_id)
+    return {row.document_id: (row.until.astimezone(zone) - timedelta(seconds=1)).date() for row in paused}
+
+
+@cache
+def _paused(dialect: str) -> Select[Any]:
+    hold = t.hold.c
+    return select(hold.document_id, hold.until).where(
+        hold.organisation_id == bindparam("organisation_id"),
+        hold.code == PAUSED,
+        hold.released_at.is_(None),
+        hold.until > bindparam("at"),
+        among_given(dialect, hold.document_id, "document_ids"),
+    )
 
 
 def _require_latest(db: Connection, organisation_id: str, document_ids: Sequence[str], asked_at: datetime) -> None:

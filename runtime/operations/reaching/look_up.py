@@ -50,6 +50,8 @@ def _by_name(ways: dict[Channel, Way]) -> dict[str, Way]:
 def _doubts(app: App, db: Connection, organisation_id: str, ways: dict[Channel, Way]) -> list[Row[Any]]:
     reminder = t.reminder.c
     asked = [channel.value for channel, way in ways.items() if way.name in registry.CARRIERS]
+    if not asked:
+        return []
     return list(
         db.execute(
             select(t.reminder, t.short_link.c.code)
@@ -93,6 +95,8 @@ def _settle(app: App, way: Way, row: Row[Any]) -> str:
 def _under_way(app: App, db: Connection, organisation_id: str, ways: dict[Channel, Way]) -> list[Row[Any]]:
     delivery, now = t.delivery.c, app.clock()
     followed = [name for name in _by_name(ways) if registry.carrier(name).tells_late]
+    if not followed:
+        return []
     return list(
         db.execute(
             select(t.delivery)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from datetime import datetime
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from connectors.contract import Role
 from connectors.records import Kind
@@ -20,6 +20,12 @@ from runtime.store import connections
 from runtime.store import tables as t
 from runtime.store.connections import VendorConnection
 from runtime.store.rows import chunks
+
+_LESS_PAID = select(t.document.c.id, t.document.c.less_paid_at).where(
+    t.document.c.organisation_id == bindparam("organisation_id"),
+    t.document.c.id.in_(bindparam("ids", expanding=True)),
+    t.document.c.less_paid_at.is_not(None),
+)
 
 
 def with_unread_payments(db: Connection, organisation_id: str, less_paid_at: Mapping[str, datetime | None]) -> set[str]:
@@ -32,18 +38,11 @@ def with_unread_payments(db: Connection, organisation_id: str, less_paid_at: Map
 
 def read_payments_of(app: App, ledger: VendorConnection, documents: Collection[str]) -> None:
     """Read the ledger's payments where one of these documents needs it; a ConnectorError when it cannot be reached."""
-    document = t.document.c
     with app.store.read() as db:
         less_paid_at = {
             row.id: row.less_paid_at
             for ids in chunks(sorted(documents))
-            for row in db.execute(
-                select(document.id, document.less_paid_at).where(
-                    document.organisation_id == ledger.organisation_id,
-                    document.id.in_(ids),
-                    document.less_paid_at.is_not(None),
-                )
-            )
+            for row in db.execute(_LESS_PAID, {"organisation_id": ledger.organisation_id, "ids": list(ids)})
         }
         is_needed = bool(with_unread_payments(db, ledger.organisation_id, less_paid_at))
     if is_needed:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
+from functools import cache
 from typing import Any, cast
 
-from sqlalchemy import select
+from sqlalchemy import Select, bindparam, select
 
 from connectors.contract import Role
 from connectors.records import DocumentFields, Record
@@ -16,7 +17,7 @@ from runtime.operations.systems.absorb.scope import DOCUMENT_LINK, Scope, pairs_
 from runtime.operations.systems.absorb.voided import free_money
 from runtime.operations.systems.shown_invoices import NEVER_SHOWN, pairs_with_crm
 from runtime.store import tables as t
-from runtime.store.rows import among, chunks, owned_by, update_rows, upsert
+from runtime.store.rows import among_given, chunks, owned_by, update_rows, upsert
 from runtime.store.touch import touch_balances, touch_documents
 from sync.merge import Value, merge
 
@@ -79,23 +80,28 @@ def _settled_by(scope: Scope, document_ids: Sequence[str]) -> Counter[str]:
     They owe something else although the ledger may show what it showed before: a payment of ours that is seen before
     its answer is had counts beside the balance until the next reading.
     """
-    allocation, document = t.allocation.c, t.document.c
-    settled: Counter[str] = Counter()
+    which = {"organisation_id": scope.organisation_id, "read_at": scope.read_at}
+    statement, settled = _newly_shown(scope.db.dialect.name), Counter[str]()
     for chunk in chunks(sorted(document_ids)):
-        statement = (
-            select(allocation.document_id, allocation.amount_minor)
-            .join(t.document, document.id == allocation.document_id)
-            .where(
-                owned_by(t.allocation, scope.organisation_id),
-                among(scope.db, allocation.document_id, chunk),
-                allocation.undone_at.is_(None),
-                allocation.posted_at > document.read_at,
-                allocation.posted_at <= scope.read_at,
-            )
-        )
-        for document_id, minor in scope.db.execute(statement):
+        for document_id, minor in scope.db.execute(statement, which | {"document_ids": list(chunk)}):
             settled[document_id] += minor
     return settled
+
+
+@cache
+def _newly_shown(dialect: str) -> Select[Any]:
+    allocation, document = t.allocation.c, t.document.c
+    return (
+        select(allocation.document_id, allocation.amount_minor)
+        .join(t.document, document.id == allocation.document_id)
+        .where(
+            owned_by(t.allocation, bindparam("organisation_id")),
+            among_given(dialect, allocation.document_id, "document_ids"),
+            allocation.undone_at.is_(None),
+            allocation.posted_at > document.read_at,
+            allocation.posted_at <= bindparam("read_at"),
+        )
+    )
 
 
 def _ledger_row(
