@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import partial
@@ -185,7 +187,7 @@ def simulate(
     often = (_LESS_OFTEN if invoices else {}) | (dict(by_name(sabotage).often) if sabotage else {})
     check_every = max(CHECK_EVERY, events // MAX_CHECKS)
     for seed in seeds:
-        with sabotaged(sabotage), set_play(seed, without=without, often=often, invoices=invoices) as play:
+        with sabotaged(sabotage), set_play(seed, without=without, often=often, invoices=invoices) as play, _kept():
             _begin(play, is_steady=invoices > 0)
             days = InvoiceDays(play.time.now().date())
             play.look = partial(_check, play, NEVER_BACK, result.tally)
@@ -205,6 +207,17 @@ def simulate(
             _check(play, AT_REST, result.tally)
             _conclude(play, seed, result)
     return result
+
+
+@contextmanager
+def _kept() -> Iterator[None]:
+    """Spare the garbage collector what stands before the lives begin, and to their end: it looks through it in vain."""
+    gc.collect()
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 def _step(play: Play) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, bindparam, select
 
 from receivables.discount import DiscountOffer
 from receivables.document import DocumentKind, DocumentStatus
@@ -97,24 +97,27 @@ def offer_on_page(app: App, organisation_id: str, document_ids: Collection[str])
     return found
 
 
+_discount, _document = t.discount.c, t.document.c
+_ORGANISATION = bindparam("organisation_id", type_=_discount.organisation_id.type)
+_STANDING = (
+    select(t.discount)
+    .join(t.document, (_document.id == _discount.document_id) & (_document.organisation_id == _ORGANISATION))
+    .where(
+        _discount.organisation_id == _ORGANISATION,
+        _discount.state == OFFERED,
+        _document.status == DocumentStatus.OPEN.value,
+        _document.total_minor == _discount.total_minor,
+        _document.balance_minor == _document.total_minor,
+    )
+)
+
+
 def standing_offers(db: Connection, organisation_id: str) -> dict[str, DiscountOffer]:
     """Return every discount that was told and not taken yet, by invoice, also those whose time is over.
 
     Money that came in time may become known later.
     """
-    discount, document = t.discount.c, t.document.c
-    rows = db.execute(
-        select(t.discount)
-        .join(t.document, (document.id == discount.document_id) & (document.organisation_id == organisation_id))
-        .where(
-            discount.organisation_id == organisation_id,
-            discount.state == OFFERED,
-            document.status == DocumentStatus.OPEN.value,
-            document.total_minor == discount.total_minor,
-            document.balance_minor == document.total_minor,
-        )
-    )
-    return {row.document_id: offer_in(row) for row in rows}
+    return {row.document_id: offer_in(row) for row in db.execute(_STANDING, {"organisation_id": organisation_id})}
 
 
 def _whole(db: Connection, organisation_id: str, document_ids: Collection[str]) -> list[OpenDocument]:

@@ -39,14 +39,21 @@ def forget_refusal(db: Connection, receipt_id: str, items: Collection[str]) -> N
     db.execute(delete(t.refusal).where(t.refusal.c.id == _refusal_id(receipt_id, items)))
 
 
+_LATEST = (
+    select(t.refusal.c.receipt_id, t.refusal.c["items"])
+    .where(
+        t.refusal.c.organisation_id == bindparam("organisation_id"),
+        t.refusal.c.receipt_id.in_(bindparam("ids", expanding=True)),
+    )
+    .order_by(t.refusal.c.refused_at.desc(), t.refusal.c.id)
+)
+
+
 def refused_items(db: Connection, organisation_id: str, receipt_ids: Iterable[str]) -> dict[str, list[frozenset[str]]]:
     """Return the sets of items that people refused, the latest first, for each of these receipts that has any."""
-    refusal = t.refusal.c
-    mine = (refusal.organisation_id == organisation_id) & refusal.receipt_id.in_(bindparam("ids", expanding=True))
-    latest = select(refusal.receipt_id, refusal["items"]).where(mine).order_by(refusal.refused_at.desc(), refusal.id)
     found: dict[str, list[frozenset[str]]] = {}
     for ids in chunks(sorted(receipt_ids)):
-        for receipt_id, items in db.execute(latest, {"ids": ids}):
+        for receipt_id, items in db.execute(_LATEST, {"organisation_id": organisation_id, "ids": list(ids)}):
             found.setdefault(receipt_id, []).append(frozenset(items))
     return found
 

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, bindparam, delete, insert, select
 
 from receivables.identity import stable_id
 from reminders.approval import digest_of
@@ -18,17 +18,17 @@ from runtime.store import tables as t
 from runtime.store.rows import beside_an_index, chunks
 
 _reminder = t.reminder.c
+_PLANNED = select(_reminder.id).where(
+    _reminder.organisation_id == bindparam("organisation_id"),
+    _reminder.customer_id.in_(bindparam("customer_ids", expanding=True)),
+    beside_an_index(_reminder.state) == PLANNED,
+)
 
 
 def forget_planned(db: Connection, organisation_id: str, customers: Collection[str]) -> None:
     """Remove what is planned for these customers and has not been taken by a sender."""
     for chunk in chunks(sorted(customers)):
-        planned = select(_reminder.id).where(
-            _reminder.organisation_id == organisation_id,
-            _reminder.customer_id.in_(chunk),
-            beside_an_index(_reminder.state) == PLANNED,
-        )
-        ids = db.scalars(planned).all()
+        ids = db.scalars(_PLANNED, {"organisation_id": organisation_id, "customer_ids": list(chunk)}).all()
         for some in chunks(ids):
             reminder_rows.release_slots(db, some)
             db.execute(delete(t.reminder_item).where(t.reminder_item.c.reminder_id.in_(some)))
