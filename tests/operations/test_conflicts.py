@@ -81,6 +81,19 @@ def test_what_changed_again_meanwhile_is_not_restored_over(firm: Firm) -> None:
     assert firm.document(NUMBER).due_on == LATER + timedelta(days=1)
 
 
+def test_of_several_contacts_the_one_with_the_ledgers_address_is_the_customers(unconnected: Firm) -> None:
+    firm = unconnected
+    sales, account = firm.contacts["Acme"], firm.crm.find("Contact", firm.contacts["Acme"])["AccountId"]
+    firm.crm.update("Contact", sales, Email="sales@example.com")
+    firm.crm.create("Contact", AccountId=account, LastName="Payables", Email="acme@example.com")
+    firm.connect_all()
+    firm.first_sync()
+    assert firm.rows(t.conflict) == []
+    assert {row.name: row.email for row in firm.rows(t.customer)}["Acme"] == "acme@example.com"
+    firm.settle()
+    assert firm.crm.find("Contact", sales)["Email"] == "sales@example.com"
+
+
 def test_two_addresses_that_differ_from_the_start_agree_once_a_person_says_which(unconnected: Firm) -> None:
     firm = unconnected
     firm.crm.update("Contact", firm.contacts["Acme"], Email="crm@example.com")

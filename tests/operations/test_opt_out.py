@@ -39,6 +39,21 @@ def _told_by_crm(firm: Firm, *, opted_out: bool) -> None:
     pull(firm.app, firm.connection(Role.CRM))
 
 
+def _another_contact(firm: Firm, email: str, *, opted_out: bool) -> str:
+    """Have the CRM know another contact of Acme's account, and read it."""
+    firm.time.advance(minutes=5)
+    (account,) = [
+        row.external_id
+        for row in firm.rows(t.link, kind="customer", system="salesforce")
+        if row.local_id == _acme(firm)
+    ]
+    contact = firm.crm.create(
+        "Contact", AccountId=account, LastName="Payables", Email=email, HasOptedOutOfEmail=opted_out
+    )
+    pull(firm.app, firm.connection(Role.CRM))
+    return str(contact)
+
+
 def _tasks(firm: Firm) -> list[Any]:
     return [row for row in firm.rows(t.task, kind="opted_out") if row.closed_at is None]
 
@@ -66,6 +81,26 @@ def test_somebody_is_told_whom_no_channel_reaches_and_what_they_owe(firm: Firm, 
     left = "no reminder asks for it" if channel is None else "no other channel of their policy is left"
     assert f"and owes {owed // 100}.{owed % 100:02} GBP: {left}" in task.text
     assert len(firm.rows(t.event, action="opted_out")) == 1
+
+
+def test_another_contact_of_the_same_mailbox_has_its_own_word(firm: Firm) -> None:
+    other = _another_contact(firm, "ACME@example.com ", opted_out=True)
+    assert _standing(firm) == {("email", f"salesforce {other}")}
+    assert not {"INV-1001", "INV-1002"} & _planned(firm)
+    _told_by_crm(firm, opted_out=True)
+    _told_by_crm(firm, opted_out=False)
+    assert _standing(firm) == {("email", f"salesforce {other}")}, "the first one takes back its own word alone"
+    firm.time.advance(minutes=5)
+    firm.crm.update("Contact", other, HasOptedOutOfEmail=False)
+    pull(firm.app, firm.connection(Role.CRM))
+    assert _standing(firm) == set()
+    assert {"INV-1001", "INV-1002"} <= _planned(firm)
+
+
+def test_a_colleague_with_another_address_speaks_for_nobody_else(firm: Firm) -> None:
+    _another_contact(firm, "sales@acme.example", opted_out=True)
+    assert _standing(firm) == set()
+    assert {"INV-1001", "INV-1002"} <= _planned(firm)
 
 
 def test_what_stops_one_channel_stops_no_other(firm: Firm) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -67,6 +68,13 @@ def test_who_was_reminded_and_paid_is_thanked_once(any_stored_firm: Firm) -> Non
     firm.time.advance(hours=2)
     assert remind_organisation(firm.app, firm.id)["thanks_sent"] == 0
     assert _thanked(firm) == ["bolt@example.com"]
+
+
+def test_an_answer_to_it_reaches_where_answers_to_reminders_do(firm: Firm) -> None:
+    firm = replace(firm, app=replace(firm.app, settings=replace(firm.app.settings, reply_to="desk@truedue.example")))
+    _paid(firm)
+    assert thank_payers(firm.app, firm.id) == {"sent": 1}
+    assert {mail.headers["Reply-To"] for mail in firm.mailbox.mails} == {"desk@truedue.example"}
 
 
 def test_nobody_is_thanked_where_it_is_off_or_for_what_came_before(firm: Firm) -> None:

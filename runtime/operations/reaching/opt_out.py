@@ -59,14 +59,16 @@ def opt_out(
 
 
 def note_told_opt_out(
-    db: Connection, organisation_id: str, customer_id: str, *, channel: Channel, system: str, at: datetime
+    db: Connection, organisation_id: str, customer_id: str, *, channel: Channel, system: str, source: str, at: datetime
 ) -> None:
     """Note that `system` says so of this customer, in the caller's unit of work, which has locked the organisation.
+
+    `source` is as told_by says.
 
     What a person took back stays so until the system has said something else. There is a task only where something is
     owed: the contacts of a CRM that is read for the first time are many.
     """
-    row = _row(organisation_id, customer_id, channel, source=system, said_by=system, words="", at=at)
+    row = _row(organisation_id, customer_id, channel, source=source, said_by=system, words="", at=at)
     if not insert_new(db, t.opt_out, [row], keys=_KEYS):
         return
     why = f"{registry.declaration(system).title} says that the customer wants no more {messages_by(channel)}"
@@ -75,10 +77,10 @@ def note_told_opt_out(
 
 
 def note_told_no_opt_out(
-    db: Connection, organisation_id: str, customer_id: str, *, channel: Channel, system: str, at: datetime
+    db: Connection, organisation_id: str, customer_id: str, *, channel: Channel, system: str, source: str, at: datetime
 ) -> None:
     """Note that `system` says it no longer: only its own word is taken back, never what was said here."""
-    mine = _of(organisation_id, customer_id, channel, system)
+    mine = _of(organisation_id, customer_id, channel, source)
     stood = db.scalar(select(t.opt_out.c.customer_id).where(mine, t.opt_out.c.ended_at.is_(None)))
     db.execute(delete(t.opt_out).where(mine))  # the next time that it says so is news
     if stood is not None:

@@ -16,7 +16,7 @@ from runtime.store import tables as t
 from runtime.store.rows import among, among_given, chunks, owned_by
 
 EVERY = "all"  # stands in place of a channel: no message by any of them
-PAYER = "payer"  # the source of what payers say, or a person for them; any other is the system that tells of it
+PAYER = "payer"  # the source of what payers say, or a person for them; any other is as told_by says
 OptOuts = Mapping[str, Collection[str]]
 
 
@@ -29,6 +29,16 @@ class OptOut:
     by: str
     at: datetime
     words: str
+
+    @property
+    def system(self) -> str:
+        """The system that tells of it; PAYER where it was said here."""
+        return self.source.partition(" ")[0]
+
+
+def told_by(system: str, contact_external_id: str | None = None) -> str:
+    """Return the source of what a system says: of the customer's own contact, or of another one of their address."""
+    return system if contact_external_id is None else f"{system} {contact_external_id}"
 
 
 def opt_outs(db: Connection, organisation_id: str, customer_ids: Collection[str]) -> OptOuts:
@@ -48,13 +58,14 @@ def _opted_out(dialect: str) -> Select[str, str]:
     return select(of.customer_id, of.channel).where(theirs, of.ended_at.is_(None))
 
 
-def told_opt_outs(db: Connection, organisation_id: str, customer_ids: Collection[str], *, system: str) -> set[str]:
-    """Return those of these customers of whom `system` said that they opted out, whatever became of that here."""
-    found: set[str] = set()
+def told_opt_outs(db: Connection, organisation_id: str, customer_ids: Collection[str]) -> set[tuple[str, str]]:
+    """Return which sources said of these customers that they opted out, whatever became of that here."""
+    found: set[tuple[str, str]] = set()
     of = t.opt_out.c
     for chunk in chunks(sorted(customer_ids)):
         theirs = owned_by(t.opt_out, organisation_id) & among(db, of.customer_id, chunk)
-        found |= set(db.scalars(select(of.customer_id).where(theirs, of.source == system)))
+        rows = db.execute(select(of.customer_id, of.source).where(theirs))
+        found |= {(row.customer_id, row.source) for row in rows}
     return found
 
 

@@ -8,9 +8,9 @@ from typing import Any, cast
 from connectors.contract import Role
 from connectors.records import ContactFields, CustomerFields, Record
 from reminders.evidence import Channel
-from runtime.operations.reaching.bad_addresses import another_is_known
+from runtime.operations.reaching.bad_addresses import another_is_known, normal
 from runtime.operations.reaching.opt_out import note_told_no_opt_out, note_told_opt_out
-from runtime.operations.reaching.opt_outs import told_opt_outs
+from runtime.operations.reaching.opt_outs import told_by, told_opt_outs
 from runtime.operations.systems.absorb.accounts import link_accounts
 from runtime.operations.systems.absorb.scope import CONTACT_LINK, CUSTOMER_LINK, Scope, pairs_of, version_of
 from runtime.operations.systems.absorb.told_contacts import Told, keep_told
@@ -92,7 +92,11 @@ def _parent(scope: Scope, in_ledger: str | None, old: dict[str, Any] | None) -> 
 
 
 def absorb_contacts(scope: Scope, records: list[Record]) -> None:
-    """Merge the e-mail address of each account's first contact with its customer, and follow what it opted out of."""
+    """Merge the e-mail address of each account's first contact with its customer, and follow what it opted out of.
+
+    First is who has the customer's address where nobody was before. Another contact of that address is another entry of
+    the same mailbox: that it opted out counts too.
+    """
     links = scope.known_links(CONTACT_LINK, [record.external_id for record in records])
     accounts = scope.known_links(
         CUSTOMER_LINK, [cast(ContactFields, record.fields).customer_external_id for record in records]
@@ -101,9 +105,18 @@ def absorb_contacts(scope: Scope, records: list[Record]) -> None:
     taken = scope.external_ids(CONTACT_LINK)
     rows: list[dict[str, Any]] = []
     told: dict[str, Told] = {}
-    opted_out: dict[str, bool] = {}
+    opted_out: dict[tuple[str, str], bool] = {}
+    others: list[tuple[str, str, ContactFields]] = []
     strangers: defaultdict[str, list[str]] = defaultdict(list)
-    for record in sorted(records, key=lambda each: each.external_id):
+    emails = {customer_id: row["email"] for customer_id, row in customers.items()}
+
+    def rank(record: Record) -> tuple[bool, str]:
+        fields = cast(ContactFields, record.fields)
+        account = accounts.get(fields.customer_external_id)
+        is_theirs = account is not None and _is_same(fields.email, emails.get(account["local_id"]))
+        return not is_theirs, record.external_id
+
+    for record in sorted(records, key=rank):
         fields = cast(ContactFields, record.fields)
         account = accounts.get(fields.customer_external_id)
         link = links.get(record.external_id)
@@ -114,13 +127,14 @@ def absorb_contacts(scope: Scope, records: list[Record]) -> None:
             continue
         local_id = account["local_id"]
         if taken.setdefault(local_id, record.external_id) != record.external_id:
+            others.append((local_id, record.external_id, fields))
             continue
         old = customers[local_id]
         told[local_id] = Told(old["name"], old["country"], fields.ways, attention=fields.name)
         # What it agreed on with the customer of another account says nothing about this one.
         has_met = link is not None and link["local_id"] == local_id
         if fields.opted_out or has_met:
-            opted_out[local_id] = fields.opted_out
+            opted_out[local_id, told_by(scope.system)] = fields.opted_out
         merged = merge(
             owners=scope.owners,
             speaker=scope.speaker,
@@ -135,6 +149,10 @@ def absorb_contacts(scope: Scope, records: list[Record]) -> None:
             another_is_known(scope.db, scope.organisation_id, local_id, channel=Channel.EMAIL, at=scope.read_at)
             scope.record("contact_changed", local_id, f"e-mail {email}")
             rows.append({"id": local_id, "email": email, "changed_at": scope.read_at})
+            emails[local_id] = email
+    for local_id, external_id, fields in others:
+        if _is_same(fields.email, emails[local_id]):
+            opted_out[local_id, told_by(scope.system, external_id)] = fields.opted_out
     update_rows(scope.db, t.customer, "id", rows)
     touch_balances(scope.db, scope.organisation_id, [row["id"] for row in rows], scope.read_at)
     keep_told(scope, told)
@@ -143,11 +161,15 @@ def absorb_contacts(scope: Scope, records: list[Record]) -> None:
     proposals.add_emails(scope.db, scope.organisation_id, scope.system, strangers)
 
 
-def _follow_opt_outs(scope: Scope, opted_out: dict[str, bool]) -> None:
-    """Note what contacts say of e-mail; a system that says nothing of it any more takes back its own word alone."""
-    said = told_opt_outs(scope.db, scope.organisation_id, opted_out, system=scope.system)
-    for customer_id, wants_none in opted_out.items():
-        if wants_none != (customer_id in said):
+def _is_same(one: str | None, other: str | None) -> bool:
+    return bool(one and other) and normal(one or "") == normal(other or "")
+
+
+def _follow_opt_outs(scope: Scope, opted_out: dict[tuple[str, str], bool]) -> None:
+    """Note what contacts say of e-mail, by customer and source; one that says it no longer takes back its own word."""
+    said = told_opt_outs(scope.db, scope.organisation_id, {customer_id for customer_id, _ in opted_out})
+    for (customer_id, source), wants_none in opted_out.items():
+        if wants_none != ((customer_id, source) in said):
             note = note_told_opt_out if wants_none else note_told_no_opt_out
             note(
                 scope.db,
@@ -155,5 +177,6 @@ def _follow_opt_outs(scope: Scope, opted_out: dict[str, bool]) -> None:
                 customer_id,
                 channel=Channel.EMAIL,
                 system=scope.system,
+                source=source,
                 at=scope.read_at,
             )
