@@ -119,7 +119,7 @@ def probably_paid(evidence: ItemEvidence, as_of: datetime) -> Hold | None:
     active = [
         (receipt, until)
         for receipt in evidence.plausible_receipts
-        if receipt.rank <= MAX_RANK_HELD and ((until := _receipt_until(receipt, zone)) is None or as_of < until)
+        if receipt.rank <= MAX_RANK_HELD and ((until := plausible_until(receipt, zone)) is None or as_of < until)
     ]
     if not active:
         return None
@@ -246,7 +246,8 @@ def _in_flight_text(payment: InFlight) -> str:
     return f"A plan instalment of {amount} is due on {begun}; it arrives by {until:%Y-%m-%d}."
 
 
-def _receipt_until(receipt: PlausibleReceipt, time_zone: str) -> datetime | None:
+def plausible_until(receipt: PlausibleReceipt, time_zone: str) -> datetime | None:
+    """When money that may pay an item stops holding it; None where it was applied to it before."""
     if receipt.was_applied:
         return None
     seen_on = max(receipt.received_on, receipt.noticed_on or receipt.received_on)

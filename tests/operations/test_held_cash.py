@@ -10,6 +10,7 @@ import pytest
 from connectors.contract import Role
 from connectors.records import Kind
 from receivables.money import Money
+from reminders.holds import PROBABLY_PAID_DAYS
 from runtime.operations.reminding.dry_run import dry_run
 from runtime.operations.reminding.plan import plan_reminders
 from runtime.operations.systems.absorb.page import absorb
@@ -17,7 +18,7 @@ from runtime.operations.views.receipts import held_cash, problems
 from runtime.store import connections
 from runtime.store import tables as t
 from runtime.store.connections import Organisation
-from tests.operations.firm import CURRENCY, Firm
+from tests.operations.firm import CURRENCY, Firm, money_in
 
 GBP = CURRENCY.lower()
 
@@ -66,6 +67,20 @@ def test_a_customers_cash_holds_what_it_covers_and_withdraws_what_was_planned(an
     assert "credit_available" in _holds(any_firm, "INV-1002") - _holds(any_firm, "INV-1001")
     assert _shown(any_firm) == [("Acme", Money(12_000, CURRENCY))]
     assert any_firm.rows(t.outbox) == [] and any_firm.ledger.payments() == [], "it is posted nowhere"
+
+
+def test_what_is_left_of_money_in_question_holds_other_invoices_as_long_as_that_money_does(firm: Firm) -> None:
+    firm.import_lines(money_in("L1", "500.00", "Acme", "payment thanks"))
+    firm.settle()
+    (proposal,) = firm.rows(t.proposal)
+    assert proposal.state == "pending"
+    named = [each["item_id"] for each in proposal.body["best"]["allocations"]]
+    assert named == [firm.document("INV-1001").id], "120.00 of it would pay this one, and 380.00 is left"
+    assert "probably_paid" in _holds(firm, "INV-1001") & _holds(firm, "INV-1002")
+    assert not {"credit_available"} & (_holds(firm, "INV-1001") | _holds(firm, "INV-1002")), "nobody said it is credit"
+    assert "INV-1002" not in _reminded(firm)
+    firm.time.advance(days=PROBABLY_PAID_DAYS + 1)
+    assert "probably_paid" not in _holds(firm, "INV-1001") | _holds(firm, "INV-1002")
 
 
 def test_cash_that_is_applied_to_a_payment_is_posted_once(any_firm: Firm) -> None:

@@ -56,7 +56,7 @@ class Facts:
     status: Mapping[str, DocumentStatus]
     disputes: Mapping[str, Mapping[str, Any]]
     allocations: Mapping[str, list[Allocation]] = field(default_factory=dict)
-    plausible: Mapping[str, list[PlausibleReceipt]] = field(default_factory=dict)
+    plausible: dict[str, list[PlausibleReceipt]] = field(default_factory=dict)
     in_flight: dict[str, list[InFlight]] = field(default_factory=dict)
     flags: Mapping[str, list[Flag]] = field(default_factory=dict)
     covered: Mapping[str, Money] = field(default_factory=dict)
@@ -159,6 +159,8 @@ def _read_facts(db: Connection, organisation: Organisation, now: datetime, docum
         facts.in_flight[item_id] = [*facts.in_flight.get(item_id, ()), *automatic]
     facts.flags = facts_of.flags(db, organisation.id, ids, now)
     facts.covered = facts_of.credit(db, organisation.id, list(mailing.customers))
+    for item_id, left in facts_of.left_over(db, organisation, list(mailing.customers), now).items():
+        facts.plausible[item_id] = [*facts.plausible.get(item_id, ()), *left]
     facts.being_written = facts_of.being_written(db, organisation.id)
     facts.less_paid = with_unread_payments(
         db, organisation.id, {item_id: row["less_paid_at"] for item_id, row in rows.items()}

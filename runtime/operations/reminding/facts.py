@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,7 +12,7 @@ from sqlalchemy import BindParameter, Connection, bindparam, exists, func, selec
 from connectors.contract import Role
 from connectors.records import Kind
 from receivables.document import DocumentKind, DocumentStatus
-from receivables.money import Money
+from receivables.money import Money, total
 from receivables.open_item import OpenItem
 from receivables.receipt import ReceiptStatus
 from reminders.evidence import (
@@ -28,7 +28,7 @@ from reminders.evidence import (
     ProcessorEvidence,
     Read,
 )
-from reminders.holds import DEBIT_SETTLES_WITHIN, distribute_credit
+from reminders.holds import DEBIT_SETTLES_WITHIN, distribute_credit, plausible_until
 from runtime.operations.applying.applications import proposed_items
 from runtime.operations.bank_feeds.feeds import caught_up
 from runtime.operations.matching.open_items import open_documents
@@ -46,6 +46,7 @@ SAID_BY: Mapping[Role, tuple[Kind, ...]] = {
     Role.PROCESSOR: (Kind.PROCESSOR_PAYMENT, Kind.HELD_CASH),
     Role.CRM: (Kind.CONTACT, Kind.INVOICE, Kind.INSTRUCTION),
 }
+LEFT_OVER = "it is more than what it would pay first"
 _CHECKOUT_METHODS = frozenset({"card", "checkout"})
 _receipt, _proposal, _payment, _held, _hold, _note = (
     table.c for table in (t.receipt, t.proposal, t.ledger_payment, t.held_cash, t.hold, t.document)
@@ -178,7 +179,7 @@ def credit(db: Connection, organisation_id: str, customer_ids: Collection[str]) 
     """Return the items that a customer's unapplied credit or cash covers in full, with it, oldest due first."""
     covered: dict[str, Money] = {}
     for chunk in chunks(sorted(customer_ids)):
-        left = _credit_left(db, organisation_id, chunk)
+        left = known_credit(db, organisation_id, chunk)
         items: defaultdict[tuple[str, str], list[OpenItem]] = defaultdict(list)
         for each in open_documents(db, organisation_id, customer_ids={customer_id for customer_id, _ in left}):
             if each.document.kind is DocumentKind.INVOICE and each.open_amount:
@@ -225,18 +226,8 @@ def known_credit(db: Connection, organisation_id: str, customer_ids: Collection[
     return {key: Money(minor, key[1]) for key, minor in credit.items() if minor > 0}
 
 
-def _credit_left(db: Connection, organisation_id: str, customer_ids: Collection[str]) -> dict[tuple[str, str], Money]:
-    """The same with what would be left of money that a person is asked about."""
-    left = known_credit(db, organisation_id, customer_ids)
-    for customer_id, more in _left_of_suggestions(db, organisation_id, customer_ids):
-        if more:
-            key = (customer_id, more.currency)
-            left[key] = left.get(key, Money.zero(more.currency)) + more
-    return left
-
-
 _SUGGESTED = (
-    select(_receipt.customer_id, _proposal.body)
+    select(_receipt.id, _receipt.customer_id, _receipt.received_on, _receipt.noticed_at, _proposal.body)
     .join(t.proposal, _proposal.receipt_id == _receipt.id)
     .where(
         _receipt.organisation_id == _ORGANISATION,
@@ -247,14 +238,47 @@ _SUGGESTED = (
 )
 
 
+def left_over(
+    db: Connection, organisation: Organisation, customer_ids: Collection[str], now: datetime
+) -> dict[str, list[PlausibleReceipt]]:
+    """Return the items that what is left of money that a person is asked about would cover in full, with that money.
+
+    What it would pay first is left out. It counts beside what the customer has to their credit, and for as many days as
+    any money that may pay an item.
+    """
+    found: defaultdict[str, list[PlausibleReceipt]] = defaultdict(list)
+    for chunk in chunks(sorted(customer_ids)):
+        left, paid_first = _left_of_suggestions(db, organisation, chunk, now)
+        if not left:
+            continue
+        known = known_credit(db, organisation.id, chunk)
+        items: defaultdict[tuple[str, str], list[OpenItem]] = defaultdict(list)
+        for each in open_documents(db, organisation.id, customer_ids={customer_id for customer_id, _ in left}):
+            if each.document.kind is DocumentKind.INVOICE and each.document.document_id not in paid_first:
+                items[(each.document.customer_id, each.open_amount.currency)].append(each.item())
+        for key, receipts_left in left.items():
+            amounts = [each.amount for each in receipts_left]
+            amount = total([known[key], *amounts] if key in known else amounts, key[1])
+            for item_id in distribute_credit(items=[each for each in items[key] if each.open_amount], credit=amount):
+                found[item_id] += receipts_left
+    return found
+
+
 def _left_of_suggestions(
-    db: Connection, organisation_id: str, customer_ids: Collection[str]
-) -> Iterator[tuple[str, Money]]:
-    """Yield, of payers who are known, what a person is asked about beside the items that it would pay."""
-    theirs = {"organisation_id": organisation_id, "customer_ids": list(customer_ids)}
-    for customer_id, body in db.execute(_SUGGESTED, theirs):
-        left = body["best"]["unapplied"]
-        yield customer_id, Money(left["minor"], left["currency"])
+    db: Connection, organisation: Organisation, customer_ids: Collection[str], now: datetime
+) -> tuple[dict[tuple[str, str], list[PlausibleReceipt]], set[str]]:
+    """What known payers have sent beside the items that it would pay, by customer and currency; and those items."""
+    left: defaultdict[tuple[str, str], list[PlausibleReceipt]] = defaultdict(list)
+    paid_first: set[str] = set()
+    for row in db.execute(_SUGGESTED, {"organisation_id": organisation.id, "customer_ids": list(customer_ids)}):
+        paid_first |= set(proposed_items(row.body))
+        amount = Money(row.body["best"]["unapplied"]["minor"], row.body["best"]["unapplied"]["currency"])
+        noticed = row.noticed_at.astimezone(organisation.zone).date()
+        each = PlausibleReceipt(row.id, amount, row.received_on, LEFT_OVER, 1, noticed)
+        until = plausible_until(each, organisation.time_zone)
+        if amount and (until is None or now < until):
+            left[(row.customer_id, amount.currency)].append(each)
+    return left, paid_first
 
 
 _BEING_WRITTEN = (
