@@ -10,7 +10,7 @@ from enum import StrEnum
 from babel import Locale
 
 from receivables.address import PostalAddress
-from reminders.message import Brand, EarlyPayment, Setback, clean, early_payment, news_of, spoken
+from reminders.message import Brand, EarlyPayment, Setback, clean, early_payment, news_of, signed_by, spoken
 from reminders.payment_code import BankAccount, Code, code_for, reference_of
 from reminders.schedule import PlannedReminder
 from reminders.wording import wording
@@ -94,7 +94,7 @@ def write_letter(
         ),
         totals=tuple((words.labels["total_to_pay"], words.money(amount)) for amount in reminder.totals),
         closing=closing,
-        signature=(words.labels["regards"], clean(brand.signature), clean(brand.name)),
+        signature=(words.labels["regards"], signed_by(words, brand), clean(brand.name)),
         payment=_payment(labels, account, reference, link),
         code=code,
         code_words=labels["scan_transfer" if code.fills_transfer else "scan_link"],

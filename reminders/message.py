@@ -25,10 +25,13 @@ _WEB_ADDRESS = re.compile(r"https?://[^\s\"'<>]+")
 
 @dataclass(frozen=True, slots=True)
 class Brand:
-    """Who writes: the organisation's name, the person or team that signs, a postal address, a `#rrggbb` colour."""
+    """Who writes: the organisation's name, the person or team that signs, a postal address, a `#rrggbb` colour.
+
+    Where nobody is named its accounts receivable sign.
+    """
 
     name: str
-    signature: str
+    signature: str = ""
     postal_address: str = ""
     colour: str = "#1f5f4a"
 
@@ -280,7 +283,7 @@ def compose(words: Wording, spoken_parts: tuple[str, str, str], layout: Mapping[
         "subject": subject,
         "brand": {
             "name": clean(brand.name),
-            "signature": clean(brand.signature),
+            "signature": signed_by(words, brand),
             "postal_address": clean(brand.postal_address),
             "colour": brand.colour,
         },
@@ -294,6 +297,11 @@ def compose(words: Wording, spoken_parts: tuple[str, str, str], layout: Mapping[
         "on_colour": _readable_on(brand.colour),
     }
     return Message(subject, text.strip() + "\n", render_html(read_template("message.html.liquid"), page))
+
+
+def signed_by(words: Wording, brand: Brand) -> str:
+    """Return who signs: whom the organisation says, else its accounts receivable, in the reader's language."""
+    return clean(brand.signature) or words.labels["signature"]
 
 
 def _reminder_line(words: Wording, line: ReminderLine, links: Links) -> dict[str, object]:

@@ -24,6 +24,7 @@ from runtime.operations.people import tasks
 from runtime.operations.people.finish_task import finish_task
 from runtime.operations.people.members import change_role, remove_member
 from runtime.operations.reminding.evidence import gather
+from runtime.operations.reminding.left_to_people import close_paid
 from runtime.roles import MemberRole, Permission, roles_with
 from runtime.store import connections, people
 from runtime.store import tables as t
@@ -323,6 +324,17 @@ def test_a_promise_that_is_not_kept_is_a_task_once(desk: Desk) -> None:
     (task,) = desk.rows(t.task)
     finish_task(desk.app, organisation_id=ORG, task_id=task["id"], actor="x")
     assert watch_promises(desk.app, ORG) == 0
+    assert desk.tasks() == []
+
+
+def test_the_task_of_a_broken_promise_ends_when_it_is_paid(desk: Desk) -> None:
+    desk.write("We will pay on Friday.", "inv-1")
+    desk.time.now += timedelta(days=6)
+    assert watch_promises(desk.app, ORG) == 1
+    assert close_paid(desk.app, ORG) == 0
+    with desk.app.store.write() as db:
+        db.execute(update(t.document).where(t.document.c.id == "inv-1").values(balance_minor=0, status="paid"))
+    assert close_paid(desk.app, ORG) == 1
     assert desk.tasks() == []
 
 

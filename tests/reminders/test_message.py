@@ -68,6 +68,16 @@ def write(
     )
 
 
+@pytest.mark.parametrize(
+    ("language", "signed"),
+    [("en", "Accounts receivable"), ("de", "Debitorenbuchhaltung"), ("fr", "Comptabilité clients")],
+)
+def test_where_nobody_is_named_accounts_receivable_sign_in_the_readers_language(language: str, signed: str) -> None:
+    message = write(reminder(1, eur("1190.00")), language, brand=Brand("Nordlicht"))
+    assert f"\n{signed}\nNordlicht\n" in message.text
+    assert f"<br>{signed}<br>Nordlicht</p>" in message.html
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("level", LEVELS)
 @pytest.mark.parametrize("count", [1, 3])

@@ -293,7 +293,6 @@ def brand_of(db: Connection, organisation: Organisation) -> Brand:
         address = ""
     return Brand(
         name=organisation.name,
-        signature=f"Accounts receivable, {organisation.name}",
         postal_address=address,
         colour=look_of(db, organisation.id).colour,
     )

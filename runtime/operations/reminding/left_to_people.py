@@ -13,6 +13,7 @@ from sqlalchemy import Connection, or_, select
 
 from receivables.document import DocumentKind, DocumentStatus
 from reminders.holds import HoldCode
+from reminders.payment_plan import PlanState
 from reminders.replies.routing import TaskKind
 from reminders.schedule import ItemDecision
 from runtime.app import App
@@ -26,6 +27,7 @@ from runtime.store.rows import chunks
 TASKS_A_HEAP = 200  # the others come up with the next planning: nobody does more in a day
 MAX_CLOSED_A_RUN = 500
 BY = "reminders"  # who closes a task when its invoice is paid; one that a person closed is not opened again
+_UNTIL_PAID = (TaskKind.ALL_REMINDED, TaskKind.BROKEN_PROMISE)
 # What speaks against a message at this hour, not against the debt.
 _NOT_OF_THE_DEBT = frozenset({HoldCode.CONTACT, HoldCode.STALE})
 
@@ -73,7 +75,7 @@ def leave_to_people(
 
 
 def close_paid(app: App, organisation_id: str) -> int:
-    """End the open tasks about invoices of which nothing is open any more; returns how many."""
+    """End the open tasks that ask for money of invoices of which nothing is open any more; returns how many."""
     document, task = t.document.c, t.task.c
     with app.store.write() as db:
         ids = db.scalars(
@@ -81,11 +83,12 @@ def close_paid(app: App, organisation_id: str) -> int:
             .join(t.task, (task.subject == document.id) & (task.organisation_id == document.organisation_id))
             .where(
                 task.organisation_id == organisation_id,
-                task.kind == TaskKind.ALL_REMINDED.value,
+                task.kind.in_([kind.value for kind in _UNTIL_PAID]),
                 task.closed_at.is_(None),
                 document.kind == DocumentKind.INVOICE.value,
             )
-            .order_by(task.opened_at, task.id)
+            .distinct()
+            .order_by(document.id)
         ).all()
         still_open = {
             each.document.document_id
@@ -95,14 +98,24 @@ def close_paid(app: App, organisation_id: str) -> int:
         paid = [each for each in ids if each not in still_open]
         if paid:
             connections.lock_organisation(db, organisation_id)
+        of_plans = _first_of_broken_plans(db, organisation_id) if paid else set()
         return sum(
             close_task(
                 db,
                 organisation_id=organisation_id,
                 subject=document_id,
-                kinds=(TaskKind.ALL_REMINDED,),
+                kinds=(TaskKind.ALL_REMINDED,) if document_id in of_plans else _UNTIL_PAID,
                 by=BY,
                 at=app.clock(),
             )
             for document_id in paid[:MAX_CLOSED_A_RUN]
         )
+
+
+def _first_of_broken_plans(db: Connection, organisation_id: str) -> set[str]:
+    """The invoices that stand for a plan that was not kept: its task is about all of the plan's."""
+    plan = t.payment_plan.c
+    rows = db.scalars(
+        select(plan.documents).where(plan.organisation_id == organisation_id, plan.state == PlanState.BROKEN.value)
+    )
+    return {documents[0] for documents in rows}
