@@ -46,9 +46,10 @@ class Report:
 class Outgoing:
     """One message to one recipient. `key` is the same at every attempt; `begun_at` is when the first one was made.
 
-    `to` is an e-mail address or a telephone number (E.164); a letter goes to `recipient` and is `pages`, a PDF. `mark`
-    stands in the text of this message alone, for a carrier that can be asked for its messages but not by our key.
-    `follows` is the key of the earlier message that this one takes up, where mail programs show them as one thread.
+    `to` is an e-mail address or a telephone number (E.164); a letter goes to `recipient` and is `pages`, a PDF.
+    `mark` stands in the text of this message alone, for a carrier that can be asked for its messages but not by our
+    key. `from_name` is who writes, where a channel shows that beside its address. `follows` is the key of the earlier
+    message that this one takes up, where mail programs show them as one thread.
     """
 
     key: str
@@ -63,6 +64,7 @@ class Outgoing:
     unsubscribe_url: str = ""
     mark: str = ""
     follows: str = ""
+    from_name: str = ""
 
 
 class Carrier(Protocol):

@@ -19,6 +19,7 @@ from connectors.contract import CALL_TIMEOUT_SECONDS
 from connectors.errors import ConnectorError, Fatal, Reconnect, Reject, Retry
 
 MAX_MESSAGE_BYTES = 1_000_000
+MAX_NAME_CHARACTERS = 120
 MAX_HEADER_CHARACTERS = 800  # of one value: below the 998 of RFC 5322 section 2.1.1, so that no URL is ever folded
 GREYLIST_SECONDS = 300.0  # servers that put strangers off accept them after about five minutes
 
@@ -27,6 +28,7 @@ _POLICY = SMTP.clone(max_line_length=900, cte_type="7bit")
 _BREAKING = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 # Any domain, sent as IDNA; a local part beyond ASCII would need SMTPUTF8 (RFC 6531) all the way to the mailbox.
 _ADDRESS = re.compile(r"(?P<local>[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64})@(?P<domain>[^\s@<>,;:\"()\[\]\\]{1,255})")
+_UNNAMED = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff<>\"]")
 _NAMED = re.compile(r"(?P<name>[^<>]*)<(?P<spec>[^<>]+)>")
 _STATUS = re.compile(r"5\.(?P<subject>\d{1,3})\.(?P<detail>\d{1,3})\b")
 _MESSAGE_ID = re.compile(r"<[\x21-\x3b\x3d\x3f-\x7e]+@[\x21-\x3b\x3d\x3f-\x7e]+>")
@@ -58,6 +60,16 @@ def message_id_of(reminder_id: str, sender: str) -> str:
     """Return the Message-ID of a reminder: the same for every attempt, so that a duplicate can be recognised."""
     digest = hashlib.sha256(reminder_id.encode()).hexdigest()[:32]
     return f"<{digest}@{_address(sender, 'sender').domain}>"
+
+
+def under_name(sender: str, name: str) -> str:
+    """Return the address of `sender` under another name, as mail programs show it; as it is where there is no name.
+
+    What could break out of a header, or is longer than a mail program shows, is left out of it.
+    """
+    shown = " ".join(_UNNAMED.sub(" ", name).split())[:MAX_NAME_CHARACTERS].rstrip()
+    found = _NAMED.fullmatch(sender)
+    return f"{shown} <{found['spec'] if found else sender}>" if shown else sender
 
 
 class EmailChannel:
@@ -163,7 +175,7 @@ class MailCarrier:
             subject=message.subject,
             text=message.text,
             html=message.html,
-            sender=self.sender,
+            sender=under_name(self.sender, message.from_name),
             reply_to=self.reply_to or self.sender,
             unsubscribe_url=message.unsubscribe_url,
             in_reply_to=message_id_of(message.follows, self.sender) if message.follows else None,

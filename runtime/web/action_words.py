@@ -148,6 +148,7 @@ ACTIONS: Mapping[str, str] = {
     "asked_again": "Asked to be sent again",
     "autopay_switched": "Autopay for payers",
     "brand_changed": "Look of the payers' pages changed",
+    "signature_changed": "Who signs messages changed",
     "card_payments_switched": "Paying by card",
     "transfers_switched": "Bank transfer beside the card",
     "cash_moved": "Money moved by the processor",

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import File, Form, HTTPException, UploadFile
 from starlette.responses import Response
 
+from reminders.policy import Tone
 from runtime.app import App
 from runtime.operations.payers.brand import ICON_SIZES, brand, icon, logo, set_colour, set_logo, stylesheet
+from runtime.operations.reminding.signatures import MAX_SIGNATURE_CHARS, sign_as
 from runtime.store import connections
 from runtime.web.access import CONFIGURE, PAYER, Who, routes
 from runtime.web.pages import go
@@ -36,6 +38,21 @@ def take_logo(
     known(app, organisation_id)
     set_logo(app, organisation_id=organisation_id, content=logo.file.read() if logo else b"", actor=who)
     return go(f"/o/{organisation_id}/settings", "brand_changed")
+
+
+@ROUTES.post("/o/{organisation_id}/settings/signature", dependencies=[CONFIGURE], status_code=303)
+def take_signature(
+    app: Running,
+    who: Who,
+    organisation_id: str,
+    *,
+    tone: Annotated[Tone | Literal[""], Form()] = "",
+    name: Annotated[str, Form(max_length=MAX_SIGNATURE_CHARS)] = "",
+) -> Response:
+    """Keep who signs messages of a tone, or all others; an empty name takes it back."""
+    known(app, organisation_id)
+    sign_as(app, organisation_id=organisation_id, tone=tone or None, name=name, actor=who)
+    return go(f"/o/{organisation_id}/settings", "signature_changed")
 
 
 @ROUTES.get("/p/{token}/brand.css", dependencies=[PAYER])

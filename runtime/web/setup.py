@@ -9,6 +9,7 @@ from typing import Annotated
 from fastapi import Form, Query
 from starlette.responses import Response
 
+from reminders.policy import Tone
 from runtime.operations.bank_files.bank_proof import prove_by_name, prove_by_statements
 from runtime.operations.organisations import switch_sending
 from runtime.operations.payers.brand import brand
@@ -18,6 +19,7 @@ from runtime.operations.payers.pay_by_transfer import switch_transfers
 from runtime.operations.reaching.shared_limit import switch_shared_limit
 from runtime.operations.reminding.replay import open_invoices, replay_days
 from runtime.operations.reminding.send_statements import switch_statements
+from runtime.operations.reminding.signatures import signatures
 from runtime.operations.reminding.thank import switch_thanks
 from runtime.operations.systems.link_back import switch_links_back
 from runtime.operations.systems.other_reminders import say_what_else_reminds
@@ -76,6 +78,7 @@ def show_settings(
         view = setup(db, app, organisation)
         button = pay_button(db, app, organisation_id)
         looks = brand(db, organisation_id)
+        signed = signatures(db, organisation_id)
         yesterday = now.astimezone(organisation.zone).date() - timedelta(days=1)
         until = last or yesterday
         since = first or until - timedelta(days=REPLAYED_DAYS - 1)
@@ -88,6 +91,8 @@ def show_settings(
         view=view,
         button=button,
         looks=looks,
+        signatures=signed,
+        tones=tuple(Tone),
         replayed=replayed,
         since=since,
         until=until,

@@ -469,6 +469,7 @@ NOTICES: Mapping[str, str] = {
     "history_off": "The ledger's history is told nothing more. Lines that stand there stay.",
     "links_off": "No more links are put on invoices in the ledger. Those that stand there stay.",
     "brand_changed": "Kept. Payers see it from now on.",
+    "signature_changed": "Kept. Messages that leave from now on are signed so.",
     "format_chosen": "Thank you. Your invoices come in this format from now on, where it can be made.",
     "contact_wished": "Thank you. A person looks at it and asks you before anything is changed.",
     "credit_asked": "Thank you. A person sets your credit against the invoice.",

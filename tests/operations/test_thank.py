@@ -71,7 +71,8 @@ def test_who_was_reminded_and_paid_is_thanked_once(any_stored_firm: Firm) -> Non
 
 
 def test_an_answer_to_it_reaches_where_answers_to_reminders_do(firm: Firm) -> None:
-    firm = replace(firm, app=replace(firm.app, settings=replace(firm.app.settings, reply_to="desk@truedue.example")))
+    settings = firm.app.settings.model_copy(update={"reply_to": "desk@truedue.example"})
+    firm = replace(firm, app=replace(firm.app, settings=settings))
     _paid(firm)
     assert thank_payers(firm.app, firm.id) == {"sent": 1}
     assert {mail.headers["Reply-To"] for mail in firm.mailbox.mails} == {"desk@truedue.example"}

@@ -156,3 +156,13 @@ def test_a_browser_takes_manifest_and_style(site: Site, tmp_path: Path) -> None:
         chromium.close()
     assert not found["errors"] and json.loads(found["data"])["display"] == "standalone"
     assert not complaints
+
+
+def test_who_signs_is_said_on_the_page_of_settings(site: Site) -> None:
+    form = {"tone": "final", "name": "Ines Weber, head of finance"}
+    assert site.http.post("/o/org-a/settings/signature", data=form).status_code == 303
+    shown = site.http.get("/o/org-a/settings").text
+    assert '<dt>Final</dt><dd class="wrap">Ines Weber, head of finance</dd>' in shown
+    assert site.http.post("/o/org-a/settings/signature", data={"tone": "rude", "name": "x"}).status_code == 400
+    site.http.post("/o/org-a/settings/signature", data={"tone": "final", "name": ""})
+    assert "Ines Weber" not in site.http.get("/o/org-a/settings").text

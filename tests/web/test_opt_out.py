@@ -6,6 +6,7 @@ from sqlalchemy import select
 
 from reminders.evidence import Channel
 from runtime.operations.reaching.opt_out import note_told_opt_out
+from runtime.operations.reaching.opt_outs import told_by
 from runtime.store import connections
 from runtime.store import tables as t
 from tests.web.build import NOW
@@ -64,7 +65,8 @@ def test_what_a_customer_told_somebody_is_noted_in_their_words(site: Site) -> No
 def test_what_only_the_crm_says_is_shown_as_its_word(site: Site) -> None:
     with site.app.store.write() as db:
         connections.lock_organisation(db, "org-a")
-        note_told_opt_out(db, "org-a", "acme", channel=Channel.EMAIL, system="salesforce", at=NOW)
+        source = told_by("salesforce", "003000000000001AAA")
+        note_told_opt_out(db, "org-a", "acme", channel=Channel.EMAIL, system="salesforce", source=source, at=NOW)
     assert "Salesforce says so of their contact" in site.http.get(ACME).text
     data = {"channel": "email", "reason": "x"}
     assert site.http.post("/o/org-a/customers/nobody/take-opt-out-back", data=data).status_code == 404

@@ -10,6 +10,7 @@ from urllib.parse import quote
 from sqlalchemy import Connection, select
 
 from connectors.channels.contract import Outgoing
+from connectors.channels.email import under_name
 from receivables.problem import Problem
 from reminders.call_script import Told, call_script, dossier
 from reminders.evidence import Channel
@@ -31,6 +32,7 @@ from runtime.operations.reaching.by_mail import place_of
 from runtime.operations.reaching.contact_language import language_for
 from runtime.operations.reaching.letterhead import letterhead, postal_address
 from runtime.operations.reminding.setbacks import setbacks
+from runtime.operations.reminding.signatures import signature_of
 from runtime.operations.reminding.withdraw import SENT
 from runtime.store import journal
 from runtime.store import tables as t
@@ -83,7 +85,7 @@ class Composer:
         links = self._with_files(_with_invoices(self._links(planned.recipient_id), planned), planned)
         message = render(
             reminder=planned,
-            brand=brand_of(self.db, self.organisation),
+            brand=brand_of(self.db, self.organisation, planned.level.tone),
             links=links,
             language=language,
             own_copy=self._own_words(CopyKind.EMAIL, language, planned.level.tone),
@@ -98,6 +100,9 @@ class Composer:
             subject=message.subject,
             text=message.text,
             html=message.html,
+            from_name=from_name(
+                self.organisation.name, signature_of(self.db, self.organisation.id, planned.level.tone)
+            ),
             unsubscribe_url=links.unsubscribe,
             follows=self._last_mail(planned),
         )
@@ -184,7 +189,7 @@ class Composer:
         recipient = postal_address(self.db, self.organisation.id, planned.recipient_id)
         letter = write_letter(
             reminder=planned,
-            brand=brand_of(self.db, self.organisation),
+            brand=brand_of(self.db, self.organisation, planned.level.tone),
             sender=head.sender,
             recipient=recipient,
             account=head.account,
@@ -284,8 +289,8 @@ def spoken_of(name: CopyName) -> str:
     return f"{what} ({language})"
 
 
-def brand_of(db: Connection, organisation: Organisation) -> Brand:
-    """Return who writes: in the colour of their pages, from the address that their letters bear."""
+def brand_of(db: Connection, organisation: Organisation, tone: Tone | None = None) -> Brand:
+    """Return who writes: in the colour of their pages, from the address that their letters bear, signed as they say."""
     try:
         sender = letterhead(db, organisation.id).sender
         address = ", ".join(sender.lines(home=organisation.country)[1:])
@@ -293,9 +298,21 @@ def brand_of(db: Connection, organisation: Organisation) -> Brand:
         address = ""
     return Brand(
         name=organisation.name,
+        signature=signature_of(db, organisation.id, tone),
         postal_address=address,
         colour=look_of(db, organisation.id).colour,
     )
+
+
+def from_name(organisation: str, signed_by: str) -> str:
+    """Return who writes, as a mail program shows it: who signs and for whom."""
+    return f"{signed_by}, {organisation}" if signed_by else organisation
+
+
+def sender_of(app: App, db: Connection, organisation: Organisation) -> str:
+    """Return the sender of a message that has no tone: our one address, under the organisation's name."""
+    name = from_name(organisation.name, signature_of(db, organisation.id, None))
+    return under_name(app.settings.mail_from, name)
 
 
 def portal_links(app: App, organisation_id: str, customer_id: str) -> Links:

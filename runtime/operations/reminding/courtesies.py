@@ -22,7 +22,7 @@ from runtime.operations.reaching.deliveries import note_refused_mail
 from runtime.operations.reaching.reach import reach
 from runtime.operations.reaching.shared_limit import share_contact, unshare_contact
 from runtime.operations.reaching.ways import message_id_for
-from runtime.operations.reminding.compose import portal_links
+from runtime.operations.reminding.compose import portal_links, sender_of
 from runtime.operations.reminding.withdraw import FAILED, HANDING, IN_DOUBT, SENT
 from runtime.store import connections, journal
 from runtime.store import tables as t
@@ -127,9 +127,11 @@ def send_once(
         if message is not None:
             address = contact.address or ""
             share_contact(db, organisation.id, courtesy_id, channel=Channel.EMAIL, address=address, at=now)
+        sender = sender_of(app, db, organisation)
     if message is None:
         return LEFT_OUT
-    return _hand_over(app, email, organisation.id, courtesy, message, to=contact.address or "", actor=actor)
+    to = contact.address or ""
+    return _hand_over(app, email, organisation.id, courtesy, message, sender=sender, to=to, actor=actor)
 
 
 def _hand_over(
@@ -139,6 +141,7 @@ def _hand_over(
     courtesy: Courtesy,
     message: Message,
     *,
+    sender: str,
     to: str,
     actor: str,
 ) -> str:
@@ -151,7 +154,7 @@ def _hand_over(
             subject=message.subject,
             text=message.text,
             html=message.html,
-            sender=app.settings.mail_from,
+            sender=sender,
             reply_to=app.settings.reply_to or app.settings.mail_from,
             unsubscribe_url=portal_links(app, organisation_id, courtesy.customer_id).unsubscribe,
         )

@@ -27,7 +27,7 @@ from runtime.operations.reaching.deliveries import note_refused_mail
 from runtime.operations.reaching.reach import reach
 from runtime.operations.reaching.shared_limit import share_contact, unshare_contact
 from runtime.operations.reaching.ways import message_id_for
-from runtime.operations.reminding.compose import brand_of, complain, portal_links
+from runtime.operations.reminding.compose import brand_of, complain, portal_links, sender_of
 from runtime.operations.reminding.evidence import gather
 from runtime.operations.reminding.withdraw import FAILED, HANDING, IN_DOUBT, SENT
 from runtime.store import connections, journal
@@ -44,6 +44,7 @@ class _Thanks:
     receipt_id: str
     recipient: str
     customer_id: str
+    sender: str
     message: Message
 
     @property
@@ -212,7 +213,8 @@ def _write(
         language=language,
         own_copy=own_words(db, organisation.id, (CopyKind.THANKS, wording(language).language, None)),
     )
-    return _Thanks(receipt.id, contact.address or "", contact.recipient_id, message)
+    sender = sender_of(app, db, organisation)
+    return _Thanks(receipt.id, contact.address or "", contact.recipient_id, sender, message)
 
 
 def _hand_over(app: App, email: EmailChannel, organisation_id: str, ready: _Thanks) -> str:
@@ -225,7 +227,7 @@ def _hand_over(app: App, email: EmailChannel, organisation_id: str, ready: _Than
             subject=ready.message.subject,
             text=ready.message.text,
             html=ready.message.html,
-            sender=app.settings.mail_from,
+            sender=ready.sender,
             reply_to=app.settings.reply_to or app.settings.mail_from,
             unsubscribe_url=portal_links(app, organisation_id, ready.customer_id).unsubscribe,
         )

@@ -58,6 +58,7 @@ from runtime.store.tables.reminders import (
     reminder,
     reminder_item,
     reminder_slot,
+    signature,
     thanks,
 )
 from runtime.store.tables.replies import answer, colleague, reply, task
@@ -133,6 +134,7 @@ __all__ = [
     "session",
     "shared_contact",
     "short_link",
+    "signature",
     "statement",
     "statement_columns",
     "stopped_number",

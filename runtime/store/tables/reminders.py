@@ -17,7 +17,7 @@ from sqlalchemy import (
     text,
 )
 
-from runtime.store.tables.columns import Id, Instant, currency, metadata, minor, organisation_id
+from runtime.store.tables.columns import Id, Instant, currency, metadata, minor, organisation_id, their_text
 
 hold = Table(
     "hold",
@@ -101,6 +101,15 @@ policy_book = Table(
 )
 
 # An organisation's own words, in versions; an empty text says that ours count again. No tone: they are for all tones.
+# Who signs messages of a tone; of an empty one, all that have no name of their own.
+signature = Table(
+    "signature",
+    metadata,
+    Column("organisation_id", Id, ForeignKey("organisation.id"), primary_key=True),
+    Column("tone", String(16), primary_key=True),
+    Column("name", their_text(80), nullable=False),
+)
+
 message_copy = Table(
     "message_copy",
     metadata,

@@ -26,7 +26,7 @@ from runtime.operations.people.tasks import close_task
 from runtime.operations.reaching.bad_addresses import bad_addresses, normal, note_bad
 from runtime.operations.reaching.deliveries import note_unreachable
 from runtime.operations.reaching.opt_outs import is_stopped, opt_outs
-from runtime.operations.reminding.compose import brand_of, portal_links
+from runtime.operations.reminding.compose import brand_of, portal_links, sender_of
 from runtime.operations.reminding.withdraw import FAILED, HANDING, IN_DOUBT, SENT
 from runtime.store import connections, journal
 from runtime.store import tables as t
@@ -89,6 +89,7 @@ def send_answer(app: App, *, organisation_id: str, reply_id: str, actor: str) ->
         values = {"state": HANDING, "sent_at": now, "sent_by": actor}
         db.execute(update(t.answer).where(mine).values(subject=written.subject, body_text=written.text, **values))
         unsubscribe = portal_links(app, organisation_id, reply["customer_id"]).unsubscribe
+        sender = sender_of(app, db, organisation)
     state, proof, is_refused = SENT, "", False
     try:
         delivery = app.email.send(
@@ -97,7 +98,7 @@ def send_answer(app: App, *, organisation_id: str, reply_id: str, actor: str) ->
             subject=written.subject,
             text=written.text,
             html=written.html,
-            sender=app.settings.mail_from,
+            sender=sender,
             reply_to=app.settings.reply_to or app.settings.mail_from,
             unsubscribe_url=unsubscribe,
             in_reply_to=_thread(reply["message_id"]),
