@@ -57,7 +57,7 @@ class QuickBooksReader:
         """Yield all objects of `kind` (deleted ones left out), or those changed at or after `since`."""
         source = _source(kind)
         if since is None:
-            for items in self.items(source.entity, urgent=False):
+            for items in self.items(source.entity, urgent=False, is_whole=True):
                 found = self._page(kind, items)
                 yield replace(found, records=tuple(record for record in found.records if not record.deleted))
             return
@@ -68,7 +68,8 @@ class QuickBooksReader:
             return
         # What lives is read by query, as change data capture left some out; only that knows what was deleted.
         yield self._page(kind, [item for item in changed if convert.is_tombstone(item)])
-        for items in self.items(source.entity, where=_changed_since(source.entity, since), urgent=False):
+        where = _changed_since(source.entity, since)
+        for items in self.items(source.entity, where=where, urgent=False, is_whole=True):
             yield self._page(kind, items)
         yield from self._deleted_later(kind, changed)
         if since < reach:
@@ -140,8 +141,12 @@ class QuickBooksReader:
         select = f"SELECT * FROM {entity} WHERE {where} MAXRESULTS {PAGE_SIZE}"  # noqa: S608 - quoted above
         return list(self._client.query(select, urgent=True).get(entity) or [])
 
-    def items(self, entity: str, *, urgent: bool, where: str = "") -> Iterator[list[Json]]:
-        """Yield the raw objects of an entity, page by page in the order of their ids, none twice in a row of pages."""
+    def items(self, entity: str, *, urgent: bool, where: str = "", is_whole: bool = False) -> Iterator[list[Json]]:
+        """Yield the raw objects of an entity, page by page in the order of their ids, none twice in a row of pages.
+
+        A replica that lags leaves out what is new, so that a page that is not full may be one of the first, and
+        QuickBooks does not say how many there are: with `is_whole` they are read up to one that shows nothing new.
+        """
         condition = f" WHERE {where}" if where else ""
         before: set[str] = set()
         start = 1
@@ -150,8 +155,9 @@ class QuickBooksReader:
             select = f"SELECT * FROM {entity}{condition} {paging}"  # noqa: S608 - no outside text
             answer = self._client.query(select, urgent=urgent)
             found = list(answer.get(entity) or [])
-            yield [item for item in found if str(item.get("Id")) not in before]
-            if len(found) < PAGE_SIZE:
+            fresh = [item for item in found if str(item.get("Id")) not in before]
+            yield fresh
+            if not fresh or (len(found) < PAGE_SIZE and not is_whole):
                 return
             before = {str(item.get("Id")) for item in found}
             start += PAGE_SIZE - OVERLAP
