@@ -55,6 +55,7 @@ class PaymentState(StrEnum):
 
 
 UNDER_WAY = (PaymentState.ANNOUNCED, PaymentState.PROMISED, PaymentState.TAKEN)
+MADE = (PaymentState.PROMISED, PaymentState.TAKEN)  # the money may have been taken: it is no time to pay beside it
 
 
 class Then(StrEnum):

@@ -98,7 +98,7 @@ def settled(evidence: ItemEvidence, _as_of: datetime) -> Hold | None:
 
 def in_flight(evidence: ItemEvidence, as_of: datetime) -> Hold | None:
     """A payment is on its way; the hold ends when it must have arrived or failed."""
-    active = [payment for payment in evidence.in_flight if _is_on_its_way(payment, as_of)]
+    active = [payment for payment in evidence.in_flight if is_on_its_way(payment, as_of)]
     if not active:
         return None
     reason = " ".join(_in_flight_text(payment) for payment in active)
@@ -108,6 +108,13 @@ def in_flight(evidence: ItemEvidence, as_of: datetime) -> Hold | None:
 def in_flight_until(payment: InFlight) -> datetime:
     """When `payment` stops holding: its own expiry, but never later than its kind allows."""
     return min(payment.expires_at, payment.begun_at + IN_FLIGHT_MAX_AGE[payment.kind])
+
+
+def is_on_its_way(payment: InFlight, as_of: datetime) -> bool:
+    """Whether a payment counts as on its way: begun, or near, and not too old to be believed."""
+    scheduled = payment.kind in (InFlightKind.AUTOPAY, InFlightKind.INSTALMENT)
+    near = not scheduled or as_of >= payment.begun_at - DUE_SOON
+    return payment.amount.minor > 0 and near and as_of < in_flight_until(payment)
 
 
 def probably_paid(evidence: ItemEvidence, as_of: datetime) -> Hold | None:
@@ -222,12 +229,6 @@ def distribute_credit(*, items: Sequence[OpenItem], credit: Money) -> frozenset[
             covered.add(item.item_id)
             left -= item.open_amount
     return frozenset(covered)
-
-
-def _is_on_its_way(payment: InFlight, as_of: datetime) -> bool:
-    scheduled = payment.kind in (InFlightKind.AUTOPAY, InFlightKind.INSTALMENT)
-    near = not scheduled or as_of >= payment.begun_at - DUE_SOON
-    return payment.amount.minor > 0 and near and as_of < in_flight_until(payment)
 
 
 def _in_flight_text(payment: InFlight) -> str:

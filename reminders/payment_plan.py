@@ -34,9 +34,9 @@ class Instalment:
 
 @dataclass(frozen=True, slots=True)
 class PlanStanding:
-    """Where a plan stands. `ahead` is the instalment that is awaited, None once all is paid.
+    """Where a plan stands. `ahead` is the instalment that is awaited, None once all is paid or on its way.
 
-    `last_day` is the last day on which its money is waited for; a plan that is not paid by then is broken.
+    `last_day` is the last day on which its money is waited for; where it was not even begun by then, a plan is broken.
     """
 
     state: PlanState
@@ -53,19 +53,22 @@ def monthly(*, debt: Money, count: int, first_on: date) -> tuple[Instalment, ...
     return tuple(Instalment(_months_after(first_on, number), amount) for number, amount in enumerate(amounts))
 
 
-def plan_standing(*, instalments: Sequence[Instalment], paid: Money, today: date, country: str | None) -> PlanStanding:
+def plan_standing(
+    *, instalments: Sequence[Instalment], paid: Money, coming: Money, today: date, country: str | None
+) -> PlanStanding:
     """Judge a plan by what was paid in all since it was agreed, whichever invoice it was set against.
 
-    Money sent on the day itself arrives on the next banking day of `country`, so that day is waited for too.
+    Money sent on the day itself arrives on the next banking day of `country`, so that day is waited for too. What is
+    `coming` was sent, and breaks no plan while it may arrive: a debit takes days.
     """
     due = Money.zero(paid.currency)
     for each in instalments:
         due += each.amount
-        if paid < due:
+        if paid + coming < due:
             last_day = next_business_day(each.due_on, country)
             state = PlanState.BROKEN if today > last_day else PlanState.RUNNING
             return PlanStanding(state, each, last_day)
-    return PlanStanding(PlanState.KEPT)
+    return PlanStanding(PlanState.KEPT if paid >= due else PlanState.RUNNING)
 
 
 def whole(instalments: Sequence[Instalment]) -> Money:

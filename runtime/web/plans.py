@@ -37,7 +37,7 @@ def show_plans(app: Running, organisation_id: str, customer: str = "", notice: s
     with app.store.read() as db:
         organisation = organisation_or_404(db, organisation_id)
         today = now.astimezone(organisation.zone).date()
-        plans = plans_of(db, organisation, today=today)
+        plans = plans_of(db, organisation, now=now)
         names = names_of(db, organisation_id, {each.customer_id for each in plans} | {customer})
         possible = offers(db, organisation, customer, now=now) if customer in names else []
     return page(

@@ -134,9 +134,8 @@ Visiting = Annotated[Visit, Depends(visit)]
 def show_account(app: Running, visiting: Visiting, notice: str = "") -> Response:
     """Show the balance, the open invoices, what is paid in instalments, and the payments."""
     organisation, account, now = visiting.organisation, visiting.account, app.clock()
-    today = now.astimezone(organisation.zone).date()
     with app.store.read() as db:
-        plans = plans_of(db, organisation, today=today, customer_id=account.customer_id)
+        plans = plans_of(db, organisation, now=now, customer_id=account.customer_id)
         may_plan = bool(organisation.payers_instalments) and bool(
             offers(db, organisation, account.customer_id, now=now, by_payer=True)
         )

@@ -8,8 +8,11 @@ from typing import Any
 import pytest
 
 from receivables.money import Money
+from reminders.holds import DEBIT_SETTLES_WITHIN
 from reminders.payment_plan import PlanState
 from runtime.operations.errors import InputError, RefusedError
+from runtime.operations.inbox.process_inbox import process_inbox
+from runtime.operations.payers.pay_by_card import pay_by_card, switch_card_payments
 from runtime.operations.plans.agree_plan import agree_plan, end_plan, set_payers_plans
 from runtime.operations.plans.payment_plans import offers, plans_of
 from runtime.operations.plans.watch_plans import watch_plans
@@ -18,7 +21,7 @@ from runtime.operations.reminding.remind import remind_organisation
 from runtime.operations.reminding.send import send_reminders
 from runtime.store import connections
 from runtime.store import tables as t
-from tests.operations.firm import TODAY, Firm
+from tests.operations.firm import CURRENCY, TODAY, Firm
 
 DEBT = Money(19_550, "GBP")  # what Acme owes in all
 FIRST = TODAY + timedelta(days=6)  # a Monday
@@ -37,7 +40,7 @@ def _plan(firm: Firm) -> tuple[PlanState, str]:
     with firm.app.store.read() as db:
         organisation = connections.organisation(db, firm.id)
         assert organisation is not None
-        (plan,) = plans_of(db, organisation, today=firm.app.clock().date())
+        (plan,) = plans_of(db, organisation, now=firm.app.clock())
     return plan.state, plan.paid.text()
 
 
@@ -84,6 +87,95 @@ def test_an_instalment_that_is_missed_ends_it_and_somebody_is_told(firm: Firm) -
     assert "INV-1001" in _reminded(firm)
     (task,) = firm.rows(t.task)
     assert "was not kept: 97.75 GBP due on 2026-03-16" in task.text
+
+
+def _debit(firm: Firm, amount: int, number: str) -> str:
+    """Begin a debit for an invoice of the plan, three days before the first instalment is due."""
+    firm.switch_sending()
+    _agree(firm)
+    _to(firm, FIRST - timedelta(days=3))
+    intent = firm.stripe.pay(amount=amount, currency=CURRENCY, method="bacs_debit", metadata={"invoice_number": number})
+    firm.deliver_webhooks()
+    firm.settle()
+    return intent
+
+
+def _plan_holds(firm: Firm) -> set[date]:
+    return {row.until.date() for row in firm.rows(t.hold, code="plan") if row.released_at is None}
+
+
+def test_an_instalment_on_its_way_keeps_the_plan_until_it_settles(firm: Firm) -> None:
+    intent = _debit(firm, 9_775, "INV-1001")
+    _to(firm, FIRST + timedelta(days=2))
+    assert _plan(firm) == (PlanState.RUNNING, "0.00")
+    assert firm.rows(t.task) == []
+    assert _reminded(firm) == {"INV-2001"}, "what the debit does not name is held too"
+    assert _plan_holds(firm) == {date(2026, 4, 17)}
+    firm.stripe.settle(intent)
+    firm.deliver_webhooks()
+    process_inbox(firm.app)
+    watch_plans(firm.app, firm.id)
+    assert _plan(firm) == (PlanState.RUNNING, "0.00"), "it arrived, and was not matched yet"
+    firm.settle()
+    assert _plan(firm) == (PlanState.RUNNING, "97.75")
+    assert _reminded(firm) == {"INV-2001"}
+
+
+def test_an_instalment_that_fails_on_its_way_breaks_the_plan(firm: Firm) -> None:
+    intent = _debit(firm, 9_775, "INV-1001")
+    _to(firm, FIRST + timedelta(days=2))
+    firm.stripe.fail(intent)
+    firm.deliver_webhooks()
+    firm.settle()
+    assert _plan(firm) == (PlanState.BROKEN, "0.00")
+    assert _reminded(firm) == {"INV-1001", "INV-1002", "INV-2001"}
+    (task,) = firm.rows(t.task)
+    assert "was not kept: 97.75 GBP due on 2026-03-16" in task.text
+
+
+def test_too_little_on_its_way_keeps_no_plan(firm: Firm) -> None:
+    _debit(firm, 9_774, "INV-1001")
+    _to(firm, FIRST + timedelta(days=2))
+    assert _plan(firm) == (PlanState.BROKEN, "0.00")
+
+
+def test_a_debit_of_which_nothing_is_heard_is_not_believed_for_ever(firm: Firm) -> None:
+    _debit(firm, 9_775, "INV-1001")
+    _to(firm, FIRST - timedelta(days=4) + DEBIT_SETTLES_WITHIN)
+    assert _plan(firm) == (PlanState.RUNNING, "0.00")
+    _to(firm, FIRST - timedelta(days=2) + DEBIT_SETTLES_WITHIN)
+    assert _plan(firm) == (PlanState.BROKEN, "0.00")
+
+
+def test_a_plan_whose_rest_is_on_its_way_holds_what_that_does_not_name(firm: Firm) -> None:
+    _debit(firm, 12_000, "INV-1001")
+    firm.ledger.pay_by_hand("INV-1002", "75.49", on=FIRST - timedelta(days=3))
+    _to(firm, date(2026, 3, 30))
+    assert _plan(firm) == (PlanState.RUNNING, "75.49")
+    firm.ledger.pay_by_hand("INV-1002", "0.01", on=FIRST + timedelta(days=3))
+    firm.settle()
+    assert _plan(firm) == (PlanState.RUNNING, "75.50")
+    assert _plan_holds(firm) == {FIRST - timedelta(days=3) + DEBIT_SETTLES_WITHIN}
+    assert _reminded(firm) == {"INV-2001"}
+
+
+def test_a_page_that_was_merely_opened_keeps_no_plan(firm: Firm) -> None:
+    firm.switch_sending()
+    switch_card_payments(firm.app, organisation_id=firm.id, on=True, actor="owner")
+    _agree(firm)
+    _to(firm, FIRST + timedelta(days=1))
+    firm.time.advance(hours=13, minutes=45)
+    pay_by_card(
+        firm.app,
+        organisation_id=firm.id,
+        customer_id=_acme(firm),
+        document_ids=[firm.document("INV-1001").id],
+        part="97.75",
+        back_to="http://127.0.0.1:8000/p/token",
+    )
+    firm.time.advance(minutes=30)
+    watch_plans(firm.app, firm.id)
+    assert _plan(firm) == (PlanState.BROKEN, "0.00")
 
 
 def test_a_hold_ends_by_itself_and_reminding_renews_it_first(firm: Firm) -> None:

@@ -350,6 +350,42 @@ def test_a_promise_of_a_part_is_kept_once_that_part_is_paid(desk: Desk, left: in
     assert watch_promises(desk.app, ORG) == tasks
 
 
+@pytest.mark.parametrize(
+    ("text", "minor", "begun_days_ago", "tasks"),
+    [
+        ("We will pay on Friday.", 20_000, 3, 0),
+        ("We will pay on Friday.", 19_999, 3, 1),
+        ("We will pay on Friday.", 20_000, 21, 1),
+        ("We will pay £50 on Friday.", 5_000, 3, 0),
+        ("We will pay £50 on Friday.", 4_999, 3, 1),
+    ],
+)
+def test_a_promise_is_not_broken_while_its_money_is_on_its_way(
+    desk: Desk, text: str, minor: int, begun_days_ago: int, tasks: int
+) -> None:
+    desk.write(text, "inv-2")
+    desk.time.now += timedelta(days=6)
+    books, begun_at = Books.of(desk.app, ORG), desk.time.now - timedelta(days=begun_days_ago)
+    books.receipt("rcp-9", minor, source="stripe", method="bacs_debit", status="in_flight", begun_at=begun_at)
+    books.proposal("rcp-9", {"inv-2": minor}, state="in_flight", decision="apply", customer_id="acme")
+    assert watch_promises(desk.app, ORG) == tasks
+    with desk.app.store.write() as db:
+        db.execute(update(t.receipt).where(t.receipt.c.id == "rcp-9").values(status="failed"))
+    assert watch_promises(desk.app, ORG) == 1 - tasks
+    assert desk.tasks() == [("broken_promise", "inv-2")]
+
+
+def test_promises_whose_money_is_on_its_way_hide_no_broken_one(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("runtime.operations.payers.broken_promises.MAX_A_RUN", 1)
+    desk.write("We will pay on Friday.", "inv-1", "inv-2")
+    desk.time.now += timedelta(days=6)
+    books = Books.of(desk.app, ORG)
+    books.receipt("rcp-9", 10_000, source="stripe", method="bacs_debit", status="in_flight", begun_at=desk.time.now)
+    books.proposal("rcp-9", {"inv-1": 10_000}, state="in_flight", decision="apply", customer_id="acme")
+    assert watch_promises(desk.app, ORG) == 1
+    assert desk.tasks() == [("broken_promise", "inv-2")]
+
+
 def test_tasks_go_to_who_can_and_has_the_fewest() -> None:
     dana, sam = Colleague("Dana", frozenset({TaskKind.DISPUTE})), Colleague("Sam")
     assert owner_for(TaskKind.ANSWER, [dana, sam], {"Sam": 40}) == "Sam"

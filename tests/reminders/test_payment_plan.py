@@ -32,19 +32,24 @@ def test_the_end_of_a_month_stays_within_every_month() -> None:
 
 
 @pytest.mark.parametrize(
-    ("paid", "today", "state", "last_day"),
+    ("paid", "coming", "today", "state", "last_day"),
     [
-        ("0", date(2026, 3, 11), PlanState.RUNNING, date(2026, 3, 13)),
-        ("0", date(2026, 3, 13), PlanState.RUNNING, date(2026, 3, 13)),
-        ("33.33", date(2026, 3, 14), PlanState.BROKEN, date(2026, 3, 13)),
-        ("33.34", date(2026, 3, 14), PlanState.RUNNING, date(2026, 4, 13)),
-        ("66.67", date(2026, 5, 13), PlanState.RUNNING, date(2026, 5, 13)),
-        ("66.67", date(2026, 5, 14), PlanState.BROKEN, date(2026, 5, 13)),
-        ("100.00", date(2027, 1, 1), PlanState.KEPT, None),
+        ("0", "0", date(2026, 3, 11), PlanState.RUNNING, date(2026, 3, 13)),
+        ("0", "0", date(2026, 3, 13), PlanState.RUNNING, date(2026, 3, 13)),
+        ("33.33", "0", date(2026, 3, 14), PlanState.BROKEN, date(2026, 3, 13)),
+        ("33.34", "0", date(2026, 3, 14), PlanState.RUNNING, date(2026, 4, 13)),
+        ("66.67", "0", date(2026, 5, 13), PlanState.RUNNING, date(2026, 5, 13)),
+        ("66.67", "0", date(2026, 5, 14), PlanState.BROKEN, date(2026, 5, 13)),
+        ("100.00", "0", date(2027, 1, 1), PlanState.KEPT, None),
+        ("0", "33.33", date(2026, 3, 14), PlanState.BROKEN, date(2026, 3, 13)),
+        ("0", "33.34", date(2026, 3, 14), PlanState.RUNNING, date(2026, 4, 13)),
+        ("0.01", "33.33", date(2026, 3, 14), PlanState.RUNNING, date(2026, 4, 13)),
+        ("33.34", "33.33", date(2026, 5, 14), PlanState.BROKEN, date(2026, 5, 13)),
+        ("66.67", "33.33", date(2027, 1, 1), PlanState.RUNNING, None),
     ],
 )
-def test_a_plan_is_kept_by_what_was_paid_until_the_next_banking_day(
-    paid: str, today: date, state: PlanState, last_day: date | None
+def test_a_plan_is_kept_by_what_was_paid_or_begun_until_the_next_banking_day(
+    paid: str, coming: str, today: date, state: PlanState, last_day: date | None
 ) -> None:
-    standing = plan_standing(instalments=PLAN, paid=gbp(paid), today=today, country="GB")
+    standing = plan_standing(instalments=PLAN, paid=gbp(paid), coming=gbp(coming), today=today, country="GB")
     assert (standing.state, standing.last_day) == (state, last_day)

@@ -113,6 +113,15 @@ def proposed_items(body: Mapping[str, Any]) -> list[str]:
     return [allocation["item_id"] for allocation in body["best"]["allocations"]]
 
 
+def proposed_amounts(body: Mapping[str, Any]) -> dict[str, Money]:
+    """Return what a proposal sets against each debt, with what closes it beside the cash."""
+    return {
+        each["item_id"]: Money(each["amount"]["minor"], each["amount"]["currency"])
+        for each in body["best"]["allocations"]
+        if not each["is_credit"]
+    }
+
+
 def items_asked_about(body: Mapping[str, Any]) -> list[str]:
     """Return the items that a person is asked about by a proposal: those proposed, or open in another currency."""
     return proposed_items(body) or list(body.get("foreign", ()))

@@ -132,7 +132,13 @@ def of_documents(db: Connection, organisation_id: str, document_ids: Collection[
     return found
 
 
-def under_way(db: Connection, organisation: Organisation, document_ids: Collection[str]) -> dict[str, list[InFlight]]:
+def under_way(
+    db: Connection,
+    organisation: Organisation,
+    document_ids: Collection[str],
+    *,
+    states: Collection[PaymentState] = UNDER_WAY,
+) -> dict[str, list[InFlight]]:
     """Return what comes by autopay for these invoices: it holds reminders until it is known to have come or failed."""
     return {
         document_id: [
@@ -143,7 +149,7 @@ def under_way(db: Connection, organisation: Organisation, document_ids: Collecti
                 promised_at=row.promised_at,
             )
             for row in rows
-            if row.state in UNDER_WAY
+            if row.state in states
         ]
         for document_id, rows in of_documents(db, organisation.id, document_ids).items()
     }

@@ -94,7 +94,7 @@ def agree_plan(
             "why": "",
         }
         db.execute(insert(t.payment_plan).values(row))
-        follow_plan(db, organisation, read_plan(db, organisation, row, today=today), now)
+        follow_plan(db, organisation, read_plan(db, organisation, row, now=now), now)
         withdraw_reminders(
             db,
             organisation_id=organisation_id,

@@ -13,7 +13,7 @@ from reminders.evidence import ContactEvidence
 from reminders.message import Message
 from reminders.payment_plan import PlanState
 from runtime.app import App
-from runtime.operations.plans.payment_plans import read_plan, running
+from runtime.operations.plans.payment_plans import Plan, read_plan, read_plans, running
 from runtime.operations.reaching.contact_language import language_for
 from runtime.operations.reminding.compose import brand_of, portal_links
 from runtime.operations.reminding.courtesies import Courtesy, not_told, send_once
@@ -32,9 +32,11 @@ def announce_instalments(app: App, organisation_id: str) -> Counter[str]:
         organisation = connections.organisation(db, organisation_id)
         if app.email is None or organisation is None or not organisation.sending_on:
             return outcome
-        today = app.clock().astimezone(organisation.zone).date()
+        now = app.clock()
         plans = {row.id: dict(row._mapping) for row in running(db, organisation_id)}
-        due = {plan_id: each for plan_id, row in plans.items() if (each := _ahead(db, organisation, row, today))}
+        today = now.astimezone(organisation.zone).date()
+        found = read_plans(db, organisation, list(plans.values()), now=now)
+        due = {plan.plan_id: each for plan in found if (each := _ahead(plan, today))}
         due = not_told(db, organisation_id, due)
     if read_invoices(app, organisation_id, [each for one in due.values() for each in one.documents]) is Reading.FAILED:
         return outcome
@@ -49,9 +51,8 @@ def announce_instalments(app: App, organisation_id: str) -> Counter[str]:
     return outcome
 
 
-def _ahead(db: Connection, organisation: Organisation, row: dict[str, Any], today: date) -> Courtesy | None:
+def _ahead(plan: Plan, today: date) -> Courtesy | None:
     """What a plan has to be told of now."""
-    plan = read_plan(db, organisation, row, today=today)
     ahead = plan.standing.ahead
     if plan.standing.state is not PlanState.RUNNING or ahead is None:
         return None
@@ -70,16 +71,15 @@ def _written(
     contact: ContactEvidence,
     now: datetime,
 ) -> Message | None:
-    """The words, None where the instalment is paid by now."""
-    today = now.astimezone(organisation.zone).date()
-    plan = read_plan(db, organisation, row, today=today)
+    """The words, None where the instalment is paid or on its way by now."""
+    plan = read_plan(db, organisation, row, now=now)
     ahead = plan.standing.ahead
-    if ahead is None or _ahead(db, organisation, row, today) != courtesy:
+    if ahead is None or _ahead(plan, now.astimezone(organisation.zone).date()) != courtesy:
         return None
     return render_instalment(
         recipient=contact.recipient_name,
         instalment=ahead,
-        left=plan.debt - plan.paid,
+        left=plan.debt - plan.paid - plan.coming,
         brand=brand_of(db, organisation),
         links=portal_links(app, organisation.id, plan.customer_id),
         language=language_for(db, organisation.id, plan.customer_id, contact.country),

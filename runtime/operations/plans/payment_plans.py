@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -14,6 +14,7 @@ from receivables.money import Money, total
 from reminders.holds import HoldCode
 from reminders.payment_plan import Instalment, PlanStanding, PlanState, plan_standing
 from runtime.operations.matching.open_items import OpenDocument, open_documents
+from runtime.operations.reminding.on_their_way import OnItsWay, on_their_way
 from runtime.operations.views.standing import standings
 from runtime.store import journal
 from runtime.store import tables as t
@@ -26,13 +27,18 @@ MAX_HEAPS = 2_000  # a million plans of one organisation
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A plan with where it stands; `paid` is what was paid of it since it was agreed."""
+    """A plan with where it stands; `paid` is what was paid of it since it was agreed.
+
+    `coming` is on its way beside that, and has arrived or failed by `comes_by`.
+    """
 
     plan_id: str
     customer_id: str
     documents: tuple[str, ...]
     debt: Money
     paid: Money
+    coming: Money
+    comes_by: datetime | None
     instalments: tuple[Instalment, ...]
     state: PlanState
     standing: PlanStanding
@@ -42,12 +48,13 @@ class Plan:
     why: str
 
     @property
-    def rows(self) -> list[tuple[Instalment, bool]]:
-        """Each instalment, and whether it is paid in full."""
+    def rows(self) -> list[tuple[Instalment, bool, bool]]:
+        """Each instalment, whether it is paid in full, and whether it is so with what is on its way."""
         due, found = Money.zero(self.debt.currency), []
         for each in self.instalments:
             due += each.amount
-            found.append((each, due <= self.paid))
+            is_paid = due <= self.paid
+            found.append((each, is_paid, not is_paid and due <= self.paid + self.coming))
         return found
 
 
@@ -88,7 +95,7 @@ def _offer(documents: Sequence[OpenDocument], currency: str) -> Offer:
 
 
 def plans_of(
-    db: Connection, organisation: Organisation, *, today: date, customer_id: str | None = None, most: int = 100
+    db: Connection, organisation: Organisation, *, now: datetime, customer_id: str | None = None, most: int = 100
 ) -> list[Plan]:
     """Return the plans of a customer, or everybody's, the newest first."""
     plan = t.payment_plan.c
@@ -96,17 +103,41 @@ def plans_of(
     if customer_id is not None:
         mine &= plan.customer_id == customer_id
     rows = db.execute(select(t.payment_plan).where(mine).order_by(plan.agreed_at.desc(), plan.id).limit(most)).all()
-    return [read_plan(db, organisation, dict(row._mapping), today=today) for row in rows]
+    return read_plans(db, organisation, [dict(row._mapping) for row in rows], now=now)
 
 
-def read_plan(db: Connection, organisation: Organisation, row: dict[str, Any], *, today: date) -> Plan:
-    """Return a plan of its row, judged by what is open of its invoices now."""
+def read_plans(
+    db: Connection, organisation: Organisation, rows: Sequence[Mapping[str, Any]], *, now: datetime
+) -> list[Plan]:
+    """Return plans of their rows, judged by what is open of their invoices now, and what of that is on its way."""
+    documents = {document_id for row in rows for document_id in row["documents"]}
+    opened = {
+        each.document.document_id: each.open_amount
+        for each in open_documents(db, organisation.id, document_ids=documents)
+    }
+    coming = on_their_way(db, organisation, opened, now=now)
+    return [_plan(organisation, row, opened, coming, now.astimezone(organisation.zone).date()) for row in rows]
+
+
+def read_plan(db: Connection, organisation: Organisation, row: Mapping[str, Any], *, now: datetime) -> Plan:
+    """Return the plan of a row, as `read_plans` does."""
+    (plan,) = read_plans(db, organisation, [row], now=now)
+    return plan
+
+
+def _plan(
+    organisation: Organisation,
+    row: Mapping[str, Any],
+    opened: Mapping[str, Money],
+    on_the_way: Mapping[str, OnItsWay],
+    today: date,
+) -> Plan:
     currency = row["currency"]
     debt = Money(row["total_minor"], currency)
-    left = total(
-        [each.open_amount for each in open_documents(db, organisation.id, document_ids=row["documents"])], currency
-    )
+    left = total([opened[each] for each in row["documents"] if each in opened], currency)
     paid = max(debt - left, Money.zero(currency))
+    begun = [on_the_way[each] for each in row["documents"] if each in on_the_way]
+    coming = total([each.amount for each in begun], currency)
     instalments = tuple(
         Instalment(date.fromisoformat(day), Money(minor, currency)) for day, minor in row["instalments"]
     )
@@ -116,9 +147,13 @@ def read_plan(db: Connection, organisation: Organisation, row: dict[str, Any], *
         documents=tuple(row["documents"]),
         debt=debt,
         paid=paid,
+        coming=coming,
+        comes_by=max((each.until for each in begun), default=None),
         instalments=instalments,
         state=PlanState(row["state"]),
-        standing=plan_standing(instalments=instalments, paid=paid, today=today, country=organisation.country),
+        standing=plan_standing(
+            instalments=instalments, paid=paid, coming=coming, today=today, country=organisation.country
+        ),
         consent=row["consent"],
         agreed_by=row["agreed_by"],
         agreed_at=row["agreed_at"],

@@ -14,7 +14,7 @@ from reminders.payment_plan import PlanState
 from reminders.replies.routing import TaskKind
 from runtime.app import App
 from runtime.operations.people.tasks import open_task
-from runtime.operations.plans.payment_plans import MAX_A_RUN, MAX_HEAPS, Plan, in_state, note, read_plan
+from runtime.operations.plans.payment_plans import MAX_A_RUN, MAX_HEAPS, Plan, in_state, note, read_plans
 from runtime.operations.reminding.standing_holds import place_hold, release_hold
 from runtime.store import connections
 from runtime.store import tables as t
@@ -39,9 +39,7 @@ def watch_plans(app: App, organisation_id: str) -> Counter[PlanState]:
                 break
             connections.lock_organisation(db, organisation_id)
             now = app.clock()
-            today = now.astimezone(organisation.zone).date()
-            for row in heap:
-                plan = read_plan(db, organisation, dict(row._mapping), today=today)
+            for plan in read_plans(db, organisation, [dict(row._mapping) for row in heap], now=now):
                 counted[plan.standing.state] += 1
                 follow_plan(db, organisation, plan, now)
         if len(heap) < MAX_A_RUN:
@@ -51,10 +49,16 @@ def watch_plans(app: App, organisation_id: str) -> Counter[PlanState]:
 
 
 def follow_plan(db: Connection, organisation: Organisation, plan: Plan, now: datetime) -> None:
-    """Hold the invoices of a plan until the instalment ahead must have arrived, or end it where it is over."""
+    """Hold the invoices of a plan until the instalment ahead must have arrived, or end it where it is over.
+
+    What is on its way counts for that: where it fails, what was missed breaks the plan then.
+    """
     standing, ahead = plan.standing, plan.standing.ahead
-    if standing.state is PlanState.KEPT or ahead is None or standing.last_day is None:
+    if standing.state is PlanState.KEPT:
         _close(db, organisation, plan, state=PlanState.KEPT, why="all is paid", at=now)
+        return
+    if ahead is None or standing.last_day is None:
+        _hold(db, organisation, plan, "A payment plan is running: its rest is on its way.", until=plan.comes_by, at=now)
         return
     if standing.state is PlanState.BROKEN:
         why = f"{ahead.amount} due on {ahead.due_on} did not arrive by {standing.last_day}"
@@ -71,6 +75,13 @@ def follow_plan(db: Connection, organisation: Organisation, plan: Plan, now: dat
         return
     until = start_of_day(standing.last_day + timedelta(days=1), organisation.time_zone)
     reason = f"A payment plan is running: {ahead.amount} are due on {ahead.due_on}."
+    _hold(db, organisation, plan, reason, until=until, at=now)
+
+
+def _hold(
+    db: Connection, organisation: Organisation, plan: Plan, reason: str, *, until: datetime | None, at: datetime
+) -> None:
+    """Hold the invoices of a plan for this reason until then, unless they are already."""
     for document_id in plan.documents:
         if not _holds(db, organisation.id, document_id, reason, until):
             place_hold(
@@ -80,12 +91,12 @@ def follow_plan(db: Connection, organisation: Organisation, plan: Plan, now: dat
                 code=PLAN,
                 reason=reason,
                 placed_by=WATCHER,
-                at=now,
+                at=at,
                 until=until,
             )
 
 
-def _holds(db: Connection, organisation_id: str, document_id: str, reason: str, until: datetime) -> bool:
+def _holds(db: Connection, organisation_id: str, document_id: str, reason: str, until: datetime | None) -> bool:
     hold = t.hold.c
     mine = (hold.organisation_id == organisation_id) & (hold.document_id == document_id) & (hold.code == PLAN)
     row = db.execute(select(hold.reason, hold.until).where(mine, hold.released_at.is_(None))).first()

@@ -47,6 +47,7 @@ SAID_BY: Mapping[Role, tuple[Kind, ...]] = {
     Role.CRM: (Kind.CONTACT, Kind.INVOICE, Kind.INSTRUCTION),
 }
 LEFT_OVER = "it is more than what it would pay first"
+ASKED = ("pending", "held", "in_flight", "rejected")  # states of proposals that hold what they name
 _CHECKOUT_METHODS = frozenset({"card", "checkout"})
 _receipt, _proposal, _payment, _held, _hold, _note = (
     table.c for table in (t.receipt, t.proposal, t.ledger_payment, t.held_cash, t.hold, t.document)
@@ -99,7 +100,7 @@ _UNDECIDED = (
     .where(
         _receipt.organisation_id == _ORGANISATION,
         _proposal.organisation_id == _ORGANISATION,
-        _proposal.state.in_(("pending", "held", "in_flight", "rejected")),
+        _proposal.state.in_(ASKED),
         _receipt.status.in_(("received", "in_flight")),
     )
 )
@@ -122,7 +123,7 @@ def receipts(
         others = [item_id for item_id in row.plausible if item_id not in best]
         for item_id in row.plausible:
             if row.status == "in_flight":
-                on_its_way[item_id].append(_on_its_way(row, amount))
+                on_its_way[item_id].append(in_flight_by(row, amount))
                 continue
             rank = 1 if item_id in best else 2 + others.index(item_id)
             why = "it was booked to an account" if row.state == "coded" else "it fits and waits for a decision"
@@ -139,7 +140,8 @@ def receipts(
     return plausible, on_its_way
 
 
-def _on_its_way(row: Any, amount: Money) -> InFlight:  # noqa: ANN401 - a row of the query above
+def in_flight_by(row: Any, amount: Money) -> InFlight:  # noqa: ANN401 - a row of the receipt
+    """Return what a payment that was begun is to an item, of which it pays `amount`."""
     if row.method in _CHECKOUT_METHODS:
         return InFlight(amount, InFlightKind.CHECKOUT, row.begun_at, row.begun_at + timedelta(hours=1))
     return InFlight(amount, InFlightKind.BANK_DEBIT, row.begun_at, row.begun_at + DEBIT_SETTLES_WITHIN)
