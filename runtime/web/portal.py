@@ -140,7 +140,9 @@ def show_account(app: Running, visiting: Visiting, notice: str = "") -> Response
             offers(db, organisation, account.customer_id, now=now, by_payer=True)
         )
     running = [plan for plan in plans if plan.state is PlanState.RUNNING]
-    early = offer_on_page(app, organisation.id, [each.document_id for each in account.invoices])
+    early = offer_on_page(
+        app, organisation.id, [each.document_id for each in account.invoices if not each.partly_on_its_way]
+    )
     return visiting.page(
         "portal.html", notice=notice, plans=running, may_plan=may_plan, early=early, most_at_once=MAX_INVOICES
     )
@@ -156,13 +158,14 @@ def _invoice(app: App, visiting: Visit, document_id: str, *, wrong: str = "", re
     """Show an invoice; `wrong` says why its dispute was not taken, whose `reason` stays in the form."""
     today = app.clock().astimezone(visiting.organisation.zone).date()
     invoice = visiting.invoice(document_id)
+    may_be_less = [] if invoice.partly_on_its_way else [document_id]  # a discount is for paying the whole
     return visiting.page(
         "portal_pay.html",
         status=400 if wrong else 200,
         wrong=wrong,
         reason=reason,
         invoice=invoice,
-        offered=offer_on_page(app, visiting.organisation.id, [document_id]).get(document_id),
+        offered=offer_on_page(app, visiting.organisation.id, may_be_less).get(document_id),
         credit=visiting.account.credit(invoice.open_amount.currency),
         first=today,
         last=today + timedelta(days=MAX_DAYS_AHEAD),
@@ -358,7 +361,8 @@ def take_question(app: Running, visiting: Visiting, document_id: str, question: 
 def take_credit(app: Running, visiting: Visiting, document_id: str) -> Response:
     """Pass on that the payer wants their credit set against an invoice: a person does it, and it holds until then."""
     invoice = visiting.invoice(document_id)
-    credit = visiting.account.credit(invoice.open_amount.currency)
+    left = invoice.still_open or invoice.open_amount
+    credit = visiting.account.credit(left.currency)
     if not credit:
         raise RefusedError("there is no credit in the currency of this invoice")
     ask(
@@ -366,7 +370,7 @@ def take_credit(app: Running, visiting: Visiting, document_id: str) -> Response:
         organisation_id=visiting.organisation.id,
         customer_id=visiting.account.customer_id,
         document_id=document_id,
-        question=f"Please set our credit of {min(credit, invoice.open_amount)} against invoice {invoice.number}.",
+        question=f"Please set our credit of {min(credit, left)} against invoice {invoice.number}.",
         actor=ACTOR,
     )
     return go(f"/p/{visiting.token}", "credit_asked")

@@ -365,3 +365,17 @@ def test_a_card_payment_of_less_that_nobody_offered_is_asked_about(firm: Firm) -
     firm.work()
     assert firm.receipt().state == "suggested"
     assert firm.rows(t.allocation) == []
+
+
+def test_what_is_on_its_way_with_its_discount_leaves_nothing_to_pay_and_without_it_forfeits_it(firm: Firm) -> None:
+    switch_card_payments(firm.app, organisation_id=firm.id, on=True, actor="owner")
+    assert set(_look(firm)) == {NUMBER, OTHER}
+    for number, amount in ((NUMBER, 98_000), (OTHER, 20_000)):
+        firm.stripe.pay(amount=amount, currency="GBP", metadata={"invoice_number": number}, method="bacs_debit")
+    firm.deliver_webhooks()
+    firm.settle()
+    asked = {"organisation_id": firm.id, "customer_id": firm.document(NUMBER).customer_id}
+    with pytest.raises(RefusedError, match="on its way"):
+        pay_by_card(firm.app, document_ids=[firm.document(NUMBER).id], part="", back_to="http://x/p", **asked)
+    pay_by_card(firm.app, document_ids=[firm.document(OTHER).id], part="", back_to="http://x/p", **asked)
+    assert [each["amount_total"] for each in firm.stripe.checkout_sessions.values()] == [80_000]

@@ -153,6 +153,24 @@ def test_what_is_on_its_way_is_not_paid_twice(taking: Firm) -> None:
         _open(taking, "INV-1001")
 
 
+def test_what_a_payment_on_its_way_leaves_can_be_paid_and_no_more(taking: Firm) -> None:
+    metadata = {"invoice_number": "INV-1001"}
+    intent = taking.stripe.pay(amount=2_000, currency="GBP", metadata=metadata, method="bacs_debit")
+    taking.deliver_webhooks()
+    taking.work()
+    with pytest.raises(InputError, match="at most"):
+        _open(taking, "INV-1001", part="100.01")
+    with pytest.raises(InputError, match="paid by itself"):
+        _open(taking, "INV-1001", "INV-1002")
+    _pay(taking, _open(taking, "INV-1001"))
+    assert [each["amount_total"] for each in _sessions(taking)] == [10_000]
+    taking.stripe.settle(intent)
+    taking.deliver_webhooks()
+    taking.settle()
+    assert taking.ledger.balance("INV-1001") == 0
+    assert {row.state for row in taking.rows(t.receipt)} == {"applied"}
+
+
 @pytest.mark.parametrize("part", ["0", "-5", "120.01", "12.345", "much", "1e400"])
 def test_a_part_is_some_of_what_is_open(taking: Firm, part: str) -> None:
     with pytest.raises(InputError):

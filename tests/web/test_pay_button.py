@@ -123,6 +123,23 @@ def test_who_names_the_amount_too_sees_that_invoice_and_nothing_of_its_customer(
         assert (wrong.status_code, wrong.text) == (404, unknown.text), (number, amount, currency)
 
 
+def test_what_is_on_its_way_in_part_leaves_the_rest_to_pay(served: tuple[Firm, str], http: httpx.Client) -> None:
+    firm, _ = served
+    switch_pay_button(firm.app, organisation_id=firm.id, on=True, actor="owner")
+    metadata = {"invoice_number": "INV-1001"}
+    firm.stripe.pay(amount=2_000, currency="GBP", method="bacs_debit", metadata=metadata)
+    firm.deliver_webhooks()
+    firm.work()
+    page = http.get(_pressed(firm)).text
+    assert "£20.00 on its way, £100.00 still open" in page
+    assert "Pay £100.00 by card" in page
+    firm.stripe.pay(amount=10_000, currency="GBP", method="bacs_debit", metadata=metadata)
+    firm.deliver_webhooks()
+    firm.work()
+    page = http.get(_pressed(firm)).text
+    assert "do not pay it twice" in page and "by card" not in page
+
+
 def test_what_is_open_now_is_asked_for_whatever_the_paper_says(served: tuple[Firm, str], http: httpx.Client) -> None:
     firm, _ = served
     switch_pay_button(firm.app, organisation_id=firm.id, on=True, actor="owner")

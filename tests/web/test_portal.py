@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 from runtime.operations.payers.dispute import MAX_REASON_CHARS
 from runtime.operations.payers.promise import MAX_DAYS_AHEAD, MAX_PROMISES
@@ -19,7 +19,7 @@ from runtime.operations.reminding.compose import portal_links
 from runtime.portal_links import LIFETIME_DAYS, PortalLinks
 from runtime.signed_tokens import LinkError
 from runtime.store import tables as t
-from tests.web.build import TODAY
+from tests.web.build import TODAY, Books
 from tests.web.conftest import Site
 
 KEY = bytes(range(32))
@@ -115,6 +115,43 @@ def test_the_page_shows_this_customer_only(site: Site) -> None:
     assert "INV-5" in other
     assert "We may have your payment" in other
     assert "1,200.00" not in other
+
+
+def _in_flight(site: Site, minor: int) -> None:
+    """Let the debit for INV-1, of which 1,200.00 are open, be of another amount."""
+    books = Books.of(site.app, "org-a")
+    with site.app.store.write() as db:
+        db.execute(delete(t.proposal).where(t.proposal.c.receipt_id == "rcp-4"))
+        db.execute(update(t.receipt).where(t.receipt.c.id == "rcp-4").values(amount_minor=minor))
+    books.proposal("rcp-4", {"inv-1": minor}, state="in_flight", decision="apply", customer_id="acme")
+
+
+def test_what_is_on_its_way_in_part_leaves_the_rest_to_pay(site: Site) -> None:
+    _in_flight(site, 20_000)
+    page = f"/p/{site.token()}"
+    account = site.http.get(page).text
+    assert "Your payment of £200.00 is on its way" in account
+    assert "£2,530.50 open, less £200.00 on its way" in account
+    assert "£2,330.50" in account
+    assert "£200.00 on its way, £1,000.00 still open" in account
+    invoice = site.http.get(f"{page}/pay/inv-1").text
+    assert "£200.00 on its way, £1,000.00 still open" in invoice
+    assert "<strong>£1,000.00</strong>" in invoice, "so much is left to transfer"
+    assert "do not pay it twice" not in invoice
+    assert (
+        "200,00\xa0£ unterwegs, 1.000,00\xa0£ noch offen" in site.http.get(page, headers={"Accept-Language": "de"}).text
+    )
+    staff = site.http.get("/o/org-a/customers/acme").text
+    assert "£1,880.50 overdue, £200.00 on its way" in staff
+
+
+@pytest.mark.parametrize("minor", [120_000, 120_001])
+def test_no_more_is_on_its_way_than_is_open(site: Site, minor: int) -> None:
+    _in_flight(site, minor)
+    account = site.http.get(f"/p/{site.token()}").text
+    assert "£2,530.50 open, less £1,200.00 on its way" in account
+    assert "Your payment is on its way" in account and "still open" not in account
+    assert "do not pay it twice" in site.http.get(f"/p/{site.token()}/pay/inv-1").text
 
 
 def test_a_link_of_a_customer_of_another_organisation_opens_nothing(site: Site) -> None:

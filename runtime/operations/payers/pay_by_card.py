@@ -16,9 +16,7 @@ from receivables.document import DocumentKind, DocumentStatus
 from receivables.identity import stable_id
 from receivables.money import Money, total
 from receivables.problem import Problem
-from reminders.autopay import PaymentState
 from runtime.app import App
-from runtime.operations.autopay.mandates import of_documents
 from runtime.operations.discounts.offers import Offered, keep_offers, offers_of
 from runtime.operations.errors import InputError, RefusedError
 from runtime.operations.matching.open_items import OpenDocument, open_documents
@@ -26,7 +24,7 @@ from runtime.operations.organisations import keep_switch
 from runtime.operations.payers.checkouts import LIFETIME, Checkout, begun, begun_lately
 from runtime.operations.payers.pay_by_transfer import open_for_transfer, transfers_in
 from runtime.operations.payers.payers_word import amount_of
-from runtime.operations.reminding.facts import receipts
+from runtime.operations.reminding.on_their_way import on_their_way
 from runtime.operations.reminding.withdraw import withdraw_reminders
 from runtime.store import connections, journal
 from runtime.store import tables as t
@@ -34,7 +32,6 @@ from runtime.store.connections import Organisation, VendorConnection
 
 MAX_INVOICES = 12  # in one payment, which names them all: Stripe keeps 500 characters of it
 MAX_A_DAY = 20  # pages for one customer: each costs a call of the processor
-_TAKEN = (PaymentState.PROMISED, PaymentState.TAKEN)  # by autopay: it is no time to pay beside it
 SHORTEST = timedelta(minutes=31)  # Stripe takes no page that ends within half an hour
 HOLDING_A_WEEK = 3  # of one invoice: a page opened after so many holds no reminder back, or one could dodge for ever
 ACTOR = "customer"
@@ -71,13 +68,13 @@ def pay_by_card(
 ) -> str:
     """Open a page on which the customer pays these invoices, and return its address.
 
-    What is open is asked now; a discount that stands for paying early is taken off where no part is named. `part`,
-    decimal text, is what they pay of a single invoice; empty, all of it. A page that was opened for just this and is
-    not over serves again. Reminders of the invoices wait meanwhile, an hour at most. `back_to` is the payer's own page.
-    An invoice must be marked as sent, unless they have it `in_hand`. `by_transfer`, the page tells where to transfer
-    the money to; where the processor has no such page, it is one for other means. InputError for a choice that cannot
-    be paid together; RefusedError when cards are not taken, an invoice is not open or its payment is on its way, or
-    the processor opens no page.
+    What is open and not on its way is asked now; a discount that stands for paying early is taken off where no part is
+    named and nothing is on its way. `part`, decimal text, is what they pay of a single invoice; empty, all that is
+    left. A page that was opened for just this and is not over serves again. Reminders of the invoices wait meanwhile,
+    an hour at most. `back_to` is the payer's own page. An invoice must be marked as sent, unless they have it
+    `in_hand`. `by_transfer`, the page tells where to transfer the money to; where the processor has no such page, it is
+    one for other means. InputError for a choice that cannot be paid together; RefusedError when cards are not taken, an
+    invoice is not open or all of it is on its way, or the processor opens no page.
     """
     with app.store.write() as db:
         connections.lock_organisation(db, organisation_id)
@@ -87,8 +84,10 @@ def pay_by_card(
         if organisation is None or processor is None or not organisation.card_payments_on:
             raise RefusedError("paying by card is not offered here: please pay by bank transfer")
         chosen = _chosen(db, organisation, customer_id, document_ids, in_hand=in_hand)
-        amounts = _amounts(chosen, part)
-        offered = {} if in_hand else _discounts(db, organisation, amounts, now)
+        left = _left(db, organisation, chosen, now)
+        amounts = _amounts(left, part)
+        whole = [each.document.document_id for each in chosen if left[each.document.document_id] == each.open_amount]
+        offered = {} if in_hand else _discounts(db, organisation, whole, now)
         if part.strip():
             offered = {
                 document_id: each for document_id, each in offered.items() if amounts[document_id] == each.to_pay
@@ -139,17 +138,35 @@ def _chosen(
     ]
     if len(chosen) != len(wanted):
         raise RefusedError("one of these invoices is not open any more: please look at your account again")
-    _, on_its_way = receipts(db, organisation)
-    by_itself = of_documents(db, organisation.id, wanted)
-    taken = {document_id for document_id, each in by_itself.items() if any(row.state in _TAKEN for row in each)}
-    coming = [each.document.number for each in chosen if each.document.document_id in (taken | on_its_way.keys())]
-    if coming:
-        raise RefusedError(
-            "a payment for %(number)s is on its way already: please do not pay it twice", number=coming[0]
-        )
     if len({each.open_amount.currency for each in chosen}) > 1:
         raise InputError("choose invoices of one currency for one payment")
     return chosen
+
+
+def _left(
+    db: Connection, organisation: Organisation, chosen: Sequence[OpenDocument], now: datetime
+) -> dict[str, Money]:
+    """Return what is left to pay of each, less what is on its way; one that leaves nothing is refused.
+
+    A payment for several fills the oldest first: one of which a part is on its way would be filled up with that part.
+    """
+    opened = {each.document.document_id: each.open_amount for each in chosen}
+    coming = on_their_way(db, organisation, opened, now=now)
+    left = {
+        document_id: amount - coming[document_id].amount if document_id in coming else amount
+        for document_id, amount in opened.items()
+    }
+    covered = [each.document.number for each in chosen if not left[each.document.document_id]]
+    if covered:
+        raise RefusedError(
+            "a payment for %(number)s is on its way already: please do not pay it twice", number=covered[0]
+        )
+    begun_for = [each.document.number for each in chosen if each.document.document_id in coming]
+    if begun_for and len(chosen) > 1:
+        raise InputError(
+            "what is left of %(number)s is paid by itself: a part of it is on its way", number=begun_for[0]
+        )
+    return left
 
 
 def _discounts(
@@ -160,13 +177,12 @@ def _discounts(
     return {document_id: each for document_id, each in found.items() if each.offer.ends_at - now >= SHORTEST}
 
 
-def _amounts(chosen: Sequence[OpenDocument], part: str) -> dict[str, Money]:
-    amounts = {each.document.document_id: each.open_amount for each in chosen}
+def _amounts(left: Mapping[str, Money], part: str) -> dict[str, Money]:
     if not part.strip():
-        return amounts
-    if len(chosen) > 1:
+        return dict(left)
+    if len(left) > 1:
         raise InputError("a part can be paid of one invoice at a time")
-    (document_id, opened), *_ = amounts.items()
+    (document_id, opened), *_ = left.items()
     amount = amount_of(part, opened.currency)
     if not 0 < amount.minor <= opened.minor:
         raise InputError("the amount must be more than nothing and at most %(opened)s", opened=opened)

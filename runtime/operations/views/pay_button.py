@@ -13,6 +13,7 @@ from receivables.money import Money, MoneyError
 from reminders.holds import HoldCode
 from runtime.operations.matching.open_items import open_documents
 from runtime.operations.payers.pay_by_card import may_pay_by_card
+from runtime.operations.reminding.on_their_way import on_their_way
 from runtime.operations.views.standing import standings
 from runtime.store import tables as t
 from runtime.store.connections import Organisation
@@ -31,14 +32,20 @@ class Payable(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ButtonInvoice:
-    """An invoice of which the visitor knew the number and the amount."""
+    """An invoice of which the visitor knew the number and the amount; `on_its_way` was paid already."""
 
     document_id: str
     customer_id: str
     number: str
     open_amount: Money
+    on_its_way: Money
     state: Payable
     may_pay_by_card: bool
+
+    @property
+    def still_open(self) -> Money:
+        """What is left to be paid once what is on its way has arrived."""
+        return self.open_amount - self.on_its_way
 
 
 def named_invoice(
@@ -64,22 +71,28 @@ def named_invoice(
     ids = list(db.scalars(select(document.id).where(wanted).order_by(document.id).limit(MAX_OF_A_NUMBER)))
     for each in open_documents(db, organisation.id, document_ids=ids) if ids else ():
         if asked.minor > 0 and asked in (each.document.total, each.document.balance, each.open_amount):
+            document_id, opened = each.document.document_id, each.open_amount
+            coming = on_their_way(db, organisation, {document_id: opened}, now=now).get(document_id)
+            begun = coming.amount if coming else Money.zero(opened.currency)
             return ButtonInvoice(
-                document_id=each.document.document_id,
+                document_id=document_id,
                 customer_id=each.document.customer_id,
                 number=each.document.number,
-                open_amount=each.open_amount,
-                state=_state(db, organisation, each.document.document_id, each.open_amount, now),
+                open_amount=opened,
+                on_its_way=begun,
+                state=_state(db, organisation, document_id, opened=opened, begun=begun, now=now),
                 may_pay_by_card=may_pay_by_card(db, organisation),
             )
     return None
 
 
-def _state(db: Connection, organisation: Organisation, document_id: str, opened: Money, now: datetime) -> Payable:
+def _state(
+    db: Connection, organisation: Organisation, document_id: str, *, opened: Money, begun: Money, now: datetime
+) -> Payable:
     if not opened:
         return Payable.PAID
     standing = standings(db, organisation, now=now, document_ids=[document_id]).invoices.get(document_id)
     codes = {hold.code for hold in standing.holds} if standing else set()
-    if HoldCode.IN_FLIGHT in codes:
+    if begun == opened or (HoldCode.IN_FLIGHT in codes and not begun):
         return Payable.ON_ITS_WAY
     return Payable.CHECKING if codes & {HoldCode.PROBABLY_PAID, HoldCode.DISCOUNT} else Payable.OPEN

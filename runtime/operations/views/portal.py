@@ -23,6 +23,7 @@ from runtime.operations.payers.pay_by_card import MAX_INVOICES, may_pay_by_card
 from runtime.operations.payers.pay_by_transfer import transfers_in
 from runtime.operations.reaching.opt_outs import EVERY, is_stopped, opt_outs
 from runtime.operations.reminding.facts import known_credit
+from runtime.operations.reminding.on_their_way import OnItsWay, on_their_way
 from runtime.operations.systems.absorb.departures import surviving
 from runtime.operations.views.autopay import PayersAutopay, payers_autopay
 from runtime.operations.views.standing import Standing, standings
@@ -37,7 +38,7 @@ PAYMENTS_SHOWN = timedelta(days=120)
 class PortalInvoice:
     """An open invoice of the payer; none of which nothing is open but a discount that they were offered.
 
-    `on_its_way`: a payment for it was made and has not arrived; `checking`: money arrived that may pay it and is being
+    `on_its_way`: what of that was paid and has not arrived; `checking`: money arrived that may pay it and is being
     looked at; `still_promised`: what is still to come of a promise of a part; `begun`: the page on which they began to
     pay it; `asked`: a question of theirs about it waits for an answer; `automatic_on`: the day on which autopay takes
     it.
@@ -53,11 +54,26 @@ class PortalInvoice:
     disputed: bool
     promised_on: date | None
     still_promised: Money | None
-    on_its_way: bool
+    on_its_way: Money
     checking: bool
     begun: str | None = None
     asked: bool = False
     automatic_on: date | None = None
+
+    @property
+    def still_open(self) -> Money:
+        """What is left to be paid once what is on its way has arrived."""
+        return self.open_amount - self.on_its_way
+
+    @property
+    def wholly_on_its_way(self) -> bool:
+        """Whether a payment on its way leaves nothing to pay."""
+        return not self.still_open
+
+    @property
+    def partly_on_its_way(self) -> bool:
+        """Whether a payment on its way leaves something to pay."""
+        return bool(self.on_its_way) and not self.wholly_on_its_way
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +168,9 @@ def portal(db: Connection, organisation: Organisation, customer_id: str, *, now:
     autopay = payers_autopay(db, organisation, customer_id, now=now)
     began = _begun(db, organisation.id, customer_id, now)
     announced = {each.document_id: each.day for each in autopay.coming if each.state is PaymentState.ANNOUNCED}
-    invoices = _invoices(db, organisation.id, documents, standing, began=began, announced=announced)
+    opened = {each.document.document_id: each.open_amount for each in documents}
+    coming = on_their_way(db, organisation, opened, now=now)
+    invoices = _invoices(db, organisation.id, documents, standing, coming=coming, began=began, announced=announced)
     payments = _payments(db, organisation, customer_id, now)
     credit = known_credit(db, organisation.id, [customer_id])
     return PortalAccount(
@@ -194,6 +212,7 @@ def _invoices(
     documents: Iterable[OpenDocument],
     standing: dict[str, Standing],
     *,
+    coming: Mapping[str, OnItsWay],
     began: dict[str, str],
     announced: dict[str, date],
 ) -> tuple[PortalInvoice, ...]:
@@ -205,6 +224,11 @@ def _invoices(
             ).where(t.document.c.organisation_id == organisation_id, t.document.c.id.in_(list(standing)))
         )
     }
+
+    def begun_of(each: OpenDocument) -> Money:
+        way = coming.get(each.document.document_id)
+        return way.amount if way else Money.zero(each.open_amount.currency)
+
     return tuple(
         PortalInvoice(
             document_id=each.document.document_id,
@@ -216,9 +240,10 @@ def _invoices(
             open_amount=each.open_amount,
             disputed=said[each.document.document_id].disputed,
             promised_on=said[each.document.document_id].promised_on,
-            still_promised=still_promised(each.open_amount, said[each.document.document_id].promise_leaves_minor),
-            on_its_way=any(hold.code is HoldCode.IN_FLIGHT for hold in place.holds)
-            and each.document.document_id not in began.keys() | announced.keys(),
+            still_promised=still_promised(
+                each.open_amount - begun_of(each), said[each.document.document_id].promise_leaves_minor
+            ),
+            on_its_way=begun_of(each),
             checking=any(hold.code is HoldCode.PROBABLY_PAID for hold in place.holds),
             begun=began.get(each.document.document_id),
             asked=any(hold.code is HoldCode.REPLY_UNREAD for hold in place.holds),
@@ -237,10 +262,9 @@ def _balances(invoices: Iterable[PortalInvoice], credit: Mapping[str, Money]) ->
     on_its_way: defaultdict[str, list[Money]] = defaultdict(list)
     for invoice in invoices:
         opened[invoice.open_amount.currency].append(invoice.open_amount)
-        if invoice.on_its_way:
-            on_its_way[invoice.open_amount.currency].append(invoice.open_amount)
-        elif invoice.days_overdue > 0:
-            overdue[invoice.open_amount.currency].append(invoice.open_amount)
+        on_its_way[invoice.open_amount.currency].append(invoice.on_its_way)
+        if invoice.days_overdue > 0:
+            overdue[invoice.open_amount.currency].append(invoice.still_open)
     return tuple(
         PortalBalance(
             total(opened[code], code),
