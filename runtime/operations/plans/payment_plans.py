@@ -161,18 +161,18 @@ def _plan(
     )
 
 
-_plan = t.payment_plan.c
+_row = t.payment_plan.c
 _IN_STATE = (
     select(t.payment_plan)
     .where(
-        _plan.organisation_id == bindparam("organisation_id"),
-        _plan.state.in_(bindparam("states", expanding=True)),
-        _plan.id > bindparam("after"),
+        _row.organisation_id == bindparam("organisation_id"),
+        _row.state.in_(bindparam("states", expanding=True)),
+        _row.id > bindparam("after"),
     )
-    .order_by(_plan.id)
+    .order_by(_row.id)
     .limit(MAX_A_RUN)
 )
-_OF_CUSTOMER_IN_STATE = _IN_STATE.where(_plan.customer_id == bindparam("customer_id"))
+_OF_CUSTOMER_IN_STATE = _IN_STATE.where(_row.customer_id == bindparam("customer_id"))
 
 
 def in_state(
