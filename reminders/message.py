@@ -96,17 +96,21 @@ class PaymentReceived:
 
 
 class AnswerKind(StrEnum):
-    """What somebody is answered who says that they paid, or who asks for an invoice again."""
+    """What somebody is answered who says that they paid, or asks for an invoice again; or what a person writes."""
 
     SETTLED = "settled"
     ARRIVED = "arrived"
     NOT_FOUND = "not_found"
     SENT_AGAIN = "sent_again"
+    WRITTEN = "written"
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer about invoices (number, open amount), with the payment that was found; `days` is how long they wait."""
+    """An answer about invoices (number, open amount), with the payment that was found; `days` is how long they wait.
+
+    `written` is what a person writes instead.
+    """
 
     kind: AnswerKind
     recipient_name: str
@@ -114,6 +118,7 @@ class Answer:
     days: int
     amount: Money | None = None
     received_on: date | None = None
+    written: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,6 +244,8 @@ def render_answer(*, answer: Answer, brand: Brand, links: Links, language: str) 
     facts = {
         "recipient": clean(answer.recipient_name),
         "count": len(answer.lines),
+        "number": clean(answer.lines[0][0]) if answer.lines else "",
+        "written": answer.written,
         "days": answer.days,
         "known": answer.amount is not None and answer.received_on is not None,
         "amount": words.money(answer.amount) if answer.amount else "",
@@ -248,7 +255,7 @@ def render_answer(*, answer: Answer, brand: Brand, links: Links, language: str) 
     layout = {
         "lines": [
             {"number": clean(number), "amount": words.money(amount), "details": [], "pay": None, "file": None}
-            for number, amount in answer.lines
+            for number, amount in (answer.lines if answer.kind is not AnswerKind.WRITTEN else ())
         ],
         "amount_label": words.labels["to_pay"],
         "total_label": words.labels["total_to_pay"],

@@ -12,6 +12,7 @@ from reminders.replies.routing import TaskKind
 from runtime.operations.errors import InputError
 from runtime.operations.payers.replies.answers import send_answer, switch_answers
 from runtime.operations.payers.replies.settle import NOTHING, settle_reply
+from runtime.operations.payers.replies.write_answer import MAX_ANSWER_CHARS, write_answer
 from runtime.operations.people.finish_task import finish_task
 from runtime.operations.people.tasks import (
     MAX_NAME_CHARS,
@@ -66,6 +67,7 @@ def show_replies(
         people=people,
         kinds=tuple(ReplyKind),
         nothing=NOTHING,
+        longest_answer=MAX_ANSWER_CHARS,
         notice=notice,
     )
 
@@ -104,6 +106,14 @@ def answer(app: Running, who: Who, organisation_id: str, reply_id: str) -> Respo
     """Send the answer that is prepared."""
     known(app, organisation_id)
     send_answer(app, organisation_id=organisation_id, reply_id=reply_id, actor=who)
+    return go(f"/o/{organisation_id}/replies?state=all", "answer_sent")
+
+
+@ROUTES.post("/o/{organisation_id}/replies/{reply_id}/write", dependencies=[CHASE], status_code=303)
+def write(app: Running, who: Who, organisation_id: str, reply_id: str, text: Annotated[str, Form()]) -> Response:
+    """Send what a person answers."""
+    known(app, organisation_id)
+    write_answer(app, organisation_id=organisation_id, reply_id=reply_id, text=text, actor=who)
     return go(f"/o/{organisation_id}/replies?state=all", "answer_sent")
 
 

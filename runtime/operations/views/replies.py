@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, Connection, func, select, true
 
 from receivables.document import DocumentStatus
 from receivables.money import Money
+from reminders.message import AnswerKind
 from reminders.replies.kinds import ReplyKind
 from reminders.replies.routing import TaskKind
 from runtime.operations.payers.replies.act import ACTED, SETTLED, WAITING
@@ -100,6 +101,11 @@ class ReplyCard:
     settled_by: str | None
     task: TaskRow | None
     answer: AnswerRow | None
+
+    @property
+    def can_write(self) -> bool:
+        """Whether a person can answer it in their own words."""
+        return self.is_known and (self.answer is None or self.answer.state in (PREPARED, FAILED))
 
     @property
     def part(self) -> Money | None:
@@ -282,7 +288,7 @@ def _answers(db: Connection, organisation_id: str, reply_ids: Collection[str]) -
             text=row.body_text,
             state=row.state,
             proof=row.proof,
-            can_send=row.state in (PREPARED, FAILED) and row.channel == EMAIL,
+            can_send=row.state in (PREPARED, FAILED) and row.channel == EMAIL and row.kind != AnswerKind.WRITTEN,
         )
         for row in rows
     }

@@ -66,6 +66,7 @@ answer = Table(
     Column("customer_id", Id, nullable=False),
     Column("kind", String(16), nullable=False),
     Column("findings", JSON, nullable=False),
+    Column("recipient", String(320)),  # none: whoever wrote what it answers
     Column("subject", Text, nullable=False),
     Column("body_text", Text, nullable=False),
     Column("state", String(16), nullable=False),

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, func, insert, select, update
 
 from connectors.channels.contract import UNREACHABLE
-from connectors.channels.email import message_id_of
+from connectors.channels.email import EmailChannel, message_id_of
 from connectors.errors import ConnectorError, Reject, Retry
 from receivables.money import Money
 from reminders.evidence import Channel
@@ -55,7 +55,7 @@ def prepare_answer(app: App, *, organisation_id: str, reply_id: str, kind: Reply
     with app.store.write() as db:
         connections.lock_organisation(db, organisation_id)
         organisation = connections.organisation(db, organisation_id)
-        reply = _reply(db, organisation_id, reply_id)
+        reply = find_reply(db, organisation_id, reply_id)
         there = select(t.answer.c.reply_id).where(t.answer.c.reply_id == reply_id)
         if organisation is None or reply["customer_id"] is None or db.scalar(there) is not None:
             return
@@ -77,9 +77,10 @@ def send_answer(app: App, *, organisation_id: str, reply_id: str, actor: str) ->
     with app.store.write() as db:
         connections.lock_organisation(db, organisation_id)
         organisation = connections.organisation(db, organisation_id)
-        reply, now = _reply(db, organisation_id, reply_id), app.clock()
+        reply, now = find_reply(db, organisation_id, reply_id), app.clock()
         mine = (t.answer.c.organisation_id == organisation_id) & (t.answer.c.reply_id == reply_id)
-        row = db.execute(select(t.answer).where(mine, t.answer.c.state.in_((PREPARED, FAILED)))).first()
+        prepared = t.answer.c.state.in_((PREPARED, FAILED)) & (t.answer.c.kind != AnswerKind.WRITTEN.value)
+        row = db.execute(select(t.answer).where(mine, prepared)).first()
         if row is None or organisation is None:
             raise RefusedError("there is no answer that can be sent")
         if reply["channel"] != EMAIL or (Channel.EMAIL, normal(reply["sender"])) in bad_addresses(db, organisation_id):
@@ -88,19 +89,27 @@ def send_answer(app: App, *, organisation_id: str, reply_id: str, actor: str) ->
         written, _ = _write(app, db, organisation, reply, kind=kind, now=now)
         values = {"state": HANDING, "sent_at": now, "sent_by": actor}
         db.execute(update(t.answer).where(mine).values(subject=written.subject, body_text=written.text, **values))
-        unsubscribe = portal_links(app, organisation_id, reply["customer_id"]).unsubscribe
         sender = sender_of(app, db, organisation)
+    hand_answer_over(app, app.email, reply, written, to=reply["sender"], sender=sender, actor=actor)
+
+
+def hand_answer_over(
+    app: App, email: EmailChannel, reply: dict[str, Any], written: Message, *, to: str, sender: str, actor: str
+) -> str:
+    """Send an answer whose row says that it is being handed over; returns how that ended."""
+    organisation_id, reply_id = reply["organisation_id"], reply["id"]
+    mine = (t.answer.c.organisation_id == organisation_id) & (t.answer.c.reply_id == reply_id)
     state, proof, is_refused = SENT, "", False
     try:
-        delivery = app.email.send(
+        delivery = email.send(
             message_id=f"answer {reply_id}",
-            to=reply["sender"],
+            to=to,
             subject=written.subject,
             text=written.text,
             html=written.html,
             sender=sender,
             reply_to=app.settings.reply_to or app.settings.mail_from,
-            unsubscribe_url=unsubscribe,
+            unsubscribe_url=portal_links(app, organisation_id, reply["customer_id"]).unsubscribe,
             in_reply_to=_thread(reply["message_id"]),
         )
         proof = f"taken over by the mail server: {delivery.answer}"
@@ -117,9 +126,10 @@ def send_answer(app: App, *, organisation_id: str, reply_id: str, actor: str) ->
                 db, organisation_id=organisation_id, subject=reply_id, kinds=(TaskKind.ANSWER,), by=actor, at=now
             )
         if is_refused:
-            _note_address(db, organisation_id, reply, why=proof, at=now)
-        detail = f"{written.subject} → {reply['sender']}: {proof}"
+            _note_address(db, organisation_id, reply["customer_id"], to, why=proof, at=now)
+        detail = f"{written.subject} → {to}: {proof}"
         _record(db, organisation_id, reply, state, detail, actor=actor, at=now)
+    return state
 
 
 def _thread(message_id: str | None) -> str | None:
@@ -128,25 +138,26 @@ def _thread(message_id: str | None) -> str | None:
 
 
 def note_delivered(
-    db: Connection, organisation_id: str, reply_id: str, detail: str, *, is_delivered: bool, at: datetime
+    db: Connection, organisation_id: str, reply_id: str, address: str, detail: str, *, is_delivered: bool, at: datetime
 ) -> None:
-    """Keep what a mail server reports of an answer."""
+    """Keep what a mail server reports of an answer to this address."""
     said = f"{'delivered' if is_delivered else 'came back'}: {detail}"
     state = {} if is_delivered else {"state": FAILED}
     db.execute(update(t.answer).where(t.answer.c.reply_id == reply_id).values(proof=said, **state))
     if not is_delivered:
-        reply = _reply(db, organisation_id, reply_id)
-        _note_address(db, organisation_id, reply, why=detail, at=at)
+        reply = find_reply(db, organisation_id, reply_id)
+        _note_address(db, organisation_id, reply["customer_id"], address, why=detail, at=at)
         _record(db, organisation_id, reply, FAILED, said, actor="replies", at=at)
 
 
-def _note_address(db: Connection, organisation_id: str, reply: dict[str, Any], *, why: str, at: datetime) -> None:
+def _note_address(
+    db: Connection, organisation_id: str, customer_id: str, address: str, *, why: str, at: datetime
+) -> None:
     """Note that nothing arrives where an answer went; where that is the customer's own address, ask for another."""
-    customer, address = t.customer.c, reply["sender"]
-    mine = (customer.organisation_id == organisation_id) & (customer.id == reply["customer_id"])
+    customer = t.customer.c
+    mine = (customer.organisation_id == organisation_id) & (customer.id == customer_id)
     if db.scalar(select(customer.id).where(mine, func.lower(customer.email) == normal(address))) is not None:
-        about = reply["customer_id"]
-        note_unreachable(db, organisation_id, about, channel=Channel.EMAIL, spoken=address, why=why, at=at)
+        note_unreachable(db, organisation_id, customer_id, channel=Channel.EMAIL, spoken=address, why=why, at=at)
     else:
         note_bad(db, organisation_id, channel=Channel.EMAIL, address=address, why=why, at=at)
 
@@ -211,7 +222,7 @@ def _write(
     answer = Answer(
         kind=found.kind,
         recipient_name=name or "",
-        lines=_lines(db, organisation.id, documents),
+        lines=lines_of(db, organisation.id, documents),
         days=WAITING_DAYS,
         amount=found.amount,
         received_on=found.day,
@@ -222,7 +233,8 @@ def _write(
     ), found
 
 
-def _lines(db: Connection, organisation_id: str, document_ids: list[str]) -> tuple[tuple[str, Money], ...]:
+def lines_of(db: Connection, organisation_id: str, document_ids: list[str]) -> tuple[tuple[str, Money], ...]:
+    """Return the numbers of these invoices with what is open of each, the oldest due first."""
     document = t.document.c
     rows = db.execute(
         select(document.number, document.balance_minor, document.currency)
@@ -252,7 +264,8 @@ def _may_send(app: App, db: Connection, organisation_id: str, reply: dict[str, A
     return is_open and (db.scalar(sent) or 0) < MAX_BY_ITSELF
 
 
-def _reply(db: Connection, organisation_id: str, reply_id: str) -> dict[str, Any]:
+def find_reply(db: Connection, organisation_id: str, reply_id: str) -> dict[str, Any]:
+    """Return a reply; RefusedError where the organisation has none of this id."""
     mine = (t.reply.c.organisation_id == organisation_id) & (t.reply.c.id == reply_id)
     row = db.execute(select(t.reply).where(mine)).first()
     if row is None:

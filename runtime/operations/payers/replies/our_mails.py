@@ -62,7 +62,8 @@ def note_fate(db: Connection, sent: OurMail, fate: Fate, *, message_id: str, det
         report = Report(message_id, fate, detail)
         keep_report(db, sent.organisation_id, sent.id, carrier=MAIL, report=report, at=at)
     elif sent.kind is MailKind.ANSWER:
-        note_delivered(db, sent.organisation_id, sent.id, detail, is_delivered=fate is Fate.DELIVERED, at=at)
+        is_delivered, to = fate is Fate.DELIVERED, sent.recipient
+        note_delivered(db, sent.organisation_id, sent.id, to, detail, is_delivered=is_delivered, at=at)
     elif fate is Fate.UNDELIVERED:
         _came_back(db, sent, detail, at)
 
@@ -105,13 +106,13 @@ def _thanks(db: Connection, message_id: str) -> OurMail | None:
 def _answer(db: Connection, message_id: str) -> OurMail | None:
     reply = t.reply.c
     row = db.execute(
-        select(t.answer.c.organisation_id, t.answer.c.customer_id, reply.id, reply.sender, reply.documents, reply.held)
+        select(t.answer, reply.id, reply.sender, reply.documents, reply.held)
         .join(t.reply, reply.id == t.answer.c.reply_id)
         .where(t.answer.c.message_id == message_id)
     ).first()
     if row is None:
         return None
-    of = (row.organisation_id, row.customer_id, row.sender)
+    of = (row.organisation_id, row.customer_id, row.recipient or row.sender)
     return OurMail(MailKind.ANSWER, row.id, *of, tuple(row.documents or row.held))
 
 
