@@ -12,12 +12,13 @@ from receivables.money import Money, MoneyError
 from reminders.payment_plan import Instalment, last_first_day, monthly
 from runtime.operations.errors import InputError
 from runtime.operations.plans.agree_plan import AMOUNT_CHANGED, MIN_INSTALMENTS, agree_plan
+from runtime.operations.plans.pay_instalment import pay_instalment
 from runtime.operations.plans.payment_plans import Offer, offers
 from runtime.web.access import PAYER, routes
 from runtime.web.days import day_of
 from runtime.web.numbers import Asked, Given
 from runtime.web.pages import go
-from runtime.web.portal import ACTOR, Visiting
+from runtime.web.portal import ACTOR, Means, Visiting
 from runtime.web.running import Running
 
 ROUTES = routes("portal", prefix="/p/{token}", dependencies=[PAYER])
@@ -90,6 +91,22 @@ def take_plan(
         by_payer=True,
     )
     return go(f"/p/{visiting.token}", "plan_agreed")
+
+
+@ROUTES.post("/plan/{plan_id}/pay")
+def take_instalment(
+    app: Running, visiting: Visiting, plan_id: str, means: Annotated[Means, Form()] = Means.CARD
+) -> Response:
+    """Lead the payer to a page on which they pay the instalment ahead, or learn where to transfer it to."""
+    address = pay_instalment(
+        app,
+        organisation_id=visiting.organisation.id,
+        customer_id=visiting.account.customer_id,
+        plan_id=plan_id,
+        back_to=f"{app.settings.public_url.rstrip('/')}/p/{visiting.token}",
+        by_transfer=means is Means.TRANSFER,
+    )
+    return visiting.page("portal_checkout.html", address=address)
 
 
 def _instalments(offer: Offer, currency: str, count: int, first_on: date) -> tuple[Instalment, ...]:

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import httpx
 import pytest
 from playwright.sync_api import expect, sync_playwright
 
+from receivables.money import Money
 from runtime.operations.payers.pay_by_card import MAX_INVOICES, switch_card_payments
 from runtime.operations.payers.pay_by_transfer import switch_transfers
+from runtime.operations.plans.agree_plan import agree_plan
 from runtime.store import tables as t
-from tests.operations.firm import Firm
+from tests.operations.firm import TODAY, Firm
 from tests.shared import unavailable
 from tests.web.firm_site import payers_page, served_firm
 from tests.web.test_browser import CHROMIUM, FLAGS, PHONE
@@ -24,6 +28,20 @@ def served(tmp_path: Path) -> Iterator[tuple[Firm, str]]:
     with served_firm(tmp_path) as (firm, address):
         switch_card_payments(firm.app, organisation_id=firm.id, on=True, actor="owner")
         yield firm, address
+
+
+def _plan(firm: Firm) -> None:
+    """Let Acme pay its 195.50 in two instalments."""
+    agree_plan(
+        firm.app,
+        organisation_id=firm.id,
+        customer_id=firm.document("INV-1001").customer_id,
+        debt=Money(19_550, "GBP"),
+        count=2,
+        first_on=TODAY + timedelta(days=6),
+        consent="I agree.",
+        actor="customer",
+    )
 
 
 def test_a_card_is_offered_only_while_it_is_switched_on(served: tuple[Firm, str], http: httpx.Client) -> None:
@@ -120,6 +138,56 @@ def test_a_payer_pays_two_invoices_on_a_phone(served: tuple[Firm, str], tmp_path
         chromium.close()
     assert firm.ledger.balance("INV-1001") == firm.ledger.balance("INV-1002") == 0
     assert not firm.rows(t.reminder_item, state="planned")
+
+
+@pytest.mark.browser
+def test_a_payer_pays_an_instalment_on_a_phone(served: tuple[Firm, str], tmp_path: Path) -> None:
+    if not CHROMIUM.exists():
+        unavailable(f"{CHROMIUM} is not there")
+    firm, address = served
+    switch_transfers(firm.app, organisation_id=firm.id, on=True, actor="owner")
+    _plan(firm)
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
+        page = chromium.new_context(
+            base_url=address, viewport={"width": PHONE[0], "height": PHONE[1]}, java_script_enabled=False
+        ).new_page()
+        page.goto(payers_page(firm))
+        page.screenshot(path=tmp_path / "account.png", full_page=True)
+        expect(page.get_by_text("£97.75 to pay by 16 Mar 2026")).to_contain_text("INV-1002: £75.50, INV-1001: £22.25")
+        page.get_by_role("button", name="Pay this instalment").click()
+        page.get_by_role("button", name="Pay by card").click()  # on the processor's page
+        expect(page.get_by_role("status")).to_contain_text("Your payment shows here as soon as it is confirmed")
+        firm.deliver_webhooks()
+        firm.work()
+        page.reload()
+        expect(page.get_by_text("£97.75 to pay by 16 Apr 2026")).to_contain_text("INV-1001: £97.75")
+        page.screenshot(path=tmp_path / "paid.png", full_page=True)
+        chromium.close()
+    assert (firm.ledger.balance("INV-1001"), firm.ledger.balance("INV-1002")) == (Decimal("97.75"), Decimal(0))
+
+
+def test_an_instalment_is_paid_by_card_or_transfer_while_that_is_offered(
+    served: tuple[Firm, str], http: httpx.Client
+) -> None:
+    firm, _ = served
+    _plan(firm)
+    page = payers_page(firm)
+    account = http.get(page).text
+    (form,) = re.findall(r'<form class="actions" method="post" action="([^"]*/plan/[^"]*/pay)">', account)
+    assert "Show where to transfer it to" not in account
+    switch_transfers(firm.app, organisation_id=firm.id, on=True, actor="owner")
+    assert "Show where to transfer it to" in http.get(page).text
+    for means in ("card", "transfer"):
+        assert http.post(form, data={"means": means}).status_code == 200
+    assert [row.by_transfer for row in sorted(firm.rows(t.checkout), key=lambda row: row.begun_at)] == [False, True]
+    german = {"Accept-Language": "de"}
+    assert "97,75\xa0£ zu zahlen bis 16.03.2026" in http.get(page, headers=german).text
+    foreign = f"{payers_page(firm, 'INV-2001')}{form.removeprefix(page)}"
+    refused = http.post(foreign, headers=german)
+    assert (refused.status_code, "Diese Ratenzahlung ist beendet" in refused.text) == (409, True)
+    switch_card_payments(firm.app, organisation_id=firm.id, on=False, actor="owner")
+    assert "Pay this instalment" not in http.get(page).text
 
 
 @pytest.mark.browser

@@ -50,6 +50,7 @@ PAYERS_ROOMS = (
     "operations/payers/question.py",
     "operations/autopay/agree.py",
     "operations/plans/agree_plan.py",
+    "operations/plans/pay_instalment.py",
     "web/days.py",
     "web/portal.py",
     "web/portal_autopay.py",

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from secrets import token_hex
 
@@ -36,6 +36,15 @@ SHORTEST = timedelta(minutes=31)  # Stripe takes no page that ends within half a
 HOLDING_A_WEEK = 3  # of one invoice: a page opened after so many holds no reminder back, or one could dodge for ever
 ACTOR = "customer"
 _PROBLEM = "checkout_not_opened"
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What a payer pays on one page, by document, with the numbers that they know them by; it is paid before `ends`."""
+
+    numbers: Mapping[str, str]
+    amounts: Mapping[str, Money]
+    ends: datetime
 
 
 def may_pay_by_card(db: Connection, organisation: Organisation) -> bool:
@@ -76,13 +85,8 @@ def pay_by_card(
     one for other means. InputError for a choice that cannot be paid together; RefusedError when cards are not taken, an
     invoice is not open or all of it is on its way, or the processor opens no page.
     """
-    with app.store.write() as db:
-        connections.lock_organisation(db, organisation_id)
-        now = app.clock()
-        organisation = connections.organisation(db, organisation_id)
-        processor = connections.connection_for_role(db, organisation_id, Role.PROCESSOR)
-        if organisation is None or processor is None or not organisation.card_payments_on:
-            raise RefusedError("paying by card is not offered here: please pay by bank transfer")
+
+    def choose(db: Connection, organisation: Organisation, now: datetime) -> Choice:
         chosen = _chosen(db, organisation, customer_id, document_ids, in_hand=in_hand)
         left = _left(db, organisation, chosen, now)
         amounts = _amounts(left, part)
@@ -95,6 +99,32 @@ def pay_by_card(
         keep_offers(db, organisation_id, offered.values(), now=now)
         amounts |= {document_id: each.to_pay for document_id, each in offered.items()}
         ends = min((each.offer.ends_at for each in offered.values()), default=now + LIFETIME)
+        return Choice({each.document.document_id: each.document.number for each in chosen}, amounts, ends)
+
+    return open_page(
+        app, choose, organisation_id=organisation_id, customer_id=customer_id, back_to=back_to, by_transfer=by_transfer
+    )
+
+
+def open_page(
+    app: App,
+    choose: Callable[[Connection, Organisation, datetime], Choice],
+    *,
+    organisation_id: str,
+    customer_id: str,
+    back_to: str,
+    by_transfer: bool,
+) -> str:
+    """Open a page on which the customer pays what `choose` says, under the organisation's lock; return its address."""
+    with app.store.write() as db:
+        connections.lock_organisation(db, organisation_id)
+        now = app.clock()
+        organisation = connections.organisation(db, organisation_id)
+        processor = connections.connection_for_role(db, organisation_id, Role.PROCESSOR)
+        if organisation is None or processor is None or not organisation.card_payments_on:
+            raise RefusedError("paying by card is not offered here: please pay by bank transfer")
+        choice = choose(db, organisation, now)
+        amounts, ends = choice.amounts, choice.ends
         by_transfer = by_transfer and _currency(amounts) in transfers_in(db, organisation)
         same = [each for each in begun(db, organisation_id, now) if _is_for(each, customer_id, amounts, by_transfer)]
         if same and same[0].address:
@@ -104,8 +134,7 @@ def pay_by_card(
     intent = OpenCheckout(
         key=checkout.id,
         lines=tuple(
-            CheckoutLine(each.document.document_id, each.document.number, amounts[each.document.document_id])
-            for each in chosen
+            CheckoutLine(document_id, number, amounts[document_id]) for document_id, number in choice.numbers.items()
         ),
         email=email or "",
         paid_url=f"{back_to}?notice={'transferring' if by_transfer else 'paying'}",

@@ -9,11 +9,12 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, select
 
-from receivables.document import DocumentKind
+from receivables.document import DocumentKind, DocumentStatus
 from receivables.money import Money, total
 from reminders.holds import HoldCode
 from reminders.payment_plan import Instalment, PlanStanding, PlanState, plan_standing
 from runtime.operations.matching.open_items import OpenDocument, open_documents
+from runtime.operations.payers.pay_by_card import MAX_INVOICES
 from runtime.operations.reminding.on_their_way import OnItsWay, on_their_way
 from runtime.operations.views.standing import standings
 from runtime.store import journal
@@ -26,10 +27,20 @@ MAX_HEAPS = 2_000  # a million plans of one organisation
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """What of an instalment is to be paid on one invoice."""
+
+    document_id: str
+    number: str
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """A plan with where it stands; `paid` is what was paid of it since it was agreed.
 
-    `coming` is on its way beside that, and has arrived or failed by `comes_by`.
+    `coming` is on its way beside that, and has arrived or failed by `comes_by`. `to_pay` is what one payment can pay of
+    the instalment ahead.
     """
 
     plan_id: str
@@ -42,10 +53,16 @@ class Plan:
     instalments: tuple[Instalment, ...]
     state: PlanState
     standing: PlanStanding
+    to_pay: tuple[Part, ...]
     consent: str
     agreed_by: str
     agreed_at: datetime
     why: str
+
+    @property
+    def to_pay_in_all(self) -> Money:
+        """What one payment can pay of the instalment ahead."""
+        return total([each.amount for each in self.to_pay], self.debt.currency)
 
     @property
     def rows(self) -> list[tuple[Instalment, bool, bool]]:
@@ -111,12 +128,10 @@ def read_plans(
 ) -> list[Plan]:
     """Return plans of their rows, judged by what is open of their invoices now, and what of that is on its way."""
     documents = {document_id for row in rows for document_id in row["documents"]}
-    opened = {
-        each.document.document_id: each.open_amount
-        for each in open_documents(db, organisation.id, document_ids=documents)
-    }
+    found = {each.document.document_id: each for each in open_documents(db, organisation.id, document_ids=documents)}
+    opened = {document_id: each.open_amount for document_id, each in found.items()}
     coming = on_their_way(db, organisation, opened, now=now)
-    return [_plan(organisation, row, opened, coming, now.astimezone(organisation.zone).date()) for row in rows]
+    return [_plan(organisation, row, found, coming, now.astimezone(organisation.zone).date()) for row in rows]
 
 
 def read_plan(db: Connection, organisation: Organisation, row: Mapping[str, Any], *, now: datetime) -> Plan:
@@ -128,19 +143,24 @@ def read_plan(db: Connection, organisation: Organisation, row: Mapping[str, Any]
 def _plan(
     organisation: Organisation,
     row: Mapping[str, Any],
-    opened: Mapping[str, Money],
+    found: Mapping[str, OpenDocument],
     on_the_way: Mapping[str, OnItsWay],
     today: date,
 ) -> Plan:
     currency = row["currency"]
     debt = Money(row["total_minor"], currency)
-    left = total([opened[each] for each in row["documents"] if each in opened], currency)
+    documents = [found[each] for each in row["documents"] if each in found]
+    left = total([each.open_amount for each in documents], currency)
     paid = max(debt - left, Money.zero(currency))
     begun = [on_the_way[each] for each in row["documents"] if each in on_the_way]
     coming = total([each.amount for each in begun], currency)
     instalments = tuple(
         Instalment(date.fromisoformat(day), Money(minor, currency)) for day, minor in row["instalments"]
     )
+    standing = plan_standing(
+        instalments=instalments, paid=paid, coming=coming, today=today, country=organisation.country
+    )
+    missing = _due(instalments, standing.ahead) - paid - coming if standing.ahead else Money.zero(currency)
     return Plan(
         plan_id=row["id"],
         customer_id=row["customer_id"],
@@ -151,14 +171,45 @@ def _plan(
         comes_by=max((each.until for each in begun), default=None),
         instalments=instalments,
         state=PlanState(row["state"]),
-        standing=plan_standing(
-            instalments=instalments, paid=paid, coming=coming, today=today, country=organisation.country
-        ),
+        standing=standing,
+        to_pay=_parts([each for each in documents if _is_payable(each, row["customer_id"])], on_the_way, missing),
         consent=row["consent"],
         agreed_by=row["agreed_by"],
         agreed_at=row["agreed_at"],
         why=row["why"],
     )
+
+
+def _due(instalments: Sequence[Instalment], last: Instalment) -> Money:
+    """What is to be paid in all with that instalment."""
+    return total([each.amount for each in instalments if each.due_on <= last.due_on], last.amount.currency)
+
+
+def _is_payable(each: OpenDocument, customer_id: str) -> bool:
+    document = each.document
+    is_theirs = document.customer_id == customer_id and document.kind is DocumentKind.INVOICE
+    return is_theirs and document.status is DocumentStatus.OPEN and document.sent
+
+
+def _parts(documents: Sequence[OpenDocument], on_the_way: Mapping[str, OnItsWay], missing: Money) -> tuple[Part, ...]:
+    """Divide what is missing among the invoices, the oldest first, and never more than is open of one.
+
+    As money for several fills the oldest first, one of which a part is on its way is paid by itself, after the others.
+    """
+    ordered = sorted(documents, key=lambda each: (each.document.due_on, each.document.document_id))
+    untouched = [each for each in ordered if each.document.document_id not in on_the_way][:MAX_INVOICES]
+    for chosen in (untouched, *([each] for each in ordered if each.document.document_id in on_the_way)):
+        parts, left = [], missing
+        for each in chosen:
+            document_id = each.document.document_id
+            coming = on_the_way.get(document_id)
+            amount = min(left, each.open_amount - coming.amount if coming else each.open_amount)
+            if amount.minor > 0:
+                parts.append(Part(document_id, each.document.number, amount))
+                left -= amount
+        if parts:
+            return tuple(parts)
+    return ()
 
 
 _row = t.payment_plan.c
