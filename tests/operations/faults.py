@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime, timedelta
 
 from werkzeug.wrappers import Request, Response
 
+from runtime.simulation.damage import without_news
+from runtime.simulation.wire import Answered
 from sandbox.standin import Interceptor, StandIn
+
+LAG = timedelta(seconds=90)  # of a replica
 
 
 def is_write(request: Request) -> bool:
@@ -26,6 +31,25 @@ def lose_answer(standin: StandIn) -> Interceptor:
         return Response(b"{", headers={"Content-Length": "99", "Connection": "close"})
 
     return lose
+
+
+def lose_answer_and_lag(standin: StandIn) -> Interceptor:
+    """The next write takes effect, its answer is lost, and for a while no list shows what it wrote."""
+    written: list[datetime] = []
+
+    def lag(request: Request, handle: Callable[[], Response]) -> Response:
+        if not written and is_write(request):
+            written.append(standin.clock())
+            handle()
+            return Response(b"{", headers={"Content-Length": "99", "Connection": "close"})
+        response = handle()
+        if written and not is_write(request) and standin.clock() < written[0] + LAG:
+            shown = Answered(response.status_code, (), response.get_data())
+            old = without_news(standin.name, shown, written[0] - timedelta(seconds=1))
+            response.set_data(old.body if old else shown.body)
+        return response
+
+    return lag
 
 
 def unavailable(_request: Request, _handle: Callable[[], Response]) -> Response:

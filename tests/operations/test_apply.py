@@ -22,10 +22,11 @@ from runtime.operations.systems import deliver
 from runtime.operations.systems.pull import pull
 from runtime.store import queues
 from runtime.store import tables as t
-from tests.operations.faults import lose_answer, unavailable
+from tests.operations.faults import lose_answer, lose_answer_and_lag, unavailable
 from tests.operations.firm import TODAY, Firm, XeroLedger, money_in
 
 PART = money_in("LP", "50.00", "ACME LTD", "INV-1001")
+HALF = money_in("LH", "60.00", "ACME LTD", "INV-1001")
 EXACT = money_in("L1", "120.00", "ACME LTD", "INV-1001")
 VAGUE = money_in("L2", "300.00", "A PERSON", "thank you")
 
@@ -183,6 +184,30 @@ def test_undone_while_its_answer_was_lost_it_is_taken_back(any_firm: Firm) -> No
     any_firm.work(minutes=5)
     any_firm.work(minutes=5)
     _open(any_firm)
+
+
+def test_undone_while_its_answer_was_lost_and_no_list_shows_it_yet_it_is_taken_back(any_firm: Firm) -> None:
+    any_firm.import_lines(EXACT)
+    any_firm.ledger.standin.interceptor = lose_answer_and_lag(any_firm.ledger.standin)
+    any_firm.work()
+    undo(any_firm.app, organisation_id=any_firm.id, receipt_id=any_firm.receipt().id, actor="dana")
+    for seconds in (10, 30, 300, 300, 300):
+        any_firm.work(seconds=seconds)
+    _open(any_firm)
+
+
+def test_half_of_an_invoice_whose_answer_was_lost_and_that_no_list_shows_yet_is_posted_once(any_firm: Firm) -> None:
+    """What is posted with it the next time makes the call another one, which no idempotency key knows again."""
+    any_firm.import_lines(HALF)
+    any_firm.work()
+    confirm(any_firm.app, organisation_id=any_firm.id, receipt_id=any_firm.receipt().id, actor="dana")
+    any_firm.ledger.standin.interceptor = lose_answer_and_lag(any_firm.ledger.standin)
+    any_firm.work()
+    any_firm.import_lines(money_in("L3", "300.00", "BOLT", "INV-2001"), name="later.xml")
+    for seconds in (10, 30, 300, 300, 300):
+        any_firm.work(seconds=seconds)
+    assert any_firm.ledger.payments() == [Decimal("60.00"), Decimal("300.00")]
+    assert any_firm.ledger.balance("INV-1001") == 60
 
 
 def test_a_guess_waits_for_a_person_and_is_posted_when_confirmed(any_firm: Firm) -> None:

@@ -64,6 +64,10 @@ from runtime.store.connections import CONNECTED, VendorConnection
 
 Row = dict[str, Any]
 PAUSE_WITHOUT_CONSENT_SECONDS = 300.0
+# What is made once is looked up in lists, and those of a replica may lag behind: what they do not show a moment after
+# the call would be written again, or forgotten where nobody wants it any more. So they are given time to show it.
+SHOWN_AFTER_SECONDS = 120.0
+_FOUND_IN_LISTS = (*POSTINGS, PostPayout, DraftInvoice, PostCharge, NoteDocument)
 _IN_THE_LEDGER = "Correct it in the ledger; it is read again."
 _BY_HAND = "It stays on the invoice's page here: attach it in the ledger yourself if you want it there."
 _AT_THE_PROCESSOR = "Look at the payer's saved means of payment at the processor."
@@ -182,7 +186,8 @@ def _put_off_all(app: App, rows: Sequence[Row], error: Exception) -> None:
 
 def _put_off(db: Connection, row: Row, error: Exception, now: datetime) -> None:
     """Try a row again later; whether it is in doubt stays as it is."""
-    values = queues.next_try(row, now, 0.0)
+    may_stand = db.scalar(select(t.outbox.c.in_doubt).where(t.outbox.c.id == row["id"]))
+    values = queues.next_try(row, now, _until_shown(queues.read_intent(row)) if may_stand else 0.0)
     why = str(defect(error))
     queues.settle(db, t.outbox, row["id"], problem=why, **values)
     if values["state"] == queues.ASIDE:
@@ -246,7 +251,9 @@ def _usual(intent: Intent) -> str:
 def _try_again(db: Connection, row: Row, intent: Intent, outcome: Retry | Reconnect, now: datetime) -> None:
     """Put a write off, or give it up once it was tried as often as it may be."""
     pause = outcome.after_seconds if isinstance(outcome, Retry) else PAUSE_WITHOUT_CONSENT_SECONDS
-    doubt = row["in_doubt"] or (isinstance(outcome, Retry) and outcome.ambiguous)
+    is_lost = isinstance(outcome, Retry) and outcome.ambiguous
+    pause = max(pause, _until_shown(intent)) if is_lost else pause
+    doubt = row["in_doubt"] or is_lost
     if _is_event(intent) and isinstance(outcome, NoRoom):
         queues.settle(db, t.outbox, row["id"], in_doubt=doubt, problem=str(outcome), **queues.untried(row, now, pause))
         return
@@ -263,6 +270,11 @@ def _try_again(db: Connection, row: Row, intent: Intent, outcome: Retry | Reconn
         after_waiting(db, row, str(outcome), now)  # it is announced anew
     else:
         _show(db, row, Problem("write_not_delivered", str(outcome), remedy), now)
+
+
+def _until_shown(intent: Intent) -> float:
+    """How many seconds a write that may stand is left alone before it is looked up."""
+    return SHOWN_AFTER_SECONDS if isinstance(intent, _FOUND_IN_LISTS) else 0.0
 
 
 def _is_event(intent: Intent) -> bool:
