@@ -17,7 +17,7 @@ from runtime.app import App
 from runtime.operations.errors import InputError, RefusedError
 from runtime.operations.payers.dispute import MAX_REASON_CHARS, dispute
 from runtime.operations.payers.promise import promise
-from runtime.operations.payers.replies.answers import prepare_answer
+from runtime.operations.payers.replies.answers import find_reply, prepare_answer
 from runtime.operations.payers.replies.holding import hold, release, shortened
 from runtime.operations.people.tasks import open_task
 from runtime.operations.reaching.bad_addresses import give_up
@@ -44,7 +44,7 @@ class Said:
 def act_on(app: App, *, organisation_id: str, reply_id: str) -> None:
     """Do what a sure reply says. What cannot be done leaves it with a person, with the reason among its doubts."""
     with app.store.read() as db:
-        reply = find(db, organisation_id, reply_id)
+        reply = find_reply(db, organisation_id, reply_id)
     kind = ReplyKind(reply["kind"])
     try:
         said = Said(reply["named_day"], _part(reply))
@@ -214,15 +214,6 @@ def _said_too_often(db: Connection, reply: dict[str, Any]) -> bool:
     )
     said = Counter(document_id for row in rows for document_id in row.documents)
     return any(said[document_id] >= MAX_PAID_HOLDING for document_id in reply["documents"])
-
-
-def find(db: Connection, organisation_id: str, reply_id: str) -> dict[str, Any]:
-    """Return a reply; RefusedError when the organisation has none of this id."""
-    mine = (t.reply.c.organisation_id == organisation_id) & (t.reply.c.id == reply_id)
-    row = db.execute(select(t.reply).where(mine)).first()
-    if row is None:
-        raise RefusedError("there is no such reply")
-    return dict(row._mapping)
 
 
 def _leave_to_a_person(app: App, reply: dict[str, Any], why: str) -> None:

@@ -5,13 +5,14 @@ An answer is a row of its own, written before it leaves: what may have left neve
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, func, select, update
 
 from connectors.channels.contract import UNREACHABLE
-from connectors.channels.email import EmailChannel, message_id_of
+from connectors.channels.email import EmailChannel
 from connectors.errors import ConnectorError, Reject, Retry
 from receivables.money import Money
 from reminders.evidence import Channel
@@ -26,11 +27,13 @@ from runtime.operations.people.tasks import close_task
 from runtime.operations.reaching.bad_addresses import bad_addresses, normal, note_bad
 from runtime.operations.reaching.deliveries import note_unreachable
 from runtime.operations.reaching.opt_outs import is_stopped, opt_outs
+from runtime.operations.reaching.ways import message_id_for
 from runtime.operations.reminding.compose import brand_of, portal_links, sender_of
 from runtime.operations.reminding.withdraw import FAILED, HANDING, IN_DOUBT, SENT
 from runtime.store import connections, journal
 from runtime.store import tables as t
 from runtime.store.connections import Organisation
+from runtime.store.rows import upsert
 
 PREPARED = "prepared"
 MAX_BY_ITSELF = 3  # answers to one customer in seven days without a person
@@ -60,7 +63,8 @@ def prepare_answer(app: App, *, organisation_id: str, reply_id: str, kind: Reply
         if organisation is None or reply["customer_id"] is None or db.scalar(there) is not None:
             return
         now = app.clock()
-        _keep(app, db, organisation, reply, kind=kind, now=now)
+        written, found = _write(app, db, organisation, reply, kind=kind, now=now)
+        keep_answer(app, db, reply, kind=found.kind, written=written, findings=found.lines, at=now)
         is_on = organisation.answers_on and organisation.sending_on
         sends = by_itself and is_on and _may_send(app, db, organisation_id, reply, now)
     if sends:
@@ -102,7 +106,7 @@ def hand_answer_over(
     state, proof, is_refused = SENT, "", False
     try:
         delivery = email.send(
-            message_id=f"answer {reply_id}",
+            message_id=_key(reply_id),
             to=to,
             subject=written.subject,
             text=written.text,
@@ -176,28 +180,44 @@ def _record(
     )
 
 
-def _keep(
-    app: App, db: Connection, organisation: Organisation, reply: dict[str, Any], *, kind: ReplyKind, now: datetime
+def keep_answer(
+    app: App,
+    db: Connection,
+    reply: dict[str, Any],
+    *,
+    kind: AnswerKind,
+    written: Message,
+    at: datetime,
+    findings: Sequence[str] = (),
+    recipient: str | None = None,
+    sent_by: str | None = None,
 ) -> None:
-    written, found = _write(app, db, organisation, reply, kind=kind, now=now)
-    sender = app.settings.mail_from
-    db.execute(
-        insert(t.answer).values(
-            reply_id=reply["id"],
-            organisation_id=organisation.id,
-            customer_id=reply["customer_id"],
-            kind=found.kind.value,
-            findings=list(found.lines),
-            subject=written.subject,
-            body_text=written.text,
-            state=PREPARED,
-            message_id=message_id_of(f"answer {reply['id']}", sender) if sender else "",
-            proof="",
-            prepared_at=now,
-            sent_at=None,
-            sent_by=None,
-        )
-    )
+    """Keep an answer in place of one that was prepared: prepared, or about to leave where `sent_by` says who sends it.
+
+    It goes to `recipient`, None: to whoever wrote what it answers.
+    """
+    row = {
+        "reply_id": reply["id"],
+        "organisation_id": reply["organisation_id"],
+        "customer_id": reply["customer_id"],
+        "kind": kind.value,
+        "findings": list(findings),
+        "recipient": recipient,
+        "subject": written.subject,
+        "body_text": written.text,
+        "state": HANDING if sent_by else PREPARED,
+        "message_id": message_id_for(app, _key(reply["id"])) or "",
+        "proof": "",
+        "prepared_at": at,
+        "sent_at": at if sent_by else None,
+        "sent_by": sent_by,
+    }
+    upsert(db, t.answer, [row], keys=["reply_id"])
+
+
+def _key(reply_id: str) -> str:
+    """What the Message-ID of an answer is made of."""
+    return f"answer {reply_id}"
 
 
 def _write(

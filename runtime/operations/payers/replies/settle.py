@@ -13,8 +13,8 @@ from reminders.replies.kinds import ReplyKind
 from reminders.replies.routing import TaskKind
 from runtime.app import App
 from runtime.operations.errors import InputError, RefusedError
-from runtime.operations.payers.replies.act import ACTED, SETTLED, Said, do, find, finish_reply
-from runtime.operations.payers.replies.answers import prepare_answer
+from runtime.operations.payers.replies.act import ACTED, SETTLED, Said, do, finish_reply
+from runtime.operations.payers.replies.answers import find_reply, prepare_answer
 from runtime.operations.payers.replies.holding import release
 from runtime.operations.people.tasks import close_task
 from runtime.operations.reaching.opt_out import take_opt_out_back
@@ -45,7 +45,7 @@ def settle_reply(
     """
     with app.store.write() as db:
         connections.lock_organisation(db, organisation_id)
-        reply = _with_customer(db, find(db, organisation_id, reply_id), customer_id)
+        reply = _with_customer(db, find_reply(db, organisation_id, reply_id), customer_id)
         if reply["state"] == SETTLED:
             raise RefusedError("this reply is settled already")
         documents = _their_own(db, reply, document_ids) or reply["documents"]

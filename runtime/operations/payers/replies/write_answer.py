@@ -6,7 +6,6 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from connectors.channels.email import message_id_of
 from reminders.evidence import Channel
 from reminders.message import Answer, AnswerKind, render_answer
 from reminders.replies.kinds import ReplyKind
@@ -20,15 +19,15 @@ from runtime.operations.payers.replies.answers import (
     WAITING_DAYS,
     find_reply,
     hand_answer_over,
+    keep_answer,
     lines_of,
 )
 from runtime.operations.payers.replies.settle import settle_reply
 from runtime.operations.reaching.bad_addresses import bad_addresses, normal
 from runtime.operations.reminding.compose import brand_of, portal_links, sender_of
-from runtime.operations.reminding.withdraw import FAILED, HANDING, SENT
+from runtime.operations.reminding.withdraw import FAILED, SENT
 from runtime.store import connections
 from runtime.store import tables as t
-from runtime.store.rows import upsert
 
 MAX_ANSWER_CHARS = 4_000
 
@@ -62,23 +61,7 @@ def write_answer(app: App, *, organisation_id: str, reply_id: str, text: str, ac
             links=portal_links(app, organisation_id, reply["customer_id"]),
             language=reply["language"],
         )
-        row = {
-            "reply_id": reply_id,
-            "organisation_id": organisation_id,
-            "customer_id": reply["customer_id"],
-            "kind": AnswerKind.WRITTEN.value,
-            "findings": [],
-            "recipient": to,
-            "subject": written.subject,
-            "body_text": written.text,
-            "state": HANDING,
-            "message_id": message_id_of(f"answer {reply_id}", app.settings.mail_from),
-            "proof": "",
-            "prepared_at": now,
-            "sent_at": now,
-            "sent_by": actor,
-        }
-        upsert(db, t.answer, [row], keys=["reply_id"])
+        keep_answer(app, db, reply, kind=AnswerKind.WRITTEN, written=written, at=now, recipient=to, sent_by=actor)
         sender = sender_of(app, db, organisation)
     state = hand_answer_over(app, app.email, reply, written, to=to, sender=sender, actor=actor)
     if state == FAILED:
