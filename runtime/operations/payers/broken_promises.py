@@ -15,7 +15,7 @@ from reminders.replies.routing import TaskKind
 from runtime.app import App
 from runtime.operations.matching.open_items import open_documents
 from runtime.operations.people.tasks import open_task
-from runtime.operations.reminding.on_their_way import on_their_way
+from runtime.operations.reminding.on_their_way import less_on_its_way, on_their_way
 from runtime.store import connections
 from runtime.store import tables as t
 from runtime.store.connections import Organisation
@@ -95,10 +95,7 @@ def _broken(db: Connection, organisation: Organisation, rows: Sequence[Row[Any]]
         for each in open_documents(db, organisation.id, document_ids=[row.id for row in rows])
     }
     coming = on_their_way(db, organisation, opened, now=now)
-    left = {
-        document_id: amount - coming[document_id].amount if document_id in coming else amount
-        for document_id, amount in opened.items()
-    }
+    left = less_on_its_way(opened, coming)
     return [row for row in rows if left[row.id].minor > (row.promise_leaves_minor or 0)]
 
 

@@ -24,7 +24,7 @@ from runtime.operations.organisations import keep_switch
 from runtime.operations.payers.checkouts import LIFETIME, Checkout, begun, begun_lately
 from runtime.operations.payers.pay_by_transfer import open_for_transfer, transfers_in
 from runtime.operations.payers.payers_word import amount_of
-from runtime.operations.reminding.on_their_way import on_their_way
+from runtime.operations.reminding.on_their_way import less_on_its_way, on_their_way
 from runtime.operations.reminding.withdraw import withdraw_reminders
 from runtime.store import connections, journal
 from runtime.store import tables as t
@@ -181,10 +181,7 @@ def _left(
     """
     opened = {each.document.document_id: each.open_amount for each in chosen}
     coming = on_their_way(db, organisation, opened, now=now)
-    left = {
-        document_id: amount - coming[document_id].amount if document_id in coming else amount
-        for document_id, amount in opened.items()
-    }
+    left = less_on_its_way(opened, coming)
     covered = [each.document.number for each in chosen if not left[each.document.document_id]]
     if covered:
         raise RefusedError(

@@ -182,13 +182,21 @@ def credit(db: Connection, organisation_id: str, customer_ids: Collection[str]) 
     covered: dict[str, Money] = {}
     for chunk in chunks(sorted(customer_ids)):
         left = known_credit(db, organisation_id, chunk)
-        items: defaultdict[tuple[str, str], list[OpenItem]] = defaultdict(list)
-        for each in open_documents(db, organisation_id, customer_ids={customer_id for customer_id, _ in left}):
-            if each.document.kind is DocumentKind.INVOICE and each.open_amount:
-                items[(each.document.customer_id, each.open_amount.currency)].append(each.item())
+        items = _owed(db, organisation_id, {customer_id for customer_id, _ in left})
         for key, amount in left.items():
             covered |= dict.fromkeys(distribute_credit(items=items[key], credit=amount), amount)
     return covered
+
+
+def _owed(
+    db: Connection, organisation_id: str, customer_ids: Collection[str]
+) -> Mapping[tuple[str, str], list[OpenItem]]:
+    """What these customers owe, by customer and currency."""
+    items: defaultdict[tuple[str, str], list[OpenItem]] = defaultdict(list)
+    for each in open_documents(db, organisation_id, customer_ids=customer_ids):
+        if each.document.kind is DocumentKind.INVOICE and each.open_amount:
+            items[(each.document.customer_id, each.open_amount.currency)].append(each.item())
+    return items
 
 
 _CREDIT_NOTES = select(_note.id).where(
@@ -254,14 +262,12 @@ def left_over(
         if not left:
             continue
         known = known_credit(db, organisation.id, chunk)
-        items: defaultdict[tuple[str, str], list[OpenItem]] = defaultdict(list)
-        for each in open_documents(db, organisation.id, customer_ids={customer_id for customer_id, _ in left}):
-            if each.document.kind is DocumentKind.INVOICE and each.document.document_id not in paid_first:
-                items[(each.document.customer_id, each.open_amount.currency)].append(each.item())
+        items = _owed(db, organisation.id, {customer_id for customer_id, _ in left})
         for key, receipts_left in left.items():
             amounts = [each.amount for each in receipts_left]
             amount = total([known[key], *amounts] if key in known else amounts, key[1])
-            for item_id in distribute_credit(items=[each for each in items[key] if each.open_amount], credit=amount):
+            others = [each for each in items[key] if each.item_id not in paid_first]
+            for item_id in distribute_credit(items=others, credit=amount):
                 found[item_id] += receipts_left
     return found
 

@@ -51,6 +51,14 @@ def on_their_way(
     }
 
 
+def less_on_its_way(opened: Mapping[str, Money], coming: Mapping[str, OnItsWay]) -> dict[str, Money]:
+    """Return, by document, what is left of what is open once what is coming has arrived."""
+    return {
+        document_id: amount - coming[document_id].amount if document_id in coming else amount
+        for document_id, amount in opened.items()
+    }
+
+
 def _by_receipts(db: Connection, organisation_id: str, now: datetime) -> Iterator[tuple[str, InFlight]]:
     """Yield what payments that were made would pay; one that arrived counts until it was matched as such."""
     receipt, proposal = t.receipt.c, t.proposal.c
