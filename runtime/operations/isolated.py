@@ -24,7 +24,6 @@ def standing(work: str | BindParameter[str]) -> Select[tuple[str]]:
     return select(problem.organisation_id).where(unsolved)
 
 
-_STANDS = standing(bindparam("work")).where(t.problem.c.organisation_id == bindparam("organisation_id"))
 _STOPPED = select(t.problem.c.subject).where(
     t.problem.c.organisation_id == bindparam("organisation_id"),
     t.problem.c.code == PROBLEM,
@@ -68,10 +67,8 @@ def isolated(
 def _resolve(app: App, organisation_id: str, work: str, before: frozenset[str] | None) -> None:
     if before is None:
         with app.store.read() as db:
-            stands = db.scalar(_STANDS, {"organisation_id": organisation_id, "work": work}) is not None
-    else:
-        stands = work in before
-    if not stands:
+            before = stopped(db, organisation_id)
+    if work not in before:
         return
     with app.store.write() as db:
         journal.resolve_problem(db, organisation_id=organisation_id, code=PROBLEM, subject=work, at=app.clock())

@@ -6,6 +6,7 @@ import logging
 from collections import Counter
 from collections.abc import Collection
 from contextlib import suppress
+from functools import partial
 
 from sqlalchemy import ColumnElement, CompoundSelect, Table, bindparam, exists, literal, or_, select, union
 
@@ -155,33 +156,33 @@ def poll(app: App, *, roles: Collection[Role] = tuple(Role)) -> Counter[str]:
         organisation_id = organisation.id
         with app.store.read() as db:
             known = connections.connections(db, organisation_id)
-            before = stopped(db, organisation_id)
+            part = partial(isolated, app, organisation_id, before=stopped(db, organisation_id))
         mine = [each for each in known if each.status == connections.CONNECTED and each.role in roles]
         for connection in sorted(mine, key=lambda each: registry.SYSTEMS.index(each.system)):
             counted.update(_read(app, connection))
-        with isolated(app, organisation_id, "promising edits", before=before):
+        with part("promising edits"):
             promise_pending_edits(app, organisation_id)
-        with isolated(app, organisation_id, "linking back", before=before):
+        with part("linking back"):
             link_back(app, organisation_id)
-        with isolated(app, organisation_id, "following the day", before=before):
+        with part("following the day"):
             follow_the_day(app, organisation_id)
-        with isolated(app, organisation_id, "watching promises", before=before):
+        with part("watching promises"):
             watch_promises(app, organisation_id)
-        with isolated(app, organisation_id, "closing tasks of what is paid", before=before):
+        with part("closing tasks of what is paid"):
             close_paid(app, organisation_id)
-        with isolated(app, organisation_id, "removing files of disputes", before=before):
+        with part("removing files of disputes"):
             end_dispute_files(app, organisation_id)
-        with isolated(app, organisation_id, "watching plans", before=before):
+        with part("watching plans"):
             watch_plans(app, organisation_id)
-        with isolated(app, organisation_id, "reading bank feeds", before=before):
+        with part("reading bank feeds"):
             read_feeds(app, organisation_id)
-        with isolated(app, organisation_id, "watching autopay", before=before):
+        with part("watching autopay"):
             watch_autopay(app, organisation_id)
         # What waits is asked about again: invoices, accounts and bookings may have come that answer it.
-        with isolated(app, organisation_id, "matching", before=before):
+        with part("matching"):
             match_receipts(app, organisation_id)
         if organisation.history_from is not None:
-            with isolated(app, organisation_id, "telling the ledger's history", before=before):
+            with part("telling the ledger's history"):
                 tell_history(app, organisation_id)
     return counted
 
