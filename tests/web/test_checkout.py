@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import Page, expect, sync_playwright
 
 from receivables.money import Money
 from runtime.operations.payers.pay_by_card import MAX_INVOICES, switch_card_payments
@@ -28,6 +30,17 @@ def served(tmp_path: Path) -> Iterator[tuple[Firm, str]]:
     with served_firm(tmp_path) as (firm, address):
         switch_card_payments(firm.app, organisation_id=firm.id, on=True, actor="owner")
         yield firm, address
+
+
+@contextmanager
+def _browsing(address: str, **context: Any) -> Iterator[Page]:  # noqa: ANN401 - what a browser's context takes
+    """A page of a browser that runs no scripts."""
+    if not CHROMIUM.exists():
+        unavailable(f"{CHROMIUM} is not there")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
+        yield chromium.new_context(base_url=address, java_script_enabled=False, **context).new_page()
+        chromium.close()
 
 
 def _plan(firm: Firm) -> None:
@@ -75,15 +88,9 @@ def test_a_transfer_is_offered_only_while_it_is_switched_on(served: tuple[Firm, 
 
 @pytest.mark.browser
 def test_a_payer_is_told_where_to_transfer_it_to(served: tuple[Firm, str], tmp_path: Path) -> None:
-    if not CHROMIUM.exists():
-        unavailable(f"{CHROMIUM} is not there")
     firm, address = served
     switch_transfers(firm.app, organisation_id=firm.id, on=True, actor="owner")
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
-        page = chromium.new_context(
-            base_url=address, viewport={"width": PHONE[0], "height": PHONE[1]}, java_script_enabled=False
-        ).new_page()
+    with _browsing(address, viewport={"width": PHONE[0], "height": PHONE[1]}) as page:
         page.goto(payers_page(firm))
         page.screenshot(path=tmp_path / "account.png", full_page=True)
         page.goto(f"{payers_page(firm)}/pay/{firm.document('INV-1001').id}")
@@ -98,7 +105,6 @@ def test_a_payer_is_told_where_to_transfer_it_to(served: tuple[Firm, str], tmp_p
         page.reload()
         expect(page.get_by_text("INV-1001")).to_have_count(0)
         page.screenshot(path=tmp_path / "paid.png", full_page=True)
-        chromium.close()
     assert firm.ledger.balance("INV-1001") == 0
 
 
@@ -113,14 +119,8 @@ def test_what_is_somebody_elses_opens_no_page(served: tuple[Firm, str], http: ht
 
 @pytest.mark.browser
 def test_a_payer_pays_two_invoices_on_a_phone(served: tuple[Firm, str], tmp_path: Path) -> None:
-    if not CHROMIUM.exists():
-        unavailable(f"{CHROMIUM} is not there")
     firm, address = served
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
-        page = chromium.new_context(
-            base_url=address, viewport={"width": PHONE[0], "height": PHONE[1]}, java_script_enabled=False
-        ).new_page()
+    with _browsing(address, viewport={"width": PHONE[0], "height": PHONE[1]}) as page:
         page.goto(payers_page(firm))
         page.screenshot(path=tmp_path / "account.png", full_page=True)
         page.get_by_role("button", name="Pay the chosen ones by card").click()
@@ -135,23 +135,16 @@ def test_a_payer_pays_two_invoices_on_a_phone(served: tuple[Firm, str], tmp_path
         for number, amount in (("INV-1001", "£120.00"), ("INV-1002", "£75.50")):
             expect(page.get_by_role("row").filter(has_text=number)).to_contain_text(amount)
         page.screenshot(path=tmp_path / "paid_invoices.png", full_page=True)
-        chromium.close()
     assert firm.ledger.balance("INV-1001") == firm.ledger.balance("INV-1002") == 0
     assert not firm.rows(t.reminder_item, state="planned")
 
 
 @pytest.mark.browser
 def test_a_payer_pays_an_instalment_on_a_phone(served: tuple[Firm, str], tmp_path: Path) -> None:
-    if not CHROMIUM.exists():
-        unavailable(f"{CHROMIUM} is not there")
     firm, address = served
     switch_transfers(firm.app, organisation_id=firm.id, on=True, actor="owner")
     _plan(firm)
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
-        page = chromium.new_context(
-            base_url=address, viewport={"width": PHONE[0], "height": PHONE[1]}, java_script_enabled=False
-        ).new_page()
+    with _browsing(address, viewport={"width": PHONE[0], "height": PHONE[1]}) as page:
         page.goto(payers_page(firm))
         page.screenshot(path=tmp_path / "account.png", full_page=True)
         expect(page.get_by_text("£97.75 to pay by 16 Mar 2026")).to_contain_text("INV-1002: £75.50, INV-1001: £22.25")
@@ -163,7 +156,6 @@ def test_a_payer_pays_an_instalment_on_a_phone(served: tuple[Firm, str], tmp_pat
         page.reload()
         expect(page.get_by_text("£97.75 to pay by 16 Apr 2026")).to_contain_text("INV-1001: £97.75")
         page.screenshot(path=tmp_path / "paid.png", full_page=True)
-        chromium.close()
     assert (firm.ledger.balance("INV-1001"), firm.ledger.balance("INV-1002")) == (Decimal("97.75"), Decimal(0))
 
 
@@ -192,12 +184,8 @@ def test_an_instalment_is_paid_by_card_or_transfer_while_that_is_offered(
 
 @pytest.mark.browser
 def test_a_payer_who_gave_up_can_go_on(served: tuple[Firm, str], tmp_path: Path) -> None:
-    if not CHROMIUM.exists():
-        unavailable(f"{CHROMIUM} is not there")
     firm, address = served
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
-        page = chromium.new_context(base_url=address, java_script_enabled=False).new_page()
+    with _browsing(address) as page:
         pay = f"{payers_page(firm)}/pay/{firm.document('INV-1001').id}"
         page.goto(pay)
         page.get_by_label("Amount in GBP", exact=True).fill("20.00")
@@ -215,7 +203,6 @@ def test_a_payer_who_gave_up_can_go_on(served: tuple[Firm, str], tmp_path: Path)
         page.get_by_label("Amount in GBP", exact=True).fill("500")
         page.get_by_role("button", name="Pay by card").click()
         expect(page.get_by_text("at most 120.00 GBP")).to_be_visible()
-        chromium.close()
 
 
 def test_of_many_invoices_as_many_are_chosen_as_one_payment_can_name(
