@@ -89,7 +89,9 @@ def _draft(report: Element, message: str, paged: bool, remarks: list[str]) -> Dr
     draft.closing = _in_currency(closing, draft, "closing", remarks)
     draft.closed_on = None if paged else _closed_on(report)
     draft.lines = [read_entry(entry, draft.account) for entry in entries]
-    remarks += [remark for entry in entries for remark in batch_remarks(entry)]
+    remarks += [
+        remark for entry, line in zip(entries, draft.lines, strict=True) for remark in batch_remarks(entry, line)
+    ]
     if not paged:
         _check_summary(report, draft.lines)
         booked = [line for line in draft.lines if line.status in _BOOKED]

@@ -53,28 +53,19 @@ def read_entry(entry: Element, own_account: str | None) -> Line:
     )
 
 
-def batch_remarks(entry: Element) -> Iterator[str]:
-    """Yield what a batched entry does not tell: fewer transactions than it states, or others than it was booked for.
+def batch_remarks(entry: Element, line: Line) -> Iterator[str]:
+    """Yield what an `Ntry` that was read as `line` does not tell: fewer transactions than stated, or other amounts.
 
     The entry's own amount counts all the same. A bank that tells no transaction at all promises none.
     """
-    place = f"the entry in line {line_of(entry)}"
+    place = f"the entry in line {line.line}"
     for group in children(entry, "NtryDtls"):
-        batch, details = child(group, "Btch"), children(group, "TxDtls")
-        stated = text_at(batch, "NbOfTxs")
-        if stated is not None and details and stated.lstrip("0") != str(len(details)):
-            yield f"{place} states a batch of {stated} transactions and tells {len(details)}"
-    details = [part for group in children(entry, "NtryDtls") for part in children(group, "TxDtls")]
-    booked, amounts = signed_amount(entry), [_transaction(detail, entry) for detail in details]
-    told = exact_sum(amount for amount in amounts if amount is not None)
-    if len(details) > 1 and None not in amounts and told != booked:
-        yield f"{place} was booked for {booked:f}, and its transactions come to {told:f}"
-
-
-def _transaction(detail: Element, entry: Element) -> Decimal | None:
-    """The signed amount of a transaction in its entry's currency, None where it states none."""
-    found = _amount(detail, signed_amount(entry))
-    return found[0] if found is not None and found[1] == currency_of(entry) else None
+        stated, told = text_at(child(group, "Btch"), "NbOfTxs"), len(children(group, "TxDtls"))
+        if stated is not None and told and stated.lstrip("0") != str(told):
+            yield f"{place} states a batch of {stated} transactions and tells {told}"
+    amounts = [part.amount for part in line.parts if part.amount is not None and part.currency == line.currency]
+    if 1 < len(amounts) == len(line.parts) and exact_sum(amounts) != line.amount:
+        yield f"{place} was booked for {line.amount:f}, and its transactions come to {exact_sum(amounts):f}"
 
 
 def _amount(detail: Element, booked: Decimal) -> tuple[Decimal, str | None] | None:

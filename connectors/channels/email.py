@@ -28,7 +28,7 @@ _POLICY = SMTP.clone(max_line_length=900, cte_type="7bit")
 _BREAKING = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 # Any domain, sent as IDNA; a local part beyond ASCII would need SMTPUTF8 (RFC 6531) all the way to the mailbox.
 _ADDRESS = re.compile(r"(?P<local>[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64})@(?P<domain>[^\s@<>,;:\"()\[\]\\]{1,255})")
-_UNNAMED = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff<>\"]")
+_UNNAMED = re.compile(rf"{_BREAKING.pattern}|[<>\"]")
 _NAMED = re.compile(r"(?P<name>[^<>]*)<(?P<spec>[^<>]+)>")
 _STATUS = re.compile(r"5\.(?P<subject>\d{1,3})\.(?P<detail>\d{1,3})\b")
 _MESSAGE_ID = re.compile(r"<[\x21-\x3b\x3d\x3f-\x7e]+@[\x21-\x3b\x3d\x3f-\x7e]+>")

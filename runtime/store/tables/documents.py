@@ -63,9 +63,7 @@ document = Table(
     Column("disputed", Boolean, nullable=False, server_default=false()),
     Column("dispute_reason", Text),
     Column("promised_on", Date),
-    minor(
-        "promise_leaves_minor", nullable=True
-    ),  # open after a promise of a part is kept; nothing where all is promised
+    minor("promise_leaves_minor", nullable=True),  # what is open once a promise of a part is kept
     Column("purchase_order", Text),
     Column("note", Text),
     Column("read_at", Instant, nullable=False),

@@ -100,7 +100,6 @@ policy_book = Table(
     Column("set_at", Instant, nullable=False),
 )
 
-# An organisation's own words, in versions; an empty text says that ours count again. No tone: they are for all tones.
 # Who signs messages of a tone; of an empty one, all that have no name of their own.
 signature = Table(
     "signature",
@@ -110,6 +109,7 @@ signature = Table(
     Column("name", their_text(80), nullable=False),
 )
 
+# An organisation's own words, in versions; an empty text says that ours count again. No tone: they are for all tones.
 message_copy = Table(
     "message_copy",
     metadata,
