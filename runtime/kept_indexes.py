@@ -45,7 +45,8 @@ class KeptIndex:
         pending = pending_allocations(db, organisation_id, is_open=True)
         opened = {row.id: hash((*row, pending.get(row.id, 0))) for row in db.execute(_open(organisation_id))}
         closed = {row.id: (hash(tuple(row)), row) for row in db.execute(_closed(organisation_id, now))}
-        for gone in self._told.keys() - opened.keys() - closed.keys():
+        # In their order: the rows of those that go are used again, and an item's row must not hang on chance.
+        for gone in sorted(self._told.keys() - opened.keys() - closed.keys()):
             self.index.remove(gone)
             del self._told[gone]
         changed = [item_id for item_id, told in opened.items() if self._told.get(item_id) != told]

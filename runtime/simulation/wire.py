@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from io import BytesIO
+from math import ceil
 from typing import Any, cast
 from unittest.mock import patch
 from urllib.parse import unquote
@@ -156,7 +157,8 @@ class _Connection(HTTPConnection):
         """Carry it there and answer; errors of the passage come out as a socket's would."""
         method, url, body, headers, options = self._asked
         path, _, query = url.partition("?")
-        patience = self.timeout if isinstance(self.timeout, int | float) else None
+        # Of a time-out for a whole call urllib3 takes off what passed since it connected, by the machine's own clock.
+        patience = ceil(self.timeout) if isinstance(self.timeout, int | float) else None
         port = self.port or 0
         standin = self._wire.standins[port]
         sent = Sent(standin.name, port, method, path, query, headers, body, patience)

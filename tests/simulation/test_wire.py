@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 import requests
+import urllib3
 
 from runtime.simulation.wire import Answered, Sent, Wire
 from sandbox.estate import Estate
@@ -43,6 +44,20 @@ def test_a_redirect_and_a_query_travel(wire: tuple[Wire, str]) -> None:
     assert (sent.system, sent.method, sent.path, sent.query) == ("xero", "POST", "/connect/token", "x=1+2")
     assert sent.body == b"grant_type=a+b"
     assert sent.patience == SECONDS
+
+
+def test_a_client_is_as_patient_as_it_says_however_slow_the_machine_is(wire: tuple[Wire, str]) -> None:
+    laid, url = wire
+    seen: list[Sent] = []
+
+    def listen(sent: Sent, answer: Callable[[], Answered]) -> Answered:
+        seen.append(sent)
+        return answer()
+
+    laid.passage = listen
+    with urllib3.PoolManager() as pool:  # what passes between connecting and asking counts by the machine's clock
+        pool.request("GET", url, timeout=urllib3.Timeout(total=SECONDS), redirect=False)
+    assert [sent.patience for sent in seen] == [SECONDS]
 
 
 @pytest.mark.parametrize(
