@@ -101,18 +101,85 @@ GERMANY = Regime(
     margin=900,
     fixed=(_sum(4_000, "EUR"),),
 )
+AUSTRIA = Regime(
+    name="Austria",
+    source="UGB sections 456 and 458; base rate of the day before the half-year begins",
+    margin=920,
+    fixed=(_sum(4_000, "EUR"),),
+)
+FRANCE = Regime(
+    name="France",
+    source=(
+        "Code de commerce articles L441-10 II and D441-5, where the terms name no rate: the ECB's rate for main "
+        "refinancing operations in force on 1 January or 1 July"
+    ),
+    margin=1_000,
+    fixed=(_sum(4_000, "EUR"),),
+)
+IRELAND = Regime(
+    name="Ireland",
+    source=(
+        "SI 580/2012: the ECB's rate for main refinancing operations in force on 1 January or 1 July, of the half-year "
+        "in which the debt became late"
+    ),
+    margin=800,
+    fixed=(_sum(4_000, "EUR", 100_001), _sum(7_000, "EUR", 1_000_001), _sum(10_000, "EUR")),
+    rate_is_fixed=True,
+)
+POLAND = Regime(
+    name="Poland",
+    source=(
+        "Act of 8 March 2013 on excessive delays in commercial transactions, articles 4 and 11b: the NBP's reference "
+        "rate in force on 1 January or 1 July; its sums of EUR 40, 70 or 100 in zloty are not worked out"
+    ),
+    margin=1_000,
+    fixed=(),
+)
+SWEDEN = Regime(
+    name="Sweden",
+    source="Räntelag (1975:635) sections 6 and 9, the Riksbank's reference rate; SEK 450 by förordning (1981:1057)",
+    margin=800,
+    fixed=(_sum(45_000, "SEK"),),
+)
+DENMARK = Regime(
+    name="Denmark",
+    source="Renteloven section 5, Danmarks Nationalbank's lending rate of 1 January or 1 July; BEK 105/2013: DKK 310",
+    margin=800,
+    fixed=(_sum(31_000, "DKK"),),
+)
+CZECHIA = Regime(
+    name="Czechia",
+    source=(
+        "Government regulation 351/2013 Coll., sections 2 and 3: the CNB's repo rate of the first day of the half-year "
+        "in which the debt became late"
+    ),
+    margin=800,
+    fixed=(_sum(120_000, "CZK"),),
+    rate_is_fixed=True,
+)
 EUROPEAN_UNION = Regime(
     name="European Union",
     source=(
         "Directive 2011/7/EU articles 2 (6), 3 (3) and 6 (1): at least 8 points over the ECB's rate for main "
-        "refinancing operations in force on 1 January or 1 July, and at least EUR 40; national law may give more"
+        "refinancing operations in force on 1 January or 1 July (outside the euro the central bank's own), and at "
+        "least EUR 40; national law may give more"
     ),
     margin=800,
     fixed=(_sum(4_000, "EUR"),),
 )
-_UNION = frozenset(
-    "AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK".split(),
-)
+_NATIONAL = {
+    "AT": AUSTRIA,
+    "CZ": CZECHIA,
+    "DE": GERMANY,
+    "DK": DENMARK,
+    "FR": FRANCE,
+    "GB": UNITED_KINGDOM,
+    "IE": IRELAND,
+    "PL": POLAND,
+    "SE": SWEDEN,
+}
+# What no law of their own is written down for here has the least that the directive asks of each.
+_REST_OF_THE_UNION = frozenset("BE BG CY EE ES FI GR HR HU IT LT LU LV MT NL PT RO SI SK".split())
 
 
 def regime_of(country: str) -> Regime | None:
@@ -120,11 +187,7 @@ def regime_of(country: str) -> Regime | None:
 
     The United States have none between businesses: what the contract says counts there (see `contracted`).
     """
-    if country == "GB":
-        return UNITED_KINGDOM
-    if country == "DE":
-        return GERMANY
-    return EUROPEAN_UNION if country in _UNION else None
+    return _NATIONAL.get(country) or (EUROPEAN_UNION if country in _REST_OF_THE_UNION else None)
 
 
 def contracted(*, basis_points: int, currency: str, fixed_minor: int = 0) -> Regime:

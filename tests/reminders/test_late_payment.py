@@ -115,14 +115,46 @@ def test_a_negative_base_rate_lowers_the_rate() -> None:
     assert [span.basis_points for span in charge.spans] == [812]
 
 
-def test_laws_by_country() -> None:
-    assert [regime_of(code) for code in ("GB", "DE", "FR", "IE", "CH")] == [
-        UNITED_KINGDOM,
-        GERMANY,
-        EUROPEAN_UNION,
-        EUROPEAN_UNION,
-        None,
-    ]
+@pytest.mark.parametrize(
+    ("country", "debt", "points", "fixed"),
+    [
+        ("GB", Money(100_000, "GBP"), 800, 7_000),
+        ("DE", Money(100_000, "EUR"), 900, 4_000),
+        ("AT", Money(100_000, "EUR"), 920, 4_000),
+        ("FR", Money(100_000, "EUR"), 1_000, 4_000),
+        ("IE", Money(100_000, "EUR"), 800, 4_000),  # not exceeding EUR 1,000
+        ("IE", Money(100_001, "EUR"), 800, 7_000),
+        ("IE", Money(1_000_001, "EUR"), 800, 10_000),
+        ("PL", Money(100_000, "PLN"), 1_000, 0),
+        ("SE", Money(100_000, "SEK"), 800, 45_000),
+        ("DK", Money(100_000, "DKK"), 800, 31_000),
+        ("CZ", Money(100_000, "CZK"), 800, 120_000),
+        ("ES", Money(100_000, "EUR"), 800, 4_000),
+        ("HU", Money(100_000, "HUF"), 800, 0),  # the directive's sum is in euro, and nobody's rate is guessed
+    ],
+)
+def test_what_the_law_of_a_country_gives(country: str, debt: Money, points: int, fixed: int) -> None:
+    regime = regime_of(country)
+    assert regime is not None
+    rates = (Rate(date(2026, 1, 1), 215),)
+    charge = late_charge(regime=regime, debt=debt, due_on=date(2026, 2, 1), until=date(2026, 3, 1), rates=rates)
+    assert [span.basis_points for span in charge.spans] == [215 + points]
+    assert charge.fixed == Money(fixed, debt.currency)
+
+
+@pytest.mark.parametrize(("country", "later"), [("GB", 1_015), ("IE", 1_015), ("CZ", 1_015), ("FR", 1_190)])
+def test_some_laws_keep_the_rate_of_the_half_year_in_which_a_debt_became_late(country: str, later: int) -> None:
+    regime, rates = regime_of(country), (Rate(date(2026, 1, 1), 215), Rate(date(2026, 7, 1), 190))
+    assert regime is not None
+    debt, due_on, until = eur("1000.00"), date(2026, 6, 20), date(2026, 7, 20)
+    charge = late_charge(regime=regime, debt=debt, due_on=due_on, until=until, rates=rates)
+    assert charge.spans[-1].basis_points == later
+
+
+def test_every_country_of_the_union_has_a_law_and_no_other_but_the_united_kingdom() -> None:
+    union = "AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK".split()
+    assert all(regime_of(code) is not None for code in [*union, "GB"])
+    assert [regime_of(code) for code in ("CH", "NO", "US", "")] == [None] * 4
 
 
 @pytest.mark.parametrize(
