@@ -65,14 +65,16 @@ def render_statement(
 
 
 def render_instalment(
-    *, recipient: str, instalment: Instalment, left: Money, brand: Brand, links: Links, language: str
+    *, recipient: str, instalment: Instalment, missing: Money, left: Money, brand: Brand, links: Links, language: str
 ) -> Message:
-    """Say in `language` which instalment comes up, and what is left of the plan with it."""
+    """Say in `language` which instalment comes up, how much of it is `missing`, and what is left of the plan then."""
     words = wording(language)
     facts = {
         "recipient": clean(recipient),
         "sender": clean(brand.name),
         "amount": words.money(instalment.amount),
+        "missing": words.money(missing),
+        "is_begun": missing != instalment.amount,
         "due": words.day(instalment.due_on),
         "left": words.money(left),
     }
@@ -80,7 +82,7 @@ def render_instalment(
         "lines": [],
         "amount_label": words.labels["to_pay"],
         "total_label": words.labels["total_to_pay"],
-        "totals": [words.money(instalment.amount)],
+        "totals": [words.money(missing)],
         "actions": [{"label": words.labels["pay_all"], "url": links.pay}],
         "links": labelled(words, links, ("portal", "question", "unsubscribe")),
         "news": [],

@@ -37,11 +37,13 @@ class PlanStanding:
     """Where a plan stands. `ahead` is the instalment that is awaited, None once all is paid or on its way.
 
     `last_day` is the last day on which its money is waited for; where it was not even begun by then, a plan is broken.
+    `missing` is what of it was neither paid nor sent.
     """
 
     state: PlanState
     ahead: Instalment | None = None
     last_day: date | None = None
+    missing: Money | None = None
 
 
 def monthly(*, debt: Money, count: int, first_on: date) -> tuple[Instalment, ...]:
@@ -67,7 +69,7 @@ def plan_standing(
         if paid + coming < due:
             last_day = next_business_day(each.due_on, country)
             state = PlanState.BROKEN if today > last_day else PlanState.RUNNING
-            return PlanStanding(state, each, last_day)
+            return PlanStanding(state, each, last_day, due - paid - coming)
     return PlanStanding(PlanState.KEPT if paid >= due else PlanState.RUNNING)
 
 

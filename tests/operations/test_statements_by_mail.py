@@ -109,7 +109,8 @@ def test_what_may_have_left_never_leaves_again(stating: Firm) -> None:
     assert len(_got(stating)) == 1
 
 
-def test_an_instalment_is_told_of_once_some_days_before(firm: Firm) -> None:
+def _agree(firm: Firm) -> None:
+    """Sending is on, and Acme pays 195.50 in two instalments, the first in six days."""
     firm.switch_sending()
     agree_plan(
         firm.app,
@@ -121,6 +122,10 @@ def test_an_instalment_is_told_of_once_some_days_before(firm: Firm) -> None:
         consent="I agree.",
         actor="customer",
     )
+
+
+def test_an_instalment_is_told_of_once_some_days_before(firm: Firm) -> None:
+    _agree(firm)
     assert announce_instalments(firm.app, firm.id) == {}, "six days before"
     firm.time.advance(days=3)
     firm.settle()
@@ -139,3 +144,15 @@ def test_an_instalment_is_told_of_once_some_days_before(firm: Firm) -> None:
     firm.time.advance(days=3)
     assert announce_instalments(firm.app, firm.id)["sent"] == 0, "it is paid, and the ledger is read first"
     assert len(firm.mailbox.mails) == 1
+
+
+def test_of_an_instalment_that_is_paid_in_part_the_rest_is_asked_for(firm: Firm) -> None:
+    _agree(firm)
+    firm.ledger.pay_by_hand("INV-1001", "40.00", on=TODAY)
+    firm.time.advance(days=3)
+    firm.settle()
+    assert announce_instalments(firm.app, firm.id) == {"sent": 1}
+    (mail,) = firm.mailbox.mails
+    assert "Your next instalment of £97.75 is due on 16 Mar 2026. Of it, £57.75 are still to be paid." in mail.text
+    assert "With it, £155.50 of what we agreed are still to be paid" in mail.text
+    assert "Total to pay: £57.75" in " ".join(mail.text.split()), mail.text

@@ -219,8 +219,9 @@ def test_what_is_sent_as_a_courtesy(album: Album, language: str) -> None:
     stated = {"on": TODAY, "invoices": invoices, "totals": [eur("2400.00")]}
     album.mail("mail-6-statement", render_statement(**common, **stated))  # type: ignore[arg-type]
     instalment = Instalment(date(2026, 11, 20), eur("400.00"))
-    message = render_instalment(**common, instalment=instalment, left=eur("800.00"))  # type: ignore[arg-type]
-    album.mail("mail-6-instalment", message)
+    for name, missing in (("mail-6-instalment", "400.00"), ("mail-6-instalment-begun", "150.00")):
+        figures = {"instalment": instalment, "missing": eur(missing), "left": eur("800.00")}
+        album.mail(name, render_instalment(**common, **figures))  # type: ignore[arg-type]
     means, day = Means("sepa_debit", "3000"), date(2026, 11, 20)
     taken = [AutomaticLine(each.number, each.open_amount, day) for each in invoices]
     album.mail("mail-7-autopay", render_ahead(**common, lines=taken, means=means))  # type: ignore[arg-type]

@@ -73,12 +73,13 @@ def _written(
 ) -> Message | None:
     """The words, None where the instalment is paid or on its way by now."""
     plan = read_plan(db, organisation, row, now=now)
-    ahead = plan.standing.ahead
-    if ahead is None or _ahead(plan, now.astimezone(organisation.zone).date()) != courtesy:
+    ahead, missing = plan.standing.ahead, plan.standing.missing
+    if ahead is None or missing is None or _ahead(plan, now.astimezone(organisation.zone).date()) != courtesy:
         return None
     return render_instalment(
         recipient=contact.recipient_name,
         instalment=ahead,
+        missing=missing,
         left=plan.debt - plan.paid - plan.coming,
         brand=brand_of(db, organisation),
         links=portal_links(app, organisation.id, plan.customer_id),

@@ -160,7 +160,7 @@ def _plan(
     standing = plan_standing(
         instalments=instalments, paid=paid, coming=coming, today=today, country=organisation.country
     )
-    missing = _due(instalments, standing.ahead) - paid - coming if standing.ahead else Money.zero(currency)
+    missing = standing.missing or Money.zero(currency)
     return Plan(
         plan_id=row["id"],
         customer_id=row["customer_id"],
@@ -178,11 +178,6 @@ def _plan(
         agreed_at=row["agreed_at"],
         why=row["why"],
     )
-
-
-def _due(instalments: Sequence[Instalment], last: Instalment) -> Money:
-    """What is to be paid in all with that instalment."""
-    return total([each.amount for each in instalments if each.due_on <= last.due_on], last.amount.currency)
 
 
 def _is_payable(each: OpenDocument, customer_id: str) -> bool:
