@@ -206,8 +206,8 @@ class Freshness:
     """When each source was last read. No bank account at all means that none has declared its evidence.
 
     `crm` is None where none is connected.
-    `is_being_written` where we post money of this item and do not know yet whether the ledger took it: whether its
-    balance, however new, shows that money is unknown too.
+    `is_being_written` where we post money of this item and do not know yet whether the ledger took it, or where what
+    pays it no more is still to be taken off it there: its balance, however new, may not be what is owed.
     `has_unread_payments` where a reading showed less paid on this item than was known, and the ledger's payments were
     not read since: which of them are gone is unknown.
     """

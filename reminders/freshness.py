@@ -23,7 +23,8 @@ def gaps(*, freshness: Freshness, as_of: datetime) -> list[str]:
         )
     if freshness.is_being_written:
         found.append(
-            "Money of this invoice is being posted in the ledger; whether the balance shows it is looked up first."
+            "Money of this invoice is being posted in the ledger, or taken off it there; until the balance shows that, "
+            "nothing is asked for."
         )
     if freshness.has_unread_payments:
         found.append("Less is paid on this invoice than was known; the ledger's payments must be read first.")

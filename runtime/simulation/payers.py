@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
 
 from connectors.errors import ConnectorError
 from receivables.document import DocumentKind
@@ -21,6 +22,7 @@ from runtime.operations.payers.question import ANSWERED_WITHIN, ask, mark_answer
 from runtime.operations.plans.agree_plan import agree_plan
 from runtime.operations.plans.payment_plans import offers
 from runtime.simulation.autopay import agree, withdraw
+from runtime.simulation.crashes import Crash
 from runtime.simulation.discounts import take_discount
 from runtime.simulation.stage import PUBLIC_URL, Play
 from runtime.store import connections
@@ -40,6 +42,7 @@ _PAYS_WITHIN_MINUTES = (1, 45)
 _HELD_FOR = timedelta(minutes=50)  # a page lives an hour by the product's clock, which may be five minutes off
 _KEEPS_PROMISE_DAYS = (1, 6)
 _FIRST_INSTALMENT_DAYS, _INSTALMENTS = (4, 12), 3
+_SAYS_AGAIN_AFTER = timedelta(hours=1)
 _ANSWERED_AFTER_DAYS = (1, 9)  # some later than a question may hold
 
 
@@ -161,33 +164,38 @@ def _promise(play: Play, page: Page) -> str:
 def _contest(play: Play, page: Page) -> str:
     dispute(play.app, **page.about(), reason="Two boxes arrived damaged", actor=ACTOR)
     _note(play, page, holds="disputed")
-
-    def settle() -> str:
-        with suppress(RefusedError):
-            settle_dispute(
-                play.app, organisation_id=page.organisation_id, document_id=page.document_id, actor="accountant"
-            )
-            _note(play, page, frees="disputed")
-        return f"{page.firm.key}: the dispute about {page.debt.number} is settled"
-
-    play.agenda.later(timedelta(days=play.rng.randint(1, 6)), "dispute settled", settle)
+    told = f"{page.firm.key}: the dispute about {page.debt.number} is settled"
+    settle = _decided(play, page, settle_dispute, frees="disputed", told=told)
+    play.agenda.later(timedelta(days=play.rng.randint(1, 6)), told, settle)
     return f"contests {page.debt.number}"
+
+
+def _decided(play: Play, page: Page, end: Callable[..., None], *, frees: str, told: str) -> Callable[[], str]:
+    """Have the accountant decide; where the product dies at it, before it kept that or after, she says it once more."""
+
+    def say() -> str:
+        try:
+            with suppress(RefusedError):
+                end(play.app, organisation_id=page.organisation_id, document_id=page.document_id, actor="accountant")
+        except (Crash, SQLAlchemyError):
+            play.agenda.later(_SAYS_AGAIN_AFTER, told, say)
+            raise
+        return told
+
+    def decide() -> str:
+        _note(play, page, frees=frees)
+        return say()
+
+    return decide
 
 
 def _ask(play: Play, page: Page) -> str:
     at = play.time.now()
     ask(play.app, **page.about(), question=QUESTION, actor=ACTOR)
     _note(play, page, holds=_ASKED, until=(at + ANSWERED_WITHIN).date() - timedelta(days=1))
-
-    def answer() -> str:
-        with suppress(RefusedError):
-            mark_answered(
-                play.app, organisation_id=page.organisation_id, document_id=page.document_id, actor="accountant"
-            )
-            _note(play, page, frees=_ASKED)
-        return f"{page.firm.key}: the question about {page.debt.number} is answered"
-
-    play.agenda.later(timedelta(days=play.rng.randint(*_ANSWERED_AFTER_DAYS)), "question answered", answer)
+    told = f"{page.firm.key}: the question about {page.debt.number} is answered"
+    answer = _decided(play, page, mark_answered, frees=_ASKED, told=told)
+    play.agenda.later(timedelta(days=play.rng.randint(*_ANSWERED_AFTER_DAYS)), told, answer)
     return f"asks about {page.debt.number}"
 
 

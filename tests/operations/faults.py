@@ -57,6 +57,16 @@ def unavailable(_request: Request, _handle: Callable[[], Response]) -> Response:
     return Response("down for maintenance", status=503)
 
 
+def no_writes(request: Request, handle: Callable[[], Response]) -> Response:
+    """Every write fails at once and changes nothing; what is read is answered."""
+    return unavailable(request, handle) if is_write(request) else handle()
+
+
+def refused(request: Request, handle: Callable[[], Response]) -> Response:
+    """Every write is refused for good; what is read is answered."""
+    return Response("{}", status=400, mimetype="application/json") if is_write(request) else handle()
+
+
 def not_shown_yet(request: Request, handle: Callable[[], Response]) -> Response:
     """A replica of Stripe's knows none of the payments that its events name."""
     if "/v1/payment_intents/" in request.path:

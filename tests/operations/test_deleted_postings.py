@@ -16,6 +16,7 @@ from receivables.money import Money
 from runtime.operations.matching.decide import confirm, reject, undo
 from runtime.operations.matching.match import match_receipts
 from runtime.operations.matching.open_items import open_documents
+from runtime.operations.reminding.facts import being_written
 from runtime.operations.reminding.remind import remind_organisation
 from runtime.operations.systems.absorb.page import absorb
 from runtime.operations.systems.deliver import deliver_outbox
@@ -23,6 +24,7 @@ from runtime.operations.systems.disconnect import disconnect
 from runtime.operations.systems.pull import pull
 from runtime.store import tables as t
 from tests.operations.copied import copied_firm
+from tests.operations.faults import refused
 from tests.operations.firm import CURRENCY, TODAY, Firm, XeroLedger, money_in
 
 EXACT = money_in("L1", "120.00", "ACME LTD", "INV-1001")
@@ -297,3 +299,30 @@ def test_a_posting_that_was_changed_counts_against_its_match_and_what_was_added_
         with firm.app.store.write() as db:
             absorb(db, connection=firm.connection(Role.LEDGER), page=Page((record,)), read_at=at)
         assert _words(firm) == [word]
+
+
+def test_what_a_person_took_back_where_it_was_refused_to_us_is_asked_of_nobody_and_holds_nothing(
+    any_firm: Firm,
+) -> None:
+    firm = any_firm
+    firm.import_lines(money_in("L1", "60.00", "ACME LTD", "INV-1001"))
+    firm.work()
+    confirm(firm.app, organisation_id=firm.id, receipt_id=firm.receipt().id, actor="dana")
+    firm.settle()
+    firm.ledger.standin.interceptor = refused
+    undo(firm.app, organisation_id=firm.id, receipt_id=firm.receipt().id, actor="dana")
+    firm.work()
+    assert firm.problems() == ["write_refused"]
+    assert _waits(firm)
+    firm.ledger.standin.interceptor = None
+    _delete_posting(firm, "60.00")
+    firm.settle()
+    assert firm.problems() == []
+    assert not _waits(firm)
+    assert firm.ledger.balance("INV-1001") == 120
+
+
+def _waits(firm: Firm) -> bool:
+    """Whether nothing is asked for, because what still stands in the ledger is to be taken off it."""
+    with firm.app.store.read() as db:
+        return being_written(db, firm.id, firm.app.clock()) == {firm.document("INV-1001").id}

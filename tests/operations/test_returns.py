@@ -10,12 +10,14 @@ import pytest
 
 from runtime.operations.bank_files.import_statement import Imported, import_statement
 from runtime.operations.errors import RefusedError
-from runtime.operations.matching.decide import undo
+from runtime.operations.matching.decide import confirm, undo
 from runtime.operations.matching.returns import confirm_return, reject_return, see_return
 from runtime.operations.reminding.plan import plan_reminders
+from runtime.operations.reminding.send import send_reminders
 from runtime.operations.views.review import review_queue
 from runtime.store import tables as t
 from tests.operations.camt_lines import UNPAID, camt, line
+from tests.operations.faults import no_writes
 from tests.operations.firm import TODAY, Firm, money_in
 
 CAME, WENT = TODAY - timedelta(days=6), TODAY - timedelta(days=1)
@@ -71,6 +73,36 @@ def test_a_returned_direct_debit_opens_the_invoice_everywhere_and_holds_until_a_
     assert "INV-1001" in reminded(firm)
     with pytest.raises(RefusedError):
         see_return(firm.app, organisation_id=firm.id, debit_id=debit.id, actor="dana")
+
+
+def _asked_for(firm: Firm, number: str) -> list[str]:
+    """Plan and send; the messages that name an invoice."""
+    plan_reminders(firm.app, firm.id)
+    send_reminders(firm.app, firm.id)
+    return [mail.text for mail in firm.mailbox.mails if number in mail.text]
+
+
+def test_what_went_back_is_asked_for_once_the_ledger_shows_it_no_more(any_firm: Firm) -> None:
+    firm = any_firm
+    take(firm, line("60.00", reference="B1", on=CAME, end_to_end="COLLECT-0001", text="INV-1001"))
+    firm.work()
+    confirm(firm.app, organisation_id=firm.id, receipt_id=firm.receipt().id, actor="dana")
+    firm.settle()
+    assert firm.ledger.balance("INV-1001") == 60
+    firm.ledger.pay_by_hand("INV-1002", "75.50", on=TODAY)  # so that Acme is asked for nothing else
+    firm.ledger.standin.interceptor = no_writes
+    take(firm, line("-60.00", reference="B2", on=WENT, end_to_end="COLLECT-0001", code=UNPAID), name="later.xml")
+    firm.settle()
+    (debit,) = firm.rows(t.debit)
+    see_return(firm.app, organisation_id=firm.id, debit_id=debit.id, actor="dana")
+    firm.switch_sending()
+    assert _asked_for(firm, "INV-1001") == [], "the ledger shows too little, as what went back still stands there"
+    firm.ledger.standin.interceptor = None
+    firm.time.advance(hours=1)
+    firm.settle()
+    assert firm.ledger.balance("INV-1001") == 120
+    (text,) = _asked_for(firm, "INV-1001")
+    assert "£120.00" in text
 
 
 @pytest.mark.parametrize(

@@ -8,11 +8,11 @@ from typing import Any
 
 from sqlalchemy import Connection, select, update
 
-from connectors.intents import AllocateCredit, Done, PostReceipt
+from connectors.intents import AllocateCredit, Done, PostReceipt, UndoPosting
 from connectors.records import Kind
 from receivables.problem import Problem
 from runtime.operations.applying.applications import POSTINGS, Posting
-from runtime.operations.applying.undo import ask_again, is_wanted, promise_undo, reverse_application
+from runtime.operations.applying.undo import ask_again, is_wanted, promise_undo, reverse_application, settle_undo
 from runtime.operations.matching.experience import undone_in_ledger
 from runtime.operations.systems.absorb.money import link_own_postings
 from runtime.operations.systems.absorb.scope import Scope
@@ -86,17 +86,22 @@ def after_refusal(db: Connection, row: Row, posting: Posting, now: datetime) -> 
 def after_deletion(scope: Scope, receipt_id: str, external_ids: Collection[str]) -> None:
     """Follow a person who deleted a posting of ours in the ledger: its items are open again, and we ask before posting.
 
-    What we took back ourselves, or posted for an application that stands no more, changes nothing.
+    What we took back ourselves, or posted for an application that stands no more, changes nothing. Where taking it back
+    was refused to us, it is done now.
     """
     rows = scope.db.execute(
         select(t.outbox).where(
             t.outbox.c.organisation_id == scope.organisation_id,
             t.outbox.c.system == scope.system,
             t.outbox.c.subject == receipt_id,
-            t.outbox.c.state == queues.DONE,
+            t.outbox.c.state.in_((queues.DONE, *queues.SET_ASIDE)),
         )
     ).all()
-    gone = [queues.read_intent(dict(row._mapping)) for row in rows if set(row.external_ids) & set(external_ids)]
+    written = [(row, queues.read_intent(dict(row._mapping))) for row in rows]
+    for row, intent in written:
+        if row.state != queues.DONE and isinstance(intent, UndoPosting) and set(intent.external_ids) <= {*external_ids}:
+            settle_undo(scope.db, row, scope.read_at)
+    gone = [intent for row, intent in written if row.state == queues.DONE and {*row.external_ids} & {*external_ids}]
     standing = [
         each
         for each in gone

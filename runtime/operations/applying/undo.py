@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, Row, select, update
 
 from connectors.intents import Intent, UndoPosting
 from receivables.identity import stable_id
@@ -112,6 +113,15 @@ def take_back(
                 external_ids=row.external_ids,
                 at=at,
             )
+
+
+def settle_undo(db: Connection, row: Row[Any], at: datetime) -> None:
+    """Somebody took a posting back in the ledger before us: nobody is asked to do it any more."""
+    queues.settle(
+        db, t.outbox, row.id, state=queues.DONE, external_ids=row.intent["external_ids"], done_at=at, problem=None
+    )
+    for code in ("write_not_delivered", "write_refused"):
+        journal.resolve_problem(db, organisation_id=row.organisation_id, code=code, subject=row.subject, at=at)
 
 
 def _ask_no_more(db: Connection, organisation_id: str, subject: str, at: datetime) -> None:

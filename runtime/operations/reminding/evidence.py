@@ -161,7 +161,7 @@ def _read_facts(db: Connection, organisation: Organisation, now: datetime, docum
     facts.covered = facts_of.credit(db, organisation.id, list(mailing.customers))
     for item_id, left in facts_of.left_over(db, organisation, list(mailing.customers), now).items():
         facts.plausible[item_id] = [*facts.plausible.get(item_id, ()), *left]
-    facts.being_written = facts_of.being_written(db, organisation.id)
+    facts.being_written = facts_of.being_written(db, organisation.id, now)
     facts.less_paid = with_unread_payments(
         db, organisation.id, {item_id: row["less_paid_at"] for item_id, row in rows.items()}
     )

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BindParameter, Connection, bindparam, exists, func, select, union_all
+from sqlalchemy import BindParameter, Connection, bindparam, exists, func, select, union, union_all
 
 from connectors.contract import Role
 from connectors.records import Kind
@@ -28,6 +28,7 @@ from reminders.evidence import (
     ProcessorEvidence,
     Read,
 )
+from reminders.freshness import LEDGER_MAX_AGE
 from reminders.holds import DEBIT_SETTLES_WITHIN, distribute_credit, plausible_until
 from runtime.operations.applying.applications import proposed_items
 from runtime.operations.bank_feeds.feeds import caught_up
@@ -289,22 +290,34 @@ def _left_of_suggestions(
     return left, paid_first
 
 
-_BEING_WRITTEN = (
-    select(t.allocation.c.document_id)
-    .join(t.outbox, t.outbox.c.subject == t.allocation.c.receipt_id)
-    .where(
-        t.outbox.c.organisation_id == _ORGANISATION,
-        t.outbox.c.state.in_((queues.NEW, *queues.SET_ASIDE)),
-        t.outbox.c.in_doubt.is_(True),
-        t.allocation.c.posted_at.is_(None),
-        t.allocation.c.undone_at.is_(None),
-    )
+_allocation, _outbox = t.allocation.c, t.outbox.c
+_MOVED = (
+    select(_allocation.document_id)
+    .join(t.outbox, _outbox.subject == _allocation.receipt_id)
+    .join(t.document, t.document.c.id == _allocation.document_id)
+    .where(_outbox.organisation_id == _ORGANISATION)
+)
+_IS_UNDO = _outbox.intent["intent"].as_string() == "undo_posting"
+_UNFINISHED = _outbox.state.in_((queues.NEW, *queues.SET_ASIDE))
+# A posting that may stand; one that stands and is to be taken off, which nobody tried yet or which the ledger refused;
+# and one that was taken off after the balance was read. A lease ends after what it was claimed for was done.
+_BEING_WRITTEN = union(
+    _MOVED.where(_UNFINISHED, _outbox.in_doubt.is_(True), _allocation.posted_at.is_(None)),
+    _MOVED.where(_UNFINISHED, _IS_UNDO, _allocation.undone_at.is_not(None)),
+    _MOVED.where(
+        _outbox.state == queues.DONE,
+        _outbox.next_at > bindparam("recently"),
+        _outbox.done_at > t.document.c.read_at,
+        _IS_UNDO,
+        _allocation.undone_at.is_not(None),
+    ),
 )
 
 
-def being_written(db: Connection, organisation_id: str) -> set[str]:
-    """Return the documents on which we post money without knowing yet whether the ledger took it."""
-    return set(db.scalars(_BEING_WRITTEN, {"organisation_id": organisation_id}))
+def being_written(db: Connection, organisation_id: str, now: datetime) -> set[str]:
+    """Return the documents whose balance in the ledger we are about to change: we post money there, or take it off."""
+    which = {"organisation_id": organisation_id, "recently": now - LEDGER_MAX_AGE}
+    return set(db.scalars(_BEING_WRITTEN, which))
 
 
 def versions(db: Connection, organisation_id: str, read_at: Mapping[str, datetime]) -> dict[str, list[Read]]:
