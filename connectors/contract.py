@@ -254,6 +254,7 @@ class Declaration:
     verify: Callable[[str, Mapping[str, str], bytes, datetime], bool]
     notices: Callable[[bytes], list[Notice]]
     fetch_batch: int = 40  # ids that one `fetch` call reads at once
+    one_payer: bool = False  # a payment pays invoices of one customer and of its children, no other's
     draft_is_invoice: bool = True  # what DraftInvoice makes; False: an estimate of which a person makes an invoice
     leave: Callable[[Endpoint, str, Account], None] | None = None
     knock_key: Callable[[str, str], str] | None = None

@@ -35,6 +35,7 @@ class Explanation(StrEnum):
     REVERSAL = "reversal"
     UNRELATED = "unrelated"
     WRITE_OFF = "write_off"  # a person's decision; matching never proposes it
+    CHOSEN = "chosen"  # by a person, invoice by invoice; matching never proposes it
 
 
 class ResidualKind(StrEnum):

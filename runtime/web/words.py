@@ -262,6 +262,7 @@ EXPLANATIONS: Mapping[str, str] = {
     "duplicate": "Paid a second time",
     "reversal": "A payment taken back",
     "unrelated": "Pays no invoice",
+    "chosen": "Chosen by a person",
 }
 
 RESIDUALS: dict[str, str] = {
@@ -432,6 +433,8 @@ NOTICES: Mapping[str, str] = {
     "colleague_kept": "Kept. New tasks go by it.",
     "colleague_dropped": "Removed. Open tasks stay with them until you hand them on.",
     "confirmed": "Confirmed. The payment is applied and will be posted in the ledger.",
+    "chosen": "Applied as chosen. It will be posted in the ledger.",
+    "look_again": "Nothing is applied yet: the choice changed since its effect was shown. Look at it, then apply it.",
     "rejected": "Rejected. These invoices are free of this receipt, and the question is not asked again.",
     "reconsidered": "The decision is taken back. It waits again.",
     "undone": "Taken back. The invoices are open again, here and in the ledger.",

@@ -68,7 +68,8 @@ def show_review(
     with app.store.read() as db:
         organisation = organisation_or_404(db, organisation_id)
         view = review_queue(db, organisation.id, text=q.strip())
-    shown = page("review.html", organisation=organisation, view=view, notice=notice, last=last, q=q)
+    free = last if notice == "rejected" else ""  # it has left the queue, and may pay something else
+    shown = page("review.html", organisation=organisation, view=view, notice=notice, last=last, free=free, q=q)
     shown.headers["Content-Security-Policy"] = WITH_KEYS
     return shown
 

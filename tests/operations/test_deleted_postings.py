@@ -30,7 +30,7 @@ from tests.operations.firm import CURRENCY, TODAY, Firm, XeroLedger, money_in
 EXACT = money_in("L1", "120.00", "ACME LTD", "INV-1001")
 
 
-def _delete_posting(firm: Firm, amount: str = "") -> None:
+def delete_posting(firm: Firm, amount: str = "") -> None:
     """A person deletes the one payment (of this amount) that stands in the ledger."""
     books = firm.ledger.books  # type: ignore[attr-defined]
     standing = {each: row for each, row in books.payments.items() if row.get("Status") != "DELETED"}
@@ -64,7 +64,7 @@ def test_a_deleted_posting_opens_the_invoice_asks_and_is_posted_again_only_when_
     any_firm.switch_sending()
     any_firm.import_lines(EXACT)
     any_firm.settle()
-    _delete_posting(any_firm)
+    delete_posting(any_firm)
     any_firm.settle()
     assert any_firm.receipt().state == "undone"
     assert _open(any_firm) == 12_000
@@ -83,7 +83,7 @@ def test_a_deleted_posting_opens_the_invoice_asks_and_is_posted_again_only_when_
 def test_what_a_person_books_instead_of_our_posting_is_that_money(any_firm: Firm) -> None:
     any_firm.import_lines(EXACT)
     any_firm.settle()
-    _delete_posting(any_firm)
+    delete_posting(any_firm)
     any_firm.ledger.pay_by_hand("INV-1001", "120.00", on=any_firm.time().date())
     any_firm.settle()
     assert any_firm.receipt().state == "recorded"
@@ -99,7 +99,7 @@ def _replace_a_part(firm: Firm) -> None:
     firm.work()
     confirm(firm.app, organisation_id=firm.id, receipt_id=firm.receipt().id, actor="dana")
     firm.settle()
-    _delete_posting(firm)
+    delete_posting(firm)
     firm.ledger.pay_by_hand("INV-1001", "50.00", on=firm.time().date())
 
 
@@ -153,7 +153,7 @@ def test_a_deletion_of_an_earlier_application_leaves_the_later_one_alone(firm: F
     assert isinstance(firm.ledger, XeroLedger)
     firm.import_lines(EXACT)
     firm.settle()
-    _delete_posting(firm)
+    delete_posting(firm)
     firm.settle()
     confirm(firm.app, organisation_id=firm.id, receipt_id=firm.receipt().id, actor="dana")
     for _ in range(2):  # the deletion is read again with each overlapping poll
@@ -204,7 +204,7 @@ def test_an_invoice_whose_posting_is_gone_is_not_asked_for_before_the_deletion_i
     firm.switch_sending()
     firm.import_lines(EXACT)
     firm.settle()
-    _delete_posting(firm)
+    delete_posting(firm)
     pull(firm.app, firm.connection(Role.LEDGER), kinds=[Kind.INVOICE])
     assert firm.document("INV-1001").balance_minor == 12_000
     assert _open(firm) == 0, "what was posted for it is gone, the money is not"
@@ -230,7 +230,7 @@ def test_a_part_paid_by_others_hides_no_posting_that_is_gone(any_firm: Firm, sho
     else:
         deliver_outbox(firm.app)
     assert sorted(firm.ledger.payments()) == [Decimal("50.00"), Decimal("70.00")]
-    _delete_posting(firm, "50.00")
+    delete_posting(firm, "50.00")
     firm.ledger.standin.interceptor = _no_payments
     pull(firm.app, firm.connection(Role.LEDGER), kinds=[Kind.INVOICE])
     remind_organisation(firm.app, firm.id)
@@ -248,7 +248,7 @@ def test_money_that_was_applied_holds_what_it_paid_until_somebody_says_what_it_p
     firm.switch_sending()
     firm.import_lines(EXACT)
     firm.settle()
-    _delete_posting(firm)
+    delete_posting(firm)
     for _ in range(4):
         firm.settle()
         remind_organisation(firm.app, firm.id)
@@ -269,7 +269,7 @@ def test_a_deleted_posting_counts_against_its_match_until_it_is_booked_for_the_s
     any_firm.import_lines(EXACT)
     any_firm.settle()
     assert _words(any_firm) == [("applied", "matching")]
-    _delete_posting(any_firm)
+    delete_posting(any_firm)
     any_firm.poll()
     assert _words(any_firm) == [("undone", any_firm.connection(Role.LEDGER).system)]
     any_firm.ledger.pay_by_hand("INV-1001", "120.00", on=any_firm.time().date())

@@ -63,6 +63,7 @@ DECLARATION = Declaration(
     verify=verify,
     notices=notices,
     fetch_batch=FETCH_BATCH,
+    one_payer=True,
     draft_is_invoice=False,
     invoice_page=invoice_page,
     # Source: Intuit's discovery document and its OpenID Connect page, where no id token bears a nonce.

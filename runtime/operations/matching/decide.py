@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -29,43 +29,57 @@ def confirm(app: App, *, organisation_id: str, receipt_id: str, actor: str) -> N
     """Apply what was proposed. RefusedError when it waits no more, or the items have changed meanwhile."""
     with app.store.write() as db:
         connections.lock_organisation(db, organisation_id)
-        receipt = _receipt(db, organisation_id, receipt_id)
-        proposal = db.execute(
-            select(t.proposal).where(
-                t.proposal.c.organisation_id == organisation_id,
-                t.proposal.c.receipt_id == receipt_id,
-                t.proposal.c.state == "pending",
-            )
-        ).first()
-        if proposal is None:
-            raise RefusedError("this proposal was decided already: reload the queue")
-        if receipt["status"] != ReceiptStatus.RECEIVED.value:
-            raise RefusedError(f"this money is {receipt['status'].replace('_', ' ')}: it pays nothing")
-        if receipt["refunded_minor"]:
-            raise RefusedError("this money was refunded in part: record what is left in the ledger")
-        best = HYPOTHESIS.validate_python(proposal.body["best"])
-        if not best.allocations and proposal.body["customer_id"] is None:
-            raise RefusedError("nothing is proposed for this receipt: choose the items in the ledger")
-        _check_room(db, organisation_id, best)
-        now = app.clock()
-        apply_hypothesis(
-            db,
-            receipt=receipt,
-            hypothesis=best,
-            customer_id=proposal.body["customer_id"],
-            actor=actor,
-            at=now,
-        )
-        items = [each.item_id for each in best.allocations]
-        await_what_was_taken(db, organisation_id, receipt, items, at=now)
-        db.execute(
-            update(t.proposal)
-            .where(t.proposal.c.receipt_id == receipt_id)
-            .values(state="confirmed", decided_by=actor, decided_at=now, plausible=[])
-        )
-        keep_word(db, organisation_id, receipt_id, Word.CONFIRMED, actor=actor, at=now)
-        _answered(db, organisation_id, receipt_id, (POSTING_DELETED,), now)
+        confirm_proposal(db, receipt_of(db, organisation_id, receipt_id), actor=actor, at=app.clock())
     app.wake()
+
+
+def confirm_proposal(db: Connection, receipt: dict[str, Any], *, actor: str, at: datetime) -> None:
+    """Apply what is proposed for a receipt, in a unit of work that has locked the organisation.
+
+    RefusedError when it waits no more, or the items have changed meanwhile.
+    """
+    organisation_id, receipt_id = receipt["organisation_id"], receipt["id"]
+    proposal = db.execute(
+        select(t.proposal).where(
+            t.proposal.c.organisation_id == organisation_id,
+            t.proposal.c.receipt_id == receipt_id,
+            t.proposal.c.state == "pending",
+        )
+    ).first()
+    if proposal is None:
+        raise RefusedError("this proposal was decided already: reload the queue")
+    if (obstacle := why_it_pays_nothing(receipt)) is not None:
+        raise RefusedError(obstacle)
+    best = HYPOTHESIS.validate_python(proposal.body["best"])
+    if not best.allocations and proposal.body["customer_id"] is None:
+        raise RefusedError("nothing is proposed for this receipt: choose its invoices")
+    _check_room(db, organisation_id, best)
+    apply_hypothesis(
+        db,
+        receipt=receipt,
+        hypothesis=best,
+        customer_id=proposal.body["customer_id"],
+        actor=actor,
+        at=at,
+    )
+    items = [each.item_id for each in best.allocations]
+    await_what_was_taken(db, organisation_id, receipt, items, at=at)
+    db.execute(
+        update(t.proposal)
+        .where(t.proposal.c.receipt_id == receipt_id)
+        .values(state="confirmed", decided_by=actor, decided_at=at, plausible=[])
+    )
+    keep_word(db, organisation_id, receipt_id, Word.CONFIRMED, actor=actor, at=at)
+    _answered(db, organisation_id, receipt_id, (POSTING_DELETED,), at)
+
+
+def why_it_pays_nothing(receipt: Mapping[str, Any]) -> str | None:
+    """Return why the money of a receipt (a row) cannot be set against anything; None when it can."""
+    if receipt["status"] != ReceiptStatus.RECEIVED.value:
+        return f"this money is {receipt['status'].replace('_', ' ')}: it pays nothing"
+    if receipt["refunded_minor"]:
+        return "this money was refunded in part: record what is left in the ledger"
+    return None
 
 
 def reject(app: App, *, organisation_id: str, receipt_id: str, actor: str) -> None:
@@ -111,7 +125,7 @@ def undo(app: App, *, organisation_id: str, receipt_id: str, actor: str) -> None
     """
     with app.store.write() as db:
         connections.lock_organisation(db, organisation_id)
-        receipt = _receipt(db, organisation_id, receipt_id)
+        receipt = receipt_of(db, organisation_id, receipt_id)
         now = app.clock()
         paid = db.scalars(
             select(t.allocation.c.document_id).where(
@@ -155,7 +169,8 @@ def _answered(db: Connection, organisation_id: str, receipt_id: str, codes: Sequ
         journal.resolve_problem(db, organisation_id=organisation_id, code=code, subject=receipt_id, at=at)
 
 
-def _receipt(db: Connection, organisation_id: str, receipt_id: str) -> dict[str, Any]:
+def receipt_of(db: Connection, organisation_id: str, receipt_id: str) -> dict[str, Any]:
+    """Return the row of a receipt; RefusedError when the organisation has none of this id."""
     row = db.execute(
         select(t.receipt).where(t.receipt.c.organisation_id == organisation_id, t.receipt.c.id == receipt_id)
     ).first()

@@ -11,6 +11,7 @@ from runtime.app import App
 from runtime.operations.applying.applications import proposed_items
 from runtime.operations.applying.undo import ask_again, reverse_application
 from runtime.operations.errors import RefusedError
+from runtime.operations.matching.choose import put_back
 from runtime.operations.matching.experience import forget_word
 from runtime.operations.matching.refusals import forget_refusal, refused_items
 from runtime.store import connections, journal
@@ -23,7 +24,8 @@ _DECIDED = ("confirmed", "rejected", "pending")  # after a rejection the next be
 def reconsider(app: App, *, organisation_id: str, receipt_id: str, actor: str) -> None:
     """Let a proposal that was confirmed or rejected less than an hour ago wait again; nothing is learned from it.
 
-    What was posted meanwhile is undone in the ledger. RefusedError when nobody decided lately.
+    Where a person had chosen the invoices, what waited before that does. What was posted meanwhile is undone in the
+    ledger. RefusedError when nobody decided lately.
     """
     with app.store.write() as db:
         connections.lock_organisation(db, organisation_id)
@@ -47,7 +49,8 @@ def reconsider(app: App, *, organisation_id: str, receipt_id: str, actor: str) -
             receipt = (t.receipt.c.organisation_id == organisation_id) & (t.receipt.c.id == receipt_id)
             db.execute(update(t.receipt).where(receipt).values(state="suggested", changed_at=now))
         forget_word(db, receipt_id, items)
-        ask_again(db, organisation_id, receipt_id, now)
+        if not (is_confirmed and put_back(db, organisation_id, receipt_id, proposal.body, now)):
+            ask_again(db, organisation_id, receipt_id, now)
         db.execute(update(t.proposal).where(mine).values(decided_by=None, decided_at=None))
         journal.record(
             db,

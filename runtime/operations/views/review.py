@@ -145,7 +145,7 @@ def _runner_up(body: Mapping[str, object]) -> Hypothesis | None:
 
 def _obstacle(best: Hypothesis, customer_id: str | None, known: Treatments, owners: Mapping[str, str]) -> str | None:
     if not best.allocations and customer_id is None:
-        return "nothing is proposed for this receipt: record it in the ledger"
+        return "nothing is proposed for this receipt: choose its invoices"
     return unpostable(best, known=known, owners=owners)
 
 

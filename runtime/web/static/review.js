@@ -8,6 +8,7 @@ const queue = document.getElementById("queue");
 const said = document.getElementById("said");
 const search = document.getElementById("search");
 const decided = []; // the cards put away, the latest last
+const last = document.getElementById("last"); // takes back what was decided on another page
 const token = document.querySelector("input[name=csrf]"); // of whoever is signed in
 
 const cards = () => Array.from(queue.querySelectorAll("section.decision:not([hidden])"));
@@ -65,6 +66,10 @@ async function decide(card, choice) {
 
 async function takeBack() {
   const card = decided[decided.length - 1];
+  if (!card && last) {
+    last.requestSubmit();
+    return;
+  }
   if (!card || !card.dataset.undo) {
     say("There is nothing to take back here.");
     return;
@@ -85,6 +90,7 @@ const KEYS = {
   k: (card) => step(card, -1),
   Enter: (card) => decide(card, "accept"),
   x: (card) => decide(card, "refuse"),
+  c: (card) => card.querySelector("a[data-follow=choose]")?.click(),
   u: takeBack,
   "/": () => search?.focus(),
 };
