@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import Table, event, select
 
 from runtime.app import App
+from runtime.operations.matching.choose import choose
 from runtime.operations.views import choices
 from runtime.operations.views.choices import PAGE_ROWS
 from runtime.roles import GRANTS, MemberRole, Permission
@@ -271,10 +272,27 @@ def test_an_accountant_chooses_from_the_keyboard_and_takes_it_back(browser: Brow
     page.keyboard.press("Enter")
     expect(page.get_by_role("status")).to_contain_text("Applied as chosen.")
     assert _paid(app, "rcp-1") == {"inv-4": 100_00, "inv-5": 219_99}
-    page.locator("#said").focus() if page.locator("section.decision").count() == 0 else None
-    page.locator("#said").dispatch_event("keydown", {"key": "u"})
+    expect(page.get_by_role("button", name="Take the last decision back")).to_be_focused()  # no card is left
+    page.keyboard.press("Enter")
     expect(page.get_by_role("status")).to_contain_text("The decision is taken back.")
     assert _paid(app, "rcp-1") == {}
+
+
+@pytest.mark.browser
+def test_what_was_chosen_on_its_page_is_taken_back_with_u_on_the_next_card(
+    browser: Browser, served: tuple[App, str]
+) -> None:
+    app, address = served
+    books = Books.of(app, "org-a")
+    books.receipt("rcp-9", 45_000, payer_name="ACME", state="suggested")
+    books.proposal("rcp-9", {"inv-3": 45_000}, customer_id="acme")
+    choose(app, organisation_id="org-a", receipt_id="rcp-9", amounts={"inv-1": ""}, actor="owner")
+    page = browser.new_context(base_url=address).new_page()
+    page.goto("/o/org-a/review?last=rcp-9&notice=chosen")
+    expect(page.locator("#rcp-1")).to_be_focused()
+    page.keyboard.press("u")
+    expect(page.get_by_role("status")).to_contain_text("The decision is taken back.")
+    assert _paid(app, "rcp-9") == {}
 
 
 @pytest.mark.browser

@@ -26,7 +26,7 @@ PAGE_ROWS = 25  # of those that are offered; a search finds the others
 MAX_CUSTOMERS = 20  # of those that a name fits
 # Open invoices, those due first, in which an amount and a part of a number are looked for. A whole number and a name
 # are found in all of them, by an index.
-MAX_SEARCHED = 10_000
+MAX_SEARCHED = 5_000
 _LOOKED_AT = ("id", "kind", "currency", "number", "balance_minor", "total_minor", "due_on")
 _document = t.document.c
 _IS_OPEN = _document.status == DocumentStatus.OPEN.value
@@ -83,7 +83,8 @@ def choices(
     """Return what a receipt could pay and what the choice of `amounts` (as written, by invoice) would do.
 
     First what is proposed for it, then what its customer has open, what is open for just its amount and what is due
-    first; with `text` those of that number or amount, or of customers called so. RefusedError without such a receipt.
+    first; with `text` the one of that number, else those of whose number or customer's name it is a part, or which come
+    to that amount. RefusedError without such a receipt.
     """
     receipt, proposal = receipt_of(db, organisation_id, receipt_id), proposal_of(db, organisation_id, receipt_id)
     about: dict[str, Any] = {name: receipt[name] for name in ("received_on", "payer_name", "payer_account")}
@@ -142,8 +143,9 @@ def _offered(
 ) -> tuple[list[OpenDocument], bool]:
     """Return the first PAGE_ROWS invoices that fit, and whether there may be more."""
     if text:
-        found = [*_numbered(db, receipt, text), *_of(db, receipt, _called(db, receipt, text))]
-        found += _said_by_the_oldest(db, receipt, text)
+        found = _numbered(db, receipt, text)
+        if not found:  # whoever writes a whole number means that one
+            found = [*_of(db, receipt, _called(db, receipt, text)), *_said_by_the_oldest(db, receipt, text)]
     else:
         likely = receipt["customer_id"] or proposal["body"].get("customer_id")
         found = [*_proposed(proposal["body"]), *_of(db, receipt, [likely] if likely else [])]

@@ -108,3 +108,4 @@ queue.addEventListener("keydown", obey(KEYS));
 said.addEventListener("keydown", obey({ u: takeBack })); // it has the focus when no card is left
 const first = cards()[0];
 if (first) focusOn(first);
+else last?.querySelector("button").focus();
