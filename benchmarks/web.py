@@ -82,6 +82,10 @@ def pages(app: App, count: int) -> dict[str, list[str]]:
         "a payer's page": [f"/p/{links.link(ORGANISATION, customer)}" for customer in chosen],
         "overview": [f"/o/{ORGANISATION}"],
         "review queue": [f"/o/{ORGANISATION}/review"],
+        "choosing invoices": [
+            f"/o/{ORGANISATION}/receipts/rcp-{number}/choose?pay=doc-{number}&amount=10.00&pay=doc-{number + PAYERS}"
+            for number in range(PAYERS)
+        ],
         "invoices": [f"/o/{ORGANISATION}/invoices"],
     }
 

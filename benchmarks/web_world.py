@@ -42,7 +42,7 @@ INSERT INTO receipt (id, organisation_id, source, source_account, external_id, r
     unapplied_minor, refunded_minor, dispute, payer_name, payer_account, payer_account_key, remittance, customer_id,
     hints, status, state, method, applications, noticed_at, changed_at)
 SELECT 'rcp-' || n, 'org', 'bank', 'GB00', 'line-' || n, %(now)s::date - (n %% 300)::int, 'GBP', 9000 + n, 0, 0,
-    'none', 'CUSTOMER ' || n, '', '', 'INV-' || n, 'cus-' || n %% greatest(%(count)s / %(each)s, 1), '{}', 'received',
+    '', 'CUSTOMER ' || n, '', '', 'INV-' || n, 'cus-' || n %% greatest(%(count)s / %(each)s, 1), '{}', 'received',
     CASE WHEN n < %(waiting)s THEN 'suggested' ELSE 'applied' END, 'bank', 1, %(now)s, %(now)s
 FROM generate_series(0, %(count)s / %(paid)s - 1) AS n""",
     """
