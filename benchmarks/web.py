@@ -87,6 +87,9 @@ def pages(app: App, count: int) -> dict[str, list[str]]:
             for number in range(PAYERS)
         ],
         "invoices": [f"/o/{ORGANISATION}/invoices"],
+        "customers": [f"/o/{ORGANISATION}/customers"],
+        "customers by name": [f"/o/{ORGANISATION}/customers?sort=name"],
+        "a customer searched": [f"/o/{ORGANISATION}/customers?sort=name&q={customer}" for customer in chosen],
     }
 
 

@@ -83,7 +83,9 @@ INSERT INTO open_figures (organisation_id, body, counted_at, took_seconds)
 SELECT 'org', json_build_object('minor', json_build_object('GBP', json_build_array(1, 2, 3, 4, 5)),
     'counts', json_build_object('GBP', json_build_array(1, 2, 3, 4, 5)), 'due', json_build_object('GBP', 9),
     'held', json_build_object('GBP', 5), 'numbers', json_build_object('due', 9, 'held', 5),
-    'codes', json_build_object('paused', 5), 'gaps', json_build_array()), %(now)s, 300""",
+    'codes', json_build_object('paused', 5), 'gaps', json_build_array(), 'ranks', json_build_object('GBP',
+        (SELECT json_agg('cus-' || n) FROM generate_series(0, least(200, %(count)s / %(each)s) - 1) AS n))),
+    %(now)s, 300""",
 )
 
 

@@ -32,6 +32,7 @@ from runtime.web import (
     charges,
     choosing,
     connecting,
+    customer_list,
     customers,
     discounts,
     dispute_files,
@@ -71,8 +72,8 @@ from runtime.web.webhooks import WebhookLane
 
 _MODULES = (
     *(monitor, vendors),
-    *(signing_in, organisations, staff, dispute_files, problems, connecting, work, choosing, bank_files),
-    *(sync, setup, bank_feeds, calls, customers, holding, channels, charges, discounts, approvals, plans, autopay),
+    *(signing_in, organisations, staff, dispute_files, problems, connecting, work, choosing, bank_files, sync, setup),
+    *(bank_feeds, calls, customer_list, customers, holding, channels, charges, discounts, approvals, plans, autopay),
     *(policies, messages, replies, mail, people, history, exports, stripe_app, salesforce_app, brand),
     *(portal, portal_formats, portal_paid, portal_plan, portal_autopay, pay_button),
 )

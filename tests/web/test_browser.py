@@ -63,6 +63,8 @@ STAFF_PAGES = {
     "calls": "/o/org-a/calls",
     "call": "/o/org-a/calls/rem-call",
     "customer": "/o/org-a/customers/acme",
+    "customers": "/o/org-a/customers",
+    "customers by name": "/o/org-a/customers?sort=name&q=ltd",
     "conflicts": "/o/org-a/conflicts",
     "links": "/o/org-a/links",
     "owners": "/o/org-a/owners",

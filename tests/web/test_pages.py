@@ -39,6 +39,8 @@ STAFF_PATHS = (
     "/links",
     "/owners",
     "/history",
+    "/customers",
+    "/customers?sort=name",
 )
 
 
@@ -89,7 +91,7 @@ def test_what_belongs_to_another_organisation_is_not_found(site: Site, method: s
 
 
 def test_lists_show_only_their_own_organisation(site: Site) -> None:
-    for path in ("", "/invoices?state=all", "/review", "/receipts"):
+    for path in ("", "/invoices?state=all", "/review", "/receipts", "/customers", "/customers?sort=name"):
         text = site.http.get(f"/o/org-b{path}").text.lower()
         assert not [word for word in ("acme", "bolt", "inv-1", "inv-4", "inv-7", "rent march") if word in text], path
     assert "INV-B" in site.http.get("/o/org-b/invoices").text

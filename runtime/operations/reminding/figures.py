@@ -7,18 +7,20 @@ sums are counted now and then, by heaps of customers, and kept with the moment a
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from heapq import nsmallest
 from time import monotonic
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Row, func, select
 
 from receivables.document import DocumentKind, DocumentStatus
 from receivables.money import Money
 from reminders.holds import HoldCode
 from runtime.app import App
+from runtime.operations.balances import Owed, owed
 from runtime.operations.isolated import isolated
 from runtime.operations.views.ageing import BUCKETS, Ageing, bucket
 from runtime.operations.views.standing import Standing, standings
@@ -31,6 +33,7 @@ COUNTED_WHEN_ASKED = 500  # open invoices: more are counted ahead
 CUSTOMERS_A_HEAP = 500
 MAX_HEAPS = 20_000  # ten million customers
 LEAST_PAUSE = timedelta(minutes=15)
+MAX_RANKED = 200  # customers of each currency, in the order of what is overdue of them: the first to call
 PAUSE_FOR_EACH = 20  # times as long as a counting took: it takes a twentieth of one processor at most
 
 Sums = defaultdict[str, int]
@@ -61,6 +64,18 @@ class Figures:
     is_counted: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class Ranks:
+    """By currency, the ids of the MAX_RANKED customers of whom most is overdue, the most first.
+
+    `counted_at` and `is_counted` as in Figures.
+    """
+
+    customers: Mapping[str, Sequence[str]]
+    counted_at: datetime | None = None
+    is_counted: bool = True
+
+
 @dataclass
 class Tally:
     """Sums of invoices, one after the other."""
@@ -71,7 +86,17 @@ class Tally:
     held: Sums = field(default_factory=lambda: defaultdict(int))
     numbers: Counter[str] = field(default_factory=Counter)
     codes: Counter[str] = field(default_factory=Counter)
+    ranks: dict[str, list[tuple[int, str]]] = field(default_factory=dict)
     gaps: tuple[str, ...] = ()
+
+    def rank(self, owing: Mapping[str, Sequence[Owed]]) -> None:
+        """Add what customers owe, by their ids."""
+        found = defaultdict(list, self.ranks)
+        for customer_id, every in owing.items():
+            for each in every:
+                if each.overdue:
+                    found[each.overdue.currency].append((-each.overdue.minor, customer_id))
+        self.ranks = {currency: nsmallest(MAX_RANKED, those) for currency, those in found.items()}
 
     def add(self, invoices: Iterable[Standing], gaps: tuple[str, ...]) -> None:
         """Add invoices; `gaps` are the organisation's."""
@@ -99,6 +124,7 @@ class Tally:
             "numbers": dict(self.numbers),
             "codes": dict(self.codes),
             "gaps": list(self.gaps),
+            "ranks": {currency: [customer_id for _, customer_id in those] for currency, those in self.ranks.items()},
         }
 
 
@@ -110,10 +136,29 @@ def figures(db: Connection, organisation: Organisation, *, now: datetime) -> Fig
         found = standings(db, organisation, now=now, document_ids=ids)
         tally.add(found.invoices.values(), found.gaps)
         return figures_of(tally.as_json(), organisation.base_currency, None)
-    kept = db.execute(select(t.open_figures).where(t.open_figures.c.organisation_id == organisation.id)).first()
+    kept = _kept(db, organisation.id)
     if kept is None:
         return Figures((), Sum(0, ()), Sum(0, ()), (), (), is_counted=False)
     return figures_of(kept.body, organisation.base_currency, kept.counted_at)
+
+
+def most_overdue(db: Connection, organisation: Organisation, *, now: datetime) -> Ranks:
+    """Return of whom most is overdue: counted now where few invoices are open, else as it was counted last."""
+    ids = open_ids(db, organisation.id, limit=COUNTED_WHEN_ASKED + 1)
+    if len(ids) <= COUNTED_WHEN_ASKED:
+        tally = Tally()
+        mine = (t.document.c.organisation_id == organisation.id) & t.document.c.id.in_(ids)
+        customers = db.scalars(select(t.document.c.customer_id).where(mine).distinct()).all()
+        tally.rank(owed(db, organisation.id, customers, today=now.astimezone(organisation.zone).date()))
+        return Ranks(tally.as_json()["ranks"])
+    kept = _kept(db, organisation.id)
+    if kept is None or "ranks" not in kept.body:  # what was counted by an earlier version
+        return Ranks({}, is_counted=False)
+    return Ranks(kept.body["ranks"], kept.counted_at)
+
+
+def _kept(db: Connection, organisation_id: str) -> Row[Any] | None:
+    return db.execute(select(t.open_figures).where(t.open_figures.c.organisation_id == organisation_id)).first()
 
 
 def open_ids(
@@ -145,6 +190,7 @@ def count_figures(app: App, organisation_id: str) -> int:
             documents = open_ids(db, organisation_id, customer_ids=ids)
             found = standings(db, organisation, now=began, document_ids=documents)
             tally.add(found.invoices.values(), found.gaps)
+            tally.rank(owed(db, organisation_id, ids, today=began.astimezone(organisation.zone).date()))
             counted, after = counted + len(documents), ids[-1]
     row = {
         "organisation_id": organisation_id,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date, datetime
+from datetime import datetime
 from functools import cache
 from typing import Any
 
@@ -23,7 +23,6 @@ from sqlalchemy import (
     Update,
     bindparam,
     exists,
-    func,
     literal,
     not_,
     or_,
@@ -42,6 +41,7 @@ from receivables.money import Money
 from receivables.problem import Problem
 from runtime.app import App
 from runtime.operations.applying.write_off import SOURCE as WRITE_OFF
+from runtime.operations.balances import last_reminded, owed
 from runtime.operations.matching.open_items import pending_allocations
 from runtime.operations.payers.pause import paused_until
 from runtime.operations.reaching.opt_outs import opt_outs
@@ -55,9 +55,9 @@ from runtime.operations.systems.shown_holds import holds_in_words, opt_outs_in_w
 from runtime.operations.systems.shown_invoices import NEVER_SHOWN, note_first, records_of, remember
 from runtime.store import connections, journal
 from runtime.store import tables as t
-from runtime.store.connections import Organisation, VendorConnection
+from runtime.store.connections import VendorConnection
 from runtime.store.links import external_ids
-from runtime.store.rows import among_given, chunks, rows_of
+from runtime.store.rows import chunks, rows_of
 from sync.merge import Value, unsent
 
 ROWS_A_ROUND = 1_000
@@ -238,10 +238,10 @@ def _build_balances(db: Connection, crm: VendorConnection, rows: Sequence[Row], 
     accounts = _accounts(db, crm, [row["id"] for row in rows])
     today = at.astimezone(organisation.zone).date()
     customers = [row["id"] for row in rows]
-    owed = _owed(db, crm.organisation_id, today, customers)
+    owing = owed(db, crm.organisation_id, customers, today=today)
     paid = paid_lately(db, crm.organisation_id, customer_ids=customers, today=today)
     late = usually_late(paid)
-    reminded = _last_contacts(db, organisation, customers)
+    reminded = last_reminded(db, organisation, customers)
     held = holds_in_words(db, crm.organisation_id, customers, today=today, at=at)
     opted_out = opt_outs(db, crm.organisation_id, customers)
     risk = risks(db, organisation, customer_ids=customers, now=at, paid=paid)
@@ -249,14 +249,15 @@ def _build_balances(db: Connection, crm: VendorConnection, rows: Sequence[Row], 
     for row in rows:
         if row["id"] not in accounts:
             continue
-        balance, overdue, oldest, currency = owed.get(row["id"], (0, 0, None, organisation.base_currency))
+        first = next(iter(owing.get(row["id"], ())), None)  # the page has one currency: that of the oldest invoice
+        nothing = Money.zero(organisation.base_currency)
         intent = ShowBalance(
             key=_key("balance", row),
             customer_id=row["id"],
             account_external_id=accounts[row["id"]],
-            balance=Money(balance, currency),
-            overdue=Money(overdue, currency),
-            oldest_due_on=oldest,
+            balance=first.opened if first else nothing,
+            overdue=first.overdue if first else nothing,
+            oldest_due_on=first.oldest_due_on if first else None,
             hold="; ".join(filter(None, (opt_outs_in_words(opted_out, row["id"]), held.get(row["id"], "")))),
             last_contact_on=reminded.get(row["id"]),
             usually_late_days=late.get(row["id"]),
@@ -265,59 +266,6 @@ def _build_balances(db: Connection, crm: VendorConnection, rows: Sequence[Row], 
         )
         built.append((row, intent))
     return built
-
-
-def _last_contacts(db: Connection, organisation: Organisation, customers: Sequence[str]) -> dict[str, date]:
-    """Return, by customer, the day of the last reminder that was sent, in the organisation's time zone."""
-    rows = db.execute(_last_sent(db.dialect.name), {"organisation_id": organisation.id, "customer_ids": customers})
-    return {row.customer_id: row.sent_at.astimezone(organisation.zone).date() for row in rows}
-
-
-@cache
-def _last_sent(dialect: str) -> Select[Any]:
-    reminder = t.reminder.c
-    return (
-        select(reminder.customer_id, func.max(reminder.sent_at).label("sent_at"))
-        .where(
-            reminder.organisation_id == bindparam("organisation_id"),
-            reminder.sent_at.is_not(None),
-            among_given(dialect, reminder.customer_id, "customer_ids"),
-        )
-        .group_by(reminder.customer_id)
-    )
-
-
-def _owed(
-    db: Connection, organisation_id: str, today: date, customers: Sequence[str]
-) -> dict[str, tuple[int, int, date | None, str]]:
-    """Return, by customer, the balance, the overdue part, the oldest due date, in the currency of the oldest item."""
-    pending = pending_allocations(db, organisation_id, customer_ids=customers)
-    rows = db.execute(_open(db.dialect.name), {"organisation_id": organisation_id, "customer_ids": customers})
-    owed: dict[str, tuple[int, int, date | None, str]] = {}
-    for row in rows:
-        open_minor = row.balance_minor - pending.get(row.id, 0)
-        if open_minor <= 0:
-            continue
-        balance, overdue, oldest, currency = owed.get(row.customer_id, (0, 0, row.due_on, row.currency))
-        if row.currency == currency:
-            late = open_minor if row.due_on < today else 0
-            owed[row.customer_id] = (balance + open_minor, overdue + late, oldest, currency)
-    return owed
-
-
-@cache
-def _open(dialect: str) -> Select[Any]:
-    document = t.document.c
-    return (
-        select(document.id, document.customer_id, document.currency, document.balance_minor, document.due_on)
-        .where(
-            document.organisation_id == bindparam("organisation_id"),
-            among_given(dialect, document.customer_id, "customer_ids"),
-            document.status == DocumentStatus.OPEN.value,
-            document.kind == DocumentKind.INVOICE.value,
-        )
-        .order_by(document.due_on, document.id)
-    )
 
 
 def _build_receipts(db: Connection, crm: VendorConnection, rows: Sequence[Row], _at: datetime) -> list[Built]:
