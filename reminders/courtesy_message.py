@@ -1,4 +1,4 @@
-"""The words of a monthly statement and of an instalment that comes up."""
+"""The words of a monthly statement, of an instalment that comes up, and of a new link to the payer's page."""
 
 from __future__ import annotations
 
@@ -88,3 +88,19 @@ def render_instalment(
         "news": [],
     }
     return compose(words, parts_of(read_template(f"{words.language}/instalment.liquid"), facts), layout, brand)
+
+
+def render_new_link(*, recipient: str, days: int, brand: Brand, links: Links, language: str) -> Message:
+    """Give in `language` the link to the reader's page that they asked for, which opens it for `days`."""
+    words = wording(language)
+    facts = {"recipient": clean(recipient), "sender": clean(brand.name), "days": days}
+    layout = {
+        "lines": [],
+        "amount_label": words.labels["to_pay"],
+        "total_label": words.labels["total_to_pay"],
+        "totals": [],
+        "actions": labelled(words, links, ("portal",)),
+        "links": labelled(words, links, ("unsubscribe",)),
+        "news": [],
+    }
+    return compose(words, parts_of(read_template(f"{words.language}/new_link.liquid"), facts), layout, brand)

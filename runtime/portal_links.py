@@ -25,6 +25,10 @@ class Opened(NamedTuple):
     made_at: datetime
 
 
+class ExpiredLinkError(LinkError):
+    """The link is one of ours, and its time is over."""
+
+
 class PortalLinks:
     """Makes and reads links. `key` is the product's own; links that one of `old_keys` signed still open."""
 
@@ -56,13 +60,25 @@ class PortalLinks:
         return self._signer.sign(payload)
 
     def read(self, token: str) -> Opened:
-        """Return whose page a link opens; LinkError when it is not good (any more)."""
+        """Return whose page a link opens; ExpiredLinkError when its time is over, LinkError when it is not good."""
+        opened, expires_at = self._signed(token)
+        if expires_at <= self._clock():
+            raise ExpiredLinkError
+        return opened
+
+    def read_expired(self, token: str) -> Opened:
+        """Return whose page a link opened until its time was over; LinkError for any other one."""
+        opened, expires_at = self._signed(token)
+        if expires_at > self._clock():
+            raise LinkError
+        return opened
+
+    def _signed(self, token: str) -> tuple[Opened, datetime]:
+        """Return what a link of ours says, and when it ends; LinkError for one that we did not make."""
         payload = self._signer.read(token)
         expires, made, named = payload[:_MOMENT_BYTES], payload[_MOMENT_BYTES : 2 * _MOMENT_BYTES], 2 * _MOMENT_BYTES
-        if _read_moment(expires) <= self._clock():
-            raise LinkError
         ids, size = payload[named + 1 :], payload[named]
-        return Opened(ids[:size].decode(), ids[size:].decode(), _read_moment(made))
+        return Opened(ids[:size].decode(), ids[size:].decode(), _read_moment(made)), _read_moment(expires)
 
 
 def _moment(at: datetime) -> bytes:

@@ -179,6 +179,10 @@ async def _whose(needs: Needs, request: Request) -> str:
         app = await running(request)
         links = app.portal_links()
         return links.read(request.path_params["token"]).organisation_id
+    if needs.door is Door.PAYER and "expired" in request.path_params:
+        app = await running(request)
+        expired = app.portal_links()
+        return expired.read_expired(request.path_params["expired"]).organisation_id
     return EVERYBODY
 
 

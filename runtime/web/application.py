@@ -19,6 +19,7 @@ from reminders.wording import FALLBACK_LANGUAGE
 from runtime.app import App
 from runtime.operations.errors import InputError, RefusedError, SaidError
 from runtime.operations.inbox.intake import Intake
+from runtime.portal_links import ExpiredLinkError
 from runtime.settings import SettingsError
 from runtime.signed_tokens import LinkError
 from runtime.web import (
@@ -50,6 +51,7 @@ from runtime.web import (
     portal,
     portal_autopay,
     portal_formats,
+    portal_new_link,
     portal_paid,
     portal_plan,
     problems,
@@ -75,7 +77,7 @@ _MODULES = (
     *(signing_in, organisations, staff, dispute_files, problems, connecting, work, choosing, bank_files, sync, setup),
     *(bank_feeds, calls, customer_list, customers, holding, channels, charges, discounts, approvals, plans, autopay),
     *(policies, messages, replies, mail, people, history, exports, stripe_app, salesforce_app, brand),
-    *(portal, portal_formats, portal_paid, portal_plan, portal_autopay, pay_button),
+    *(portal, portal_formats, portal_paid, portal_plan, portal_autopay, portal_new_link, pay_button),
 )
 _MISSING = "There is no such page, or nothing of that kind here."
 _Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
@@ -135,7 +137,8 @@ async def _sign_in(request: Request, error: Exception) -> Response:
 
 
 async def _link_is_bad(request: Request, error: Exception) -> Response:
-    del error
+    if isinstance(error, ExpiredLinkError) and request.method in ("GET", "HEAD"):
+        return go(f"/new-link/{request.path_params['token']}")
     return page("portal_link.html", status=404, spoken=_spoken(request))
 
 
@@ -164,7 +167,7 @@ def _said(status: int) -> Callable[[Request, Exception], Awaitable[Response]]:
 def _refuse(request: Request, status: int, error: SaidError) -> Response:
     if request.url.path.startswith("/webhooks/"):
         return Response(status_code=status)
-    payer = request.url.path.startswith(("/p/", "/pay/"))
+    payer = request.url.path.startswith(("/p/", "/pay/", "/new-link/"))
     spoken = _spoken(request) if payer else language(FALLBACK_LANGUAGE)
     missing = status == 404
     return page(

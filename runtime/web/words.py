@@ -535,6 +535,7 @@ NOTICES: Mapping[str, str] = {
     "promised": "Thank you. We have noted the day and will not remind you before it.",
     "asked": "Thank you for asking. We will answer as soon as we can.",
     "answered": "Noted. What is open is due again.",
+    "link_asked": "Thank you. If we may write to an address of yours, a new link is on its way to it.",
     "disputed": "Thank you. We will look into it, and you will get no reminders of this invoice meanwhile.",
     "signed_out": "You are signed out.",
     "invitation_withdrawn": "The invitation is over: its link opens nothing any more.",

@@ -23,7 +23,7 @@ from receivables.decline import Advice, Decline, DeclineGroup
 from receivables.money import Money
 from reminders.autopay_message import AutomaticLine, FailedLine, Means, render_ahead, render_failed
 from reminders.call_script import call_script
-from reminders.courtesy_message import StatedInvoice, render_instalment, render_statement
+from reminders.courtesy_message import StatedInvoice, render_instalment, render_new_link, render_statement
 from reminders.letter import Form, write_letter
 from reminders.letter_pdf import draw_letter
 from reminders.message import (
@@ -222,6 +222,7 @@ def test_what_is_sent_as_a_courtesy(album: Album, language: str) -> None:
     for name, missing in (("mail-6-instalment", "400.00"), ("mail-6-instalment-begun", "150.00")):
         figures = {"instalment": instalment, "missing": eur(missing), "left": eur("800.00")}
         album.mail(name, render_instalment(**common, **figures))  # type: ignore[arg-type]
+    album.mail("mail-6-new-link", render_new_link(**common, days=90))  # type: ignore[arg-type]
     means, day = Means("sepa_debit", "3000"), date(2026, 11, 20)
     taken = [AutomaticLine(each.number, each.open_amount, day) for each in invoices]
     album.mail("mail-7-autopay", render_ahead(**common, lines=taken, means=means))  # type: ignore[arg-type]

@@ -27,5 +27,6 @@ IDS = {
     "feed_id": "none",
     "digest": "0" * 64,
     "token": "none",
+    "expired": "none",
     "secret": "none",
 }

@@ -70,6 +70,7 @@ def test_axe_finds_nothing(browser: Any, site: tuple[App, str], size: tuple[int,
         base_url=address, viewport={"width": size[0], "height": size[1]}, bypass_csp=True
     ).new_page()
     payer = f"/p/{token_of(app)}"
+    expired = app.portal_links().link("org-a", "acme", lifetime_days=-1)
     payers = [
         payer,
         f"{payer}/pay/inv-1",
@@ -79,6 +80,8 @@ def test_axe_finds_nothing(browser: Any, site: tuple[App, str], size: tuple[int,
         f"{payer}/unsubscribe",
         f"{payer}/contact",
         "/p/nothing",
+        f"/new-link/{expired}",
+        f"/new-link/{expired}?notice=link_asked",
         f"/pay/{app.button_links().token('org-a')}?invoiceNo=INV-3&currency=GBP&amount=450.00",
         f"/pay/{app.button_links().token('org-a')}?invoiceNo=INV-3&currency=GBP&amount=1",
         "/disconnected/xero",

@@ -16,6 +16,7 @@ from sqlalchemy import delete, insert
 from connectors.intents import Intent
 from runtime import operations
 from runtime.operations.autopay.announce import AHEAD, FAILED
+from runtime.operations.reaching.contacted import NEW_LINK
 from runtime.operations.views import history
 from runtime.roles import MemberRole
 from runtime.store import tables as t
@@ -178,7 +179,7 @@ def test_whatever_is_recorded_has_words() -> None:
     assert sorted((named | written) - ACTIONS.keys()) == []
 
 
-@pytest.mark.parametrize("kind", ["statement", "instalment", "thanks", AHEAD, FAILED])
+@pytest.mark.parametrize("kind", ["statement", "instalment", "thanks", AHEAD, FAILED, NEW_LINK])
 def test_what_becomes_of_a_message_beside_reminders_has_words(kind: str) -> None:
     ends = {f"{kind}_{state}" for state in ("sent", "failed", "in_doubt", "undelivered")}
     assert ends - ACTIONS.keys() == set()

@@ -35,6 +35,7 @@ PAYERS_NOTICES = (
     "plan_agreed",
     "autopay_ended",
     "means_saved",
+    "link_asked",
 )
 _SAID = {"InputError": 0, "RefusedError": 0, "plain": 2}  # which argument is the line
 PLURALS = {"%(num)d day late", "due in %(num)d day"}

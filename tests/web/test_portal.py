@@ -53,8 +53,10 @@ def test_a_link_ends(site: Site) -> None:
     site.time.now += timedelta(days=LIFETIME_DAYS) - timedelta(seconds=1)
     assert site.http.get(f"/p/{token}").status_code == 200
     site.time.now += timedelta(seconds=1)
-    answer = site.http.get(f"/p/{token}")
-    assert answer.status_code == 404
+    answer = site.http.get(f"/p/{token}/paid")
+    assert (answer.status_code, answer.headers["location"]) == (303, f"/new-link/{token}")
+    answer = site.http.post(f"/p/{token}/ask/inv-3", data={"question": "why"})
+    assert answer.status_code == 404, "what was sent with it is not taken"
     assert "new link" in answer.text
 
 

@@ -40,16 +40,20 @@ def sample_link(app: App) -> str:
 
 
 def portal_token(app: App, code: str) -> str:
-    """Return the token of the page that a short address leads to; LinkError when it leads nowhere (any more)."""
+    """Return the token of the page that a short address leads to, an expired one when its time is over.
+
+    LinkError when it never led anywhere.
+    """
     if len(code) > MAX_CODE_CHARS:
         raise LinkError
     with app.store.read() as db:
         row = db.execute(select(t.short_link).where(t.short_link.c.code == code)).first()
     now = app.clock()
-    if row is None or row.expires_at <= now:
+    if row is None:
         raise LinkError
-    # The page's own link lasts for as long as this one has left, a day at least.
-    left = max(1, (row.expires_at - now).days)
+    # The page's own link lasts for as long as this one has left, a day at least; of what has expired less than none.
+    left = (row.expires_at - now).days
+    left = max(1, left) if row.expires_at > now else left
     links = app.portal_links()
     made_at = row.expires_at - timedelta(days=LIFETIME_DAYS)
     return links.link(row.organisation_id, row.customer_id, lifetime_days=left, made_at=made_at)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, CompoundSelect, Connection, bindparam, func, select, union_all
+from sqlalchemy import ColumnElement, CompoundSelect, Connection, bindparam, func, select, true, union_all
 
 from reminders.evidence import ContactEvidence
 from runtime.operations.errors import RefusedError
@@ -22,8 +22,11 @@ from runtime.store.rows import beside_an_index, chunks
 
 _WEEK = timedelta(days=7)
 _MAY_HAVE_LEFT = (HANDING, IN_DOUBT, SENT, NO_ANSWER)
+# A kind of courtesy that counts for nothing: who has an old link could ask for one daily, and keep reminders back.
+NEW_LINK = "new_link"
 # What was sent, with its key: a message, a thank-you, what is sent beside reminders.
 _SENT = ((t.reminder.c, "id"), (t.thanks.c, "receipt_id"), (t.courtesy.c, "id"))
+_COUNTS = (true(), true(), beside_an_index(t.courtesy.c.kind) != NEW_LINK)
 
 
 def _left(*given: ColumnElement[bool]) -> CompoundSelect[Any]:
@@ -34,9 +37,10 @@ def _left(*given: ColumnElement[bool]) -> CompoundSelect[Any]:
                 sent.organisation_id == bindparam("organisation_id"),
                 beside_an_index(sent.state).in_(_MAY_HAVE_LEFT),
                 beside_an_index(sent.sent_at) > bindparam("since"),
+                counts,
                 wanted,
             )
-            for (sent, key), wanted in zip(_SENT, given, strict=True)
+            for (sent, key), counts, wanted in zip(_SENT, _COUNTS, given, strict=True)
         )
     )
 

@@ -106,35 +106,50 @@ def send_once(
         message = write(db, contact, now) if decision.verdict is CourtesyVerdict.NOW else None
         if message is None and decision.verdict is not CourtesyVerdict.NEVER:
             return WAITING
-        db.execute(
-            insert(t.courtesy).values(
-                id=courtesy_id,
-                organisation_id=organisation.id,
-                customer_id=courtesy.customer_id,
-                kind=courtesy.kind,
-                about=courtesy.about,
-                state=HANDING if message else LEFT_OUT,
-                recipient=contact.address or "",
-                subject=message.subject if message else "",
-                body_text=message.text if message else "",
-                decided_at=now,
-                sent_at=now if message else None,
-                why=decision.reason,
-                message_id=message_id_for(app, courtesy_id) if message else None,
-                documents=list(courtesy.documents),
-            )
-        )
+        to = contact.address or ""
+        keep_courtesy(app, db, organisation.id, courtesy, message, to=to, why=decision.reason, at=now)
         if message is not None:
-            address = contact.address or ""
-            share_contact(db, organisation.id, courtesy_id, channel=Channel.EMAIL, address=address, at=now)
+            share_contact(db, organisation.id, courtesy_id, channel=Channel.EMAIL, address=to, at=now)
         sender = sender_of(app, db, organisation)
     if message is None:
         return LEFT_OUT
-    to = contact.address or ""
-    return _hand_over(app, email, organisation.id, courtesy, message, sender=sender, to=to, actor=actor)
+    return hand_over(app, email, organisation.id, courtesy, message, sender=sender, to=to, actor=actor)
 
 
-def _hand_over(
+def keep_courtesy(
+    app: App,
+    db: Connection,
+    organisation_id: str,
+    courtesy: Courtesy,
+    message: Message | None,
+    *,
+    to: str,
+    why: str,
+    at: datetime,
+) -> None:
+    """Keep that a message is handed over next, or, without one, that this person is never sent it, and why."""
+    courtesy_id = courtesy.id_in(organisation_id)
+    db.execute(
+        insert(t.courtesy).values(
+            id=courtesy_id,
+            organisation_id=organisation_id,
+            customer_id=courtesy.customer_id,
+            kind=courtesy.kind,
+            about=courtesy.about,
+            state=HANDING if message else LEFT_OUT,
+            recipient=to,
+            subject=message.subject if message else "",
+            body_text=message.text if message else "",
+            decided_at=at,
+            sent_at=at if message else None,
+            why=why,
+            message_id=message_id_for(app, courtesy_id) if message else None,
+            documents=list(courtesy.documents),
+        )
+    )
+
+
+def hand_over(
     app: App,
     email: EmailChannel,
     organisation_id: str,
@@ -145,6 +160,7 @@ def _hand_over(
     to: str,
     actor: str,
 ) -> str:
+    """Send a message that is kept as being handed over; returns how that ended."""
     courtesy_id, state = courtesy.id_in(organisation_id), SENT
     refused: ConnectorError | None = None
     try:
