@@ -33,6 +33,7 @@ from runtime.operations.reaching.opt_out import opt_out
 from runtime.operations.reaching.opt_outs import EVERY
 from runtime.operations.systems.online_invoice import online_invoice
 from runtime.operations.views.portal import PortalAccount, PortalInvoice, portal
+from runtime.operations.views.portal_questions import portal_questions
 from runtime.signed_tokens import LinkError
 from runtime.store import connections
 from runtime.store.connections import Organisation
@@ -132,10 +133,11 @@ Visiting = Annotated[Visit, Depends(visit)]
 
 @ROUTES.get("")
 def show_account(app: Running, visiting: Visiting, notice: str = "") -> Response:
-    """Show the balance, the open invoices, what is paid in instalments, and the payments."""
+    """Show the balance, the open invoices, what is paid in instalments, what was asked, and the payments."""
     organisation, account, now = visiting.organisation, visiting.account, app.clock()
     with app.store.read() as db:
         plans = plans_of(db, organisation, now=now, customer_id=account.customer_id)
+        questions = portal_questions(db, organisation, account.customer_id)
         may_plan = bool(organisation.payers_instalments) and bool(
             offers(db, organisation, account.customer_id, now=now, by_payer=True)
         )
@@ -144,7 +146,13 @@ def show_account(app: Running, visiting: Visiting, notice: str = "") -> Response
         app, organisation.id, [each.document_id for each in account.invoices if not each.partly_on_its_way]
     )
     return visiting.page(
-        "portal.html", notice=notice, plans=running, may_plan=may_plan, early=early, most_at_once=MAX_INVOICES
+        "portal.html",
+        notice=notice,
+        plans=running,
+        may_plan=may_plan,
+        early=early,
+        questions=questions,
+        most_at_once=MAX_INVOICES,
     )
 
 

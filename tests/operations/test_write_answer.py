@@ -62,6 +62,7 @@ def test_a_question_of_the_payers_page_is_answered_at_their_own_address(desk: Ma
     (mail,) = desk.mails
     assert mail.recipients == ("acme@example.com",)
     assert mail.subject == "Your message about invoice INV-1"
+    assert [row["written"] for row in desk.rows(t.answer)] == [SAID], "as it was written, for their page"
     assert (desk.held(), desk.rows(t.problem, t.problem.c.resolved_at.is_(None))) == (set(), [])
 
 

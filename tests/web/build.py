@@ -381,10 +381,26 @@ class Books:
         lists = {name: values.pop(name, []) for name in ("candidates", "evidence", "doubts", "documents", "held")}
         self._mine(t.reply, id=reply_id, customer_id=customer_id, **(row | lists | values))
 
-    def answer(self, reply_id: str, customer_id: str, findings: list[str]) -> None:
-        row = {"kind": "arrived", "subject": "Your payment: we are checking it", "body_text": "Dear Bolt,"}
-        values: dict[str, object] = {"customer_id": customer_id, "findings": findings, "state": "prepared", **row}
-        self._mine(t.answer, reply_id=reply_id, **values)
+    def answer(self, reply_id: str, customer_id: str, findings: list[str], **values: object) -> None:
+        row: dict[str, object] = {"kind": "arrived", "subject": "Your payment: we are checking it"}
+        row |= {"body_text": "Dear Bolt,", "customer_id": customer_id, "findings": findings, "state": "prepared"}
+        self._mine(t.answer, reply_id=reply_id, **(row | values))
+
+    def asked(self, reply_id: str, text: str, *, customer_id: str, **values: object) -> None:
+        """A question of the payer's own page."""
+        row: dict[str, object] = {"channel": "portal", "kind": "question"}
+        self.reply(reply_id, text, customer_id=customer_id, **(row | values))
+
+    def answered(self, reply_id: str, customer_id: str, text: str, **values: object) -> None:
+        """What a person answered to a question."""
+        row: dict[str, object] = {
+            "kind": "written",
+            "written": text,
+            "state": "sent",
+            "sent_at": NOW,
+            "sent_by": "dana",
+        }
+        self.answer(reply_id, customer_id, [], **(row | {"body_text": f"Dear payer,\n\n{text}"} | values))
 
     def task(self, kind: str, subject: str, text: str, **values: object) -> None:
         self._mine(t.task, id=f"tsk-{kind}-{subject}", kind=kind, subject=subject, text=text, **values)

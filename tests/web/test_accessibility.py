@@ -32,6 +32,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[App, str]]:
         books = fill(app)
         books.set_aside("the connection to Stripe broke", "org-a-stripe")
         books.call("rem-call", "acme", "inv-5", minor=12_000)
+        books.asked("rpl-asked", "Which delivery is it for?", customer_id="acme", documents=["inv-3"])
+        books.asked("rpl-waits", "And the other one?", customer_id="acme", documents=["inv-1"])
+        books.answered("rpl-asked", "acme", "That of 2 March.")
         with app.store.write() as db:
             db.execute(
                 t.organisation.update().values(

@@ -57,7 +57,8 @@ reply = Table(
     Index(None, "organisation_id", "customer_id"),
 )
 
-# What somebody is answered, written before it leaves. `findings` are for people here, `proof` says how it arrived.
+# What somebody is answered, written before it leaves. `findings` are for people here, `proof` says how it arrived,
+# `written` is what a person wrote of it, without what a message has around it.
 answer = Table(
     "answer",
     metadata,
@@ -69,6 +70,7 @@ answer = Table(
     Column("recipient", String(320)),  # none: whoever wrote what it answers
     Column("subject", Text, nullable=False),
     Column("body_text", Text, nullable=False),
+    Column("written", Text),
     Column("state", String(16), nullable=False),
     Column("message_id", String(320), nullable=False),
     Column("proof", Text, nullable=False),

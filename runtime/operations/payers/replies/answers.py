@@ -190,11 +190,12 @@ def keep_answer(
     at: datetime,
     findings: Sequence[str] = (),
     recipient: str | None = None,
+    said: str | None = None,
     sent_by: str | None = None,
 ) -> None:
     """Keep an answer in place of one that was prepared: prepared, or about to leave where `sent_by` says who sends it.
 
-    It goes to `recipient`, None: to whoever wrote what it answers.
+    It goes to `recipient`, None: to whoever wrote what it answers. `said` is what a person wrote of it.
     """
     row = {
         "reply_id": reply["id"],
@@ -205,6 +206,7 @@ def keep_answer(
         "recipient": recipient,
         "subject": written.subject,
         "body_text": written.text,
+        "written": said,
         "state": HANDING if sent_by else PREPARED,
         "message_id": message_id_for(app, _key(reply["id"])) or "",
         "proof": "",

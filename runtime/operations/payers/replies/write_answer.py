@@ -61,7 +61,8 @@ def write_answer(app: App, *, organisation_id: str, reply_id: str, text: str, ac
             links=portal_links(app, organisation_id, reply["customer_id"]),
             language=reply["language"],
         )
-        keep_answer(app, db, reply, kind=AnswerKind.WRITTEN, written=written, at=now, recipient=to, sent_by=actor)
+        how = {"recipient": to, "said": said, "sent_by": actor}
+        keep_answer(app, db, reply, kind=AnswerKind.WRITTEN, written=written, at=now, **how)
         sender = sender_of(app, db, organisation)
     state = hand_answer_over(app, app.email, reply, written, to=to, sender=sender, actor=actor)
     if state == FAILED:
