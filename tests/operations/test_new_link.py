@@ -56,6 +56,7 @@ def test_a_new_link_goes_to_the_known_address_and_opens_their_page(sending: Firm
     assert mail.subject == "Your new link to your account with Firm"
     assert mail.headers["From"].startswith("Firm <")
     assert f"for {LIFETIME_DAYS} days" in mail.text
+    assert "To pay" not in mail.html, "it lists nothing"
     address = next(word for word in mail.text.split() if "/p/" in word)
     links = sending.app.portal_links()
     assert links.read(address.rsplit("/p/", 1)[1])[:2] == (sending.id, acme(sending))
