@@ -315,7 +315,7 @@ def test_what_a_person_took_back_where_it_was_refused_to_us_is_asked_of_nobody_a
     assert firm.problems() == ["write_refused"]
     assert _waits(firm)
     firm.ledger.standin.interceptor = None
-    _delete_posting(firm, "60.00")
+    delete_posting(firm, "60.00")
     firm.settle()
     assert firm.problems() == []
     assert not _waits(firm)
