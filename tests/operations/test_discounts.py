@@ -16,6 +16,7 @@ from runtime.operations.charges.terms import note_business
 from runtime.operations.discounts.decide import grant_discount, refuse_discount
 from runtime.operations.discounts.offers import Offered, offer_on_page
 from runtime.operations.errors import RefusedError
+from runtime.operations.inbox.set_aside import replay, set_aside
 from runtime.operations.matching.decide import confirm, undo
 from runtime.operations.payers.pay_by_card import pay_by_card, switch_card_payments
 from runtime.operations.reminding.plan import plan_reminders
@@ -28,6 +29,7 @@ from runtime.operations.views.standing import standings
 from runtime.store import connections
 from runtime.store import tables as t
 from tests.operations.copied import copied_firm, synced
+from tests.operations.faults import refused
 from tests.operations.firm import LEDGERS, TODAY, Firm, money_in
 
 NUMBER, OTHER = "INV-3001", "INV-3002"
@@ -260,6 +262,23 @@ def test_taking_the_grant_back_refuses_it(firm: Firm) -> None:
     firm.settle()
     assert firm.ledger.balance(NUMBER) == Decimal("20.00")
     assert _states(firm)[NUMBER] == "refused"
+
+
+def test_what_was_granted_is_asked_of_nobody_because_the_ledger_refused_it(firm: Firm) -> None:
+    _book(firm)
+    _look(firm)
+    _pay(firm, "980.00", days=1)
+    firm.ledger.standin.interceptor = refused
+    _grant(firm)
+    firm.settle()
+    assert (firm.problems(), _states(firm)[NUMBER], firm.ledger.balance(NUMBER)) == (["write_refused"], "granted", 20)
+    assert HoldCode.SETTLED in _holds(firm)
+    firm.ledger.standin.interceptor = None
+    with firm.app.store.read() as db:
+        (waiting,) = set_aside(db, firm.id)
+    replay(firm.app, organisation_id=firm.id, queue=waiting.queue, row_id=waiting.row_id, actor="dana")
+    firm.settle()
+    assert (firm.problems(), _states(firm)[NUMBER], firm.ledger.balance(NUMBER)) == ([], "granted", 0)
 
 
 def test_the_message_before_the_due_date_says_it_and_makes_it_stand(firm: Firm) -> None:

@@ -12,6 +12,7 @@ from connectors.intents import AllocateCredit, Done, PostReceipt, UndoPosting
 from connectors.records import Kind
 from receivables.problem import Problem
 from runtime.operations.applying.applications import POSTINGS, Posting
+from runtime.operations.applying.cashless import CASHLESS
 from runtime.operations.applying.undo import ask_again, is_wanted, promise_undo, reverse_application, settle_undo
 from runtime.operations.matching.experience import undone_in_ledger
 from runtime.operations.systems.absorb.money import link_own_postings
@@ -76,9 +77,15 @@ def after_posting(db: Connection, row: Row, posting: Posting, done: Done, now: d
 
 
 def after_refusal(db: Connection, row: Row, posting: Posting, now: datetime) -> None:
-    """Open the items of a refused posting again, with all that its application posted, and ask a person."""
+    """Open the items of a refused posting again, with all that its application posted, and ask a person.
+
+    That a person gave a rest up, or granted it as a discount, stands until they take it back: what is given up is asked
+    of nobody because the ledger refused it, and it can be written once more.
+    """
     if not is_wanted(db, row["organisation_id"], row["subject"], posting):
         return  # a person took it back already
+    if db.scalar(select(t.receipt.c.source).where(t.receipt.c.id == row["subject"])) == CASHLESS:
+        return
     reverse_application(db, row["organisation_id"], row["subject"], actor=row["system"], at=now)
     ask_again(db, row["organisation_id"], row["subject"], now)
 

@@ -195,6 +195,13 @@ _SABOTAGES = (
         often={"nights": 3, "pay in instalments": 5},
     ),
     Sabotage(
+        "balance-we-change",
+        "nothing is asked for by a balance that our own postings are about to change",
+        22,
+        replacing("runtime.operations.reminding.facts.being_written", lambda *_: set()),
+        often={"nights": 3, "close books": 8, "pay in instalments": 12, "send back": 12},
+    ),
+    Sabotage(
         "contact-hours",
         "nobody is written to at night",
         23,
