@@ -62,12 +62,15 @@ def after_write(before: Version, told: str) -> Held:
     """What is known of an object that we wrote; `told` is the version that the vendor's answer gave it, "" for none.
 
     An answer may carry the moment finer than it is kept, so that later readings show an earlier one: its second counts.
+    One that comes late, with a count below what was read meanwhile, says nothing new.
     """
     if not told:
         return Held(before, surpassed=True)
     moment, known = _moment(told), before.modified_at
     if moment is None:
-        return Held(Version(told, known))
+        counts = _count(before.text), _count(told)
+        is_late = counts[0] is not None and counts[1] is not None and counts[1] < counts[0]
+        return Held(before if is_late else Version(told, known))
     second = moment.replace(microsecond=0)
     return Held(Version(told, second if known is None or moment < known else max(known, second)))
 

@@ -153,3 +153,9 @@ def test_an_answer_after_the_vendors_clock_was_set_back_is_what_stands() -> None
     back = START - timedelta(minutes=5)
     held = after_write(Version(START.isoformat(), START), back.isoformat())
     assert not is_past(Version(back.isoformat(), back), READ, held)
+
+
+def test_an_answer_that_comes_late_takes_back_nothing_that_was_read_meanwhile() -> None:
+    read = Version("4", START)
+    assert after_write(read, "3") == Held(read)
+    assert after_write(read, "5") == Held(Version("5", START))
