@@ -68,8 +68,7 @@ def after_write(before: Version, told: str) -> Held:
         return Held(before, surpassed=True)
     moment, known = _moment(told), before.modified_at
     if moment is None:
-        counts = _count(before.text), _count(told)
-        is_late = counts[0] is not None and counts[1] is not None and counts[1] < counts[0]
+        is_late = _steps(before, Version(told)) == [-1]
         return Held(before if is_late else Version(told, known))
     second = moment.replace(microsecond=0)
     return Held(Version(told, second if known is None or moment < known else max(known, second)))

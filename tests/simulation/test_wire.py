@@ -30,8 +30,8 @@ def test_a_request_is_answered_by_its_stand_in(wire: tuple[Wire, str]) -> None:
     assert answer.json()["Status"] == 401
 
 
-def test_a_redirect_and_a_query_travel(wire: tuple[Wire, str]) -> None:
-    laid, url = wire
+def heard(laid: Wire) -> list[Sent]:
+    """What is sent from now on; it is answered as ever."""
     seen: list[Sent] = []
 
     def listen(sent: Sent, answer: Callable[[], Answered]) -> Answered:
@@ -39,6 +39,12 @@ def test_a_redirect_and_a_query_travel(wire: tuple[Wire, str]) -> None:
         return answer()
 
     laid.passage = listen
+    return seen
+
+
+def test_a_redirect_and_a_query_travel(wire: tuple[Wire, str]) -> None:
+    laid, url = wire
+    seen = heard(laid)
     requests.post(f"{url}/connect/token", data={"grant_type": "a b"}, params={"x": "1 2"}, timeout=SECONDS)
     (sent,) = seen
     assert (sent.system, sent.method, sent.path, sent.query) == ("xero", "POST", "/connect/token", "x=1+2")
@@ -48,13 +54,7 @@ def test_a_redirect_and_a_query_travel(wire: tuple[Wire, str]) -> None:
 
 def test_a_client_is_as_patient_as_it_says_however_slow_the_machine_is(wire: tuple[Wire, str]) -> None:
     laid, url = wire
-    seen: list[Sent] = []
-
-    def listen(sent: Sent, answer: Callable[[], Answered]) -> Answered:
-        seen.append(sent)
-        return answer()
-
-    laid.passage = listen
+    seen = heard(laid)
     with urllib3.PoolManager() as pool:  # what passes between connecting and asking counts by the machine's clock
         pool.request("GET", url, timeout=urllib3.Timeout(total=SECONDS), redirect=False)
     assert [sent.patience for sent in seen] == [SECONDS]
