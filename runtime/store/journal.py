@@ -12,6 +12,10 @@ from receivables.problem import Problem
 from runtime.store import tables as t
 from runtime.store.rows import upsert
 
+# The codes of what could not be written: the vendor refused it for good, or it was tried as often as it may be.
+WRITE_REFUSED, WRITE_NOT_DELIVERED = "write_refused", "write_not_delivered"
+WRITE_PROBLEMS = (WRITE_REFUSED, WRITE_NOT_DELIVERED)
+
 _RECORD = insert(t.event)
 _RESOLVE = update(t.problem).where(
     t.problem.c.organisation_id == bindparam("the_organisation"),
@@ -68,3 +72,9 @@ def resolve_problem(db: Connection, *, organisation_id: str, code: str, subject:
     """Mark a problem as settled, if there is one."""
     which = {"the_organisation": organisation_id, "the_code": code, "the_subject": subject}
     db.execute(_RESOLVE, which | {"resolved_at": at})
+
+
+def resolve_write_problems(db: Connection, *, organisation_id: str, subject: str, at: datetime) -> None:
+    """Ask nobody any more about what could not be written for a subject."""
+    for code in WRITE_PROBLEMS:
+        resolve_problem(db, organisation_id=organisation_id, code=code, subject=subject, at=at)

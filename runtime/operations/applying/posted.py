@@ -21,7 +21,7 @@ from runtime.store import connections, journal, queues
 from runtime.store import tables as t
 from runtime.store.intake import ask_to_read
 
-WRITE_REFUSED, POSTING_DELETED = "write_refused", "posting_deleted"
+POSTING_DELETED = "posting_deleted"
 Row = dict[str, Any]
 
 
@@ -50,7 +50,9 @@ def after_posting(db: Connection, row: Row, posting: Posting, done: Done, now: d
         if not _waiting(db, organisation_id, receipt_id):
             mine = (t.allocation.c.organisation_id == organisation_id) & (t.allocation.c.receipt_id == receipt_id)
             db.execute(update(t.allocation).where(mine, t.allocation.c.undone_at.is_(None)).values(posted_at=now))
-            journal.resolve_problem(db, organisation_id=organisation_id, code=WRITE_REFUSED, subject=receipt_id, at=now)
+            journal.resolve_problem(
+                db, organisation_id=organisation_id, code=journal.WRITE_REFUSED, subject=receipt_id, at=now
+            )
     else:
         promise_undo(
             db,

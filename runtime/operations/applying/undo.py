@@ -120,12 +120,12 @@ def settle_undo(db: Connection, row: Row[Any], at: datetime) -> None:
     queues.settle(
         db, t.outbox, row.id, state=queues.DONE, external_ids=row.intent["external_ids"], done_at=at, problem=None
     )
-    for code in ("write_not_delivered", "write_refused"):
-        journal.resolve_problem(db, organisation_id=row.organisation_id, code=code, subject=row.subject, at=at)
+    journal.resolve_write_problems(db, organisation_id=row.organisation_id, subject=row.subject, at=at)
 
 
 def _ask_no_more(db: Connection, organisation_id: str, subject: str, at: datetime) -> None:
-    journal.resolve_problem(db, organisation_id=organisation_id, code="write_not_delivered", subject=subject, at=at)
+    code = journal.WRITE_NOT_DELIVERED
+    journal.resolve_problem(db, organisation_id=organisation_id, code=code, subject=subject, at=at)
 
 
 def is_wanted(db: Connection, organisation_id: str, receipt_id: str, posting: Posting) -> bool:

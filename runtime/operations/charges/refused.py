@@ -17,8 +17,6 @@ from runtime.operations.errors import RefusedError
 from runtime.store import connections, journal, queues
 from runtime.store import tables as t
 
-REFUSED, NOT_DELIVERED = "write_refused", "write_not_delivered"
-
 
 def approve_again(app: App, *, organisation_id: str, charge_id: str, actor: str) -> None:
     """Post a charge that the ledger refused, dated and booked as is right now. RefusedError where it was not refused.
@@ -47,7 +45,7 @@ def approve_again(app: App, *, organisation_id: str, charge_id: str, actor: str)
             queues.enqueue(
                 db, organisation_id=organisation_id, system=ledger.system, intent=intent, subject=charge_id, at=now
             )
-        _settle_problems(db, organisation_id, charge_id, now)
+        journal.resolve_write_problems(db, organisation_id=organisation_id, subject=charge_id, at=now)
         record(db, organisation_id, document_id, action="charge_approved", detail="once more", actor=actor, at=now)
     app.wake()
 
@@ -62,7 +60,7 @@ def give_up_charge(app: App, *, organisation_id: str, charge_id: str, actor: str
             raise RefusedError("it may stand in the ledger: have it posted again, which looks it up first")
         queues.settle(db, t.outbox, promised["id"], state=queues.SUPERSEDED, done_at=now)
         db.execute(update(t.charge).where(_mine(organisation_id, charge_id)).values(state=WAIVED))
-        _settle_problems(db, organisation_id, charge_id, now)
+        journal.resolve_write_problems(db, organisation_id=organisation_id, subject=charge_id, at=now)
         record(db, organisation_id, document_id, action="charge_waived", detail="refused", actor=actor, at=now)
 
 
@@ -72,7 +70,7 @@ def after_charge(db: Connection, row: Mapping[str, Any], done: Done, at: datetim
     document_id = stable_id("doc", organisation_id, row["system"], done.external_ids[0])
     mine = _mine(organisation_id, row["subject"])
     db.execute(update(t.charge).where(mine).values(state=POSTED, charge_document_id=document_id))
-    _settle_problems(db, organisation_id, row["subject"], at)
+    journal.resolve_write_problems(db, organisation_id=organisation_id, subject=row["subject"], at=at)
 
 
 def _refused(db: Connection, organisation_id: str, charge_id: str) -> tuple[str, dict[str, Any]]:
@@ -96,8 +94,3 @@ def _charged(promised: dict[str, Any]) -> PostCharge:
 
 def _mine(organisation_id: str, charge_id: str) -> ColumnElement[bool]:
     return (t.charge.c.organisation_id == organisation_id) & (t.charge.c.id == charge_id)
-
-
-def _settle_problems(db: Connection, organisation_id: str, charge_id: str, at: datetime) -> None:
-    for code in (REFUSED, NOT_DELIVERED):
-        journal.resolve_problem(db, organisation_id=organisation_id, code=code, subject=charge_id, at=at)

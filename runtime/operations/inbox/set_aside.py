@@ -182,7 +182,7 @@ def _resolve(db: Connection, found: SetAside, now: datetime) -> None:
     shown = (
         [("webhook_not_processed", stable_id("ntc", row.system, str(row.kind), row.external_id))]
         if found.queue is Queue.INBOX
-        else [("write_not_delivered", row.subject), ("write_refused", row.subject)]
+        else [(code, row.subject) for code in journal.WRITE_PROBLEMS]
     )
     for code, subject in shown:
         journal.resolve_problem(db, organisation_id=found.organisation_id, code=code, subject=subject, at=now)

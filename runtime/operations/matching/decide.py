@@ -12,7 +12,7 @@ from receivables.allocation import Hypothesis
 from receivables.receipt import ReceiptStatus
 from runtime.app import App
 from runtime.operations.applying.apply import HYPOTHESIS, apply_hypothesis
-from runtime.operations.applying.posted import POSTING_DELETED, WRITE_REFUSED
+from runtime.operations.applying.posted import POSTING_DELETED
 from runtime.operations.applying.undo import reverse_application
 from runtime.operations.applying.write_off import SOURCE as WRITE_OFF
 from runtime.operations.discounts.follow import await_what_was_taken
@@ -105,7 +105,7 @@ def reject(app: App, *, organisation_id: str, receipt_id: str, actor: str) -> No
             .where(t.receipt.c.organisation_id == organisation_id, t.receipt.c.id == receipt_id)
             .values(state="unidentified", changed_at=now)
         )
-        _answered(db, organisation_id, receipt_id, (POSTING_DELETED, WRITE_REFUSED), now)
+        _answered(db, organisation_id, receipt_id, (POSTING_DELETED, journal.WRITE_REFUSED), now)
         journal.record(
             db,
             organisation_id=organisation_id,

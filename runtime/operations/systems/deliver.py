@@ -191,7 +191,7 @@ def _put_off(db: Connection, row: Row, error: Exception, now: datetime) -> None:
     why = str(defect(error))
     queues.settle(db, t.outbox, row["id"], problem=why, **values)
     if values["state"] == queues.ASIDE:
-        _show(db, row, Problem("write_not_delivered", why, "Tell us: this is a defect of ours."), now)
+        _show(db, row, Problem(journal.WRITE_NOT_DELIVERED, why, "Tell us: this is a defect of ours."), now)
 
 
 def _as_wanted(intent: Intent, outcome: Outcome) -> Outcome:
@@ -228,7 +228,7 @@ def _settle_one(db: Connection, row: Row, intent: Intent, outcome: Outcome, now:
     state = queues.SUPERSEDED if isinstance(intent, AdoptInvoice) else queues.ASIDE
     queues.settle(db, t.outbox, row["id"], state=state, done_at=now, in_doubt=False, problem=str(outcome))
     remedy = (outcome.remedy if isinstance(outcome, Reject) else "") or _usual(intent)
-    _show(db, row, Problem("write_refused", str(outcome), remedy), now)
+    _show(db, row, Problem(journal.WRITE_REFUSED, str(outcome), remedy), now)
     if isinstance(intent, POSTINGS) and isinstance(outcome, Reject | Absent):
         after_refusal(db, row, intent, now)
     elif isinstance(intent, TakePayment):
@@ -269,7 +269,7 @@ def _try_again(db: Connection, row: Row, intent: Intent, outcome: Retry | Reconn
         queues.settle(db, t.outbox, row["id"], state=queues.SUPERSEDED)
         after_waiting(db, row, str(outcome), now)  # it is announced anew
     else:
-        _show(db, row, Problem("write_not_delivered", str(outcome), remedy), now)
+        _show(db, row, Problem(journal.WRITE_NOT_DELIVERED, str(outcome), remedy), now)
 
 
 def _until_shown(intent: Intent) -> float:

@@ -29,7 +29,6 @@ from runtime.store.rows import upsert
 
 REQUEST_LINK = Kind.INVOICE_REQUEST.value
 WAITS = "invoice_request_waits"
-REFUSED, NOT_DELIVERED = "write_refused", "write_not_delivered"
 
 
 def absorb_requests(scope: Scope, records: Sequence[Record]) -> None:
@@ -96,8 +95,7 @@ def after_refused_adoption(db: Connection, row: Mapping[str, Any], intent: Adopt
 
 def settle_problems(db: Connection, row: Mapping[str, Any], at: datetime) -> None:
     """Ask nobody any more about a draft or adoption that stands; `row` is its outbox row."""
-    for code in (REFUSED, NOT_DELIVERED):
-        journal.resolve_problem(db, organisation_id=row["organisation_id"], code=code, subject=row["subject"], at=at)
+    journal.resolve_write_problems(db, organisation_id=row["organisation_id"], subject=row["subject"], at=at)
 
 
 def waits_for_adoption(organisation_id: str | BindParameter[str]) -> ColumnElement[bool]:
@@ -168,7 +166,7 @@ def _promise(scope: Scope, ledger: VendorConnection, draft: DraftInvoice, subjec
     if known is None or known["state"] == queues.DONE:
         for request in links_of(scope.db, scope.organisation_id, [subject]):
             queues.promise_again(scope.db, system=request["system"], key=_adoption_key(request), **mine)
-    elif queues.read_intent(known) != draft or not _stands(scope, REFUSED, subject):
+    elif queues.read_intent(known) != draft or not _stands(scope, journal.WRITE_REFUSED, subject):
         queues.promise_again(scope.db, system=ledger.system, key=draft.key, intent=draft, **mine)
 
 
